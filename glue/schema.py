@@ -1,0 +1,282 @@
+"""The record types: one Avro schema a file, `glue/schemas/<type>.avsc`, read into the model of glue/model.py.
+
+Avro lets a schema carry further attributes, so what the domain knows of a record type stands there too:
+
+    on the record   partitionDate {sources, from, to}, deletionTime
+    on a field      pii, derived (with idParts and timestampSources, or parsedFrom)
+
+Only what is listed here is accepted. Anything else, a misspelt attribute too, is refused with its path.
+"""
+
+from collections.abc import Mapping, Set
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from glue.model import (
+    Array,
+    Enumeration,
+    Field,
+    FieldPath,
+    Map,
+    PartitionDate,
+    Record,
+    RecordType,
+    Scalar,
+    Type,
+)
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+NAME_KEYS = {"type", "name", "doc"}
+TOP_KEYS = NAME_KEYS | {"namespace", "fields", "partitionDate", "deletionTime"}
+FIELD_KEYS = NAME_KEYS | {"default", "pii", "derived"}
+LOGICAL = {("long", "timestamp-millis"): Scalar.TIMESTAMP, ("int", "date"): Scalar.DATE}
+PLAIN = {kind.value: kind for kind in (Scalar.STRING, Scalar.BOOLEAN, Scalar.INT, Scalar.LONG, Scalar.DOUBLE)}
+
+# What the function computes: the members each derived field must have, and the attributes that say from what.
+DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
+    "isDeleted": (Scalar.BOOLEAN, ()),
+    "reference": ({"id": "string", "timestamp": "timestamp-millis"}, ("idParts", "timestampSources")),
+    "system": ({"id": "string", "databaseId": "string", "memberId": "string"}, ("parsedFrom",)),
+    "change": (
+        {"id": "string", "name": "enum", "at": "timestamp-millis", "atMicros": "long", "sequence": "string"}
+        | {"expired": "boolean"},
+        (),
+    ),
+}
+Named = TypeVar("Named", Record, Enumeration)
+NEEDED = ("isDeleted", "reference", "change")
+
+
+class SchemaError(ValueError):
+    """A schema that is not one of ours: where, and what would be right."""
+
+
+def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
+    """Every record type of a folder of `<type>.avsc` files, by name, in order of name.
+
+    Raises:
+        SchemaError: a file that is no such schema; the message begins with its path in the schema, `demand.date.sent`.
+    """
+    types = [read_record_type(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.avsc"))]
+    if not types:
+        raise SchemaError(f"{folder}: no .avsc file here")
+    return {record_type.name: record_type for record_type in types}
+
+
+def read_record_type(name: str, text: bytes) -> RecordType:
+    """The record type in the text of `<name>.avsc`.
+
+    Raises:
+        SchemaError: "demand.date.sent: ..." where the schema is not valid, or is Avro that we do not carry out.
+    """
+    try:
+        avro = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SchemaError(f"{name}: not a JSON object") from error
+    _only(avro, TOP_KEYS, name)
+    if avro.get("type") != "record" or avro.get("name") != name:
+        raise SchemaError(f"{name}: the schema must be a record of the file's name")
+    row = _Reader(name).record(avro, name, extra=TOP_KEYS)
+    return _with_facts(name, avro, row)
+
+
+class _Reader:
+    """Walks one schema; remembers named types, which Avro lets a later field refer to by name."""
+
+    def __init__(self, top: str) -> None:
+        self.top = top
+        self.named: dict[str, Type] = {}
+
+    def type(self, avro: object, path: str) -> Type:
+        """The type that an Avro schema stands for, other than a union."""
+        if isinstance(avro, str):
+            kind = PLAIN.get(avro) or self.named.get(avro)
+            if kind is None:
+                raise SchemaError(f'{path}: "{avro}" is not a supported type, nor one named before')
+            return kind
+        if not isinstance(avro, dict):
+            raise SchemaError(f'{path}: the only union supported is ["null", type]')
+        match avro.get("type"):
+            case "record":
+                return self.record(avro, path)
+            case "enum":
+                return self.enumeration(avro, path)
+            case "array":
+                _only(avro, {"type", "items"}, path)
+                optional, items = _nullable(avro.get("items"), f"{path}[]")
+                return Array(self.type(items, f"{path}[]"), optional)
+            case "map":
+                _only(avro, {"type", "values"}, path)
+                return Map(self.type(avro.get("values"), f"{path}[*]"))
+            case plain:
+                _only(avro, {"type", "logicalType"}, path)
+                logical = LOGICAL.get((str(plain), avro.get("logicalType", "")))
+                if logical is None:
+                    raise SchemaError(f"{path}: {plain} with logicalType {avro.get('logicalType')} is not supported")
+                return logical
+
+    def record(self, avro: dict[str, Any], path: str, extra: Set[str] = frozenset()) -> Record:
+        """A record; `extra` are the further attributes that may stand on it."""
+        _only(avro, NAME_KEYS | {"fields"} | extra, path)
+        name = self.claim(avro, path)
+        members = avro.get("fields")
+        if not isinstance(members, list) or not members:
+            raise SchemaError(f"{path}: a record needs fields")
+        fields = tuple(self.field(member, path) for member in members)
+        folded = [field.name.lower() for field in fields]
+        for position, one in enumerate(folded):
+            # Hive folds names to lower case; partition_date is the table's partition column.
+            if one in folded[:position] or (path == self.top and one == "partition_date"):
+                raise SchemaError(f"{path}.{fields[position].name}: the name is taken once Hive has lower-cased it")
+        return self.keep(name, Record(name, fields))
+
+    def enumeration(self, avro: dict[str, Any], path: str) -> Enumeration:
+        """An enum; its symbols are strings in DynamoDB and in Hive."""
+        _only(avro, NAME_KEYS | {"symbols"}, path)
+        name = self.claim(avro, path)
+        symbols = avro.get("symbols")
+        if not isinstance(symbols, list) or not symbols or len(set(symbols)) != len(symbols):
+            raise SchemaError(f"{path}: an enum needs symbols, each once")
+        return self.keep(name, Enumeration(name, tuple(symbols)))
+
+    def field(self, avro: object, parent: str) -> Field:
+        """A member of a record. Optional is ["null", type] with default null, and nothing else is."""
+        if not isinstance(avro, dict) or not _is_name(avro.get("name")):
+            raise SchemaError(f"{parent}: a field needs a name of letters, digits and _")
+        path = f"{parent}.{avro['name']}"
+        derived = avro.get("derived")
+        if derived is not None and (derived not in DERIVED or parent != self.top):
+            raise SchemaError(f"{path}: derived is one of {', '.join(DERIVED)}, on a field of the row itself")
+        _only(avro, FIELD_KEYS | set(DERIVED[derived][1] if derived else ()), path)
+        if not isinstance(avro.get("doc"), str) or not avro["doc"]:
+            raise SchemaError(f"{path}: a field needs a doc: it becomes the column's comment")
+        optional, inner = _nullable(avro.get("type"), path)
+        if optional != ("default" in avro) or avro.get("default") is not None:
+            raise SchemaError(f"{path}: an optional field has the default null, a required one has none")
+        kind = self.type(inner, path)
+        if avro.get("pii", False) and kind is not Scalar.STRING:
+            raise SchemaError(f"{path}: only a string can be personal data: it is redacted to a text")
+        return Field(avro["name"], kind, optional, avro["doc"], bool(avro.get("pii", False)), derived)
+
+    def claim(self, avro: dict[str, Any], path: str) -> str:
+        """The name of a named type, which may not be taken."""
+        name = avro.get("name")
+        if not _is_name(name) or name in self.named or name in PLAIN:
+            raise SchemaError(f"{path}: a named type needs a name of its own")
+        return str(name)
+
+    def keep(self, name: str, kind: Named) -> Named:
+        """A named type, from now on known by its name."""
+        self.named[name] = kind
+        return kind
+
+
+def _with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
+    """The record type with the domain's facts, each checked against the fields it names."""
+    derived = {field.derived: field for field in row.fields if field.derived}
+    attributes = {member["derived"]: member for member in avro["fields"] if member.get("derived")}
+    for need in NEEDED:
+        if need not in derived:
+            raise SchemaError(f"{name}: every row has a field derived as {need}")
+    for what, field in derived.items():
+        _check_derived(f"{name}.{field.name}", field, what)
+    reference = attributes["reference"]
+    system = attributes.get("system")
+    return RecordType(
+        name=name,
+        doc=str(avro.get("doc", "")),
+        row=row,
+        partition_date=_partition_date(avro.get("partitionDate"), row, f"{name}.partitionDate"),
+        deletion_time=_path(avro.get("deletionTime"), row, f"{name}.deletionTime", {Scalar.TIMESTAMP}),
+        reference_id=_paths(reference.get("idParts"), row, f"{name}.reference.idParts", {Scalar.STRING}, always=True),
+        reference_timestamp=_paths(
+            reference.get("timestampSources"), row, f"{name}.reference.timestampSources", {Scalar.TIMESTAMP}
+        ),
+        system_source=system and _path(system.get("parsedFrom"), row, f"{name}.system.parsedFrom", {Scalar.STRING}),
+        avro=avro,
+    )
+
+
+def _check_derived(path: str, field: Field, what: str) -> None:
+    shape = DERIVED[what][0]
+    if isinstance(shape, Scalar):
+        right = field.type is shape and not field.optional
+    else:
+        right = isinstance(field.type, Record) and shape == {
+            member.name: "enum" if isinstance(member.type, Enumeration) else str(member.type)
+            for member in field.type.fields
+        }
+    if not right:
+        raise SchemaError(f"{path}: derived as {what}, so it must be {shape}")
+
+
+def _partition_date(avro: object, row: Record, path: str) -> PartitionDate:
+    if not isinstance(avro, Mapping) or set(avro) != {"sources", "from", "to"}:
+        raise SchemaError(f"{path}: needs sources, from and to")
+    sources = _paths(avro["sources"], row, f"{path}.sources", {Scalar.TIMESTAMP})
+    if not _always(row, sources[-1]):
+        raise SchemaError(f"{path}.sources: the last one must always be there, or a row could be without a partition")
+    for bound in ("from", "to"):
+        try:
+            date.fromisoformat(avro[bound])
+        except (TypeError, ValueError) as error:
+            raise SchemaError(f"{path}.{bound}: not a date, YYYY-MM-DD") from error
+    return PartitionDate(sources, avro["from"], avro["to"])
+
+
+def _paths(avro: object, row: Record, path: str, kinds: set[Scalar], *, always: bool = False) -> tuple[FieldPath, ...]:
+    if not isinstance(avro, list) or not avro:
+        raise SchemaError(f"{path}: a list of fields of the row")
+    paths = tuple(_path(one, row, path, kinds) for one in avro)
+    for one in paths:
+        if always and not _always(row, one):
+            raise SchemaError(f"{path}: {'.'.join(one)} must be required: every row has it")
+    return paths
+
+
+def _path(avro: object, row: Record, path: str, kinds: set[Scalar]) -> FieldPath:
+    """`date.requested` as ("date", "requested"), which must be a field of such a kind, not inside an array or map."""
+    names = tuple(avro.split(".")) if isinstance(avro, str) else ()
+    kind: Type | None = row
+    for name in names:
+        try:
+            kind = kind.field(name).type if isinstance(kind, Record) else None
+        except KeyError:
+            kind = None
+    if kind not in kinds:
+        raise SchemaError(f"{path}: {avro} is not a field of the row of type {', '.join(kinds)}")
+    return names
+
+
+def _always(row: Record, path: FieldPath) -> bool:
+    kind: Type = row
+    for name in path:
+        assert isinstance(kind, Record)  # noqa: S101 - _path has been here
+        field = kind.field(name)
+        if field.optional:
+            return False
+        kind = field.type
+    return True
+
+
+def _nullable(avro: object, path: str) -> tuple[bool, object]:
+    """(optional, type) of a type or of ["null", type]."""
+    if isinstance(avro, list):
+        if len(avro) != 2 or avro[0] != "null" or isinstance(avro[1], list):
+            raise SchemaError(f'{path}: the only union supported is ["null", type]')
+        return True, avro[1]
+    return False, avro
+
+
+def _only(avro: Mapping[str, Any], known: Set[str], path: str) -> None:
+    for key in avro:
+        if key not in known:
+            raise SchemaError(f"{path}: unknown attribute {key}")
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name.isidentifier() and name.isascii()

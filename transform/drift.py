@@ -1,0 +1,29 @@
+"""Attributes the schema does not name: ignored, but counted on a sample, so that drift upstream is seen (BR-13)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from glue.model import RecordType
+from transform import change as changes
+from transform.source import payload_of
+
+# Every 64th record of an invocation, from the first: a second decode for each would cost a fifth of the time.
+SAMPLE_EVERY = 64
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def unmapped_attributes(record: Mapping[str, Any], record_type: RecordType) -> int:
+    """How many top-level attributes of a valid record's image its schema does not name, without the table's keys."""
+    change = changes.decode(payload_of(record))
+    names = {field.name for field in record_type.row.fields if field.derived is None}
+    return len(_members(changes.image_of(change)).keys() - names - _keys(change.dynamodb.Keys))
+
+
+def _keys(keys: msgspec.Raw) -> set[str]:
+    try:
+        return set(_members(keys))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return set()

@@ -1,0 +1,75 @@
+"""Error documents: what failed, why, and the original, for people and for replay (REQ-6)."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
+
+import msgspec
+
+from transform.outcome import BadRecord, Failed
+from transform.scrub import scrub_original
+from transform.source import arrival_ms, payload_of, sequence_of
+from transform.times import iso_millis
+
+
+def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names: Set[str]) -> dict[str, Any]:
+    """One error document.
+
+    {"timestamp": "2025-01-01T10:00:00.123Z", "type": "demand", "error": {"code": "invalid", "message": ...,
+     "path": "date.requested"}, "stream": ..., "recordId": ..., "sequence": ..., "digest": ..., "events": ["{...}"]}
+
+    `digest` is the SHA-256 of the original bytes, by which it is joined with Firehose's own copy. `events` is empty
+    where the original does not parse: it could be a deletion, and Firehose's copy lies under a tighter policy.
+    """
+    payload = original_bytes(record)
+    made: dict[str, Any] = {
+        "timestamp": iso_millis(arrival_ms(record)),
+        "type": failure.type,
+        "error": {"code": failure.reason, "message": failure.message, "path": failure.path},
+        "stream": stream,
+        "recordId": record["recordId"],
+        "sequence": sequence_of(record),
+        "digest": hashlib.sha256(payload).hexdigest(),
+        "events": [],
+    }
+    original = scrub_original(payload, pii_names)
+    if original is not None:
+        try:
+            made["events"] = [original.decode()]
+        except UnicodeDecodeError:
+            made |= {"events": [base64.b64encode(original).decode()], "encoding": "base64"}
+    return made
+
+
+def objects(
+    failed: Iterable[tuple[Mapping[str, Any], Failed]], *, stream: str, batch: str, prefix: str, pii_names: Set[str]
+) -> dict[str, bytes]:
+    """The objects to put, by key: one for each day of arrival, a document a line.
+
+    `batch` is a digest of the invocation's record ids, so a retry writes the same names (design.md, "Idempotence").
+
+    {"data-pipeline/errors/records/partition_date=2025-01-01/<stream>-<batch>.jsonl": b'{"timestamp": ...}'}
+    """
+    by_key: dict[str, list[bytes]] = {}
+    for record, failure in failed:
+        made = document(record, failure, stream, pii_names)
+        key = f"{prefix}partition_date={made['timestamp'][:10]}/{stream}-{batch}.jsonl"
+        by_key.setdefault(key, []).append(msgspec.json.encode(made) + b"\n")
+    return {key: b"".join(lines) for key, lines in by_key.items()}
+
+
+def batch_digest(record_ids: Iterable[str]) -> str:
+    """A name for an invocation's records, the same for every retry of it: 32 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for record_id in record_ids:
+        digest.update(record_id.encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()[:32]
+
+
+def original_bytes(record: Mapping[str, Any]) -> bytes:
+    """What came in: the payload, or the text of `data` itself where that was not base64."""
+    try:
+        return payload_of(record)
+    except BadRecord:
+        return str(record["data"]).encode("utf-8", "surrogatepass")

@@ -1,0 +1,69 @@
+"""What msgspec refused in an image, in the schema's words: never in its own, which quote the record."""
+
+import re
+
+from glue.model import Array, Enumeration, Map, Record, Scalar, Type
+from transform.outcome import BadRecord, invalid
+from transform.times import EXPECTED_DATE, EXPECTED_TIME
+
+_AT = re.compile(r" at `\$(.*)`$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_STEP = re.compile(r"\.\w+|\[(?:\d+|\.\.\.)\]")
+
+_EXPECTED = {
+    Scalar.STRING: 'a string: {"S": text}',
+    Scalar.TIMESTAMP: f'{EXPECTED_TIME}: {{"S": text}}',
+    Scalar.DATE: f'{EXPECTED_DATE}: {{"S": text}}',
+    Scalar.BOOLEAN: 'a boolean: {"BOOL": true or false}',
+    Scalar.INT: 'an integer of 32 bits: {"N": digits}',
+    Scalar.LONG: 'an integer of 64 bits: {"N": digits}',
+    Scalar.DOUBLE: 'a number: {"N": digits}',
+}
+
+
+def expected(kind: Type, *, optional: bool) -> str:
+    """What an attribute should be: `a string: {"S": text}, or {"NULL": true}`."""
+    if isinstance(kind, Enumeration):
+        words = f'one of {", ".join(kind.symbols)}: {{"S": text}}'
+    elif isinstance(kind, Array):
+        words = 'a list: {"L": [...]}' + (', or a string set: {"SS": [...]}' if kind.items is Scalar.STRING else "")
+    elif isinstance(kind, Record | Map):
+        words = 'a map: {"M": {...}}'
+    else:
+        words = _EXPECTED[kind]
+    return words + (', or {"NULL": true}' if optional else "")
+
+
+def explain(record: Record, text: str) -> BadRecord:
+    """The finding for the text of a msgspec ValidationError over an image.
+
+    "Expected `str`, got `int` - at `$.venues.L[0].M.name.S`" -> venues[0].name: expected a string: {"S": text}
+
+    The steps alternate between an attribute (by name, index or key) and its type tag; only the first are kept.
+    """
+    at = _AT.search(text)
+    missing = _MISSING.match(text)
+    container: Type | None = record
+    kind: Type = record
+    optional, path = False, ""
+    for step in _STEP.findall(at[1] if at else ""):
+        if container is None:
+            container = kind if step in {".M", ".L"} else None
+        else:
+            kind, optional, name = _inside(container, step)
+            container, path = None, path + name
+    if container is not None and missing:
+        kind, optional, name = _inside(container, f".{missing[1]}")
+        path += name
+    return invalid(path.removeprefix("."), expected(kind, optional=optional))
+
+
+def _inside(container: Type, step: str) -> tuple[Type, bool, str]:
+    """What stands at a step into a map or list of attributes: its type, whether null is one, its part of the path."""
+    if isinstance(container, Record):
+        field = container.field(step.removeprefix("."))
+        return field.type, field.optional, step
+    if isinstance(container, Array):
+        return container.items, container.nullable, step
+    assert isinstance(container, Map)  # noqa: S101 - nothing else contains attributes
+    return container.values, False, "[*]"

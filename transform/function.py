@@ -1,0 +1,77 @@
+"""The function that Firehose calls, made from an environment and a place to put objects."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from glue.model import pii_names
+from glue.schema import SCHEMAS, load
+from transform import errors, reply, settings
+from transform.archive import Store
+from transform.drift import SAMPLE_EVERY, unmapped_attributes
+from transform.outcome import Delivered, Failed, Outcome, Reason
+from transform.record import transformer
+from transform.tally import Tally
+from transform.telemetry import Telemetry
+
+Event: TypeAlias = dict[str, Any]
+Handler: TypeAlias = Callable[[Event, Any], dict[str, Any]]
+
+BUG = Failed(Reason.BUG, "our own code failed on this record")
+
+
+def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS) -> Handler:
+    """A Firehose data transformation function (firehose-facts 1).
+
+    build({"RECORD_TYPES": "demand", ...}, store)({"invocationId": ..., "records": [...]}, context)
+      -> {"records": [{"recordId": ..., "result": "Ok", "data": ..., "metadata": {"partitionKeys": {...}}}]}
+
+    `environment` is described in transform/settings.py. `store` takes the error documents.
+
+    Raises:
+        ConfigurationError: a variable is missing or wrong.
+        SchemaError: a schema is.
+    """
+    types = load(schemas)
+    mine = settings.read(environment, types)
+    served = {name: types[name] for name in mine.record_types}
+    transform = transformer(types, served, claims=mine.claims_unreadable)
+    telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
+    personal = pii_names(types)
+
+    def handler(event: Event, context: Any) -> dict[str, Any]:
+        records, stream = event["records"], event["deliveryStreamArn"].rpartition("/")[2]
+        record_ids = [record["recordId"] for record in records]
+        outcomes = [outcome_of(record) for record in records]
+        reply.keep_within_limit(record_ids, outcomes)
+        write_errors(records, outcomes, stream)
+        tally = Tally.of(records, outcomes)
+        sample = zip(records[::SAMPLE_EVERY], outcomes[::SAMPLE_EVERY], strict=True)
+        tally.sample(
+            unmapped_attributes(record, types[outcome.type]) for record, outcome in sample if type(outcome) is Delivered
+        )
+        telemetry.report(tally, stream, event["invocationId"], getattr(context, "aws_request_id", None))
+        return {"records": list(map(reply.result, record_ids, outcomes))}
+
+    def outcome_of(record: Event) -> Outcome:
+        try:
+            return transform(record)
+        except Exception as error:  # noqa: BLE001 - our bug: it costs this record, not the batch
+            telemetry.bug(error)
+            return BUG
+
+    def write_errors(records: Sequence[Event], outcomes: Sequence[Outcome], stream: str) -> None:
+        failed = [
+            (record, outcome) for record, outcome in zip(records, outcomes, strict=True) if type(outcome) is Failed
+        ]
+        if not failed:
+            return
+        batch = errors.batch_digest(record["recordId"] for record in records)
+        try:
+            documents = errors.objects(failed, stream=stream, batch=batch, prefix=mine.error_prefix, pii_names=personal)
+            for key, body in documents.items():
+                store.put(key, body, "application/x-ndjson")
+        except Exception as error:  # noqa: BLE001 - whatever it was, Firehose has the originals
+            telemetry.not_written(error, len(failed))
+
+    return handler

@@ -1,0 +1,64 @@
+"""What a function is configured by: environment variables, checked when the function is made."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+ERROR_PREFIX = "data-pipeline/errors/records/"
+
+
+class ConfigurationError(ValueError):
+    """The function cannot be made: which variable is missing or wrong, and what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One function's settings.
+
+    RECORD_TYPES        the types it serves, comma-separated: `demand`
+    CLAIMS_UNREADABLE   `true` in the one function that answers for records with no readable type, `false` in the others
+    BUCKET              the bucket for error documents
+    ERROR_PREFIX        their prefix, `data-pipeline/errors/records/`
+    FORMAT              `parquet`: rows go back to Firehose, which converts them
+    """
+
+    record_types: tuple[str, ...]
+    claims_unreadable: bool
+    bucket: str
+    error_prefix: str
+    format: str
+
+
+def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settings:
+    """The settings in an environment.
+
+    Raises:
+        ConfigurationError: "RECORD_TYPES is not set: ...", before any record is seen.
+    """
+    names = _needed(environment, "RECORD_TYPES", f"the record types to serve, of {', '.join(known_types)}")
+    record_types = tuple(name.strip() for name in names.split(","))
+    for name in record_types:
+        if name not in known_types:
+            _wrong("RECORD_TYPES", f"`{name}` is none of {', '.join(known_types)}")
+    claims = _needed(environment, "CLAIMS_UNREADABLE", "true or false")
+    if claims not in {"true", "false"}:
+        _wrong("CLAIMS_UNREADABLE", f"`{claims}` is neither true nor false")
+    prefix = _needed(environment, "ERROR_PREFIX", f"the prefix for error documents, {ERROR_PREFIX}")
+    if not prefix.endswith("/"):
+        _wrong("ERROR_PREFIX", f"`{prefix}` must end in /")
+    row_format = _needed(environment, "FORMAT", "parquet")
+    if row_format != "parquet":
+        _wrong("FORMAT", f"`{row_format}` is not parquet")
+    bucket = _needed(environment, "BUCKET", "the bucket for error documents")
+    return Settings(record_types, claims == "true", bucket, prefix, row_format)
+
+
+def _needed(environment: Mapping[str, str], name: str, what: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise ConfigurationError(f"{name} is not set: {what}")
+    return value
+
+
+def _wrong(name: str, why: str) -> NoReturn:
+    raise ConfigurationError(f"{name} is wrong: {why}")

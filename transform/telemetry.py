@@ -1,0 +1,104 @@
+"""What operations sees of an invocation: structured log lines and metrics, by Powertools. Never a record, nor a value.
+
+One log line an invocation and one per failure reason. Metrics in CloudWatch's embedded format (EMF), printed:
+
+    RecordsReceived, RecordsDelivered, BytesReceived, BytesDelivered      by stream
+    ChangeAge (ms, the oldest change of the invocation on its arrival)    by stream
+    AttributesUnmapped, RecordsSampled (transform/drift.py)               by stream
+    RecordsDropped                                                        by stream and type
+    RecordsFailed                                                         by stream and reason
+"""
+
+import logging
+import sys
+from collections import Counter
+from functools import cache
+from typing import TextIO
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit, single_metric
+
+from transform.tally import Tally
+
+NAMESPACE = "dmd-pipeline"
+
+
+class _Stdout(logging.StreamHandler[TextIO]):
+    """Writes to whatever standard output is at that moment: several functions in one process may be captured apart."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stdout
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        """Leave it: the handler has no stream of its own."""
+
+
+@cache
+def _logger(service: str) -> Logger:
+    # One a service: Powertools configures a logger once, and forgets the handler of a second of the same name.
+    return Logger(service=service, level="INFO", logger_handler=_Stdout())
+
+
+class Telemetry:
+    """The logger and metrics of one function, `service`: `transform-demand`."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._logger = _logger(service)
+        self._cold = True
+
+    def report(self, tally: Tally, stream: str, invocation_id: str, request_id: str | None) -> None:
+        """Write the metrics and the log lines of one invocation."""
+        self._emit(tally, stream)
+        self._logger.set_correlation_id(invocation_id)
+        self._logger.append_keys(stream=stream, request_id=request_id, cold_start=self._cold)
+        self._cold = False
+        for reason, count in tally.failed.items():
+            paths = sorted(tally.failed_paths[reason] - {""})[:10]
+            self._logger.error("records failed", reason=reason, records=count, paths=paths)
+        self._logger.info(
+            "batch transformed",
+            received=tally.received,
+            delivered=tally.delivered,
+            dropped=dict(tally.dropped),
+            failed=dict(tally.failed),
+            oldest_change_age_ms=tally.oldest_age_ms,
+        )
+
+    def bug(self, error: Exception) -> None:
+        """Say where our own code failed. The exception's text may quote the record, so only its type and place."""
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown"
+        self._logger.critical("our own code failed", error=type(error).__name__, where=where)
+
+    def not_written(self, error: Exception, documents: int) -> None:
+        """Say that error documents could not be written: Firehose has the originals, so nothing is lost."""
+        self._logger.error("error documents not written", error=type(error).__name__, documents=documents)
+
+    def _emit(self, tally: Tally, stream: str) -> None:
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
+        metrics.add_dimension("stream", stream)
+        count, size = MetricUnit.Count, MetricUnit.Bytes
+        metrics.add_metric("RecordsReceived", count, tally.received)
+        metrics.add_metric("RecordsDelivered", count, tally.delivered)
+        metrics.add_metric("BytesReceived", size, tally.received_bytes)
+        metrics.add_metric("BytesDelivered", size, tally.delivered_bytes)
+        metrics.add_metric("RecordsSampled", count, tally.sampled)
+        metrics.add_metric("AttributesUnmapped", count, tally.unmapped)
+        if tally.oldest_age_ms is not None:
+            metrics.add_metric("ChangeAge", MetricUnit.Milliseconds, tally.oldest_age_ms)
+        metrics.flush_metrics()
+        self._emit_each("RecordsDropped", "type", tally.dropped, stream)
+        self._emit_each("RecordsFailed", "reason", tally.failed, stream)
+
+    def _emit_each(self, name: str, dimension: str, counts: Counter[str], stream: str) -> None:
+        for value, number in counts.items():
+            dimensions = {"service": self._service, "stream": stream}
+            with single_metric(
+                name=name, unit=MetricUnit.Count, value=number, namespace=NAMESPACE, default_dimensions=dimensions
+            ) as metric:
+                metric.add_dimension(dimension, value)

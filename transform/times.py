@@ -1,0 +1,88 @@
+"""Times and dates as DynamoDB holds them, and as rows do (BR-12)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+# Both ends inclusive, UTC. INT96 and Firehose's own conversion wrap silently not far beyond (domain.md, BR-12).
+FIRST_DAY = "1800-01-01"
+LAST_DAY = "2199-12-31"
+LAST_MICROS = 7_258_118_400_000_000 - 1  # 2199-12-31T23:59:59.999999Z
+
+EXPECTED_TIME = f"a time, YYYY-MM-DDTHH:MM:SS[.fraction][zone], from {FIRST_DAY} to {LAST_DAY} UTC"
+EXPECTED_DATE = f"a date, YYYY-MM-DD, from {FIRST_DAY} to {LAST_DAY}"
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)"
+    r"(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
+    re.ASCII,
+).fullmatch
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=8192)
+def timestamp(text: str) -> str | None:
+    """The time as a row holds it, UTC and truncated to the millisecond; None where it cannot be read.
+
+    "2024-05-01T14:00:05.4289+02:00" -> "2024-05-01 12:00:05.428"
+
+    A row never holds a time as a number: Firehose reads numbers below 10^12 as seconds (firehose-facts 5.4).
+    The cache pays for itself within a record: requestedDateTime and date.requested are most often the same text.
+    """
+    match = _TIME(text)
+    if match is None:
+        return None
+    day, clock, fraction, sign, hours, minutes = match.groups()
+    if sign is None:
+        if not _in_range(day):
+            return None
+    else:
+        shifted = _shift(f"{day} {clock}", sign, int(hours), int(minutes))
+        if shifted is None:
+            return None
+        day, clock = shifted
+    return f"{day} {clock}.{(fraction or '')[:3]:0<3}"
+
+
+@lru_cache(maxsize=8192)
+def date(text: str) -> str | None:
+    """The date itself, "2024-05-01"; None where it is not one."""
+    return text if _DATE(text) and _in_range(text) else None
+
+
+@lru_cache(maxsize=8192)
+def _in_range(day: str) -> bool:
+    try:
+        datetime.strptime(day, "%Y-%m-%d")
+    except ValueError:
+        return False
+    return FIRST_DAY <= day <= LAST_DAY
+
+
+def _shift(local: str, sign: str, hours: int, minutes: int) -> tuple[str, str] | None:
+    """A local time in UTC: ("2024-05-01 14:00:05", "+", 2, 0) -> ("2024-05-01", "12:00:05")."""
+    offset = timedelta(hours=hours, minutes=minutes)
+    try:
+        moment = datetime.fromisoformat(local)
+        utc = moment - offset if sign == "+" else moment + offset
+    except (ValueError, OverflowError):
+        return None
+    day, clock = utc.isoformat(" ").split(" ")
+    return (day, clock) if FIRST_DAY <= day <= LAST_DAY else None
+
+
+@lru_cache(maxsize=8192)
+def _second(epoch_seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=epoch_seconds)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def of_micros(micros: int) -> str:
+    """Epoch microseconds as a row's time, truncated: 1714564805428470 -> "2024-05-01 12:00:05.428"."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{_second(seconds)}.{rest // 1000:03d}"
+
+
+def iso_millis(millis: int) -> str:
+    """Epoch milliseconds as ISO 8601, as error documents hold it: "2025-01-01T10:00:00.123Z"."""
+    return f"{of_micros(millis * 1000)}Z".replace(" ", "T")
