@@ -47,14 +47,14 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A member of a record. `derived` names what the function computes; None is what an image holds."""
+    """A member of a record. `derived` is what the function computes; all else an image holds."""
 
     name: str
     type: "Type"
     optional: bool
     doc: str
     pii: bool = False
-    derived: str | None = None
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

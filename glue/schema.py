@@ -3,7 +3,7 @@
 Avro lets a schema carry further attributes, so what the domain knows of a record type stands there too:
 
     on the record   partitionDate {sources, from, to}, deletionTime
-    on a field      pii, derived (with idParts and timestampSources, or parsedFrom)
+    on a field      pii, derived (with idParts and timestampSources on reference, parsedFrom on system)
 
 Only what is listed here is accepted. Anything else, a misspelt attribute too, is refused with its path.
 """
@@ -36,7 +36,7 @@ FIELD_KEYS = NAME_KEYS | {"default", "pii", "derived"}
 LOGICAL = {("long", "timestamp-millis"): Scalar.TIMESTAMP, ("int", "date"): Scalar.DATE}
 PLAIN = {kind.value: kind for kind in (Scalar.STRING, Scalar.BOOLEAN, Scalar.INT, Scalar.LONG, Scalar.DOUBLE)}
 
-# What the function computes: the members each derived field must have, and the attributes that say from what.
+# What the function computes, by name: its type or members, and the attributes that say from what.
 DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
     "isDeleted": (Scalar.BOOLEAN, ()),
     "reference": ({"id": "string", "timestamp": "timestamp-millis"}, ("idParts", "timestampSources")),
@@ -148,10 +148,10 @@ class _Reader:
         if not isinstance(avro, dict) or not _is_name(avro.get("name")):
             raise SchemaError(f"{parent}: a field needs a name of letters, digits and _")
         path = f"{parent}.{avro['name']}"
-        derived = avro.get("derived")
-        if derived is not None and (derived not in DERIVED or parent != self.top):
-            raise SchemaError(f"{path}: derived is one of {', '.join(DERIVED)}, on a field of the row itself")
-        _only(avro, FIELD_KEYS | set(DERIVED[derived][1] if derived else ()), path)
+        derived = avro.get("derived", False)
+        if derived is not False and (derived is not True or avro["name"] not in DERIVED or parent != self.top):
+            raise SchemaError(f"{path}: only {', '.join(DERIVED)} of the row itself are derived: true")
+        _only(avro, FIELD_KEYS | set(DERIVED[avro["name"]][1] if derived else ()), path)
         if not isinstance(avro.get("doc"), str) or not avro["doc"]:
             raise SchemaError(f"{path}: a field needs a doc: it becomes the column's comment")
         optional, inner = _nullable(avro.get("type"), path)
@@ -177,13 +177,13 @@ class _Reader:
 
 def _with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
     """The record type with the domain's facts, each checked against the fields it names."""
-    derived = {field.derived: field for field in row.fields if field.derived}
-    attributes = {member["derived"]: member for member in avro["fields"] if member.get("derived")}
+    derived = {field.name: field for field in row.fields if field.derived}
+    attributes = {member["name"]: member for member in avro["fields"] if member["name"] in derived}
     for need in NEEDED:
         if need not in derived:
-            raise SchemaError(f"{name}: every row has a field derived as {need}")
-    for what, field in derived.items():
-        _check_derived(f"{name}.{field.name}", field, what)
+            raise SchemaError(f"{name}: every row has a field {need}, derived: true")
+    for field in derived.values():
+        _check_derived(f"{name}.{field.name}", field)
     reference = attributes["reference"]
     system = attributes.get("system")
     return RecordType(
@@ -201,8 +201,8 @@ def _with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
     )
 
 
-def _check_derived(path: str, field: Field, what: str) -> None:
-    shape = DERIVED[what][0]
+def _check_derived(path: str, field: Field) -> None:
+    shape = DERIVED[field.name][0]
     if isinstance(shape, Scalar):
         right = field.type is shape and not field.optional
     else:
@@ -211,7 +211,7 @@ def _check_derived(path: str, field: Field, what: str) -> None:
             for member in field.type.fields
         }
     if not right:
-        raise SchemaError(f"{path}: derived as {what}, so it must be {shape}")
+        raise SchemaError(f"{path}: derived, so it must be {shape}")
 
 
 def _partition_date(avro: object, row: Record, path: str) -> PartitionDate:

@@ -71,7 +71,7 @@ def attribute_struct(kind: Type, *, optional: bool) -> type[msgspec.Struct]:
 @cache
 def record_struct(record: Record) -> type[msgspec.Struct]:
     """The type of a map of attributes by the record's fields. Others are ignored, whatever they hold (BR-13)."""
-    mine = [field for field in record.fields if field.derived is None]
+    mine = [field for field in record.fields if not field.derived]
     fields: list[Any] = [
         (member(field.name), attribute_struct(field.type, optional=field.optional), *([None] if field.optional else []))
         for field in sorted(mine, key=lambda field: field.optional)  # msgspec wants the required ones first

@@ -26,9 +26,10 @@ Row: TypeAlias = Any  # a Struct made by `row_struct`: its members are known onl
 
 
 class RowTypes:
-    """The row types of one record type: `structs["DemandDate"]` is the type of that record, `build` makes the row."""
+    """The row types of one record type; `build` makes the row of a decoded image, without what is derived."""
 
     def __init__(self, record: Record) -> None:
+        self.record = record
         self.structs: dict[str, type[msgspec.Struct]] = {}
         self._functions: dict[str, Any] = {
             "timestamp": times.timestamp,
@@ -42,8 +43,17 @@ class RowTypes:
         self._words: dict[str, str] = {}
         self.build: Callable[[Image, Path], Row] = self._functions[self._record(record)]
         for field in record.fields:
-            if field.derived is not None and isinstance(field.type, Record):
+            if field.derived and isinstance(field.type, Record):
                 self.structs[field.type.name] = row_struct(field.type)
+
+    def of_field(self, *path: str) -> type[msgspec.Struct]:
+        """The row type of the record at a path: `of_field("date")` makes a DemandDate."""
+        record = self.record
+        for name in path:
+            inner = record.field(name).type
+            assert isinstance(inner, Record)  # noqa: S101 - the schema's reader has been down this path
+            record = inner
+        return self.structs[record.name]
 
     def _record(self, record: Record) -> str:
         """Compile the function that makes the row of a record; its name."""
@@ -59,7 +69,7 @@ class RowTypes:
 
     def _field(self, field: Field) -> str:
         """The expression for one field of the image `i`."""
-        if field.derived is not None:
+        if field.derived:
             return "None"
         attribute, name = f"i.{member(field.name)}", repr(field.name)
         if field.optional:
