@@ -4,7 +4,7 @@ import math
 import re
 from functools import lru_cache
 
-_INTEGER = re.compile(r"-?\d+", re.ASCII).fullmatch
+_INTEGER = re.compile(r"(-?)0*(\d{1,20})", re.ASCII).fullmatch  # 20 digits hold any of 64 bits
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 
 
@@ -14,9 +14,10 @@ def integer(text: str, bits: int) -> int | None:
 
     Cached because a picture's width is one of a few dozen numbers: 2 % of an event's time (bench).
     """
-    if not _INTEGER(text) or len(text) > 400:  # DynamoDB keeps 38 digits; Python refuses to read 4,300
+    match = _INTEGER(text)
+    if match is None:
         return None
-    number = int(text)
+    number = int(match[1] + match[2])
     return number if -(1 << bits - 1) <= number < 1 << bits - 1 else None
 
 

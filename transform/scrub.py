@@ -62,11 +62,11 @@ def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
     try:
         # "replace": a byte that is not UTF-8 does not hide a REMOVE. Firehose's copy has the bytes as they were.
         document = json.loads(payload.decode("utf-8", "replace"))
+        if not isinstance(document, dict) or document.get("eventName") != "REMOVE":
+            return payload
+        return json.dumps(_redact(document, names), separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, dict) or document.get("eventName") != "REMOVE":
-        return payload
-    return json.dumps(_redact(document, names), separators=(",", ":")).encode()
 
 
 def _redact(value: Any, names: Set[str]) -> Any:

@@ -1,0 +1,282 @@
+"""The function keeps the Firehose data transformation contract, and every record ends in exactly one outcome."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from tests.given import Bucket, Function, change, change_of, event, image, m, results, row_of, s
+from transform import reply
+from transform.outcome import Delivered, Dropped, Failed, Reason
+
+
+def test_one_bad_record_fails_alone() -> None:
+    function = Function()
+
+    answered = function(change(), change(fanId={"N": "1"}), change("sale"))
+
+    assert results(answered) == ["Ok", "ProcessingFailed", "Ok"]
+
+
+def test_each_function_delivers_its_own_type_and_drops_the_known_others() -> None:
+    function = Function("sale", claims=False)
+
+    answered = function(change("demand"), change("sale"), change("event"), change("notification"))
+
+    assert results(answered) == ["Dropped", "Ok", "Dropped", "Dropped"]
+
+
+def test_a_bad_record_of_another_type_is_dropped_by_its_type_alone() -> None:
+    function = Function("sale", claims=True)
+
+    answered = function(change("demand", fanId={"N": "1"}, date={"X": 1}))
+
+    assert results(answered) == ["Dropped"]
+
+
+def test_a_type_that_nobody_archives_is_dropped_and_counted_once_as_other() -> None:
+    claiming, others = Function("sale", claims=True), Function("demand", claims=False)
+
+    answered = [function(change_of(image("venue"))) for function in (claiming, others)]
+
+    assert [results(reply) for reply in answered] == [["Dropped"], ["Dropped"]]
+    assert [m["type"] for m in claiming.metrics() if "RecordsDropped" in m] == ["other"]
+    assert [m for m in others.metrics() if "RecordsDropped" in m] == []
+
+
+UNREADABLE = {
+    "not_json": [
+        b"",
+        b"nope",
+        b"<xml>",
+        b'{"a":1} x',
+        b'{"eventName":"INSERT","x":"\xff"}',
+        b'\xef\xbb\xbf{"eventName":"INSERT"}',
+        b'{"eventName":"INSERT","dynamodb":{"a":NaN}}',
+        json.dumps(change()).encode()[:-1],
+        json.dumps(change()).encode("utf-16"),
+        b"[" * 100_000,
+        json.dumps(change()).encode() + json.dumps(change()).encode(),
+    ],
+    "not_a_change": [
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{}",
+        change_of(image("demand"), eventName="UPSERT"),
+        change_of(image("demand"), eventName=...),
+        change_of(image("demand"), eventID=7),
+        change_of(image("demand"), eventID=None),
+        change_of(image("demand"), dynamodb=None),
+        change_of(image("demand"), dynamodb=...),
+        change_of(image("demand"), dynamodb={"NewImage": image("demand")}),
+        *(
+            change_of(image("demand"), dynamodb={"NewImage": image("demand"), "ApproximateCreationDateTime": time})
+            for time in (None, "1735725600000", 1735725600000.0, True, -1, 0, 10**12 - 1, 10**17, 10**40)
+        ),
+    ],
+    "no_image": [
+        change_of(image("demand"), dynamodb={"ApproximateCreationDateTime": 10**12}),
+        change_of(None),
+        change_of("text"),
+        change_of([]),
+        change_of(image("demand"), name="INSERT", eventName="REMOVE"),
+    ],
+    "no_type": [
+        change_of({}),
+        change_of({"type": s("")}),
+        change_of({"type": {"N": "1"}}),
+        change_of({"type": {"S": "demand", "N": "1"}}),
+        change_of({"type": "demand"}),
+        change_of({"type": {"NULL": True}}),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "record"),
+    [
+        pytest.param(code, record, id=f"{code} {n}")
+        for code, all_ in UNREADABLE.items()
+        for n, record in enumerate(all_)
+    ],
+)
+def test_a_record_with_no_readable_type_fails_only_where_it_is_claimed(code: str, record: object) -> None:
+    claiming, others = Function("sale", claims=True), Function("demand", claims=False)
+
+    document = claiming.failure(record)
+    answered = others(record)
+
+    assert document["error"]["code"] == code
+    assert results(answered) == ["Dropped"]
+    assert others.bucket.objects == {}
+
+
+def test_the_questions_are_asked_in_the_same_order_in_every_function() -> None:
+    broken_to_the_end = json.dumps(change("sale")).encode() + b"}"
+    bad_change_and_image = change_of({"type": {"N": "1"}}, eventName="UPSERT")
+
+    codes = [Function("sale").failure(record)["error"]["code"] for record in (broken_to_the_end, bad_change_and_image)]
+
+    assert codes == ["not_json", "not_a_change"]
+
+
+def test_a_row_is_partitioned_by_its_type_and_date() -> None:
+    (result,) = Function()(change())["records"]
+
+    assert result["metadata"] == {"partitionKeys": {"type": "demand", "date": "2025-01-01"}}
+
+
+def test_our_own_bug_costs_one_record_and_is_logged_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(text: str) -> None:
+        raise RuntimeError(f"secret {text}")
+
+    function = Function()
+    monkeypatch.setattr("transform.record.sequence_of", lambda _: broken("+15550100"))
+
+    answered = function(change(), change_of(image("venue")))
+
+    assert results(answered) == ["ProcessingFailed", "Dropped"]
+    assert function.bucket.documents()[0]["error"]["code"] == "bug"
+    assert "+15550100" not in function.printed
+    assert any(line["message"] == "our own code failed" for line in function.logs())
+
+
+def test_ten_thousand_records_are_one_invocation() -> None:
+    function = Function("sale")
+
+    answered = function(*[change_of(image("demand"))] * 9_999, change("sale"))
+
+    assert results(answered) == ["Dropped"] * 9_999 + ["Ok"]
+
+
+def test_what_would_push_the_reply_past_six_megabytes_is_too_large() -> None:
+    function = Function("sale")
+    big = change("sale", name=s("n" * 900_000))
+
+    answered = function(*[big] * 6, change("sale"), change_of(image("venue")))
+
+    assert results(answered) == ["Ok"] * 5 + ["ProcessingFailed", "Ok", "Dropped"]
+    assert [document["error"]["code"] for document in function.bucket.documents()] == ["too_large"]
+
+
+def test_the_size_of_a_reply_is_known_without_serialising_it() -> None:
+    ids = ["plain", 'quo"te', "é", "back\\slash", "\U0001f39f"]
+    outcomes = [
+        Delivered("QUJD", 3, "demand", "2025-01-01", 0),
+        Dropped(None),
+        Failed(Reason.INVALID, "m"),
+        Dropped("sale"),
+        Delivered("", 0, "event", "2025-01-01", 0),
+    ]
+
+    size = reply.size_bytes(ids, outcomes)
+
+    assert size == len(json.dumps({"records": list(map(reply.result, ids, outcomes))}))
+
+
+def test_a_reply_that_just_fits_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, rows = ["a", "b"], [Delivered("QUJD", 3, "demand", "2025-01-01", 0)] * 2
+    exactly = reply.size_bytes(ids, rows)
+
+    kept, cut = list(rows), list(rows)
+    monkeypatch.setattr(reply, "LIMIT_BYTES", exactly)
+    reply.keep_within_limit(ids, kept)  # type: ignore[arg-type]
+    monkeypatch.setattr(reply, "LIMIT_BYTES", exactly - 1)
+    reply.keep_within_limit(ids, cut)  # type: ignore[arg-type]
+
+    assert kept == rows
+    assert [type(outcome) for outcome in cut] == [Delivered, Failed]
+
+
+def test_a_retry_of_the_same_batch_gives_the_same_bytes_and_the_same_objects() -> None:
+    first, second = Function(), Function()
+    invocation = event(change(), b"nope", change("event"), change(fanId=None))
+
+    one = first.reply(invocation)
+    two = second.reply(invocation | {"invocationId": "another"})
+
+    assert one == two
+    assert first.bucket.objects == second.bucket.objects
+
+
+def test_a_function_logs_one_line_an_invocation_and_one_for_each_reason() -> None:
+    function = Function(context=SimpleNamespace(aws_request_id="r1"))
+
+    function(change(), b"nope", b"nope", change(fanId=None))
+
+    reasons = [line["reason"] for line in function.logs() if line["level"] == "ERROR"]
+    (line,) = [line for line in function.logs() if line["level"] == "INFO"]
+    assert sorted(reasons) == ["invalid", "not_json"]
+    assert line["correlation_id"] == "5f2cd0e0-0000-4000-8000-000000000000"
+    assert (line["received"], line["delivered"], line["cold_start"]) == (4, 1, True)
+
+
+def test_metrics_count_what_came_in_and_what_became_of_it() -> None:
+    function = Function("demand")
+
+    function(change(), change("sale"), change_of(image("venue")), b"nope", change(extra=s("x")))
+
+    main, *parts = function.metrics()
+    assert main["RecordsReceived"] == [5]
+    assert main["RecordsDelivered"] == [2]
+    assert main["ChangeAge"] == [123]
+    assert main["BytesDelivered"][0] > 500
+    counted = {(part.get("type"), part.get("reason")): part for part in parts}
+    assert counted["sale", None]["RecordsDropped"] == [1]
+    assert counted["other", None]["RecordsDropped"] == [1]
+    assert counted[None, "not_json"]["RecordsFailed"] == [1]
+
+
+def test_attributes_that_the_schema_does_not_name_are_counted_on_a_sample() -> None:
+    function = Function()
+
+    function(change(extra=s("x"), another=m(deep=s("y")), pk=s("P")), *[change(extra=s("x"))] * 70)
+
+    assert function.metrics()[0]["RecordsSampled"] == [2]
+    assert function.metrics()[0]["AttributesUnmapped"] == [3]
+
+
+def test_error_documents_that_cannot_be_written_cost_nothing_but_a_log_line() -> None:
+    class Refusing(Bucket):
+        def put(self, key: str, body: bytes, content_type: str) -> None:
+            raise OSError("no +15550100 here")
+
+    function = Function(bucket=Refusing())
+
+    answered = function(change(), b"nope")
+
+    assert results(answered) == ["Ok", "ProcessingFailed"]
+    assert any(line["message"] == "error documents not written" for line in function.logs())
+    assert "+15550100" not in function.printed
+
+
+def test_several_differently_configured_functions_live_in_one_process() -> None:
+    functions = [Function(name, claims=name == "demand") for name in ("demand", "event", "notification", "sale")]
+    records = [change("demand"), change("event"), change("notification"), change("sale"), b"nope"]
+
+    answered = [results(function(*records)) for function in functions]
+
+    assert [sum(result == "Ok" for result in one) for one in answered] == [1, 1, 1, 1]
+    assert [sum(result == "ProcessingFailed" for result in one) for one in answered] == [1, 0, 0, 0]
+
+
+def test_a_record_that_did_not_come_from_kinesis_has_no_sequence() -> None:
+    invocation = event(change())
+    del invocation["records"][0]["kinesisRecordMetadata"]
+
+    (result,) = Function().reply(invocation)["records"]
+
+    assert "sequence" not in row_of(result)["change"]
+
+
+@pytest.mark.parametrize("data", ["%%%", "YQ", "YQ==YQ=="])
+def test_data_that_is_not_base64_is_not_json(data: str) -> None:
+    invocation = event(change())
+    invocation["records"][0]["data"] = data
+    function = Function()
+
+    answered = function.reply(invocation)
+
+    assert results(answered) == ["ProcessingFailed"]
+    assert function.bucket.documents()[0]["error"]["code"] == "not_json"
