@@ -15,18 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from glue.model import (
-    Array,
-    Enumeration,
-    Field,
-    FieldPath,
-    Map,
-    PartitionDate,
-    Record,
-    RecordType,
-    Scalar,
-    Type,
-)
+from glue.model import Array, Enumeration, Field, FieldPath, Map, PartitionDate, Record, RecordType, Scalar, Type
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
@@ -47,6 +36,8 @@ DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
         (),
     ),
 }
+# Words that Avro keeps for its own types.
+AVRO_TYPES = {*PLAIN, "null", "bytes", "float", "record", "error", "enum", "array", "map", "union", "fixed"}
 Named = TypeVar("Named", Record, Enumeration)
 NEEDED = ("isDeleted", "reference", "change")
 
@@ -75,12 +66,16 @@ def read_record_type(name: str, text: bytes) -> RecordType:
     """
     try:
         avro = msgspec.json.decode(text, type=dict[str, Any])
+        _only(avro, TOP_KEYS, name)
+        if avro.get("type") != "record" or avro.get("name") != name:
+            raise SchemaError(f"{name}: the schema must be a record of the file's name")
+        row = _Reader(name).record(avro, name, extra=TOP_KEYS)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SchemaError(f"{name}: not a JSON object") from error
-    _only(avro, TOP_KEYS, name)
-    if avro.get("type") != "record" or avro.get("name") != name:
-        raise SchemaError(f"{name}: the schema must be a record of the file's name")
-    row = _Reader(name).record(avro, name, extra=TOP_KEYS)
+    except RecursionError as error:
+        raise SchemaError(f"{name}: nested too deep to be read") from error
+    if not _is_name(avro.get("namespace", name)):
+        raise SchemaError(f"{name}.namespace: a name of letters, digits and _")
     return _with_facts(name, avro, row)
 
 
@@ -90,6 +85,7 @@ class _Reader:
     def __init__(self, top: str) -> None:
         self.top = top
         self.named: dict[str, Type] = {}
+        self.claimed = set(AVRO_TYPES)
 
     def type(self, avro: object, path: str) -> Type:
         """The type that an Avro schema stands for, other than a union."""
@@ -114,7 +110,7 @@ class _Reader:
                 return Map(self.type(avro.get("values"), f"{path}[*]"))
             case plain:
                 _only(avro, {"type", "logicalType"}, path)
-                logical = LOGICAL.get((str(plain), avro.get("logicalType", "")))
+                logical = LOGICAL.get((str(plain), str(avro.get("logicalType"))))
                 if logical is None:
                     raise SchemaError(f"{path}: {plain} with logicalType {avro.get('logicalType')} is not supported")
                 return logical
@@ -139,8 +135,12 @@ class _Reader:
         _only(avro, NAME_KEYS | {"symbols"}, path)
         name = self.claim(avro, path)
         symbols = avro.get("symbols")
-        if not isinstance(symbols, list) or not symbols or len(set(symbols)) != len(symbols):
-            raise SchemaError(f"{path}: an enum needs symbols, each once")
+        if (
+            not isinstance(symbols, list)
+            or not all(map(_is_name, symbols))
+            or not 0 < len(symbols) == len(set(symbols))
+        ):
+            raise SchemaError(f"{path}: an enum needs symbols of letters, digits and _, each once")
         return self.keep(name, Enumeration(name, tuple(symbols)))
 
     def field(self, avro: object, parent: str) -> Field:
@@ -158,15 +158,20 @@ class _Reader:
         if optional != ("default" in avro) or avro.get("default") is not None:
             raise SchemaError(f"{path}: an optional field has the default null, a required one has none")
         kind = self.type(inner, path)
+        if not isinstance(avro.get("pii", False), bool):
+            raise SchemaError(f"{path}: pii is true or false")
         if avro.get("pii", False) and kind is not Scalar.STRING:
             raise SchemaError(f"{path}: only a string can be personal data: it is redacted to a text")
-        return Field(avro["name"], kind, optional, avro["doc"], bool(avro.get("pii", False)), derived)
+        return Field(avro["name"], kind, optional, avro["doc"], avro.get("pii", False), derived)
 
     def claim(self, avro: dict[str, Any], path: str) -> str:
         """The name of a named type, which may not be taken."""
         name = avro.get("name")
-        if not _is_name(name) or name in self.named or name in PLAIN:
+        if not _is_name(name) or name in self.claimed:
             raise SchemaError(f"{path}: a named type needs a name of its own")
+        if not isinstance(avro.get("doc", ""), str):
+            raise SchemaError(f"{path}: doc is a text")
+        self.claimed.add(str(name))
         return str(name)
 
     def keep(self, name: str, kind: Named) -> Named:
@@ -221,10 +226,10 @@ def _partition_date(avro: object, row: Record, path: str) -> PartitionDate:
     if not _always(row, sources[-1]):
         raise SchemaError(f"{path}.sources: the last one must always be there, or a row could be without a partition")
     for bound in ("from", "to"):
-        try:
-            date.fromisoformat(avro[bound])
-        except (TypeError, ValueError) as error:
-            raise SchemaError(f"{path}.{bound}: not a date, YYYY-MM-DD") from error
+        if not _is_date(avro[bound]):
+            raise SchemaError(f"{path}.{bound}: not a date, YYYY-MM-DD")
+    if avro["from"] > avro["to"]:
+        raise SchemaError(f"{path}: from lies after to")
     return PartitionDate(sources, avro["from"], avro["to"])
 
 
@@ -280,3 +285,10 @@ def _only(avro: Mapping[str, Any], known: Set[str], path: str) -> None:
 
 def _is_name(name: object) -> bool:
     return isinstance(name, str) and name.isidentifier() and name.isascii()
+
+
+def _is_date(text: object) -> bool:
+    try:
+        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

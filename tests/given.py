@@ -156,7 +156,8 @@ class Function:
         """The error document of a record that must fail."""
         (result,) = self(record)["records"]
         assert result["result"] == "ProcessingFailed"
-        return self.bucket.documents()[-1]
+        document: dict[str, Any] = self.bucket.documents()[-1]
+        return document
 
     def metrics(self) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.printed.splitlines()]

@@ -2,12 +2,13 @@
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.given import Bucket, Function, change, change_of, event, image, m, results, row_of, s
 from transform import reply
-from transform.outcome import Delivered, Dropped, Failed, Reason
+from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 
 
 def test_one_bad_record_fails_alone() -> None:
@@ -44,7 +45,7 @@ def test_a_type_that_nobody_archives_is_dropped_and_counted_once_as_other() -> N
     assert [m for m in others.metrics() if "RecordsDropped" in m] == []
 
 
-UNREADABLE = {
+UNREADABLE: dict[str, list[Any]] = {
     "not_json": [
         b"",
         b"nope",
@@ -162,7 +163,7 @@ def test_what_would_push_the_reply_past_six_megabytes_is_too_large() -> None:
 
 def test_the_size_of_a_reply_is_known_without_serialising_it() -> None:
     ids = ["plain", 'quo"te', "é", "back\\slash", "\U0001f39f"]
-    outcomes = [
+    outcomes: list[Outcome] = [
         Delivered("QUJD", 3, "demand", "2025-01-01", 0),
         Dropped(None),
         Failed(Reason.INVALID, "m"),
@@ -176,14 +177,15 @@ def test_the_size_of_a_reply_is_known_without_serialising_it() -> None:
 
 
 def test_a_reply_that_just_fits_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    ids, rows = ["a", "b"], [Delivered("QUJD", 3, "demand", "2025-01-01", 0)] * 2
+    ids = ["a", "b"]
+    rows: list[Outcome] = [Delivered("QUJD", 3, "demand", "2025-01-01", 0)] * 2
     exactly = reply.size_bytes(ids, rows)
 
     kept, cut = list(rows), list(rows)
     monkeypatch.setattr(reply, "LIMIT_BYTES", exactly)
-    reply.keep_within_limit(ids, kept)  # type: ignore[arg-type]
+    reply.keep_within_limit(ids, kept)
     monkeypatch.setattr(reply, "LIMIT_BYTES", exactly - 1)
-    reply.keep_within_limit(ids, cut)  # type: ignore[arg-type]
+    reply.keep_within_limit(ids, cut)
 
     assert kept == rows
     assert [type(outcome) for outcome in cut] == [Delivered, Failed]

@@ -16,7 +16,8 @@ def row(record: Any) -> dict[str, Any]:
 
 
 def failure(record: Any) -> dict[str, Any]:
-    return Function().failure(record)["error"]
+    error: dict[str, Any] = Function().failure(record)["error"]
+    return error
 
 
 def test_br1_insert_and_modify_use_the_new_image_and_remove_the_old() -> None:
@@ -207,7 +208,7 @@ def test_br12_a_time_is_archived_in_utc_to_the_millisecond(text: str, archived: 
         *("2024-05-01T12:00:05z", "2024-05-01T12:00:05+02", "2024-05-01T12:00:05+24:00", "2024-05-01T12:00:05 Z"),
         *(" 2024-05-01T12:00:05Z", "2024-05-01T12:00:05Z\n", "2024-05-01T12:00:05,5Z", "20240501T120005Z"),
         *("1799-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2199-12-31T23:59:59-00:01", "0000-01-01T00:00:00Z"),
-        *("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "２０２４-05-01T12:00:05Z", "1714564805"),
+        *("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "\uff12024-05-01T12:00:05Z", "1714564805"),
     ],
 )
 def test_br12_a_time_that_cannot_be_read_is_an_error(text: str) -> None:
@@ -231,11 +232,13 @@ def test_br13_an_attribute_that_the_schema_does_not_name_is_ignored(unnamed: Any
     assert row(record)["id"] == "s1"
 
 
-@pytest.mark.parametrize(
-    "attribute",
-    [{}, {"S": "a", "N": "1"}, {"S": "a", "NULL": True}, {"X": "a"}, "a", None, {"N": "1"}, {"NULL": False}]
-    + [{"S": None}, {"S": 1}, [], {"NULL": "true"}, {"NULL": None}, {"s": "a"}],
-)
+NOT_ATTRIBUTES: list[Any] = [
+    *({}, {"S": "a", "N": "1"}, {"S": "a", "NULL": True}, {"X": "a"}, "a", None, {"N": "1"}, {"NULL": False}),
+    *({"S": None}, {"S": 1}, [], {"NULL": "true"}, {"NULL": None}, {"s": "a"}),
+]
+
+
+@pytest.mark.parametrize("attribute", NOT_ATTRIBUTES)
 def test_br14_an_attribute_has_exactly_one_tag_of_its_type(attribute: Any) -> None:
     record = change_of(image("sale") | {"name": attribute})
 
@@ -264,7 +267,9 @@ def test_br14_an_integer_is_digits_within_32_bits(text: str, number: int) -> Non
     assert row(record)["images"] == [{"width": number}]
 
 
-@pytest.mark.parametrize("text", ["", "1.0", "1e3", "+1", " 1", "1_0", "٣", "2147483648", "-2147483649", "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "1.0", "1e3", "+1", " 1", "1_0", "\u0663", "2147483648", "-2147483649", "9" * 5000]
+)
 def test_br14_any_other_number_is_an_error(text: str) -> None:
     record = change("event", images={"L": [m(), m(width={"N": text})]})
 

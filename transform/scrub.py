@@ -10,6 +10,7 @@ from typing import Any
 from glue.model import Array, Map, Record, Type, fields
 from transform.attributes import member
 from transform.row import Row
+from transform.surrogates import refuse_constant
 
 REDACTED = "[redacted]"
 
@@ -61,7 +62,7 @@ def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
     """
     try:
         # "replace": a byte that is not UTF-8 does not hide a REMOVE. Firehose's copy has the bytes as they were.
-        document = json.loads(payload.decode("utf-8", "replace"))
+        document = json.loads(payload.decode("utf-8", "replace"), parse_constant=refuse_constant)
         if not isinstance(document, dict) or document.get("eventName") != "REMOVE":
             return payload
         return json.dumps(_redact(document, names), separators=(",", ":")).encode()

@@ -21,7 +21,9 @@ def blank_lone_surrogates(payload: bytes) -> bytes:
     """
     try:
         # Floats are never archived (DynamoDB's numbers are strings), so any float will do for the large ones.
-        document = json.loads(payload.decode(), parse_constant=_refuse, parse_float=lambda _: 0.5, parse_int=_integer)
+        document = json.loads(
+            payload.decode(), parse_constant=refuse_constant, parse_float=lambda _: 0.5, parse_int=_integer
+        )
         blanked = _blank(document)
         # Nothing blanked: msgspec found another fault, which Python's reader does not see. The stricter one is right.
         if blanked != document:
@@ -31,8 +33,9 @@ def blank_lone_surrogates(payload: bytes) -> bytes:
     raise BadRecord(Reason.NOT_JSON, "the payload is not one JSON document to its last byte")
 
 
-def _refuse(_: str) -> Any:
-    raise ValueError("NaN and Infinity are not JSON")
+def refuse_constant(_: str) -> Any:
+    """For json.loads, which reads NaN and Infinity: they are not JSON."""
+    raise ValueError("not JSON")
 
 
 def _integer(digits: str) -> int:

@@ -1,0 +1,33 @@
+"""All measurements, one after the other: `make bench`.
+
+    python -m bench [--corpus FILE] [--records N] [--memory]
+
+Each is a process of its own and can be run alone: bench.per_record, bench.cold_start, bench.end_to_end. Ratios mean
+more than times: they come from rounds in which all take turns on one core. None of this is a test.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--corpus", type=Path, help="a .jsonl or .jsonl.gz of changes; default: the committed sample")
+    parser.add_argument("--records", type=int, default=100_000, help="how many sample records end to end")
+    parser.add_argument("--memory", action="store_true", help="the memory of 100,000 and of 1,000,000 records, too")
+    options = parser.parse_args()
+    corpus = ["--corpus", str(options.corpus)] if options.corpus else []
+    memory = ["--memory"] if options.memory else []
+    _measure("per_record", *corpus)
+    _measure("cold_start")
+    _measure("end_to_end", "--records", str(options.records), *corpus, *memory)
+
+
+def _measure(name: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", f"bench.{name}", *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What a cold start pays for importing the handler, in fresh processes, against the libraries it cannot do without.
+
+python -m bench.cold_start
+"""
+
+import json
+import os
+import sys
+from typing import NamedTuple
+
+from bench.function import environment
+from bench.processes import finish, one_core
+from bench.rounds import Contender, Results, Round, compare
+from bench.tables import table
+
+INTERPRETER, LIBRARIES, HANDLER = "python alone", "msgspec, Logger, Metrics", "transform.handler"
+NOT_YET_NEEDED = {"boto3", "fastavro", "pyarrow"}
+
+_IMPORTS = {
+    INTERPRETER: "pass",
+    LIBRARIES: "import msgspec; from aws_lambda_powertools import Logger, Metrics",
+    HANDLER: "import transform.handler",
+}
+# Timed inside, too: the interpreter's own start is in neither import.
+_SCRIPT = """
+import json, sys, time
+start = time.perf_counter()
+{imports}
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, sorted(sys.modules)]))
+"""
+
+
+class ColdStart(NamedTuple):
+    """Whole processes, the imports in them alone, and which modules were loaded that nothing needs yet."""
+
+    processes: Results
+    imports: Results
+    too_early: set[str]
+
+
+def cold_start(rounds: int = 15) -> ColdStart:
+    """Starts the three kinds of process in turn, `rounds` times."""
+    imports: dict[str, list[Round]] = {name: [] for name in _IMPORTS}
+    modules: dict[str, set[str]] = {}
+
+    def contender(name: str) -> Contender:
+        def start() -> Round:
+            process = finish([sys.executable, "-c", _SCRIPT.format(imports=_IMPORTS[name])], environment=_environment())
+            seconds, loaded = json.loads(process.stdout)
+            imports[name].append(Round(seconds, 0))
+            modules[name] = set(loaded)
+            return Round(process.wall_seconds, 0)
+
+        return start
+
+    processes = compare({name: contender(name) for name in _IMPORTS}, rounds)
+    counted = Results({name: each[1:] for name, each in imports.items()})
+    return ColdStart(processes, counted, NOT_YET_NEEDED & modules[HANDLER])
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, **environment("demand"), "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def report(measured: ColdStart) -> str:
+    """Both ways to count as one table."""
+    rows = [
+        [
+            name,
+            f"{measured.imports.seconds(name) * 1000:.1f}",
+            f"{measured.imports.ratio(name, to=LIBRARIES):.2f}",
+            f"{measured.processes.seconds(name) * 1000:.1f}",
+            f"{measured.processes.ratio(name, to=LIBRARIES):.2f}",
+        ]
+        for name in measured.imports.rounds
+    ]
+    names = ["", "import, ms", "times the libraries", "whole process, ms", "times the libraries"]
+    loaded = ", ".join(sorted(measured.too_early)) or "none"
+    return (
+        f"{table('Cold start', names, rows)}\n"
+        f"loaded before they are needed, of {', '.join(sorted(NOT_YET_NEEDED))}: {loaded}\n"
+        "reach: the handler at most 1.5 times the libraries, and none loaded"
+    )
+
+
+def main() -> None:
+    with one_core():
+        print(report(cold_start()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""`dmd run` as a whole process against DuckDB, which writes the same columns and asks no question; and its memory.
+
+    python -m bench.end_to_end --records 100000 [--corpus FILE] [--rounds 3] [--memory]
+
+This is a process of its own because the memory of what it starts counts from its own (see bench/processes.py).
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from bench import duckdb_baseline
+from bench.batches import lines_of
+from bench.function import well_formed
+from bench.processes import Finished, finish, one_core
+from bench.rounds import Results, Round, compare
+from bench.tables import table
+from firehose.sample import changes
+
+DUCKDB, DMD = "DuckDB, no validation", "dmd run"
+_DMD_PROGRAM = Path(sys.executable).parent / "dmd"
+_RUN_DUCKDB = "import sys, duckdb; duckdb.execute(sys.stdin.read())"
+
+
+class EndToEnd(NamedTuple):
+    """Wall times in rounds, and each one's peak memory."""
+
+    records: int
+    megabytes: float
+    times: Results
+    peak_bytes: dict[str, int]
+
+
+def against_duckdb(lines: Iterable[bytes], rounds: int) -> EndToEnd:
+    """Both on the same file of the well-formed ones among these changes, each into a new folder."""
+    peak_bytes = {DUCKDB: 0, DMD: 0}
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "changes.jsonl")
+        records = _write(source, well_formed(lines))
+
+        def duckdb() -> Round:
+            with TemporaryDirectory(dir=folder) as lake:
+                script = duckdb_baseline.script(source, Path(lake)).encode()
+                return measured(DUCKDB, finish([sys.executable, "-c", _RUN_DUCKDB], stdin=script))
+
+        def dmd() -> Round:
+            return measured(DMD, _run(source))
+
+        def measured(name: str, process: Finished) -> Round:
+            peak_bytes[name] = max(peak_bytes[name], process.peak_bytes)
+            return Round(process.wall_seconds, 0)
+
+        times = compare({DUCKDB: duckdb, DMD: dmd}, rounds)
+        return EndToEnd(records, source.stat().st_size / 1e6, times, peak_bytes)
+
+
+def peak_memory(records: int) -> Finished:
+    """`dmd run` on so many sample changes, the broken ones too."""
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "changes.jsonl")
+        _write(source, changes(records, seed=1))
+        return _run(source)
+
+
+def report(measured: EndToEnd, source: str) -> str:
+    """Wall times and peaks as a table."""
+    rows = [
+        [
+            name,
+            f"{measured.times.seconds(name):.2f}",
+            f"{measured.times.ratio(name, to=DUCKDB):.2f}",
+            f"{measured.records / measured.times.seconds(name):,.0f}",
+            f"{measured.peak_bytes[name] / 1e6:,.0f}",
+        ]
+        for name in measured.times.rounds
+    ]
+    title = f"End to end, one core: {source}, {measured.records:,} well-formed changes, {measured.megabytes:,.0f} MB"
+    names = ["", "wall, s", "times DuckDB", "records a second", "peak memory, MB"]
+    return f"{table(title, names, rows)}\nreach: dmd run at most 3 times DuckDB"
+
+
+def report_memory(few: int, many: int) -> str:
+    """The peaks of two runs as a table."""
+    peaks = {records: peak_memory(records).peak_bytes for records in (few, many)}
+    rows = [[f"{records:,}", f"{peak / 1e6:,.0f}", f"{peak / peaks[few]:.2f}"] for records, peak in peaks.items()]
+    names = ["sample records", "peak memory, MB", f"times that of {few:,}"]
+    return f"{table('Memory of dmd run', names, rows)}\nreach: at most 1.3 times, and under 500 MB"
+
+
+def _run(source: Path) -> Finished:
+    with TemporaryDirectory(dir=source.parent) as lake:
+        return finish([str(_DMD_PROGRAM), "run", str(source), "--lake", lake, "--json"])
+
+
+def _write(target: Path, lines: Iterable[bytes]) -> int:
+    count = 0
+    with target.open("wb") as file:
+        for line in lines:
+            file.write(line + b"\n")
+            count += 1
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.end_to_end")
+    parser.add_argument("--records", type=int, default=100_000, help="how many sample records")
+    parser.add_argument("--corpus", type=Path, help="a .jsonl or .jsonl.gz of changes, measured too")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="the memory of 100,000 and of 1,000,000 records, too")
+    options = parser.parse_args()
+    with one_core():
+        print(report(against_duckdb(changes(options.records, seed=1), options.rounds), "the sample"))
+        if options.corpus:
+            print(report(against_duckdb(lines_of(options.corpus), options.rounds), options.corpus.name))
+        if options.memory:
+            print(report_memory(100_000, 1_000_000))
+
+
+if __name__ == "__main__":
+    main()

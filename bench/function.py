@@ -1,0 +1,71 @@
+"""The function as it is measured: built as in Lambda, its metrics and log lines written and thrown away."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from itertools import islice
+from typing import Any
+
+from bench.batches import event_of
+from transform.function import Handler, build
+
+ALL_TYPES = "demand,event,notification,sale"
+# Few enough for any of their replies to stay below 6 MB: a sample change has 15 KB at most, one in the corpora 50 KB.
+_CHUNK_RECORDS = 100
+
+
+class Nowhere:
+    """A store that keeps nothing: what is measured ends where S3 would begin."""
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Forget the object."""
+
+
+class Context:
+    """As much of Lambda's context as a function may ask for."""
+
+    aws_request_id = "5b2c41a5-6fd3-4b0a-93a5-55a3b7a0ac1e"
+    function_name = "bench"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:bench"
+
+
+def environment(record_types: str, *, claims: bool = True) -> dict[str, str]:
+    """A function's environment variables."""
+    return {
+        "RECORD_TYPES": record_types,
+        "CLAIMS_UNREADABLE": "true" if claims else "false",
+        "BUCKET": "bench",
+        "ERROR_PREFIX": "data-pipeline/errors/records/",
+        "FORMAT": "parquet",
+    }
+
+
+def function(record_types: str, *, claims: bool = True) -> Handler:
+    """The handler for these types, `demand` or `demand,sale`."""
+    return build(environment(record_types, claims=claims), Nowhere())
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Metrics and log lines go to /dev/null: that they are made and written stays in the measured time."""
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123 (a device, not a path of ours)
+        yield
+
+
+def run(handler: Handler, events: list[dict[str, Any]]) -> int:
+    """Calls the handler with each event. Returns the number of records it did not deliver."""
+    failed = 0
+    for event in events:
+        results = handler(event, Context())["records"]
+        failed += sum(1 for result in results if result["result"] != "Ok")
+    return failed
+
+
+def well_formed(lines: Iterable[bytes], record_types: str = ALL_TYPES) -> Iterator[bytes]:
+    """The change records among the lines that the function of these types delivers."""
+    handler, rest = function(record_types), iter(lines)
+    while chunk := list(islice(rest, _CHUNK_RECORDS)):
+        with silenced():
+            results = handler(event_of(chunk), Context())["records"]
+        yield from (line for line, result in zip(chunk, results, strict=True) if result["result"] == "Ok")

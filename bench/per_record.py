@@ -1,0 +1,121 @@
+"""The function's time per record against the floor, the idiom and the predecessor: ratios on one batch in one run.
+
+    python -m bench.per_record [--corpus FILE]
+
+Everything is included for the function: UTF-8 check, strict tags, validation, outcomes, error documents (to a store
+that forgets them), metrics, change and reference, reply. The baselines do only what bench/baselines.py and
+bench/predecessor.mjs say.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import stages
+from bench.baselines import floor, idiom
+from bench.batches import COMMITTED_SAMPLE, Batch, lines_of
+from bench.function import ALL_TYPES, function, run, silenced, well_formed
+from bench.predecessor import UnavailableError, install, predecessor
+from bench.processes import one_core
+from bench.rounds import Contender, Results, compare, timed
+from bench.tables import table
+from firehose.sample import changes
+
+FUNCTION, FLOOR, IDIOM, PREDECESSOR = "the function", "(a) floor", "(b) idiom", "(c) predecessor, on Node"
+
+
+class Comparison(NamedTuple):
+    """What was measured on one batch; `missing` says why a contender is not there."""
+
+    batch: Batch
+    results: Results
+    missing: dict[str, str]
+
+
+def demand_batch(records: int = 1_000) -> Batch:
+    """1,000 sample changes of demands, of about 1.3 KB."""
+    sample = chain.from_iterable(changes(10_000, seed) for seed in count(1))
+    demands = (line for line in sample if b'"type":{"S":"demand"}' in line)
+    return Batch(f"{records:,} demand changes", list(islice(well_formed(demands, "demand"), records)))
+
+
+def corpus_batch(source: Path) -> Batch:
+    """All of a file's changes, of the four types, the bad ones too."""
+    return Batch(source.name, lines_of(source))
+
+
+def served(batch: Batch, record_types: str, rounds: int) -> Comparison:
+    """The function that serves these types, against all three baselines."""
+    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(FUNCTION, batch, record_types)}
+    run_idiom = idiom()
+    contenders[IDIOM] = timed(lambda: run_idiom(batch.encoded))
+    with _node(batch) as (node, missing):
+        return Comparison(batch, compare({**contenders, **node}, rounds), missing)
+
+
+def foreign(batch: Batch, rounds: int) -> Comparison:
+    """Demand changes handed to the function of sales, which drops them, against the floor."""
+    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(FUNCTION, batch, "sale", claims=False)}
+    return Comparison(batch, compare(contenders, rounds), {})
+
+
+def _function(name: str, batch: Batch, record_types: str, *, claims: bool = True) -> dict[str, Contender]:
+    handler = function(record_types, claims=claims)
+    events = batch.events
+
+    def silent() -> int:
+        with silenced():
+            return run(handler, events)
+
+    return {name: timed(silent)}
+
+
+@contextmanager
+def _node(batch: Batch) -> Iterator[tuple[dict[str, Contender], dict[str, str]]]:
+    with ExitStack() as stack:
+        try:
+            install()
+            node = stack.enter_context(predecessor(batch))
+        except UnavailableError as why:
+            yield {}, {PREDECESSOR: str(why)}
+        else:
+            yield {PREDECESSOR: node.run}, {}
+
+
+def report(comparison: Comparison, title: str, reach: str) -> str:
+    """One comparison as a table; `refused` are the records that a contender found fault with, or did not serve."""
+    batch, results, missing = comparison
+    rows = [
+        [
+            name,
+            f"{results.seconds(name) / len(batch.lines) * 1e6:.2f}",
+            f"{results.ratio(name, to=FLOOR):.2f}",
+            f"{results.ratio(name, to=FUNCTION):.2f}",
+            str(results.refused(name)),
+        ]
+        for name in results.rounds
+    ]
+    rows += [[name, why, "", "", ""] for name, why in missing.items()]
+    what = f"{title}: {batch.name}, {len(batch.lines):,} records of {batch.mean_bytes:,} bytes on average"
+    names = ["", "us a record", "times the floor", "times the function", "refused"]
+    return f"{table(what, names, rows)}\nreach: {reach}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.per_record")
+    parser.add_argument("--corpus", type=Path, default=COMMITTED_SAMPLE, help="a .jsonl or .jsonl.gz of changes")
+    corpus = corpus_batch(parser.parse_args().corpus)
+    demands = demand_batch()
+    reach = "the function at most 1.75 times the floor; (b) at least 12 and (c) 1.6 times the function"
+    with one_core():
+        print(report(served(demands, "demand", 21), "The function of one type", reach))
+        print(stages.report(stages.stages(demands, "demand", 21), len(demands.lines)))
+        print(report(served(corpus, ALL_TYPES, 7), "The function of all types", reach))
+        print(report(foreign(demands, 21), "Foreign records, to the function of sales", "at most 0.7 times the floor"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""(c) The predecessor's steps on Node: a process that runs its batch once whenever it is asked to."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, cast
+
+from bench.batches import Batch
+from bench.image_schema import image_schema
+from bench.rounds import Round
+from glue.schema import load
+
+_HERE = Path(__file__).parent
+
+
+class UnavailableError(Exception):
+    """Why there is nothing to compare with: "node not found"."""
+
+
+class Predecessor:
+    """A Node process that is warm."""
+
+    def __init__(self, process: "subprocess.Popen[str]", records: int) -> None:
+        self._questions, self._answers = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+        self._records = records
+        self._answer()  # the end of its warm-up
+
+    def run(self) -> Round:
+        """Runs the batch once more, by the process's own clock."""
+        self._questions.write("\n")
+        self._questions.flush()
+        return self._answer()
+
+    def _answer(self) -> Round:
+        line = self._answers.readline()
+        if not line:
+            raise UnavailableError("node failed")
+        answer = json.loads(line)
+        return Round(answer["ns_per_record"] * self._records / 1e9, answer["failed"])
+
+
+def install() -> None:
+    """Installs what bench/package-lock.json names into bench/node_modules, once.
+
+    Raises:
+        UnavailableError: there is no node or npm, or npm cannot install.
+    """
+    for program in ("node", "npm"):
+        if not shutil.which(program):
+            raise UnavailableError(f"{program} not found")
+    if (_HERE / "node_modules" / ".package-lock.json").exists():
+        return
+    npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    if subprocess.run(npm, cwd=_HERE, check=False, capture_output=True).returncode:
+        raise UnavailableError("npm ci failed")
+
+
+@contextmanager
+def predecessor(batch: Batch) -> Iterator[Predecessor]:
+    """A warm predecessor for a batch; it ends with the context."""
+    with TemporaryDirectory() as folder:
+        schemas, records = Path(folder, "schemas.json"), Path(folder, "batch.txt")
+        schemas.write_text(json.dumps({name: image_schema(kind) for name, kind in load().items()}))
+        records.write_text("\n".join(batch.encoded))
+        command = ["node", str(_HERE / "predecessor.mjs"), str(schemas), str(records)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            yield Predecessor(process, len(batch.lines))

@@ -1,0 +1,135 @@
+"""`dmd run`: the main job, change records in, a lake out."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from firehose.accounting import Report
+from firehose.commands import Mistake
+from firehose.commands.query import Format, plain_table, print_rich
+from firehose.data_plane import DataPlane
+from firehose.destination import sink_of
+from firehose.pipeline import local_pipeline
+from firehose.run_summary import FunctionMetrics, Summary, summarise
+from firehose.source import SourceError, file_records, size_bytes
+from glue.schema import SCHEMAS, SchemaError, load
+
+STOPPED = 130  # what a shell says of a program that Ctrl-C ended
+
+
+def run(
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Files of one change record a line (.jsonl, .jsonl.gz), or -.", metavar="SOURCE..."),
+    ],
+    lake: Annotated[str, typer.Option("--lake", help="A folder, or s3://bucket.", metavar="LAKE")],
+    *,
+    file_format: Annotated[Format, typer.Option("--format", help="What the lake holds.")] = Format.PARQUET,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a record failed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    schemas: Annotated[
+        Path, typer.Option("--schemas", help="The folder of <type>.avsc files.", metavar="FOLDER")
+    ] = SCHEMAS,
+) -> None:
+    """Change records through the Lambda function and a local Firehose data plane into a lake.
+
+    The same input again replaces its objects. Ctrl-C delivers what was read so far.
+    """
+    if file_format is Format.AVRO:
+        raise Mistake("there is no Avro mode yet: leave --format out, or say --format parquet")
+    metrics = FunctionMetrics()
+    try:
+        sink = sink_of(lake)
+        plane = local_pipeline(sink, schemas=schemas, on_printed=metrics.add)
+        started = time.monotonic()
+        report = _pump(plane, sources)
+        summary = summarise(report, metrics, load(schemas), time.monotonic() - started)
+    except (SchemaError, SourceError) as error:
+        raise Mistake(str(error)) from error
+    sink.close()
+    _show(summary, lake, as_json=as_json)
+    if not summary.adds_up:
+        typer.echo("read is not delivered + dropped + failed: a record was lost or counted twice", err=True)
+    if not summary.adds_up or (strict and summary.failed):
+        raise typer.Exit(1)
+    if summary.stopped:
+        raise typer.Exit(STOPPED)
+
+
+def _pump(plane: DataPlane, sources: list[str]) -> Report:
+    records = file_records(sources)
+    with _stopping(plane) as stop, _progress(sources) as progress:
+        return plane.run(records, progress=progress, stop=stop)
+
+
+@contextmanager
+def _stopping(plane: DataPlane) -> Iterator[Callable[[], bool]]:
+    """Ctrl-C asks for a stop; while a read waits for input it also ends that."""
+    asked = False
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        if plane.reading:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress(sources: list[str]) -> Iterator[Callable[[Report], None]]:
+    """A bar with the rate at a terminal, nothing elsewhere."""
+    columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]:,.0f} records/s"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("", total=size_bytes(sources), rate=0.0)
+        started = time.monotonic()
+
+        def show(report: Report) -> None:
+            rate = report.read / max(time.monotonic() - started, 0.001)
+            bar.update(task, completed=report.bytes_read, rate=rate)
+
+        yield show
+
+
+def _show(summary: Summary, lake: str, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        return
+    table = plain_table()
+    for name in ("delivered", "rows", "partitions", "objects", "bytes"):
+        table.add_column(name, justify="left" if name == "delivered" else "right")
+    for one in summary.delivered:
+        table.add_row(one.type, f"{one.rows:,}", f"{one.partitions:,}", f"{one.objects:,}", f"{one.bytes:,}")
+    print_rich(table)
+    counts = plain_table()
+    for name in ("", "records", "of them"):
+        counts.add_column(name, justify="right" if name == "records" else "left")
+    counts.add_row("read", f"{summary.read:,}", f"{summary.bytes_read:,} bytes")
+    counts.add_row("delivered", f"{summary.rows:,}", "")
+    counts.add_row("dropped", f"{sum(summary.dropped.values()):,}", _parts(summary.dropped))
+    counts.add_row("failed", f"{sum(summary.failed.values()):,}", _parts(summary.failed))
+    typer.echo()
+    print_rich(counts)
+    typer.echo(f"{summary.seconds:.2f} s, {summary.records_per_second:,} records/s", err=True)
+    if summary.failed:
+        typer.echo(f"why: dmd errors --lake {lake}", err=True)
+    if summary.stopped:
+        typer.echo("stopped: what was read is delivered", err=True)
+
+
+def _parts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)

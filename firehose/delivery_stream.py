@@ -1,0 +1,228 @@
+"""A CreateDeliveryStream request read into what the data plane runs from.
+
+Silently accepted configuration is what people like least in emulators: whatever is not carried out, at any depth, is
+refused by the name that AWS gives it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from firehose.members import Members, UnsupportedSettingError
+from firehose.prefix import Prefix, PrefixError, parse_error_prefix, parse_prefix
+from firehose.processor import LambdaSettings
+
+__all__ = ["DeliveryStream", "ParquetSettings", "TableReference", "UnsupportedSettingError", "read_delivery_stream"]
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSettings:
+    """ParquetSerDe, with Firehose's defaults filled in."""
+
+    compression: str
+    block_bytes: int
+    page_bytes: int
+    dictionary: bool
+    writer_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableReference:
+    """The Glue table whose columns the Parquet has, as error records name it."""
+
+    database: str
+    table: str
+    region: str
+    version: str
+    catalog: str
+    role_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStream:
+    """All that the data plane needs to know of one delivery stream."""
+
+    name: str
+    region: str
+    arn: str
+    source_arn: str
+    bucket: str
+    prefix: Prefix
+    error_prefix: Prefix
+    partitioned: bool
+    buffer_bytes: int
+    buffer_seconds: int
+    time_zone: ZoneInfo
+    extension: str
+    function: LambdaSettings
+    parquet: ParquetSettings
+    table: TableReference
+    version: int = 1
+
+
+def read_delivery_stream(request: Mapping[str, Any]) -> DeliveryStream:
+    """The description of a stream that `create_delivery_stream(**request)` would make.
+
+    {"DeliveryStreamName": "sale", "DeliveryStreamType": "KinesisStreamAsSource", ...} -> DeliveryStream("sale", ...)
+
+    Raises:
+        UnsupportedSettingError: naming the first member that is not carried out, such as
+            "ExtendedS3DestinationConfiguration.S3BackupMode: 'Enabled' is not carried out".
+    """
+    top = Members(request, "")
+    name = top.text("DeliveryStreamName")
+    top.only("DeliveryStreamType", "KinesisStreamAsSource")
+    top.no_effect("Tags")  # billing and search
+    source = top.members("KinesisStreamSourceConfiguration")
+    source_arn = source.text("KinesisStreamARN")
+    source.no_effect("RoleARN")  # nobody is asked for permission here
+    source.end()
+    region, account = _region_and_account(source_arn)
+    destination = top.members("ExtendedS3DestinationConfiguration")
+    top.end()
+    arn = f"arn:aws:firehose:{region}:{account}:deliverystream/{name}"
+    stream = _destination(destination, name=name, region=region, arn=arn, source_arn=source_arn)
+    destination.end()
+    return stream
+
+
+def _region_and_account(arn: str) -> tuple[str, str]:
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[2] != "kinesis":
+        raise UnsupportedSettingError("KinesisStreamSourceConfiguration.KinesisStreamARN", "is no ARN of a stream")
+    return parts[3], parts[4]
+
+
+def _destination(config: Members, *, name: str, region: str, arn: str, source_arn: str) -> DeliveryStream:
+    config.no_effect("RoleARN")  # nobody is asked for permission here
+    config.no_effect("CloudWatchLoggingOptions")  # failures are counted and kept whether logged or not
+    config.only("CompressionFormat", "UNCOMPRESSED")  # Firehose's own rule with format conversion
+    config.only("S3BackupMode", "Disabled")
+    encryption = config.optional("EncryptionConfiguration")
+    encryption.only("NoEncryptionConfig", "NoEncryption")
+    encryption.end()
+    hints = config.optional("BufferingHints")
+    partitioned = _partitioned(config)
+    conversion = config.members("DataFormatConversionConfiguration")
+    stream = DeliveryStream(
+        name=name,
+        region=region,
+        arn=arn,
+        source_arn=source_arn,
+        bucket=config.text("BucketARN").removeprefix("arn:aws:s3:::"),
+        prefix=config.parsed("Prefix", lambda raw: parse_prefix(raw, partitioned=partitioned), default=""),
+        error_prefix=config.parsed("ErrorOutputPrefix", parse_error_prefix, default=None if partitioned else ""),
+        partitioned=partitioned,
+        # With format conversion 64 MiB is the least and 128 the default (API reference, "BufferingHints").
+        buffer_bytes=hints.whole("SizeInMBs", 128, 64, 128) * MIB,
+        buffer_seconds=hints.whole("IntervalInSeconds", 300, 60 if partitioned else 0, 900),
+        time_zone=config.parsed("CustomTimeZone", _time_zone, default="UTC"),
+        extension=config.text("FileExtension", "") or ".parquet",
+        function=_function(config.members("ProcessingConfiguration")),
+        parquet=_parquet(conversion),
+        table=_table(conversion.members("SchemaConfiguration"), region),
+    )
+    hints.end()
+    conversion.end()
+    return stream
+
+
+def _partitioned(config: Members) -> bool:
+    partitioning = config.optional("DynamicPartitioningConfiguration")
+    enabled = partitioning.flag("Enabled", default=False)
+    partitioning.no_effect("RetryOptions")  # how long to go on trying S3: a failing sink stops the local run
+    partitioning.end()
+    return enabled
+
+
+def _time_zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise PrefixError(f"{name!r} is no time zone") from None
+
+
+def _function(processing: Members) -> LambdaSettings:
+    # Omitted means false here, unlike in format conversion (measured on a real stream).
+    processing.only("Enabled", True, default=False)  # noqa: FBT003  the value that is carried out
+    processors = processing.entries("Processors")
+    processing.end()
+    if len(processors) != 1:
+        raise processing.refuse("Processors", "exactly one, a Lambda, is carried out")
+    processors[0].only("Type", "Lambda")
+    parameters: dict[str, str] = {}
+    for parameter in processors[0].entries("Parameters"):
+        name = parameter.text("ParameterName")
+        if name in parameters:
+            raise processors[0].refuse(f"Parameters.{name}", "is given twice")
+        parameters[name] = parameter.text("ParameterValue")
+        parameter.end()
+    processors[0].end()
+    return _lambda_settings(parameters, processors[0].path("Parameters"))
+
+
+def _lambda_settings(parameters: dict[str, str], path: str) -> LambdaSettings:
+    parameters.pop("RoleArn", None)  # nobody is asked for permission here
+    if "LambdaArn" not in parameters:
+        raise UnsupportedSettingError(f"{path}.LambdaArn", "is required")
+    if ("BufferSizeInMBs" in parameters) is not ("BufferIntervalInSeconds" in parameters):
+        raise UnsupportedSettingError(path, "BufferSizeInMBs and BufferIntervalInSeconds: both or neither")
+
+    def number(name: str, default: str, least: float, most: float, kind: Callable[[str], float] = int) -> float:
+        try:
+            value = kind(parameters.pop(name, default))
+        except ValueError:
+            value = -1
+        if not least <= value <= most:
+            raise UnsupportedSettingError(f"{path}.{name}", f"must be a number from {least:g} to {most:g}")
+        return value
+
+    settings = LambdaSettings(
+        function_arn=parameters.pop("LambdaArn"),
+        retries=int(number("NumberOfRetries", "3", 0, 300)),
+        buffer_bytes=int(number("BufferSizeInMBs", "1", 0.2, 3, float) * MIB),  # bounds: guide, "Transform source data"
+        buffer_seconds=int(number("BufferIntervalInSeconds", "60", 0, 900)),
+    )
+    for name in parameters:
+        raise UnsupportedSettingError(f"{path}.{name}", "is not carried out by the local data plane")
+    return settings
+
+
+def _parquet(conversion: Members) -> ParquetSettings:
+    conversion.only("Enabled", True)  # noqa: FBT003  the value that is carried out
+    reader = conversion.members("InputFormatConfiguration")
+    deserializer = reader.members("Deserializer")
+    openx = deserializer.members("OpenXJsonSerDe")
+    openx.only("CaseInsensitive", True)  # noqa: FBT003
+    openx.only("ConvertDotsInJsonKeysToUnderscores", False)  # noqa: FBT003
+    openx.only("ColumnToJsonKeyMappings", {})
+    writer = conversion.members("OutputFormatConfiguration")
+    serializer = writer.members("Serializer")
+    parquet = serializer.members("ParquetSerDe")
+    settings = ParquetSettings(
+        compression=parquet.only("Compression", "SNAPPY", "GZIP", "UNCOMPRESSED"),
+        block_bytes=parquet.whole("BlockSizeBytes", 256 * MIB, 64 * MIB, 2**40),
+        page_bytes=parquet.whole("PageSizeBytes", MIB, 64 * 1024, 2**31 - 1),
+        dictionary=parquet.flag("EnableDictionaryCompression", default=False),
+        writer_version=parquet.only("WriterVersion", "V1", "V2"),
+    )
+    parquet.only("MaxPaddingBytes", 0)
+    for members in (openx, deserializer, reader, parquet, serializer, writer):
+        members.end()
+    return settings
+
+
+def _table(schema: Members, region: str) -> TableReference:
+    table = TableReference(
+        database=schema.text("DatabaseName"),
+        table=schema.text("TableName"),
+        region=schema.text("Region", region),
+        version=schema.only("VersionId", "LATEST"),
+        catalog=schema.text("CatalogId", ""),
+        role_arn=schema.text("RoleARN"),
+    )
+    schema.end()
+    return table

@@ -1,0 +1,119 @@
+"""Where objects go: a folder or an S3 bucket. A reader sees an object whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from firehose.commands import Mistake
+
+# At the root of the lake, below no data prefix: every reader takes each file there for data.
+TEMPORARY_FOLDER = ".dmd-writing"
+
+
+class Sink(Protocol):
+    """What the data plane writes to; the Lambda function gets the same one as its store."""
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """Writes one object, replacing the one of that key.
+
+        ("data-pipeline/parquet/sale/partition_date=2025-01-01/sale-1-...parquet", b"PAR1...")
+        """
+
+
+class FolderSink:
+    """A folder as a bucket: the key is the path below it. Content types have no place in a file system.
+
+    Not synced to the disk at each object: a crash of the process leaves whole objects only, a power cut may not.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._temporary = root / TEMPORARY_FOLDER
+        self._made: set[Path] = set()
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str = "application/octet-stream",  # noqa: ARG002
+        content_encoding: str = "",  # noqa: ARG002
+    ) -> None:
+        """Writes `root/key` by a temporary file and a rename.
+
+        Raises:
+            ValueError: a key that would leave the folder.
+            OSError: the disk's own.
+        """
+        path = self._path(key)
+        self._make(path.parent)
+        self._make(self._temporary)
+        temporary = self._temporary / f"{os.getpid()}-{path.name[-200:]}"
+        try:
+            temporary.write_bytes(body)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def close(self) -> None:
+        """Removes the temporary folder, unless another run is writing."""
+        self._made.discard(self._temporary)
+        with contextlib.suppress(OSError):
+            self._temporary.rmdir()
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key).parts
+        if not parts or key.startswith("/") or ".." in parts or "\0" in key or key.endswith("/"):
+            raise ValueError("an object key must be a relative path to a file, without '..'")
+        return self._root.joinpath(*parts)
+
+    def _make(self, folder: Path) -> None:
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+
+
+class S3Sink:
+    """A bucket, through boto3, which is loaded when the first sink is made without a client of its own."""
+
+    def __init__(self, bucket: str, client: Any = None) -> None:
+        if client is None:
+            import boto3  # noqa: PLC0415  0.3 s that a folder lake need not pay
+
+            client = boto3.client("s3")
+        self._bucket = bucket
+        self._client = client
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """PutObject, which is atomic.
+
+        Raises:
+            botocore.exceptions.ClientError: after the SDK's own retries.
+        """
+        encoding: Mapping[str, str] = {"ContentEncoding": content_encoding} if content_encoding else {}
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
+
+    def close(self) -> None:
+        """Nothing: boto3's connections close with the process."""
+
+
+def sink_of(lake: str) -> FolderSink | S3Sink:
+    """The sink of a lake: a folder, made if need be, or `s3://bucket`.
+
+    Raises:
+        Mistake: a file stands where the folder should be, or the bucket has no name.
+    """
+    if lake.startswith("s3://"):
+        bucket = lake.removeprefix("s3://").strip("/")
+        if not bucket or "/" in bucket:
+            raise Mistake(f"{lake} is not a lake: it should be s3://bucket")
+        return S3Sink(bucket)
+    if Path(lake).exists() and not Path(lake).is_dir():
+        raise Mistake(f"{lake} is not a lake: it is a file")
+    return FolderSink(Path(lake))

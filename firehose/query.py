@@ -1,0 +1,149 @@
+"""SQL over a lake with DuckDB, with the Glue tables as tables.
+
+The files are read by Arrow as the Glue table declares them, by name and type: what an older file does not have is
+null, at any depth, as in Athena. DuckDB itself opens no file and no connection.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow.fs import LocalFileSystem
+
+from firehose.commands import Mistake
+from firehose.errors import documents, partition_of
+from firehose.lake import FolderLake, Lake, Stored, open_lake
+from glue import arrow
+from glue.tables import BUCKET, PARTITION, TableInput, TableInputs, read_table_inputs
+
+# INT96 is nanoseconds to Arrow, whose 64 bits end in 2262; DuckDB's TIMESTAMP is microseconds.
+_PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
+_PARTITION_FIELD = pa.field(PARTITION, pa.string())
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    # The tables are handed in; SQL here reads nothing else, and nothing is fetched from DuckDB's extension servers.
+    "enable_external_access": False,
+    "autoload_known_extensions": False,
+    "autoinstall_known_extensions": False,
+}
+# Athena's date_diff counts whole units, DuckDB's the boundaries between them: 0.9 s to 1.1 s is 0 seconds and not 1.
+_AS_IN_ATHENA = "CREATE MACRO date_diff(unit, earlier, later) AS date_sub(unit, earlier, later)"
+
+# Errors whose text is about the SQL alone. Others may quote a value of a record (`Could not convert string ...`).
+_ABOUT_THE_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of a query: ["eventid", "n"], [("e1", 3)]."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+def query(sql: str, lake: str, tables: Mapping[str, TableInputs] | None = None) -> Answer:
+    """The answer to a query over the Parquet lake in a folder or in `s3://bucket`.
+
+    "SELECT count(*) AS n FROM demand", ".local/lake" -> Answer(["n"], [(1234,)])
+
+    `tables` are the generated Glue tables unless others are given. Only tables that the SQL mentions are looked for.
+
+    Raises:
+        Mistake: no such lake, SQL that DuckDB does not take, a file that is not what its place says.
+    """
+    opened = open_lake(lake)
+    with duckdb.connect(config=_SETTINGS) as connection:
+        connection.execute(_AS_IN_ATHENA)
+        for name, table_input in _tables(tables).items():
+            files = opened.objects(_prefix(table_input)) if name in sql.lower() else ()
+            _register(connection, name, table_input, opened, files)
+        return _answer(connection, sql)
+
+
+def _tables(tables: Mapping[str, TableInputs] | None) -> dict[str, TableInput]:
+    """The tables of Parquet mode by their name."""
+    given = read_table_inputs() if tables is None else tables
+    found = (formats.get("parquet") or formats["json"] for formats in given.values())
+    return {table_input["Name"]: table_input for table_input in found}
+
+
+def _prefix(table_input: TableInput) -> str:
+    location: str = table_input["StorageDescriptor"]["Location"]
+    return location.removeprefix(f"s3://{BUCKET}/")
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, name: str, table_input: TableInput, lake: Lake, files: Iterable[Stored]
+) -> None:
+    """Makes a table of a Glue table's files. Those under other dates than a query asks for are not read."""
+    declared = arrow.schema(table_input)
+    schema = pa.schema([pa.field(one.name, _in_micros(one.type)) for one in declared]).append(_PARTITION_FIELD)
+    if table_input["Parameters"]["classification"] == "json":
+        connection.register(name, _error_table(schema, lake) if files else schema.empty_table())
+        return
+    fragments = list(_fragments(lake, files))
+    data = ds.FileSystemDataset(fragments, schema, _PARQUET) if fragments else schema.empty_table()
+    connection.register(name, data)
+
+
+def _fragments(lake: Lake, files: Iterable[Stored]) -> Iterator[Any]:
+    """The files that lie in a partition; Athena sees no others."""
+    local = LocalFileSystem()
+    for stored in files:
+        if date := partition_of(stored):
+            where = ds.field(PARTITION) == date
+            # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
+            if isinstance(lake, FolderLake):
+                yield _PARQUET.make_fragment(lake.where(stored), local, partition_expression=where)
+            else:
+                yield _PARQUET.make_fragment(pa.PythonFile(lake.open(stored), "r"), partition_expression=where)
+
+
+def _error_table(schema: pa.Schema, lake: Lake) -> pa.Table:
+    """The error documents, all in memory: they are few (REQ-9: under 0.1 % of the records).
+
+    A line that is none is left out, where Hive's SerDe would end the query; `dmd errors` says where it lies.
+    """
+    rows = []
+    for day, _, document in documents(lake, []):
+        row = {name.lower(): value for name, value in msgspec.to_builtins(document).items()}
+        rows.append(row | {PARTITION: day})
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _in_micros(kind: pa.DataType) -> pa.DataType:
+    """The type with timestamps as DuckDB's TIMESTAMP has them; its TIMESTAMP_MS is another type, with fewer functions.
+
+    list<timestamp[ms]> -> list<timestamp[us]>
+    """
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(member.name, _in_micros(member.type)) for member in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_in_micros(kind.value_type)))
+    if pa.types.is_map(kind):
+        return pa.map_(kind.key_type, kind.item_field.with_type(_in_micros(kind.item_type)))
+    return kind
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
+    """Runs the SQL. Errors become sentences that quote the SQL at most, never a value of a row."""
+    try:
+        connection.execute(sql)
+        if connection.description is None:
+            raise Mistake("there is no query in this SQL")
+        return Answer([str(column[0]) for column in connection.description], connection.fetchall())
+    except _ABOUT_THE_SQL as error:
+        raise Mistake(str(error).partition("\n")[0]) from None
+    except duckdb.PermissionException:
+        raise Mistake("SQL here reads the lake's tables only, no other files and settings") from None
+    except duckdb.Error as error:
+        # Arrow's errors (a file that is not Parquet, a type that does not fit) come wrapped in DuckDB's.
+        raise Mistake(
+            f"{type(error).__name__}: the query failed on the data of the lake: a file that is not what its table "
+            "declares, or a value that the SQL cannot convert; it is not shown, as it may be personal data"
+        ) from None

@@ -1,0 +1,193 @@
+"""Sources of change records that are files: one Kinesis payload a line, as the records of a Firehose event.
+
+A record is built once, in the shape in which every function gets it, base64 included, and shared by all the delivery
+streams that read it.
+"""
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from os import SEEK_END
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import msgspec
+
+# One element of `records` in the event of a Kinesis-sourced stream.
+EventRecord: TypeAlias = dict[str, Any]
+
+_ONE_SHARD = "shardId-000000000000"
+
+# Numbers from Kinesis have begun with 49 since it exists.
+_SEQUENCE_START = "49"
+
+# Lines that wait for the first readable time of a change, so that a bad first line is not dated by a guess.
+_LOOK_AHEAD_LINES = 1000
+
+# Where no change of the first thousand lines has a time. Any constant would do; a clock would give the same input other
+# names on each run. It is the first day of the narrowest range of dates that a table covers (BR-19).
+NO_TIME_MS = 1_420_070_400_000  # 2015-01-01T00:00:00Z
+
+# 9999-12-31: what a datetime holds, and so what an object's name can say.
+_LAST_MS = 253_402_300_799_999
+
+
+class SourceError(Exception):
+    """A source that cannot be read; the message is a sentence for the user."""
+
+
+class _Times(msgspec.Struct):
+    ApproximateCreationDateTime: int
+    ApproximateCreationDateTimePrecision: str | None = None
+
+
+class _Change(msgspec.Struct):
+    dynamodb: _Times
+
+
+# Skips all other members in C: 1.1 us for a change of 1.2 KB.
+_CHANGE = msgspec.json.Decoder(_Change)
+
+
+def event_record(
+    data: bytes,
+    *,
+    shard_id: str,
+    partition_key: str,
+    sequence_number: str,
+    arrival_ms: int,
+    subsequence_number: int = 0,
+) -> EventRecord:
+    """One Kinesis record in the shape in which Firehose hands it to the function (facts of a captured event).
+
+    b"{}" -> {"recordId": "shardId-000000000000" + 128 digits + 12 digits, "approximateArrivalTimestamp": 1714564809617,
+              "data": "e30=", "kinesisRecordMetadata": {"shardId": ..., "sequenceNumber": ..., ...}}
+    """
+    return {
+        "recordId": f"{shard_id}{sequence_number:0>128}{subsequence_number:012}",
+        "approximateArrivalTimestamp": arrival_ms,
+        "data": msgspec.to_builtins(data),  # base64, 3 to 4 times as fast as binascii
+        "kinesisRecordMetadata": {
+            "shardId": shard_id,
+            "partitionKey": partition_key,
+            "approximateArrivalTimestamp": arrival_ms,
+            "sequenceNumber": sequence_number,
+            "subsequenceNumber": subsequence_number,
+        },
+    }
+
+
+def change_time_ms(payload: bytes) -> int | None:
+    """The time of the change in epoch milliseconds (BR-16), None where it cannot be read.
+
+    b'{"dynamodb": {"ApproximateCreationDateTime": 1714564809617185}}' -> 1714564809617
+    """
+    try:
+        times = _CHANGE.decode(payload).dynamodb
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    at = times.ApproximateCreationDateTime
+    if at < 10**12:
+        return None
+    if times.ApproximateCreationDateTimePrecision == "MICROSECOND" or at >= 10**14:
+        at //= 1000
+    return at if at <= _LAST_MS else None
+
+
+def file_records(paths: Sequence[str], *, standard_input: BinaryIO | None = None) -> Iterator[EventRecord]:
+    """The records of the files, in order: `.jsonl`, `.jsonl.gz`, and `-` for standard input.
+
+    A line is a record; an empty line is a record of no bytes, which fails as not JSON rather than vanish. The end of
+    line is not part of it, and the one at the end of the file starts no record. Lines are numbered through all the
+    files of a run, so that sequence numbers sort in the order read. The number is made of the line's and a digest of
+    the payload: the same input gives the same numbers, and another line in the same place another.
+
+    Raises:
+        SourceError: no such file, a folder, a `.gz` that is not gzip or is cut short.
+    """
+    yield from number_lines(_lines(paths, standard_input or sys.stdin.buffer))
+
+
+def number_lines(lines: Iterable[bytes]) -> Iterator[EventRecord]:
+    """Each line as a record; its arrival is the time of its change, else that of the line before."""
+    number = 0
+    arrival_ms: int | None = None
+    waiting: list[bytes] = []
+    for line in lines:
+        found = change_time_ms(line)
+        if arrival_ms is None:
+            waiting.append(line)
+            if found is None and len(waiting) < _LOOK_AHEAD_LINES:
+                continue
+            arrival_ms = NO_TIME_MS if found is None else found
+            for early in waiting:
+                number += 1
+                yield _numbered(early, number, arrival_ms)
+            continue
+        if found is not None:
+            arrival_ms = found
+        number += 1
+        yield _numbered(line, number, arrival_ms)
+    if arrival_ms is None:
+        for early in waiting:
+            number += 1
+            yield _numbered(early, number, NO_TIME_MS)
+
+
+def _numbered(payload: bytes, number: int, arrival_ms: int) -> EventRecord:
+    # 2 + 14 + 40 digits, the 56 of a real number. 2^128 has 39 digits. sha256 because it is the fastest here: 0.95 us
+    # for 1.2 KB, blake2b 1.6.
+    digest = sha256(payload).digest()[:16]
+    return event_record(
+        payload,
+        shard_id=_ONE_SHARD,
+        partition_key=digest.hex().upper(),
+        sequence_number=f"{_SEQUENCE_START}{number:014}{int.from_bytes(digest):040}",
+        arrival_ms=arrival_ms,
+    )
+
+
+def _lines(paths: Sequence[str], standard_input: BinaryIO) -> Iterator[bytes]:
+    for path in paths:
+        if path == "-":
+            yield from _without_end(standard_input)
+            continue
+        try:
+            with _opened(path) as file:
+                yield from _without_end(file)
+        except gzip.BadGzipFile:
+            raise SourceError(f"{path} is not gzip, though its name ends in .gz") from None
+        except (EOFError, zlib.error):
+            raise SourceError(f"{path} is cut short or damaged: its gzip data does not end as it should") from None
+        except OSError as error:
+            raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _opened(path: str) -> BinaryIO:
+    # 1 MiB of buffer: lines come 3 % faster than with gzip's own 8 KiB.
+    return gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb", buffering=1 << 20)  # type: ignore[return-value]
+
+
+def _without_end(file: Iterable[bytes]) -> Iterator[bytes]:
+    for line in file:
+        yield line[:-1] if line.endswith(b"\n") else line
+
+
+def size_bytes(paths: Sequence[str]) -> int | None:
+    """How many bytes of payload the files hold, about, for a progress bar; None where standard input is among them."""
+    total = 0
+    for path in paths:
+        try:
+            total += _unpacked_bytes(Path(path)) if path.endswith(".gz") else Path(path).stat().st_size
+        except OSError:
+            return None
+    return total
+
+
+def _unpacked_bytes(path: Path) -> int:
+    # The last four bytes of gzip data are its unpacked length (RFC 1952, ISIZE), modulo 4 GiB.
+    with path.open("rb") as file:
+        file.seek(-4, SEEK_END)
+        return int.from_bytes(file.read(4), "little")

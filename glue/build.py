@@ -1,0 +1,59 @@
+"""The committed files that are made from the schemas: glue/tables/*.json and docs/data-dictionary.md."""
+
+import json
+from pathlib import Path
+
+from glue.dictionary import data_dictionary
+from glue.schema import SCHEMAS, load
+from glue.tables import table_inputs
+
+PROJECT = Path(__file__).parent.parent
+TABLES = Path("glue") / "tables"
+DICTIONARY = Path("docs") / "data-dictionary.md"
+STALE = "stale"
+
+
+def generated(schemas: Path = SCHEMAS) -> dict[Path, str]:
+    """Every generated file and its text: {Path("glue/tables/sale.json"): "{...", ...}.
+
+    Raises:
+        SchemaError: a schema that is not one of ours.
+    """
+    types = load(schemas)
+    files = {TABLES / f"{name}.json": _json(tables) for name, tables in table_inputs(types).items()}
+    return files | {DICTIONARY: data_dictionary(types)}
+
+
+def drift(schemas: Path = SCHEMAS, project: Path = PROJECT) -> dict[Path, str]:
+    """The files below `project` that `build` would change, and how: {Path("glue/tables/gift.json"): "stale"}.
+
+    missing, different, or stale: a table whose schema is gone.
+    """
+    files = generated(schemas)
+    found = {path.relative_to(project): STALE for path in (project / TABLES).glob("*.json")}
+    for path, text in files.items():
+        found[path] = _difference(project / path, text)
+    return {path: how for path, how in sorted(found.items()) if how}
+
+
+def build(schemas: Path = SCHEMAS, project: Path = PROJECT) -> dict[Path, str]:
+    """Writes what has drifted below `project`, removes what is stale, and says which and how, as `drift` does."""
+    files = generated(schemas)
+    found = drift(schemas, project)
+    for path in found:
+        if path in files:
+            (project / path).parent.mkdir(parents=True, exist_ok=True)
+            (project / path).write_text(files[path], "utf-8", newline="\n")
+        else:
+            (project / path).unlink()
+    return found
+
+
+def _difference(path: Path, text: str) -> str:
+    if not path.is_file():
+        return "missing"
+    return "" if path.read_bytes() == text.encode() else "different"
+
+
+def _json(tables: object) -> str:
+    return json.dumps(tables, indent=2, ensure_ascii=False) + "\n"

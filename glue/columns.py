@@ -1,0 +1,76 @@
+"""A record type as the columns of its Glue tables."""
+
+from typing import TypedDict
+
+from glue import hive
+from glue.model import Array, Enumeration, Map, Record, RecordType, Scalar, Type
+from glue.schema import SchemaError
+
+# Source: Glue API reference, "Column": Comment is at most 255 bytes and one line, Type at most 131,072.
+COMMENT_BYTES = 255
+TYPE_BYTES = 131_072
+
+# Timestamps are in milliseconds: Hive's AvroSerDe ignores timestamp-micros (HIVE-20889), and Athena's are timestamp(3).
+_PRIMITIVES = {
+    Scalar.STRING: hive.Primitive("string"),
+    Scalar.BOOLEAN: hive.Primitive("boolean"),
+    Scalar.INT: hive.Primitive("int"),
+    Scalar.LONG: hive.Primitive("bigint"),
+    Scalar.DOUBLE: hive.Primitive("double"),
+    Scalar.TIMESTAMP: hive.Primitive("timestamp"),
+    Scalar.DATE: hive.Primitive("date"),
+}
+
+
+class Column(TypedDict):
+    """A column as Glue's API writes it."""
+
+    Name: str
+    Type: str
+    Comment: str
+
+
+def columns(record_type: RecordType) -> list[Column]:
+    """The columns of a record type, in the order of its fields.
+
+    fanId, "string", doc "fan who asks" -> {"Name": "fanid", "Type": "string", "Comment": "fan who asks"}
+
+    Docs of nested fields have no place in Glue; the data dictionary and the Avro table's literal have them.
+
+    Raises:
+        SchemaError: a doc or a type that is longer than Glue takes, or a doc of several lines.
+    """
+    return [
+        Column(
+            Name=field.name.lower(),
+            Type=_within(str(hive_type(field.type)), TYPE_BYTES, f"{record_type.name}.{field.name}: its Hive type"),
+            Comment=_within(field.doc, COMMENT_BYTES, f"{record_type.name}.{field.name}: the doc"),
+        )
+        for field in record_type.row.fields
+    ]
+
+
+def hive_type(kind: Type) -> hive.HiveType:
+    """The Hive type of a type of the model, struct members in lower case as Hive folds them.
+
+    Array(Enumeration("Colour", ("red",)), nullable=True) -> array<string>: Hive knows neither symbols nor nullability.
+    """
+    match kind:
+        case Scalar():
+            return _PRIMITIVES[kind]
+        case Enumeration():
+            return _PRIMITIVES[Scalar.STRING]
+        case Array(items=items):
+            return hive.Array(hive_type(items))
+        case Map(values=values):
+            return hive.Map(_PRIMITIVES[Scalar.STRING], hive_type(values))
+        case Record(fields=fields):
+            return hive.Struct(tuple((field.name.lower(), hive_type(field.type)) for field in fields))
+
+
+def _within(text: str, most_bytes: int, what: str) -> str:
+    if not text.isprintable():
+        raise SchemaError(f"{what} holds a line break or another control character, which Glue does not take")
+    if len(text.encode()) > most_bytes:
+        raise SchemaError(f"{what} is longer than the {most_bytes:,} bytes that Glue takes for a column")
+    return text

@@ -1,0 +1,94 @@
+"""Delivery streams, tables, sources and sinks for the tests of the data plane."""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from firehose.data_plane import LocalStream
+from firehose.definition import create_delivery_stream
+from firehose.source import EventRecord, number_lines
+
+STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/prd3292-dev1-dmnd-table-stream"
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:transform"
+ROLE_ARN = "arn:aws:iam::123456789012:role/firehose"
+
+COLUMNS = {"id": "string", "qty": "int", "at": "timestamp"}
+
+
+def request(name: str = "orders", **more: Any) -> dict[str, Any]:
+    """A CreateDeliveryStream request by our builder."""
+    names = {"stream_arn": STREAM_ARN, "function_arn": FUNCTION_ARN, "bucket": "lake", "role_arn": ROLE_ARN}
+    return create_delivery_stream("order", name=name, database="db", **{**names, **more})
+
+
+def destination(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Its ExtendedS3DestinationConfiguration."""
+    found: dict[str, Any] = request["ExtendedS3DestinationConfiguration"]
+    return found
+
+
+def table(columns: Mapping[str, str]) -> dict[str, Any]:
+    """A Glue TableInput of these columns."""
+    described = [{"Name": name, "Type": kind} for name, kind in columns.items()]
+    return {"Name": "order", "StorageDescriptor": {"Columns": described}}
+
+
+def payload(record: Mapping[str, Any]) -> bytes:
+    return base64.b64decode(record["data"])
+
+
+def answer(record: Mapping[str, Any], result: str, row: bytes = b"", **keys: Any) -> dict[str, Any]:
+    """One element of a function's reply."""
+    answered = {"recordId": record["recordId"], "result": result, "data": base64.b64encode(row).decode()}
+    return {**answered, "metadata": {"partitionKeys": keys}} if keys else answered
+
+
+def records(*lines: bytes) -> list[EventRecord]:
+    return list(number_lines(lines))
+
+
+def order(order_id: str, date: str = "2025-01-01", **more: Any) -> bytes:
+    """A line for `obedient`: what the row and its partition date shall be."""
+    return json.dumps({"row": {"id": order_id, **more}, "date": date}).encode()
+
+
+def obedient(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Does what the line says: its row under its date, or the result that it names."""
+    try:
+        line = json.loads(payload(record))
+    except ValueError:
+        return answer(record, "ProcessingFailed")
+    if "result" in line:
+        return answer(record, line["result"])
+    row = line["raw"].encode() if "raw" in line else json.dumps(line["row"]).encode() + b"\n"
+    return answer(record, "Ok", row, type="order", date=line["date"])
+
+
+def function(each: Callable[[Mapping[str, Any]], dict[str, Any]] = obedient) -> Callable[[Any, Any], dict[str, Any]]:
+    return lambda event, _: {"records": [each(record) for record in event["records"]]}
+
+
+def local(handler: Any = None, columns: Mapping[str, str] = COLUMNS, **more: Any) -> LocalStream:
+    return LocalStream(request(**more), table(columns), handler or function())
+
+
+class Objects(dict[str, bytes]):
+    """A sink that keeps what it is given; a second put of a key replaces the first, as in S3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encodings: dict[str, str] = {}
+
+    def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
+        assert isinstance(content_type, str)
+        self[key] = body
+        self.encodings[key] = content_encoding
+
+    def under(self, prefix: str) -> dict[str, bytes]:
+        return {key: body for key, body in self.items() if key.startswith(prefix)}
+
+
+def error_lines(objects: Iterable[bytes]) -> list[dict[str, Any]]:
+    """The documents of error objects."""
+    return [json.loads(line) for body in objects for line in body.splitlines()]

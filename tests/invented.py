@@ -1,0 +1,83 @@
+"""A record type that nobody has: the schemas and tables of it are what every record type's would be."""
+
+import copy
+import json
+from typing import Any
+
+from glue.model import RecordType
+from glue.schema import read_record_type
+
+TIME = {"type": "long", "logicalType": "timestamp-millis"}
+
+
+def optional(kind: Any) -> Any:
+    """["null", kind]."""
+    return ["null", kind]
+
+
+def member(name: str, kind: Any = "string", **further: Any) -> dict[str, Any]:
+    """A field; one of an optional type gets the default null."""
+    default = {"default": None} if isinstance(kind, list) else {}
+    return {"name": name, "type": kind, "doc": f"the {name}"} | default | further
+
+
+def group(name: str, *fields: Any) -> dict[str, Any]:
+    """A nested record."""
+    return {"type": "record", "name": name, "fields": list(fields)}
+
+
+def change() -> dict[str, Any]:
+    """The field `change`, which every schema has."""
+    kinds = {"type": "enum", "name": "ChangeName", "symbols": ["INSERT", "MODIFY", "REMOVE"]}
+    return member(
+        "change",
+        group(
+            "Change",
+            member("id", optional("string")),
+            member("name", kinds),
+            member("at", TIME),
+            member("atMicros", "long"),
+            member("sequence", optional("string")),
+            member("expired", "boolean"),
+        ),
+        derived=True,
+    )
+
+
+def gift(*fields: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """The schema of gift, with further fields, or others in place of those of their names, and other facts."""
+    own = {
+        "type": member("type"),
+        "id": member("id"),
+        "madeAt": member("madeAt", TIME),
+        "deletedAt": member("deletedAt", optional(TIME)),
+        "isDeleted": member("isDeleted", "boolean", derived=True),
+        "reference": member(
+            "reference",
+            group("Reference", member("id"), member("timestamp", TIME)),
+            derived=True,
+            idParts=["id"],
+            timestampSources=["deletedAt", "madeAt"],
+        ),
+        "change": change(),
+    }
+    merged = own | {field["name"]: field for field in fields}
+    return {
+        "type": "record",
+        "name": "gift",
+        "namespace": "dmnd_pipeline",
+        "doc": "A gift.",
+        "partitionDate": {"sources": ["madeAt"], "from": "2015-01-01", "to": "2039-12-31"},
+        "deletionTime": "deletedAt",
+        "fields": copy.deepcopy(list(merged.values())),
+    } | facts
+
+
+def without(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """The schema without a field."""
+    return schema | {"fields": [field for field in schema["fields"] if field["name"] != name]}
+
+
+def record_type(schema: dict[str, Any]) -> RecordType:
+    """The record type of a schema."""
+    return read_record_type(schema["name"], json.dumps(schema).encode())

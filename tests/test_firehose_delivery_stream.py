@@ -1,0 +1,154 @@
+"""Reading a request: what is carried out is read, and everything else is refused by its name."""
+
+import copy
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.model import Shape
+
+from firehose.delivery_stream import MIB, UnsupportedSettingError, read_delivery_stream
+from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, request
+
+S3 = "ExtendedS3DestinationConfiguration"
+PARQUET = f"{S3}.DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe"
+OPENX = f"{S3}.DataFormatConversionConfiguration.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
+PROCESSOR = f"{S3}.ProcessingConfiguration.Processors.0"
+ABSENT = object()
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    made = copy.deepcopy(request())
+    inner: Any = made
+    *above, last = path.split(".")
+    for step in above:
+        inner = inner[int(step)] if isinstance(inner, list) else inner.setdefault(step, {})
+    if value is ABSENT:
+        del inner[last]
+    else:
+        inner[last] = value
+    return made
+
+
+def parameters(**values: str) -> dict[str, Any]:
+    given = {"LambdaArn": FUNCTION_ARN, **values}
+    listed = [{"ParameterName": key, "ParameterValue": value} for key, value in given.items()]
+    return changed(f"{PROCESSOR}.Parameters", listed)
+
+
+def test_our_own_request_is_carried_out_whole() -> None:
+    stream = read_delivery_stream(request("sales", buffer_seconds=120, lambda_retries=1))
+
+    assert (stream.name, stream.region, stream.bucket) == ("sales", "us-east-1", "lake")
+    assert stream.arn == "arn:aws:firehose:us-east-1:123456789012:deliverystream/sales"
+    assert stream.source_arn == STREAM_ARN
+    assert stream.prefix.keys == ("type", "date")
+    assert (stream.buffer_bytes, stream.buffer_seconds) == (128 * MIB, 120)
+    assert (stream.function.retries, stream.function.buffer_bytes) == (1, MIB)
+    assert stream.extension == ".parquet"
+
+
+def test_what_is_left_out_has_firehoses_defaults() -> None:
+    stream = read_delivery_stream(changed(PARQUET, {}))
+    bare = read_delivery_stream(parameters())
+
+    assert (stream.parquet.compression, stream.parquet.block_bytes, stream.parquet.page_bytes) == (
+        "SNAPPY",
+        256 * MIB,
+        MIB,
+    )
+    assert (stream.parquet.dictionary, stream.parquet.writer_version) == (False, "V1")
+    assert (bare.function.retries, bare.function.buffer_bytes, bare.function.buffer_seconds) == (3, MIB, 60)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("DeliveryStreamType", "DirectPut"),
+        ("DeliveryStreamEncryptionConfigurationInput", {"KeyType": "AWS_OWNED_CMK"}),
+        (f"{S3}.S3BackupMode", "Enabled"),
+        (f"{S3}.CompressionFormat", "GZIP"),
+        (f"{S3}.EncryptionConfiguration.KMSEncryptionConfig", {"AWSKMSKeyARN": "arn"}),
+        (f"{S3}.BufferingHints.SizeInMBs", 63),
+        (f"{S3}.BufferingHints.SizeInMBs", True),
+        (f"{S3}.BufferingHints.IntervalInSeconds", 0),
+        (f"{S3}.BufferingHints.SizeInGBs", 1),
+        (f"{S3}.CustomTimeZone", "Mars/Olympus"),
+        (f"{S3}.Prefix", "data/!{partitionKeyFromQuery:type}/"),
+        (f"{S3}.Prefix", ABSENT),
+        (f"{S3}.ErrorOutputPrefix", ABSENT),
+        (f"{S3}.ProcessingConfiguration.Enabled", ABSENT),
+        (f"{S3}.ProcessingConfiguration.Enabled", 1),
+        (f"{S3}.ProcessingConfiguration.Processors", []),
+        (f"{PROCESSOR}.Type", "AppendDelimiterToRecord"),
+        (f"{S3}.DataFormatConversionConfiguration", ABSENT),
+        (f"{S3}.DataFormatConversionConfiguration.Enabled", False),
+        (f"{S3}.DataFormatConversionConfiguration.SchemaConfiguration.VersionId", "3"),
+        (f"{OPENX}.CaseInsensitive", False),
+        (f"{OPENX}.ColumnToJsonKeyMappings", {"id": "Id"}),
+        (f"{OPENX}.ConvertDotsInJsonKeysToUnderscores", True),
+        (f"{PARQUET}.MaxPaddingBytes", 1),
+        (f"{PARQUET}.Compression", "ZSTD"),
+        (f"{PARQUET}.BlockSizeBytes", 1),
+    ],
+)
+def test_a_setting_that_is_not_carried_out_is_refused_by_name(path: str, value: Any) -> None:
+    named = path.replace(".0", "[0]").rsplit(".KMS", 1)[0]
+
+    with pytest.raises(UnsupportedSettingError) as refused:
+        read_delivery_stream(changed(path, value))
+
+    assert refused.value.path.startswith(named)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"NumberOfRetries": "-1"}, "NumberOfRetries"),
+        ({"NumberOfRetries": "1.5"}, "NumberOfRetries"),
+        ({"NumberOfRetries": "many"}, "NumberOfRetries"),
+        ({"BufferSizeInMBs": "0.1", "BufferIntervalInSeconds": "60"}, "BufferSizeInMBs"),
+        ({"BufferSizeInMBs": "nan", "BufferIntervalInSeconds": "60"}, "BufferSizeInMBs"),
+        ({"BufferSizeInMBs": "1", "BufferIntervalInSeconds": "901"}, "BufferIntervalInSeconds"),
+        ({"BufferSizeInMBs": "1"}, "both or neither"),
+        ({"Delimiter": "x"}, "Delimiter"),
+    ],
+)
+def test_a_processor_parameter_out_of_bounds_is_refused_by_name(values: dict[str, str], name: str) -> None:
+    with pytest.raises(UnsupportedSettingError, match=name):
+        read_delivery_stream(parameters(**values))
+
+
+def test_a_parameter_given_twice_is_refused() -> None:
+    twice = parameters()
+    twice[S3]["ProcessingConfiguration"]["Processors"][0]["Parameters"] *= 2
+
+    with pytest.raises(UnsupportedSettingError, match="LambdaArn"):
+        read_delivery_stream(twice)
+
+
+def every_member(shape: Shape, path: str = "") -> list[str]:
+    """Every member below `shape`, a list's by its first element."""
+    if shape.type_name == "list":
+        return every_member(shape.member, f"{path}.0")
+    if shape.type_name != "structure":
+        return []
+    paths = []
+    for name, member in shape.members.items():
+        paths += [f"{path}.{name}".strip("."), *every_member(member, f"{path}.{name}")]
+    return paths
+
+
+def test_no_member_of_the_api_is_silently_ignored() -> None:
+    """Each member that AWS's model knows is read, refused by name, or on the short list of those without effect."""
+    without_effect = ("Tags", "RoleARN", "CloudWatchLoggingOptions", "RetryOptions")
+    model = botocore.session.get_session().get_service_model("firehose")
+    members = every_member(model.operation_model("CreateDeliveryStream").input_shape)
+    ours = [path for path in members if path.startswith((S3, "KinesisStream")) or "." not in path]
+    assert len(ours) > 60
+
+    for path in ours:
+        if not any(name in path for name in without_effect):
+            nonsense = changed(path, {"NoSuchMember": 1})
+            with pytest.raises(UnsupportedSettingError):
+                read_delivery_stream(nonsense)
