@@ -6,6 +6,7 @@ This is a process of its own because the memory of what it starts counts from it
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,7 +48,11 @@ def against_duckdb(lines: Iterable[bytes], rounds: int) -> EndToEnd:
                 return measured(DUCKDB, finish([sys.executable, "-c", _RUN_DUCKDB], stdin=script))
 
         def dmd() -> Round:
-            return measured(DMD, _run(source))
+            process = _run(source)
+            rows = sum(one["rows"] for one in json.loads(process.stdout)["delivered"])
+            if rows != records:
+                raise SystemExit(f"dmd run delivered {rows:,} of {records:,} well-formed changes: nothing to compare")
+            return measured(DMD, process)
 
         def measured(name: str, process: Finished) -> Round:
             peak_bytes[name] = max(peak_bytes[name], process.peak_bytes)

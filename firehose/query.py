@@ -20,7 +20,7 @@ from firehose.lake import FolderLake, Lake, Stored, open_lake
 from glue import arrow
 from glue.tables import BUCKET, PARTITION, TableInput, TableInputs, read_table_inputs
 
-# INT96 is nanoseconds to Arrow, whose 64 bits end in 2262; DuckDB's TIMESTAMP is microseconds.
+# Arrow takes INT96 for nanoseconds, DuckDB's TIMESTAMP is microseconds: read as those at once, not cast later.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _PARTITION_FIELD = pa.field(PARTITION, pa.string())
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {

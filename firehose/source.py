@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain
 from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -25,6 +26,7 @@ _SEQUENCE_START = "49"
 
 # Lines that wait for the first readable time of a change, so that a bad first line is not dated by a guess.
 _LOOK_AHEAD_LINES = 1000
+_LOOK_AHEAD_BYTES = 16 * 1024 * 1024
 
 # Where no change of the first thousand lines has a time. Any constant would do; a clock would give the same input other
 # names on each run. It is the first day of the narrowest range of dates that a table covers (BR-19).
@@ -112,28 +114,28 @@ def file_records(paths: Sequence[str], *, standard_input: BinaryIO | None = None
 
 def number_lines(lines: Iterable[bytes]) -> Iterator[EventRecord]:
     """Each line as a record; its arrival is the time of its change, else that of the line before."""
-    number = 0
-    arrival_ms: int | None = None
-    waiting: list[bytes] = []
-    for line in lines:
+    lines = iter(lines)
+    first, arrival_ms = _first_time(lines)
+    for number, line in enumerate(chain(first, lines), 1):
         found = change_time_ms(line)
-        if arrival_ms is None:
-            waiting.append(line)
-            if found is None and len(waiting) < _LOOK_AHEAD_LINES:
-                continue
-            arrival_ms = NO_TIME_MS if found is None else found
-            for early in waiting:
-                number += 1
-                yield _numbered(early, number, arrival_ms)
-            continue
         if found is not None:
             arrival_ms = found
-        number += 1
         yield _numbered(line, number, arrival_ms)
-    if arrival_ms is None:
-        for early in waiting:
-            number += 1
-            yield _numbered(early, number, NO_TIME_MS)
+
+
+def _first_time(lines: Iterator[bytes]) -> tuple[list[bytes], int]:
+    """The lines up to the first that has a time, and that time."""
+    waiting: list[bytes] = []
+    size_bytes = 0
+    for line in lines:
+        waiting.append(line)
+        size_bytes += len(line)
+        found = change_time_ms(line)
+        if found is not None:
+            return waiting, found
+        if len(waiting) >= _LOOK_AHEAD_LINES or size_bytes >= _LOOK_AHEAD_BYTES:
+            break
+    return waiting, NO_TIME_MS
 
 
 def _numbered(payload: bytes, number: int, arrival_ms: int) -> EventRecord:

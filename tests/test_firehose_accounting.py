@@ -34,13 +34,12 @@ def test_a_record_is_failed_else_delivered_else_dropped() -> None:
         pytest.param([[DROPPED], [DROPPED]], 2, id="unsettled in both"),
         pytest.param([[DELIVERED], [DELIVERED]], 1, id="delivered by both"),
         pytest.param([[], []], 1, id="never seen"),
-        pytest.param([[DROPPED, DROPPED], [DROPPED, DROPPED]], 1, id="never read"),
     ],
 )
 def test_a_record_too_many_or_too_few_does_not_add_up(fates: list[list[int]], read: int) -> None:
     report = settled(*fates, read=read)
 
-    assert not report.adds_up or report.read != len(fates[0])
+    assert not report.adds_up
 
 
 def test_a_second_fate_does_not_add_up() -> None:

@@ -108,7 +108,7 @@ def test_timestamps_are_int96_and_every_column_is_optional() -> None:
     assert all(column.max_definition_level >= 1 for column in described)
     assert {file.metadata.row_group(0).column(place).compression for place in range(len(described))} == {"SNAPPY"}
     assert [str(field.type) for field in file.schema_arrow][:3] == ["string", "timestamp[ns]", "date32[day]"]
-    assert file.schema_arrow.metadata is None
+    assert file.metadata.metadata is None
     assert file.read().column("at").cast("timestamp[ms]").to_pylist()[0].isoformat() == "1900-01-01T10:00:00.123000"
 
 
@@ -132,6 +132,18 @@ def test_what_the_function_fails_is_kept_as_it_came() -> None:
     assert (first["errorCode"], first["attemptsMade"]) == ("Lambda.ProcessingFailedStatus", 1)
     assert first["lambdaARN"] == FUNCTION_ARN
     assert report.streams[0].failed == {"Lambda.ProcessingFailedStatus": 2}
+
+
+def test_an_error_object_is_named_after_the_oldest_arrival_in_it() -> None:
+    late, early = (
+        json.dumps({"result": "ProcessingFailed", "dynamodb": {"ApproximateCreationDateTime": at_ms}}).encode()
+        for at_ms in (1_714_564_809_999, 1_714_564_700_000)
+    )
+
+    _, sink = run(late, early)
+
+    (key,) = sink
+    assert key.startswith(f"{ERRORS}processing-failed/orders-1-2024-05-01-11-58-20-")
 
 
 def test_a_row_that_does_not_convert_fails_alone() -> None:

@@ -1,6 +1,7 @@
 """One Parquet file: what the serializer's settings do, and that Hive's layout is kept."""
 
 import io
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -58,12 +59,11 @@ def test_lists_and_maps_have_the_three_levels_that_hive_reads() -> None:
     assert file.read().to_pylist() == [{"l": [{"a": 1}, None], "m": [("k", None)], "t": None, "d": None}]
 
 
-def test_another_reader_finds_times_before_1970(tmp_path: object) -> None:
+def test_another_reader_finds_times_before_1970(tmp_path: Path) -> None:
     times = pa.array([-2_208_968_999_877, -1, 0, 1_714_564_809_617, None], pa.timestamp("ms"))
-    path = f"{tmp_path}/a.parquet"
-    with open(path, "wb") as file:
-        file.write(parquet_file(pa.table({"t": times}), DEFAULTS))
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet_file(pa.table({"t": times}), DEFAULTS))
 
-    found = duckdb.connect().execute("SELECT epoch_ms(t) FROM read_parquet(?)", [path]).fetchall()
+    found = duckdb.connect().execute("SELECT epoch_ms(t) FROM read_parquet(?)", [str(path)]).fetchall()
 
     assert [each for (each,) in found] == [-2_208_968_999_877, -1, 0, 1_714_564_809_617, None]

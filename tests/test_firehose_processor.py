@@ -25,7 +25,9 @@ def processor(handler: Any, retries: int = 3) -> Processor:
 
 def fates(done: Processed) -> dict[int, str]:
     told = dict.fromkeys(done.dropped, "Dropped") | {index: data.decode() for index, data, _ in done.ok}
-    return dict(sorted((told | {failure.index: failure.code for failure in done.failed}).items()))
+    told |= {failure.index: failure.code for failure in done.failed}
+    assert len(told) == len(done.ok) + len(done.dropped) + len(done.failed), "a record has two fates"
+    return dict(sorted(told.items()))
 
 
 def processed(each: Callable[[Any], Any], count: int = 3) -> dict[int, str]:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -171,7 +173,7 @@ def test_a_lake_in_s3_answers_as_one_in_a_folder(lake: Path, bucket: Any) -> Non
     where = upload(bucket, lake)
 
     counts = "SELECT eventid, count(*), max(date.requested) FROM demand GROUP BY eventid ORDER BY eventid"
-    for sql in (counts, LATENCY, "SELECT min(eventid) FROM demand", "SELECT * FROM errors"):
+    for sql in (counts, LATENCY, "SELECT min(eventid) FROM demand", "SELECT * FROM errors LIMIT 1"):
         assert query(sql, where) == query(sql, str(lake))
 
 
@@ -310,7 +312,14 @@ def test_options_that_cannot_be_are_the_users_mistake(lake: Path, options: list[
 
 
 def test_an_unknown_format_exits_2(lake: Path) -> None:
-    assert CliRunner().invoke(app, ["SELECT 1", "--lake", str(lake), "--format", "orc"]).exit_code == 2
+    # In a process of its own: in pytest's, what click keeps of the failure makes DuckDB complain of leaks at the end.
+    program = [sys.executable, "-c", "from firehose.cli import main; main()"]
+
+    done = subprocess.run([*program, "query", "SELECT 1", "--lake", lake, "--format", "orc"], capture_output=True)
+
+    assert done.returncode == 2
+    assert b"orc" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_the_given_schema_of_a_lake_is_the_glue_tables(lake: Path) -> None:

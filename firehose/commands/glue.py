@@ -18,7 +18,12 @@ from glue.tables import table_inputs, with_bucket
 
 app = typer.Typer(help="What is made from the schemas: Glue tables, DDL, the data dictionary.", no_args_is_help=True)
 
-Schemas = Annotated[Path, typer.Option("--schemas", help="The folder of <type>.avsc files.", metavar="FOLDER")]
+Schemas = Annotated[
+    Path,
+    typer.Option(
+        "--schemas", help="The folder of <type>.avsc files; ours by default.", metavar="FOLDER", show_default=False
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", help="Where glue/tables/ and docs/ are; the project's own by default.", metavar="FOLDER"),
