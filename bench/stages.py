@@ -14,8 +14,9 @@ from bench.rounds import Results, compare, timed
 from bench.tables import table
 from glue.schema import load
 from transform import change
-from transform.attributes import image_decoder
-from transform.record import row_maker
+from transform.one_pass import TypedChange, hinted_type
+from transform.record import Maker
+from transform.row import Row
 from transform.source import payload_of, sequence_of
 
 WHOLE = "the whole"
@@ -23,16 +24,15 @@ WHOLE = "the whole"
 
 def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     """The rounds of every step, for well-formed changes of one type in one event."""
-    types = load()
-    known = {b'{"S":"%s"}' % name.encode(): name for name in types}
-    decode_image, make_row = image_decoder(types[record_type].row), row_maker(types[record_type])
+    maker = Maker(load()[record_type])
     encode, handler = msgspec.json.Encoder().encode, function(record_type)
     (records,) = [event["records"] for event in batch.events]
     payloads = [payload_of(record) for record in records]
-    decoded = [change.decode(payload) for payload in payloads]
-    images = [change.image_of(one) for one in decoded]
-    inputs = list(zip(images, decoded, map(change.at_micros, decoded), map(sequence_of, records), strict=True))
-    rows = [make_row(*one)[0] for one in inputs]
+    decoded = [maker.decode_at_once(payload) for payload in payloads]
+    built = [maker.build(one.dynamodb.image, None) for one in decoded]
+    rows = [maker.build(one.dynamodb.image, None) for one in decoded]
+    for one in zip(rows, decoded, records, strict=True):
+        _complete(maker, *one)
     lines = [encode(row) + b"\n" for row in rows]
 
     def whole() -> int:
@@ -41,10 +41,13 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
 
     steps: dict[str, Callable[[], object]] = {
         "base64 decode": lambda: [payload_of(record) for record in records],
-        "change: UTF-8, JSON, frame": lambda: [change.decode(payload) for payload in payloads],
-        "time, image, type, sequence": lambda: [_told_apart(*one, known) for one in zip(decoded, records, strict=True)],
-        "image: decode and validate": lambda: [decode_image(image) for image in images],
-        "row: times, tags, scrub, enrich": lambda: [make_row(*one) for one in inputs],
+        "UTF-8, JSON, change and image": lambda: [
+            maker.decode_at_once(payload) for payload in payloads if hinted_type(payload)
+        ],
+        "row: tags, times, scrub": lambda: [maker.build(one.dynamodb.image, None) for one in decoded],
+        "change, reference, partition": lambda: [
+            _complete(maker, *one) for one in zip(built, decoded, records, strict=True)
+        ],
         "encode the row": lambda: [encode(row) + b"\n" for row in rows],
         "base64 encode": lambda: [msgspec.to_builtins(line) for line in lines],
     }
@@ -53,8 +56,9 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     )
 
 
-def _told_apart(one: change.Change, record: dict[str, object], known: dict[bytes, str]) -> object:
-    return change.at_micros(one), change.type_of(change.image_of(one), known), sequence_of(record)
+def _complete(maker: Maker, row: Row, one: TypedChange, record: dict[str, object]) -> object:
+    at_micros, expired = change.at_micros(one), change.is_expired(one)
+    return maker.enrich(row, one.eventName, one.eventID, at_micros, sequence_of(record), expired)
 
 
 def _nothing_refused(step: Callable[[], object]) -> Callable[[], int]:
@@ -68,7 +72,6 @@ def _nothing_refused(step: Callable[[], object]) -> Callable[[], int]:
 def report(results: Results, records: int) -> str:
     """The steps and what is left, as a table."""
     micros = {name: results.seconds(name) / records * 1e6 for name in results.rounds}
-    micros["row: times, tags, scrub, enrich"] -= micros["image: decode and validate"]  # make_row begins with it
     whole = micros.pop(WHOLE)
     micros["the rest: outcome, reply, counts, metrics"] = whole - sum(micros.values())
     rows = [[name, f"{each:.2f}", f"{each / whole:.0%}"] for name, each in {**micros, WHOLE: whole}.items()]

@@ -1,8 +1,9 @@
 """Exactly typed rows to Arrow columns: the fast path of record format conversion.
 
 A row is decoded by msgspec into a type made from the table's columns, and the decoded rows are turned into columns a
-level at a time. Measured on rows of real events, sales and demands: pyarrow.json took 1.3 to 1.9 times as long where it
-could read them, and it knows no maps; `pa.array` over dicts took 4 times as long.
+level at a time: 2.7 to 3.5 us a row of a sale or demand, 50 of an event. pyarrow.json takes 1.13 times that and knows
+no maps; `pa.array` over plain dicts takes 0.9 times that, but overlooks unknown names, reads no times, and says of no
+row that it is wrong.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +29,8 @@ _INTEGER_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 # As Hive's: keys are primitive. Those whose JSON text is not the value itself are left out.
 _MAP_KEYS = (hive.Char, hive.Varchar)
 
-# Times stay text: Arrow parses a column of them 5 times as fast as it takes datetime objects. It would also read dates
-# and hours alone as times, which Firehose does not; 19 characters are up to the second.
+# Times stay text: Arrow parses a column of them in half the time that it takes over datetime objects. It would also
+# read dates and hours alone as times, which Firehose does not; 19 characters are up to the second.
 _TIME_TEXT = Annotated[str, msgspec.Meta(min_length=19, max_length=23)]
 
 _astuple = msgspec.structs.astuple

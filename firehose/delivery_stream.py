@@ -4,13 +4,14 @@ Silently accepted configuration is what people like least in emulators: whatever
 refused by the name that AWS gives it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from firehose.members import Members, UnsupportedSettingError
-from firehose.prefix import Prefix, PrefixError, parse_error_prefix, parse_prefix
+from firehose.prefix import Prefix, parse_error_prefix, parse_prefix
 from firehose.processor import LambdaSettings
 
 __all__ = ["DeliveryStream", "ParquetSettings", "TableReference", "UnsupportedSettingError", "read_delivery_stream"]
@@ -73,7 +74,7 @@ def read_delivery_stream(request: Mapping[str, Any]) -> DeliveryStream:
             "ExtendedS3DestinationConfiguration.S3BackupMode: 'Enabled' is not carried out".
     """
     top = Members(request, "")
-    name = top.text("DeliveryStreamName")
+    name = top.parsed("DeliveryStreamName", _name)
     top.only("DeliveryStreamType", "KinesisStreamAsSource")
     top.no_effect("Tags")  # billing and search
     source = top.members("KinesisStreamSourceConfiguration")
@@ -106,6 +107,7 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
     encryption.end()
     hints = config.optional("BufferingHints")
     partitioned = _partitioned(config)
+    prefix = config.parsed("Prefix", lambda raw: parse_prefix(raw, partitioned=partitioned), default="")
     conversion = config.members("DataFormatConversionConfiguration")
     stream = DeliveryStream(
         name=name,
@@ -113,14 +115,18 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
         arn=arn,
         source_arn=source_arn,
         bucket=config.text("BucketARN").removeprefix("arn:aws:s3:::"),
-        prefix=config.parsed("Prefix", lambda raw: parse_prefix(raw, partitioned=partitioned), default=""),
-        error_prefix=config.parsed("ErrorOutputPrefix", parse_error_prefix, default=None if partitioned else ""),
+        prefix=prefix,
+        # It may be left out only beside a prefix without expressions; errors then go below that (guide, "Understand
+        # custom prefixes for Amazon S3 objects").
+        error_prefix=config.parsed(
+            "ErrorOutputPrefix", parse_error_prefix, default=None if "!{" in prefix.raw else prefix.raw
+        ),
         partitioned=partitioned,
         # With format conversion 64 MiB is the least and 128 the default (API reference, "BufferingHints").
         buffer_bytes=hints.whole("SizeInMBs", 128, 64, 128) * MIB,
         buffer_seconds=hints.whole("IntervalInSeconds", 300, 60 if partitioned else 0, 900),
         time_zone=config.parsed("CustomTimeZone", _time_zone, default="UTC"),
-        extension=config.text("FileExtension", "") or ".parquet",
+        extension=config.parsed("FileExtension", _extension, default="") or ".parquet",
         function=_function(config.members("ProcessingConfiguration")),
         parquet=_parquet(conversion),
         table=_table(conversion.members("SchemaConfiguration"), region),
@@ -138,11 +144,23 @@ def _partitioned(config: Members) -> bool:
     return enabled
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9_.-]{1,64}", text):
+        raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-'")
+    return text
+
+
+def _extension(text: str) -> str:
+    if not re.fullmatch(r"(\.[0-9a-z!\-_.*'()]{1,127})?", text):
+        raise ValueError("must be '.' and up to 127 of 0-9 a-z ! - _ . * ' ( )")
+    return text
+
+
 def _time_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name or "UTC")
     except (KeyError, ValueError, OSError):
-        raise PrefixError(f"{name!r} is no time zone") from None
+        raise ValueError(f"{name!r} is no time zone") from None
 
 
 def _function(processing: Members) -> LambdaSettings:

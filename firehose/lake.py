@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, NoReturn, Protocol, cast
 
 from firehose.commands import Mistake
 from glue.tables import ROOT
@@ -59,15 +59,18 @@ class FolderLake:
     def objects(self, prefix: str) -> Iterator[Stored]:
         """Walks the folder of that prefix; a folder that is not there holds nothing."""
         found = []
-        for folder, _, names in os.walk(self._root / prefix):
-            for name in names:
-                path = Path(folder, name)
-                found.append(Stored(path.relative_to(self._root).as_posix(), path.stat().st_size))
+        if (self._root / prefix).is_dir():
+            for folder, _, names in os.walk(self._root / prefix, onerror=_cannot_be_read):
+                paths = (Path(folder, name) for name in names)
+                found += [Stored(path.relative_to(self._root).as_posix(), path.stat().st_size) for path in paths]
         return iter(sorted((one for one in found if _is_data(one.key)), key=lambda one: one.key))
 
     def open(self, stored: Stored) -> BinaryIO:
         """The file."""
-        return (self._root / stored.key).open("rb")
+        try:
+            return (self._root / stored.key).open("rb")
+        except OSError as error:
+            _cannot_be_read(error)
 
     def where(self, stored: Stored) -> str:
         """The file's path."""
@@ -80,7 +83,9 @@ class BucketLake:
     def __init__(self, where: str) -> None:
         import boto3  # noqa: PLC0415 - costs 0.3 s, which a folder lake need not wait for
 
-        self._bucket = where.removeprefix(S3).strip("/")
+        self._bucket = where.removeprefix(S3).rstrip("/")
+        if not self._bucket or "/" in self._bucket:
+            raise Mistake(f"{where} is not a lake: it is a folder, or a whole bucket, s3://bucket")
         with _as_mistakes(self._bucket):
             self._client = boto3.client("s3")
             answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{ROOT}/", MaxKeys=1)
@@ -109,6 +114,7 @@ class _Ranges(io.RawIOBase):
 
     def __init__(self, client: Any, bucket: str, stored: Stored) -> None:
         self._client = client
+        self._bucket = bucket
         self._named = {"Bucket": bucket, "Key": stored.key}
         self._size = stored.size_bytes
         self._at = 0
@@ -130,8 +136,9 @@ class _Ranges(io.RawIOBase):
         end = self._size if size < 0 else min(self._size, self._at + size)
         if end <= self._at:
             return b""
-        answer = self._client.get_object(**self._named, Range=f"bytes={self._at}-{end - 1}")
-        body: bytes = answer["Body"].read()
+        with _as_mistakes(self._bucket):
+            answer = self._client.get_object(**self._named, Range=f"bytes={self._at}-{end - 1}")
+            body: bytes = answer["Body"].read()
         self._at += len(body)
         return body
 
@@ -154,4 +161,8 @@ def _as_mistakes(bucket: str) -> Iterator[None]:
     except ClientError as error:
         raise Mistake(f"{S3}{bucket} cannot be read: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Mistake(f"{S3}{bucket} cannot be read: {error}") from error
+        raise Mistake(f"{S3}{bucket} cannot be read: {str(error).partition(chr(10))[0]}") from error
+
+
+def _cannot_be_read(error: OSError) -> NoReturn:
+    raise Mistake(f"{error.filename} cannot be read: {error.strerror}") from error

@@ -4,7 +4,7 @@ The files are read by Arrow as the Glue table declares them, by name and type: w
 null, at any depth, as in Athena. DuckDB itself opens no file and no connection.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from pyarrow.fs import LocalFileSystem
 
 from firehose.commands import Mistake
 from firehose.errors import documents, partition_of
-from firehose.lake import FolderLake, Lake, Stored, open_lake
+from firehose.lake import FolderLake, Lake, open_lake
 from glue import arrow
 from glue.tables import BUCKET, PARTITION, TableInput, TableInputs, read_table_inputs
 
@@ -58,8 +58,7 @@ def query(sql: str, lake: str, tables: Mapping[str, TableInputs] | None = None) 
     with duckdb.connect(config=_SETTINGS) as connection:
         connection.execute(_AS_IN_ATHENA)
         for name, table_input in _tables(tables).items():
-            files = opened.objects(_prefix(table_input)) if name in sql.lower() else ()
-            _register(connection, name, table_input, opened, files)
+            connection.register(name, _table(table_input, opened if name in sql.lower() else None))
         return _answer(connection, sql)
 
 
@@ -70,29 +69,26 @@ def _tables(tables: Mapping[str, TableInputs] | None) -> dict[str, TableInput]:
     return {table_input["Name"]: table_input for table_input in found}
 
 
-def _prefix(table_input: TableInput) -> str:
-    location: str = table_input["StorageDescriptor"]["Location"]
-    return location.removeprefix(f"s3://{BUCKET}/")
+def _table(table_input: TableInput, lake: Lake | None) -> Any:
+    """A Glue table as Arrow has it, without rows where there is no lake or nothing in it.
 
-
-def _register(
-    connection: duckdb.DuckDBPyConnection, name: str, table_input: TableInput, lake: Lake, files: Iterable[Stored]
-) -> None:
-    """Makes a table of a Glue table's files. Those under other dates than a query asks for are not read."""
+    Files under other dates than a query asks for are not read.
+    """
     declared = arrow.schema(table_input)
     schema = pa.schema([pa.field(one.name, _in_micros(one.type)) for one in declared]).append(_PARTITION_FIELD)
+    if lake is None:
+        return schema.empty_table()
     if table_input["Parameters"]["classification"] == "json":
-        connection.register(name, _error_table(schema, lake) if files else schema.empty_table())
-        return
-    fragments = list(_fragments(lake, files))
-    data = ds.FileSystemDataset(fragments, schema, _PARQUET) if fragments else schema.empty_table()
-    connection.register(name, data)
+        return _error_table(schema, lake)
+    location: str = table_input["StorageDescriptor"]["Location"]
+    fragments = list(_fragments(lake, location.removeprefix(f"s3://{BUCKET}/")))
+    return ds.FileSystemDataset(fragments, schema, _PARQUET) if fragments else schema.empty_table()
 
 
-def _fragments(lake: Lake, files: Iterable[Stored]) -> Iterator[Any]:
+def _fragments(lake: Lake, prefix: str) -> Iterator[Any]:
     """The files that lie in a partition; Athena sees no others."""
     local = LocalFileSystem()
-    for stored in files:
+    for stored in lake.objects(prefix):
         if date := partition_of(stored):
             where = ds.field(PARTITION) == date
             # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
@@ -144,6 +140,6 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
     except duckdb.Error as error:
         # Arrow's errors (a file that is not Parquet, a type that does not fit) come wrapped in DuckDB's.
         raise Mistake(
-            f"{type(error).__name__}: the query failed on the data of the lake: a file that is not what its table "
-            "declares, or a value that the SQL cannot convert; it is not shown, as it may be personal data"
+            f"{type(error).__name__}: DuckDB could not run this over the lake: a conversion that fails perhaps, or a "
+            "file that is not what its table declares; its message is not shown, as it may quote personal data"
         ) from None

@@ -49,7 +49,7 @@ class _Change(msgspec.Struct):
     dynamodb: _Times
 
 
-# Skips all other members in C: 1.1 us for a change of 1.2 KB.
+# Skips all other members in C: 1.6 us a change of the mean size of real ones (1.7 KB).
 _CHANGE = msgspec.json.Decoder(_Change)
 
 
@@ -168,7 +168,7 @@ def _lines(paths: Sequence[str], standard_input: BinaryIO) -> Iterator[bytes]:
 
 
 def _opened(path: str) -> BinaryIO:
-    # 1 MiB of buffer: lines come 3 % faster than with gzip's own 8 KiB.
+    # 1 MiB of buffer halves the time of reading lines of a plain file.
     return gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb", buffering=1 << 20)  # type: ignore[return-value]
 
 

@@ -189,6 +189,8 @@ def _with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
             raise SchemaError(f"{name}: every row has a field {need}, derived: true")
     for field in derived.values():
         _check_derived(f"{name}.{field.name}", field)
+    if not any(field.name == "type" and field.type is Scalar.STRING and not field.optional for field in row.fields):
+        raise SchemaError(f"{name}: every row has a required string field type: it is what an image is told by")
     reference = attributes["reference"]
     system = attributes.get("system")
     return RecordType(
@@ -196,7 +198,7 @@ def _with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
         doc=str(avro.get("doc", "")),
         row=row,
         partition_date=_partition_date(avro.get("partitionDate"), row, f"{name}.partitionDate"),
-        deletion_time=_path(avro.get("deletionTime"), row, f"{name}.deletionTime", {Scalar.TIMESTAMP}),
+        deletion_time=_deletion_time(avro.get("deletionTime"), row, f"{name}.deletionTime"),
         reference_id=_paths(reference.get("idParts"), row, f"{name}.reference.idParts", {Scalar.STRING}, always=True),
         reference_timestamp=_paths(
             reference.get("timestampSources"), row, f"{name}.reference.timestampSources", {Scalar.TIMESTAMP}
@@ -217,6 +219,19 @@ def _check_derived(path: str, field: Field) -> None:
         }
     if not right:
         raise SchemaError(f"{path}: derived, so it must be {shape}")
+
+
+def _deletion_time(avro: object, row: Record, path: str) -> FieldPath:
+    """The field a REMOVE sets. What it stands in is made where the image has none, so that may need nothing else."""
+    found = _path(avro, row, path, {Scalar.TIMESTAMP})
+    record = row
+    for name in found[:-1]:
+        field = record.field(name)
+        assert isinstance(field.type, Record)  # noqa: S101 - _path has been here
+        record = field.type
+        if field.optional and not all(inner.optional for inner in record.fields):
+            raise SchemaError(f"{path}: {name} is optional, so all in it must be: a deletion may have to make it")
+    return found
 
 
 def _partition_date(avro: object, row: Record, path: str) -> PartitionDate:

@@ -335,6 +335,21 @@ def test_a_setting_that_is_not_carried_out_stops_the_stream_from_being_made() ->
         DataPlane([LocalStream(refused, table({"id": "string"}), function())], Objects())
 
 
+def test_without_dynamic_partitioning_there_is_one_object_under_the_date_of_arrival() -> None:
+    plain = request()
+    config = destination(plain)
+    del config["DynamicPartitioningConfiguration"]
+    config.update(Prefix="orders/", FileExtension=".pq")
+    stream = LocalStream(plain, table({"id": "string"}), function())
+
+    _, sink = run(change_line("1", 1_714_564_809_999), order("2", "2030-01-01"), streams=[stream])
+
+    (key,) = sink
+    assert key.startswith("orders/2024/05/01/12/orders-1-2024-05-01-12-00-09-")
+    assert key.endswith(".pq")
+    assert ids(sink, "orders/") == ["1", "2"]
+
+
 def test_nothing_read_is_nothing_written() -> None:
     report, sink = run()
 

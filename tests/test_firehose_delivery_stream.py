@@ -1,6 +1,7 @@
 """Reading a request: what is carried out is read, and everything else is refused by its name."""
 
 import copy
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.session
@@ -8,6 +9,7 @@ import pytest
 from botocore.model import Shape
 
 from firehose.delivery_stream import MIB, UnsupportedSettingError, read_delivery_stream
+from firehose.prefix import Instance
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, request
 
 S3 = "ExtendedS3DestinationConfiguration"
@@ -76,6 +78,8 @@ def test_what_is_left_out_has_firehoses_defaults() -> None:
         (f"{S3}.CustomTimeZone", "Mars/Olympus"),
         (f"{S3}.Prefix", "data/!{partitionKeyFromQuery:type}/"),
         (f"{S3}.Prefix", ABSENT),
+        ("DeliveryStreamName", "a/b"),
+        (f"{S3}.FileExtension", "/../x"),
         (f"{S3}.ErrorOutputPrefix", ABSENT),
         (f"{S3}.ProcessingConfiguration.Enabled", ABSENT),
         (f"{S3}.ProcessingConfiguration.Enabled", 1),
@@ -125,6 +129,31 @@ def test_a_parameter_given_twice_is_refused() -> None:
 
     with pytest.raises(UnsupportedSettingError, match="LambdaArn"):
         read_delivery_stream(twice)
+
+
+def unpartitioned(**more: Any) -> dict[str, Any]:
+    made = changed(f"{S3}.DynamicPartitioningConfiguration", ABSENT)
+    made[S3] = {**made[S3], **more}
+    return made
+
+
+def test_errors_go_below_a_prefix_without_expressions_when_they_have_none_of_their_own() -> None:
+    made = unpartitioned(Prefix="data/")
+    del made[S3]["ErrorOutputPrefix"]
+
+    stream = read_delivery_stream(made)
+
+    at = Instance({}, datetime(2025, 1, 2, 3, tzinfo=UTC), error_output_type="processing-failed")
+    assert stream.prefix.evaluate(at) == "data/2025/01/02/03/"
+    assert stream.error_prefix.evaluate(at) == "data/processing-failed/2025/01/02/03/"
+
+
+def test_a_prefix_with_expressions_needs_an_error_prefix() -> None:
+    made = unpartitioned(Prefix="data/!{timestamp:yyyy}/")
+    del made[S3]["ErrorOutputPrefix"]
+
+    with pytest.raises(UnsupportedSettingError, match="ErrorOutputPrefix: is required"):
+        read_delivery_stream(made)
 
 
 def every_member(shape: Shape, path: str = "") -> list[str]:

@@ -1,11 +1,16 @@
 """Which changes of the schemas are refused: those that break a reader, or the rows that lie there."""
 
+import io
+import json
 from typing import Any
 
+import fastavro
 import pytest
+from fastavro.utils import generate_one
 
 from glue.evolution import Refusal, breaking
 from glue.schema import load
+from glue.tables import avro_literal
 from tests.invented import TIME, gift, group, member, optional, record_type
 
 ENUM = {"type": "enum", "name": "Kind", "symbols": ["A", "B"]}
@@ -115,6 +120,22 @@ ALLOWED = [
 @pytest.mark.parametrize(("older", "newer"), ALLOWED)
 def test_a_change_that_every_reader_bears_is_not_refused(older: dict[str, Any], newer: dict[str, Any]) -> None:
     assert between(older, newer) == []
+
+
+@pytest.mark.parametrize(("older", "newer"), ALLOWED)
+def test_what_is_not_refused_reads_avro_files_written_before(older: dict[str, Any], newer: dict[str, Any]) -> None:
+    written, read = (fastavro.parse_schema(json.loads(avro_literal(record_type(one)))) for one in (older, newer))
+    times = {"madeAt": 0, "deletedAt": None, "reference": {"id": "r", "timestamp": 0}}
+    change = {"id": None, "name": "INSERT", "at": 0, "atMicros": 0, "sequence": None, "expired": False}
+    row = generate_one(written) | times | {"change": change}
+    file = io.BytesIO()
+    fastavro.schemaless_writer(file, written, row)
+    file.seek(0)
+
+    found = fastavro.schemaless_reader(file, written, read)
+
+    assert isinstance(found, dict)
+    assert found.keys() == {field["name"] for field in newer["fields"]}
 
 
 def test_a_record_type_removed_is_refused_and_one_added_is_not() -> None:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from firehose.commands import Mistake
 from firehose.commands.query import query as command
+from firehose.lake import Stored, open_lake
 from firehose.query import query
 from tests.lakes import DEMAND, at, demand, error_document, write_errors, write_parquet
 
@@ -180,8 +181,17 @@ def test_a_lake_in_s3_answers_as_one_in_a_folder(lake: Path, bucket: Any) -> Non
 def test_no_bucket_and_a_bucket_without_a_lake_are_the_users_mistakes(bucket: Any) -> None:
     with pytest.raises(Mistake, match="NoSuchBucket"):
         query("SELECT 1", "s3://nobody")
-    with pytest.raises(Mistake, match="is not a lake"):
-        query("SELECT 1", f"s3://{BUCKET}")
+    for where in (f"s3://{BUCKET}", f"s3://{BUCKET}/folder", "s3://"):
+        with pytest.raises(Mistake, match="is not a lake"):
+            query("SELECT 1", where)
+
+
+def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, bucket: Any) -> None:
+    write_errors(lake, "2025-01-01", error_document())
+    opened = open_lake(upload(bucket, lake))
+
+    with pytest.raises(Mistake, match="NoSuchKey"):
+        opened.open(Stored("data-pipeline/gone", 10)).read()
 
 
 def test_no_folder_and_a_folder_without_a_lake_are_the_users_mistakes(tmp_path: Path) -> None:
@@ -315,7 +325,9 @@ def test_an_unknown_format_exits_2(lake: Path) -> None:
     # In a process of its own: in pytest's, what click keeps of the failure makes DuckDB complain of leaks at the end.
     program = [sys.executable, "-c", "from firehose.cli import main; main()"]
 
-    done = subprocess.run([*program, "query", "SELECT 1", "--lake", lake, "--format", "orc"], capture_output=True)
+    done = subprocess.run(
+        [*program, "query", "SELECT 1", "--lake", lake, "--format", "orc"], capture_output=True, check=False
+    )
 
     assert done.returncode == 2
     assert b"orc" in done.stderr

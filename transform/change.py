@@ -162,7 +162,7 @@ def type_of(image: Raw, known: Mapping[bytes, str]) -> str:
     return name
 
 
-def expired(change: Change) -> bool:
+def is_expired(change: Change) -> bool:
     """Whether DynamoDB's time to live removed the item. A userIdentity of another shape means it did not (BR-16)."""
     if change.userIdentity == NULL:
         return False

@@ -4,38 +4,32 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
 from glue.model import RecordType
 from transform import change as changes
 from transform.attributes import image_decoder
-from transform.change import Change
 from transform.enrich import enricher
+from transform.one_pass import hinted_type, one_pass
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome
-from transform.row import Row, RowTypes
+from transform.row import RowTypes
 from transform.scrub import scrubber
 from transform.source import payload_of, sequence_of
 
-# An image, its change, the change's time and its sequence -> the row and its partition date.
-MakeRow: TypeAlias = Callable[[msgspec.Raw, Change, int, str | None], tuple[Row, str]]
 Transform: TypeAlias = Callable[[Mapping[str, Any]], Outcome]
 
 
-def row_maker(record_type: RecordType) -> MakeRow:
-    """A function that makes the row of an image of one record type. Compiled once, for it runs once per record.
+class Maker:
+    """What makes the rows of one record type. Compiled once, for it runs once per record."""
 
-    The image is validated first, so what a deletion overwrites must still be readable.
-    """
-    decode = image_decoder(record_type.row)
-    types = RowTypes(record_type.row)
-    build, scrub, enrich = types.build, scrubber(record_type.row), enricher(record_type, types)
-
-    def make_row(image: msgspec.Raw, change: Change, at_micros: int, sequence: str | None) -> tuple[Row, str]:
-        row = build(decode(image), None)
-        if change.eventName == "REMOVE":
-            scrub(row)
-        return row, enrich(row, change, at_micros, sequence)
-
-    return make_row
+    def __init__(self, record_type: RecordType) -> None:
+        types = RowTypes(record_type.row)
+        self.name = record_type.name
+        self.decode_at_once = one_pass(record_type)
+        self.decode_image = image_decoder(record_type.row)
+        self.build = types.build
+        self.scrub = scrubber(record_type.row)
+        self.enrich = enricher(record_type, types)
 
 
 def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType], *, claims: bool) -> Transform:
@@ -44,7 +38,8 @@ def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType
     `types` are all that are archived, `served` those that this function delivers. With `claims` it also answers for
     records with no readable type and counts those of a type that nobody archives; exactly one function does.
     """
-    makers = {name: row_maker(record_type) for name, record_type in served.items()}
+    makers = {name: Maker(record_type) for name, record_type in served.items()}
+    hinted = {name.encode(): maker for name, maker in makers.items()}
     known = {b'{"S":"%s"}' % name.encode(): name for name in types}
     dropped = {name: Dropped(name) for name in types}
     not_mine = Dropped(None)
@@ -54,14 +49,26 @@ def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType
     def transform(record: Mapping[str, Any]) -> Outcome:
         name = None
         try:
-            change = changes.decode(payload_of(record))
-            at_micros = changes.at_micros(change)
-            image = changes.image_of(change)
-            name = changes.type_of(image, known)
-            make_row = makers.get(name)
-            if make_row is None:
-                return dropped.get(name, other)
-            row, date = make_row(image, change, at_micros, sequence_of(record))
+            payload = payload_of(record)
+            maker = hinted.get(hinted_type(payload))
+            change = maker.decode_at_once(payload) if maker else None
+            if maker and change:
+                at_micros, image, name = changes.at_micros(change), change.dynamodb.image, maker.name
+            else:
+                change = changes.decode(payload)
+                at_micros = changes.at_micros(change)
+                raw_image = changes.image_of(change)
+                name = changes.type_of(raw_image, known)
+                maker = makers.get(name)
+                if maker is None:
+                    return dropped.get(name, other)
+                image = maker.decode_image(raw_image)
+            row = maker.build(image, None)
+            if change.eventName == "REMOVE":
+                maker.scrub(row)
+            change_id = None if change.eventID is UNSET else change.eventID
+            expired = changes.is_expired(change)
+            date = maker.enrich(row, change.eventName, change_id, at_micros, sequence_of(record), expired)
         except BadRecord as bad:  # bad data becomes a value here, and nowhere else
             if bad.reason in UNREADABLE and not claims:
                 return not_mine

@@ -46,14 +46,19 @@ def _bytes(outcome: Outcome) -> int:
 
 
 def _ids_bytes(record_ids: Sequence[str]) -> int:
-    together = "".join(record_ids)
-    if together.isascii() and together.isprintable() and '"' not in together and "\\" not in together:
-        return len(together)
     return sum(len(json.dumps(record_id)) - 2 for record_id in record_ids)
+
+
+def _at_most_bytes(record_ids: Sequence[str], outcomes: Sequence[Outcome]) -> int:
+    """More than the reply can take: a character is 12 bytes at most, a type's name 255, Glue's limit for a table's."""
+    data = sum([len(outcome.data) for outcome in outcomes if type(outcome) is Delivered])
+    return data + len(outcomes) * (_OK_BYTES + 10 + 255) + 12 * sum(map(len, record_ids))
 
 
 def keep_within_limit(record_ids: Sequence[str], outcomes: list[Outcome]) -> None:
     """Turn what would push the reply past the limit into `too_large`, in place: first come, first served."""
+    if _at_most_bytes(record_ids, outcomes) <= LIMIT_BYTES:  # nearly always, and four times cheaper to know
+        return
     over = size_bytes(record_ids, outcomes) - LIMIT_BYTES
     if over <= 0:
         return

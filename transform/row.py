@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from glue.model import Array, Field, Map, Record, Scalar, Type
+from glue.schema import DERIVED
 from transform import numbers, times
 from transform.attributes import Image, member, tags
 from transform.explain import expected
@@ -44,7 +45,7 @@ class RowTypes:
         self.build: Callable[[Image, Path], Row] = self._functions[self._record(record)]
         for field in record.fields:
             if field.derived and isinstance(field.type, Record):
-                self.structs[field.type.name] = row_struct(field.type)
+                self.structs[field.type.name] = derived_struct(field.name, field.type)
 
     def of_field(self, *path: str) -> type[msgspec.Struct]:
         """The row type of the record at a path: `of_field("date")` makes a DemandDate."""
@@ -143,6 +144,13 @@ def row_struct(record: Record) -> type[msgspec.Struct]:
     # Hive lower-cases names; so do rows, or Firehose's conversion would have to (firehose-facts 5.3).
     names = {member(field.name): field.name.lower() for field in record.fields}
     return msgspec.defstruct(record.name, fields, rename=names, omit_defaults=True, gc=False)
+
+
+def derived_struct(name: str, record: Record) -> type[msgspec.Struct]:
+    """The type of what the function computes: always whole, its members in the order of glue/schema.py's DERIVED."""
+    order = list(DERIVED[name][0])
+    fields = [(member(field.name), Any) for field in sorted(record.fields, key=lambda field: order.index(field.name))]
+    return msgspec.defstruct(record.name, fields, rename="lower", gc=False)
 
 
 def null(attribute: Any, at: Path, name: str | int, words: str) -> None:

@@ -31,7 +31,9 @@ def sequence_of(record: Mapping[str, Any]) -> str | None:
     metadata = record.get("kinesisRecordMetadata")
     if not metadata:
         return None
-    return f"{metadata['sequenceNumber']:0>128}{metadata.get('subsequenceNumber') or 0:0>12}"
+    subsequence = metadata["subsequenceNumber"]
+    padded = f"{subsequence or 0:0>12}" if subsequence else "000000000000"
+    return f"{metadata['sequenceNumber']:0>128}{padded}"
 
 
 def arrival_ms(record: Mapping[str, Any]) -> int:

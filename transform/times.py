@@ -1,7 +1,7 @@
 """Times and dates as DynamoDB holds them, and as rows do (BR-12)."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 # Both ends inclusive, UTC. INT96 and Firehose's own conversion wrap silently not far beyond (domain.md, BR-12).
@@ -18,7 +18,8 @@ _TIME = re.compile(
     r"(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
     re.ASCII,
 ).fullmatch
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)
+_MILLIS = [f".{millis:03}" for millis in range(1000)]
 
 
 @lru_cache(maxsize=8192)
@@ -74,13 +75,13 @@ def _shift(local: str, sign: str, hours: int, minutes: int) -> tuple[str, str] |
 
 @lru_cache(maxsize=8192)
 def _second(epoch_seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=epoch_seconds)).strftime("%Y-%m-%d %H:%M:%S")
+    return (_EPOCH + timedelta(seconds=epoch_seconds)).isoformat(" ")
 
 
 def of_micros(micros: int) -> str:
     """Epoch microseconds as a row's time, truncated: 1714564805428470 -> "2024-05-01 12:00:05.428"."""
     seconds, rest = divmod(micros, 1_000_000)
-    return f"{_second(seconds)}.{rest // 1000:03d}"
+    return _second(seconds) + _MILLIS[rest // 1000]
 
 
 def iso_millis(millis: int) -> str:
