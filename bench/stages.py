@@ -14,7 +14,7 @@ from bench.rounds import Results, compare, timed
 from bench.tables import table
 from glue.schema import load
 from transform import change
-from transform.one_pass import TypedChange, hinted_type
+from transform.one_pass import TypedChange
 from transform.record import Maker
 from transform.row import Row
 from transform.source import payload_of, sequence_of
@@ -28,7 +28,7 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     encode, handler = msgspec.json.Encoder().encode, function(record_type)
     (records,) = [event["records"] for event in batch.events]
     payloads = [payload_of(record) for record in records]
-    decoded = [maker.decode_at_once(payload) for payload in payloads]
+    decoded: list[TypedChange] = [maker.decode_at_once(payload) for payload in payloads]
     built = [maker.build(one.dynamodb.image, None) for one in decoded]
     rows = [maker.build(one.dynamodb.image, None) for one in decoded]
     for one in zip(rows, decoded, records, strict=True):
@@ -41,9 +41,7 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
 
     steps: dict[str, Callable[[], object]] = {
         "base64 decode": lambda: [payload_of(record) for record in records],
-        "UTF-8, JSON, change and image": lambda: [
-            maker.decode_at_once(payload) for payload in payloads if hinted_type(payload)
-        ],
+        "UTF-8, JSON, change and image": lambda: [maker.decode_at_once(payload) for payload in payloads],
         "row: tags, times, scrub": lambda: [maker.build(one.dynamodb.image, None) for one in decoded],
         "change, reference, partition": lambda: [
             _complete(maker, *one) for one in zip(built, decoded, records, strict=True)

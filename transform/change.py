@@ -19,14 +19,19 @@ ABSENT = Raw(b"")
 MICROSECOND = Raw(b'"MICROSECOND"')
 
 
+class _Image(msgspec.Struct, gc=False):
+    """An image by its type alone: records of another type are told apart without decoding the rest."""
+
+    type: Raw = ABSENT
+
+
 class _Data(msgspec.Struct, gc=False):
-    """The `dynamodb` member. The images stay undecoded: only one is used, and the other may be anything (BR-16)."""
+    """The `dynamodb` member."""
 
     ApproximateCreationDateTime: int
     ApproximateCreationDateTimePrecision: Raw = ABSENT
-    Keys: Raw = ABSENT
-    NewImage: Raw = ABSENT
-    OldImage: Raw = ABSENT
+    NewImage: _Image | None = None
+    OldImage: _Image | None = None
 
 
 class Change(msgspec.Struct, gc=False):
@@ -38,12 +43,29 @@ class Change(msgspec.Struct, gc=False):
     userIdentity: Raw = NULL
 
 
+class _RawData(msgspec.Struct):
+    ApproximateCreationDateTime: int
+    ApproximateCreationDateTimePrecision: Raw = ABSENT
+    Keys: Raw = ABSENT
+    NewImage: Raw = NULL
+    OldImage: Raw = NULL
+
+
+class _Frame(msgspec.Struct):
+    """A change record whose images may be anything, as the one that is not used may (BR-16)."""
+
+    eventName: Literal["INSERT", "MODIFY", "REMOVE"]
+    dynamodb: _RawData
+    eventID: str | UnsetType = UNSET
+    userIdentity: Raw = NULL
+
+    @property
+    def image(self) -> Raw:
+        return self.dynamodb.OldImage if self.eventName == "REMOVE" else self.dynamodb.NewImage
+
+
 class _Identity(msgspec.Struct):
     principalId: Raw = ABSENT
-
-
-class _Image(msgspec.Struct, gc=False):
-    type: Raw = ABSENT
 
 
 class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -59,6 +81,7 @@ _EXPECTED = {
 }
 
 _change = msgspec.json.Decoder(Change).decode
+_frame = msgspec.json.Decoder(_Frame).decode
 _any = msgspec.json.Decoder(Raw).decode
 _image = msgspec.json.Decoder(_Image).decode
 _text = msgspec.json.Decoder(_Text).decode
@@ -67,8 +90,8 @@ _identity = msgspec.json.Decoder(_Identity).decode
 TTL = Raw(b'"dynamodb.amazonaws.com"')
 
 
-def decode(payload: bytes) -> Change:
-    """The change in one Kinesis payload.
+def decode(payload: bytes) -> tuple[Change, bytes]:
+    """The change in one Kinesis payload, and the payload as msgspec can read it: itself, nearly always.
 
     Raises:
         BadRecord: not_json, or not_a_change with the path of the member that is wrong.
@@ -77,11 +100,11 @@ def decode(payload: bytes) -> Change:
         # msgspec reads UTF-8 only in the strings it keeps; BR-15 asks it of the whole payload.
         if not payload.isascii():
             payload.decode()
-        return _change(payload)
+        return _change(payload), payload
     except UnicodeDecodeError:
         raise BadRecord(Reason.NOT_JSON, "the payload is not UTF-8") from None
-    except msgspec.ValidationError as error:
-        return _decode_again(payload, error)
+    except msgspec.ValidationError:
+        return _decode_frame(payload)
     except msgspec.DecodeError:
         # Lone surrogates are JSON, and no concern of ours in an attribute that is not archived; msgspec stops at them.
         return decode(blank_lone_surrogates(payload))
@@ -89,18 +112,25 @@ def decode(payload: bytes) -> Change:
         raise _too_deep() from None
 
 
-def _decode_again(payload: bytes, error: msgspec.ValidationError) -> Change:
-    """A change that does not fit is `not_a_change`, but only once the payload is known to be JSON to its last byte."""
+def _decode_frame(payload: bytes) -> tuple[Change, bytes]:
+    """A change that did not decode at once: perhaps only for an image that is none, and that may be the unused one."""
     try:
-        _any(payload)
+        _any(payload)  # nothing else is said of a payload that is not JSON to its last byte
+        frame = _frame(payload)
+    except msgspec.ValidationError as error:
+        path = member_path(error)
+        message = f"{path or 'change record'}: expected {_EXPECTED[path]}"
+        raise BadRecord(Reason.NOT_A_CHANGE, message, path or None) from None
     except msgspec.DecodeError:
         return decode(blank_lone_surrogates(payload))
     except RecursionError:
         raise _too_deep() from None
-    path = member_path(error)
-    raise BadRecord(
-        Reason.NOT_A_CHANGE, f"{path or 'change record'}: expected {_EXPECTED[path]}", path or None
-    ) from None
+    try:
+        image = _image(frame.image) if frame.image != NULL else None
+    except msgspec.ValidationError:
+        image = None
+    time, precision = frame.dynamodb.ApproximateCreationDateTime, frame.dynamodb.ApproximateCreationDateTimePrecision
+    return Change(frame.eventName, _Data(time, precision, image, image), frame.eventID, frame.userIdentity), payload
 
 
 def _too_deep() -> BadRecord:
@@ -132,34 +162,36 @@ def at_micros(change: Change) -> int:
     return micros
 
 
-def image_of(change: Change) -> Raw:
-    """The image that is archived (BR-1): the old one of a REMOVE, else the new one."""
-    return change.dynamodb.OldImage if change.eventName == "REMOVE" else change.dynamodb.NewImage
-
-
-def type_of(image: Raw, known: Mapping[bytes, str]) -> str:
-    """The record type an image says it is, without decoding the rest of it (BR-2).
+def type_of(change: Change, known: Mapping[bytes, str]) -> str:
+    """The record type that the image says it is (BR-2), of the one image that is archived (BR-1).
 
     `known` maps the usual spelling, b'{"S":"demand"}', to the type: no need to decode that.
 
     Raises:
         BadRecord: no_image where it is absent or no object, no_type where the type is absent, no string or empty.
     """
-    if not image:
+    image = change.dynamodb.OldImage if change.eventName == "REMOVE" else change.dynamodb.NewImage
+    if image is None:
         raise BadRecord(Reason.NO_IMAGE, "the change has no image that could be archived")
-    try:
-        attribute = _image(image).type
-    except msgspec.ValidationError:
-        raise BadRecord(Reason.NO_IMAGE, "the image is not an object") from None
-    name = known.get(bytes(attribute))
+    name = known.get(bytes(image.type))
     if name is None:
         try:
-            name = _text(attribute).S if attribute else ""
+            name = _text(image.type).S if image.type else ""
         except msgspec.ValidationError:
             name = ""
     if not name:
         raise BadRecord(Reason.NO_TYPE, 'type: expected a string that is not empty: {"S": text}', "type")
     return name
+
+
+def image_of(payload: bytes) -> Raw:
+    """The image that is archived (BR-1), undecoded, of a payload that `decode` gave back."""
+    return _frame(payload).image
+
+
+def keys_of(payload: bytes) -> Raw:
+    """The table's own keys, undecoded, of a payload that `decode` gave back."""
+    return _frame(payload).dynamodb.Keys
 
 
 def is_expired(change: Change) -> bool:

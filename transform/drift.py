@@ -17,9 +17,9 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 def unmapped_attributes(record: Mapping[str, Any], record_type: RecordType) -> int:
     """How many top-level attributes of a valid record's image its schema does not name, without the table's keys."""
-    change = changes.decode(payload_of(record))
+    _, payload = changes.decode(payload_of(record))
     names = {field.name for field in record_type.row.fields if not field.derived}
-    return len(_members(changes.image_of(change)).keys() - names - _keys(change.dynamodb.Keys))
+    return len(_members(changes.image_of(payload)).keys() - names - _keys(changes.keys_of(payload)))
 
 
 def _keys(keys: msgspec.Raw) -> set[str]:

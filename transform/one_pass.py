@@ -17,24 +17,20 @@ from transform.change import ABSENT, NULL
 # A change in the shape of change.Change, with the one image that is used decoded as `dynamodb.image`.
 TypedChange: TypeAlias = Any
 
-_TYPE = b'"type":{"S":"'
 _REMOVE = b'"eventName":"REMOVE"'
 _FRONT_BYTES = 256  # DynamoDB writes the name of the change before its images; a search of it all costs a tenth
-
-
-def hinted_type(payload: bytes) -> bytes:
-    """What is probably the record type: the first attribute called type. It may be a nested one's, or just bytes."""
-    start = payload.find(_TYPE) + len(_TYPE)
-    return payload[start : payload.find(b'"', start)]
 
 
 def one_pass(record_type: RecordType) -> Callable[[bytes], TypedChange | None]:
     """A decoder of whole payloads of one record type; None where it is not a sound change of that type."""
     name = record_type.name
+    mark = b'"type":{"S":"%s"}' % name.encode()  # as DynamoDB writes it; without it a decode would be for nothing
     kept = _decoder(record_type.row, "NewImage", Literal["INSERT", "MODIFY"])
     removed = _decoder(record_type.row, "OldImage", Literal["REMOVE"])
 
     def decode(payload: bytes) -> TypedChange | None:
+        if mark not in payload:
+            return None
         try:
             if not payload.isascii():
                 payload.decode()  # BR-15: msgspec reads UTF-8 only in the strings it keeps

@@ -10,7 +10,7 @@ from glue.model import RecordType
 from transform import change as changes
 from transform.attributes import image_decoder
 from transform.enrich import enricher
-from transform.one_pass import hinted_type, one_pass
+from transform.one_pass import one_pass
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome
 from transform.row import RowTypes
 from transform.scrub import scrubber
@@ -39,7 +39,7 @@ def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType
     records with no readable type and counts those of a type that nobody archives; exactly one function does.
     """
     makers = {name: Maker(record_type) for name, record_type in served.items()}
-    hinted = {name.encode(): maker for name, maker in makers.items()}
+    likely = tuple(makers.values())
     known = {b'{"S":"%s"}' % name.encode(): name for name in types}
     dropped = {name: Dropped(name) for name in types}
     not_mine = Dropped(None)
@@ -50,19 +50,19 @@ def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType
         name = None
         try:
             payload = payload_of(record)
-            maker = hinted.get(hinted_type(payload))
-            change = maker.decode_at_once(payload) if maker else None
-            if maker and change:
-                at_micros, image, name = changes.at_micros(change), change.dynamodb.image, maker.name
+            for maker in likely:
+                change = maker.decode_at_once(payload)
+                if change is not None:
+                    at_micros, image, name = changes.at_micros(change), change.dynamodb.image, maker.name
+                    break
             else:
-                change = changes.decode(payload)
+                change, payload = changes.decode(payload)
                 at_micros = changes.at_micros(change)
-                raw_image = changes.image_of(change)
-                name = changes.type_of(raw_image, known)
-                maker = makers.get(name)
-                if maker is None:
+                name = changes.type_of(change, known)
+                if name not in makers:
                     return dropped.get(name, other)
-                image = maker.decode_image(raw_image)
+                maker = makers[name]
+                image = maker.decode_image(changes.image_of(payload))
             row = maker.build(image, None)
             if change.eventName == "REMOVE":
                 maker.scrub(row)

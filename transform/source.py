@@ -7,6 +7,8 @@ import msgspec
 
 from transform.outcome import BadRecord, Reason
 
+_NO_SUBSEQUENCE = "0" * 12
+
 
 def payload_of(record: Mapping[str, Any]) -> bytes:
     """The bytes of a record's `data`. msgspec decodes base64 four times as fast as binascii, and strictly.
@@ -32,8 +34,8 @@ def sequence_of(record: Mapping[str, Any]) -> str | None:
     if not metadata:
         return None
     subsequence = metadata["subsequenceNumber"]
-    padded = f"{subsequence or 0:0>12}" if subsequence else "000000000000"
-    return f"{metadata['sequenceNumber']:0>128}{padded}"
+    number: str = metadata["sequenceNumber"]
+    return number.rjust(128, "0") + (str(subsequence).rjust(12, "0") if subsequence else _NO_SUBSEQUENCE)
 
 
 def arrival_ms(record: Mapping[str, Any]) -> int:
