@@ -233,7 +233,7 @@ def test_metrics_count_what_came_in_and_what_became_of_it() -> None:
 def test_attributes_that_the_schema_does_not_name_are_counted_on_a_sample() -> None:
     function = Function()
 
-    function(change(extra=s("x"), another=m(deep=s("y")), pk=s("P")), *[change(extra=s("x"))] * 70)
+    function(change(extra=s("x"), another=m(deep=s("y")), pk=s("P")), *[change(extra=s("x"))] * 300)
 
     assert function.metrics()[0]["RecordsSampled"] == [2]
     assert function.metrics()[0]["AttributesUnmapped"] == [3]

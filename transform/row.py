@@ -38,7 +38,6 @@ class RowTypes:
             "integer": numbers.integer,
             "double": numbers.double,
             "refuse": refuse,
-            "null": null,
             "lowered": lowered,
         }
         self._words: dict[str, str] = {}
@@ -85,12 +84,16 @@ class RowTypes:
         value = self._value(kind, a, at, name)
         if not others:
             return value
-        alone = " and ".join(f"{a}.{tag} is None" for tag in others)
-        otherwise = f"null({a}, {at}, {name}, {self._word(kind, optional=optional)})"
+
+        def alone(tag: str) -> str:
+            return " and ".join(f"{a}.{other} is None" for other in (mine, *others) if other != tag)
+
+        otherwise = f"refuse({at}, {name}, {self._word(kind, optional=optional)})"
+        if optional:
+            otherwise = f"None if {a}.NULL is True and {alone('NULL')} else {otherwise}"
         if "SS" in others:
-            without = " and ".join(f"{a}.{tag} is None" for tag in (mine, *others) if tag != "SS")
-            otherwise = f"{a}.SS if {a}.SS is not None and {without} else {otherwise}"
-        return f"({value} if {a}.{mine} is not None and {alone} else {otherwise})"
+            otherwise = f"{a}.SS if {a}.SS is not None and {alone('SS')} else {otherwise}"
+        return f"({value} if {a}.{mine} is not None and {alone(mine)} else {otherwise})"
 
     def _value(self, kind: Type, a: str, at: str, name: str) -> str:
         """The expression for what the attribute `a` holds under its own tag."""
@@ -151,13 +154,6 @@ def derived_struct(name: str, record: Record) -> type[msgspec.Struct]:
     order = list(DERIVED[name][0])
     fields = [(member(field.name), Any) for field in sorted(record.fields, key=lambda field: order.index(field.name))]
     return msgspec.defstruct(record.name, fields, rename="lower", gc=False)
-
-
-def null(attribute: Any, at: Path, name: str | int, words: str) -> None:
-    """Null, where the one tag is {"NULL": true}; anything else is not an attribute (BR-14)."""
-    held = [tag for tag in attribute.__struct_fields__ if getattr(attribute, tag) is not None]
-    if held != ["NULL"] or attribute.NULL is not True:
-        refuse(at, name, words)
 
 
 def lowered(entries: Mapping[str, Any], at: Path) -> dict[str, Any]:
