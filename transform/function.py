@@ -44,8 +44,9 @@ def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS)
         record_ids = [record["recordId"] for record in records]
         outcomes = [outcome_of(record) for record in records]
         reply.keep_within_limit(record_ids, outcomes)
-        write_errors(records, outcomes, stream)
         tally = Tally.of(records, outcomes)
+        if tally.failures:
+            write_errors(tally.failures, record_ids, stream)
         sample = zip(records[::SAMPLE_EVERY], outcomes[::SAMPLE_EVERY], strict=True)
         tally.sample(
             unmapped_attributes(record, types[outcome.type]) for record, outcome in sample if type(outcome) is Delivered
@@ -60,18 +61,18 @@ def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS)
             telemetry.bug(error)
             return BUG
 
-    def write_errors(records: Sequence[Event], outcomes: Sequence[Outcome], stream: str) -> None:
-        failed = [
-            (record, outcome) for record, outcome in zip(records, outcomes, strict=True) if type(outcome) is Failed
-        ]
-        if not failed:
-            return
-        batch = errors.batch_digest(record["recordId"] for record in records)
+    def write_errors(failures: Sequence[tuple[Mapping[str, Any], Failed]], record_ids: list[str], stream: str) -> None:
         try:
-            documents = errors.objects(failed, stream=stream, batch=batch, prefix=mine.error_prefix, pii_names=personal)
+            documents = errors.objects(
+                failures,
+                stream=stream,
+                batch=errors.batch_digest(record_ids),
+                prefix=mine.error_prefix,
+                pii_names=personal,
+            )
             for key, body in documents.items():
                 store.put(key, body, "application/x-ndjson")
         except Exception as error:  # noqa: BLE001 - whatever it was, Firehose has the originals
-            telemetry.not_written(error, len(failed))
+            telemetry.not_written(error, len(failures))
 
     return handler

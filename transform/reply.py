@@ -18,10 +18,12 @@ def result(record_id: str, outcome: Outcome) -> dict[str, Any]:
 
     Delivered -> {"recordId": "...", "result": "Ok", "data": "...", "metadata": {"partitionKeys": {...}}}
     """
+    if type(outcome) is Dropped:
+        return {"recordId": record_id, "result": "Dropped", "data": ""}
     if type(outcome) is Delivered:
         keys = {"type": outcome.type, "date": outcome.date}
         return {"recordId": record_id, "result": "Ok", "data": outcome.data, "metadata": {"partitionKeys": keys}}
-    return {"recordId": record_id, "result": "Dropped" if type(outcome) is Dropped else "ProcessingFailed", "data": ""}
+    return {"recordId": record_id, "result": "ProcessingFailed", "data": ""}
 
 
 def _serialised_bytes(outcome: Outcome) -> int:

@@ -13,8 +13,8 @@ from transform.source import arrival_ms
 class Tally:
     """What came in, and what became of it.
 
-    Dropped by type, without the records that another function answers for; failed by reason. `oldest_age_ms` is the
-    time from change to arrival of the oldest change delivered, None where none was.
+    Dropped by type, without the records that another function answers for. `oldest_age_ms` is the time from change to
+    arrival of the oldest change delivered, None where none was.
     """
 
     received: int = 0
@@ -25,8 +25,7 @@ class Tally:
     sampled: int = 0
     unmapped: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    failed_paths: dict[str, set[str]] = field(default_factory=dict)
+    failures: list[tuple[Mapping[str, Any], Failed]] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome]) -> Self:
@@ -34,20 +33,28 @@ class Tally:
         tally = cls(received=len(records))
         # Base64 is 4 characters for 3 bytes: right to two bytes a record, without decoding again.
         tally.received_bytes = sum([len(record["data"]) for record in records]) * 3 // 4
-        ages = []
+        dropped, row_bytes, ages = [], [], []
         for record, outcome in zip(records, outcomes, strict=True):
-            if type(outcome) is Delivered:
-                tally.delivered += 1
-                tally.delivered_bytes += outcome.row_bytes
+            if type(outcome) is Dropped:
+                dropped.append(outcome.type)
+            elif type(outcome) is Delivered:
+                row_bytes.append(outcome.row_bytes)
                 ages.append(arrival_ms(record) - outcome.at_micros // 1000)
-            elif type(outcome) is Dropped:
-                if outcome.type is not None:
-                    tally.dropped[outcome.type] += 1
             elif type(outcome) is Failed:
-                tally.failed[outcome.reason] += 1
-                tally.failed_paths.setdefault(outcome.reason, set()).add(outcome.path or "")
+                tally.failures.append((record, outcome))
+        tally.delivered, tally.delivered_bytes = len(row_bytes), sum(row_bytes)
         tally.oldest_age_ms = max(ages, default=None)
+        tally.dropped = Counter(name for name in dropped if name is not None)
         return tally
+
+    @property
+    def failed(self) -> Counter[str]:
+        """The failures by reason."""
+        return Counter(str(failure.reason) for _, failure in self.failures)
+
+    def failed_paths(self, reason: str) -> list[str]:
+        """Where records failed for a reason: names of the schema, ten at most."""
+        return sorted({failure.path for _, failure in self.failures if failure.path and failure.reason == reason})[:10]
 
     def sample(self, unmapped: Iterable[int]) -> None:
         """Add what a sample of records held beside what the schema names."""

@@ -56,8 +56,7 @@ class Telemetry:
         self._logger.append_keys(stream=stream, request_id=request_id, cold_start=self._cold)
         self._cold = False
         for reason, count in tally.failed.items():
-            paths = sorted(tally.failed_paths[reason] - {""})[:10]
-            self._logger.error("records failed", reason=reason, records=count, paths=paths)
+            self._logger.error("records failed", reason=reason, records=count, paths=tally.failed_paths(reason))
         self._logger.info(
             "batch transformed",
             received=tally.received,

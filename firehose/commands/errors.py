@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from firehose.commands.query import plain_table, print_rich
+from firehose.commands.shown import plain_table, print_rich
 from firehose.errors import Example, Report, report
 
 EXAMPLE = "dmd errors --lake .local/lake"

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from firehose.commands import Mistake
-from firehose.commands.query import Format
+from firehose.commands import Format, Mistake
 from glue import build as generate
 from glue.ddl import create_table
 from glue.evolution import breaking

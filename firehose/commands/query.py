@@ -4,31 +4,19 @@ import csv
 import sys
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from firehose.commands import Mistake
-from firehose.query import Answer
-from firehose.query import query as ask
+from firehose.commands import Format, Mistake
+from firehose.commands.shown import plain_table, print_rich
+
+if TYPE_CHECKING:
+    from firehose.query import Answer
 
 EXAMPLE = 'dmd query "SELECT eventid, count(*) AS demands FROM demand GROUP BY eventid" --lake .local/lake'
-
-# A table in a pipe is as wide as it is: what reads it has no edge to wrap at.
-PIPE_COLUMNS = 100_000
-
-
-class Format(StrEnum):
-    """Which files of the lake are asked."""
-
-    PARQUET = "parquet"
-    AVRO = "avro"
 
 
 def query(
@@ -47,6 +35,8 @@ def query(
         raise Mistake("this lake's Avro files cannot be asked yet: leave --format out, or say --format parquet")
     if as_csv and as_json:
         raise Mistake("say --csv or --json, not both")
+    from firehose.query import query as ask  # noqa: PLC0415 - duckdb costs 0.15 s, which other commands need not wait for
+
     answer = ask(sql, lake)
     if as_csv:
         print_csv(answer)
@@ -56,7 +46,7 @@ def query(
         print_table(answer)
 
 
-def print_table(answer: Answer) -> None:
+def print_table(answer: "Answer") -> None:
     """The answer for people; numbers stand to the right."""
     table = plain_table()
     for position, name in enumerate(answer.columns):
@@ -68,32 +58,18 @@ def print_table(answer: Answer) -> None:
     print_rich(table)
 
 
-def print_csv(answer: Answer) -> None:
+def print_csv(answer: "Answer") -> None:
     """The answer as CSV, nested values as JSON."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(answer.columns)
     writer.writerows([_text(value, null="") for value in row] for row in answer.rows)
 
 
-def print_json(answer: Answer) -> None:
+def print_json(answer: "Answer") -> None:
     """The answer as a JSON array, a row a line. A column name that comes twice gets a number: a, a_2."""
     names = _unique(answer.columns)
     lines = (_json(dict(zip(names, row, strict=True))) for row in answer.rows)
     sys.stdout.write("[" + ",\n ".join(lines) + "]\n")
-
-
-def plain_table() -> Table:
-    """A table with a line below its head and no frame."""
-    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-
-
-def print_rich(table: Table) -> None:
-    """Prints a table, unwrapped where standard output is no terminal, without the blanks that rich pads lines with."""
-    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        typer.echo(line.rstrip())
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from firehose.accounting import Report
-from firehose.commands import Mistake
-from firehose.commands.query import Format, plain_table, print_rich
+from firehose.commands import Format, Mistake
+from firehose.commands.shown import plain_table, print_rich
 from firehose.data_plane import DataPlane
 from firehose.destination import sink_of
 from firehose.pipeline import local_pipeline
