@@ -18,6 +18,7 @@ from transform.change import ABSENT, NULL
 TypedChange: TypeAlias = Any
 
 _REMOVE = b'"eventName":"REMOVE"'
+_TYPE = b'"type":{"S":"'
 # Both marks stand early, or are not worth the search: it would cost a tenth of a demand, and more of a long event.
 _NAME_BYTES, _TYPE_BYTES = 256, 1024
 
@@ -25,12 +26,12 @@ _NAME_BYTES, _TYPE_BYTES = 256, 1024
 def one_pass(record_type: RecordType) -> Callable[[bytes], TypedChange | None]:
     """A decoder of whole payloads of one record type; None where it is not a sound change of that type."""
     name = record_type.name
-    mark = b'"type":{"S":"%s"}' % name.encode()  # as DynamoDB writes it; without it a decode would be for nothing
+    mark = _TYPE + name.encode() + b'"}'  # as DynamoDB writes it; without it a decode would be for nothing
     kept = _decoder(record_type.row, "NewImage", Literal["INSERT", "MODIFY"])
     removed = _decoder(record_type.row, "OldImage", Literal["REMOVE"])
 
     def decode(payload: bytes) -> TypedChange | None:
-        if payload.find(mark, 0, _TYPE_BYTES) < 0:
+        if not payload.startswith(mark, payload.find(_TYPE, 0, _TYPE_BYTES)):
             return None
         try:
             if not payload.isascii():

@@ -1,8 +1,9 @@
 """What a function is configured by: environment variables, checked when the function is made."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import NoReturn
+
+import msgspec
 
 ERROR_PREFIX = "data-pipeline/errors/records/"
 
@@ -11,8 +12,7 @@ class ConfigurationError(ValueError):
     """The function cannot be made: which variable is missing or wrong, and what it should be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """One function's settings.
 
     RECORD_TYPES        the types it serves, comma-separated: `demand`

@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
+
+import msgspec
 
 from transform.outcome import Delivered, Dropped, Failed, Outcome
 from transform.source import arrival_ms
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What came in, and what became of it.
 
     Dropped by type, without the records that another function answers for. `oldest_age_ms` is the time from change to
@@ -24,8 +24,8 @@ class Tally:
     oldest_age_ms: int | None = None
     sampled: int = 0
     unmapped: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    failures: list[tuple[Mapping[str, Any], Failed]] = field(default_factory=list)
+    dropped: Counter[str] = msgspec.field(default_factory=Counter)
+    failures: list[tuple[Mapping[str, Any], Failed]] = msgspec.field(default_factory=list)
 
     @classmethod
     def of(cls, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome]) -> Self:
