@@ -17,7 +17,7 @@ from firehose.processor import Batcher, Function, Processor
 from firehose.source import EventRecord
 
 # Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice.
-MEMORY_BYTES = 96 * 1024 * 1024
+MEMORY_BYTES = 128 * 1024 * 1024
 
 # Epoch milliseconds.
 Clock: TypeAlias = Callable[[], int]

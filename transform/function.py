@@ -9,15 +9,13 @@ from glue.schema import SCHEMAS, load
 from transform import errors, reply, settings
 from transform.archive import Store
 from transform.drift import SAMPLE_EVERY, unmapped_attributes
-from transform.outcome import Delivered, Failed, Outcome, Reason
+from transform.outcome import Delivered, Failed
 from transform.record import transformer
 from transform.tally import Tally
 from transform.telemetry import Telemetry
 
 Event: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Event, Any], dict[str, Any]]
-
-BUG = Failed(Reason.BUG, "our own code failed on this record")
 
 
 def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS) -> Handler:
@@ -35,14 +33,14 @@ def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS)
     types = load(schemas)
     mine = settings.read(environment, types)
     served = {name: types[name] for name in mine.record_types}
-    transform = transformer(types, served, claims=mine.claims_unreadable)
     telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
+    transform = transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug)
     personal = pii_names(types)
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
         records, stream = event["records"], event["deliveryStreamArn"].rpartition("/")[2]
         record_ids = [record["recordId"] for record in records]
-        outcomes = [outcome_of(record) for record in records]
+        outcomes = list(map(transform, records))
         reply.keep_within_limit(record_ids, outcomes)
         tally = Tally.of(records, outcomes)
         if tally.failures:
@@ -53,13 +51,6 @@ def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS)
         )
         telemetry.report(tally, stream, event["invocationId"], getattr(context, "aws_request_id", None))
         return {"records": list(map(reply.result, record_ids, outcomes))}
-
-    def outcome_of(record: Event) -> Outcome:
-        try:
-            return transform(record)
-        except Exception as error:  # noqa: BLE001 - our bug: it costs this record, not the batch
-            telemetry.bug(error)
-            return BUG
 
     def write_errors(failures: Sequence[tuple[Mapping[str, Any], Failed]], record_ids: list[str], stream: str) -> None:
         try:

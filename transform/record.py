@@ -8,10 +8,10 @@ from msgspec import UNSET
 
 from glue.model import RecordType
 from transform import change as changes
-from transform.attributes import image_decoder
+from transform.attributes import Image, image_decoder
 from transform.enrich import enricher
 from transform.one_pass import one_pass
-from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome
+from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, Reason
 from transform.row import RowTypes
 from transform.scrub import scrubber
 from transform.source import payload_of, sequence_of
@@ -30,13 +30,36 @@ class Maker:
         self.build = types.build
         self.scrub = scrubber(record_type.row)
         self.enrich = enricher(record_type, types)
+        self.encode = msgspec.json.Encoder().encode
+
+    def deliver(self, change: Any, image: Image, at_micros: int, record: Mapping[str, Any]) -> Delivered:
+        """The row of a decoded change and image. The image is sound before a deletion overwrites a part of it."""
+        row = self.build(image, None)
+        if change.eventName == "REMOVE":
+            self.scrub(row)
+        change_id = None if change.eventID is UNSET else change.eventID
+        expired = changes.is_expired(change)
+        date = self.enrich(row, change.eventName, change_id, at_micros, sequence_of(record), expired)
+        # Firehose joins records with nothing between them: without the newline two rows are one unreadable line.
+        line = self.encode(row) + b"\n"
+        return Delivered(msgspec.to_builtins(line), len(line), self.name, date, at_micros)
 
 
-def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType], *, claims: bool) -> Transform:
-    """A function from one of an event's records to its outcome; it never raises for bad data.
+BUG = Failed(Reason.BUG, "our own code failed on this record")
+
+
+def transformer(
+    types: Mapping[str, RecordType],
+    served: Mapping[str, RecordType],
+    *,
+    claims: bool,
+    on_bug: Callable[[Exception], None],
+) -> Transform:
+    """A function from one of an event's records to its outcome; it never raises.
 
     `types` are all that are archived, `served` those that this function delivers. With `claims` it also answers for
-    records with no readable type and counts those of a type that nobody archives; exactly one function does.
+    records with no readable type and counts those of a type that nobody archives; exactly one function does. `on_bug`
+    is told of an error of our own, which costs the record and not the batch.
     """
     makers = {name: Maker(record_type) for name, record_type in served.items()}
     likely = tuple(makers.values())
@@ -44,7 +67,6 @@ def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType
     dropped = {name: Dropped(name) for name in types}
     not_mine = Dropped(None)
     other = Dropped(OTHER) if claims else not_mine
-    encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
 
     def transform(record: Mapping[str, Any]) -> Outcome:
         name = None
@@ -53,28 +75,21 @@ def transformer(types: Mapping[str, RecordType], served: Mapping[str, RecordType
             for maker in likely:
                 change = maker.decode_at_once(payload)
                 if change is not None:
-                    at_micros, image, name = changes.at_micros(change), change.dynamodb.image, maker.name
-                    break
-            else:
-                change, payload = changes.decode(payload)
-                at_micros = changes.at_micros(change)
-                name = changes.type_of(change, known)
-                if name not in makers:
-                    return dropped.get(name, other)
-                maker = makers[name]
-                image = maker.decode_image(changes.image_of(payload))
-            row = maker.build(image, None)
-            if change.eventName == "REMOVE":
-                maker.scrub(row)
-            change_id = None if change.eventID is UNSET else change.eventID
-            expired = changes.is_expired(change)
-            date = maker.enrich(row, change.eventName, change_id, at_micros, sequence_of(record), expired)
+                    name = maker.name
+                    return maker.deliver(change, change.dynamodb.image, changes.at_micros(change), record)
+            change, payload = changes.decode(payload)
+            at_micros = changes.at_micros(change)
+            name = changes.type_of(change, known)
+            if name not in makers:
+                return dropped.get(name, other)
+            image = makers[name].decode_image(changes.image_of(payload))
+            return makers[name].deliver(change, image, at_micros, record)
         except BadRecord as bad:  # bad data becomes a value here, and nowhere else
             if bad.reason in UNREADABLE and not claims:
                 return not_mine
             return Failed(bad.reason, bad.message, bad.path, name)
-        # Firehose joins records with nothing between them: without the newline two rows are one unreadable line.
-        line = encode(row) + b"\n"
-        return Delivered(msgspec.to_builtins(line), len(line), name, date, at_micros)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the other records are sound
+            on_bug(error)
+            return BUG
 
     return transform
