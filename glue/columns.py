@@ -3,8 +3,7 @@
 from typing import TypedDict
 
 from glue import hive
-from glue.model import Array, Enumeration, Map, Record, RecordType, Scalar, Type
-from glue.schema import SchemaError
+from glue.model import Array, Enumeration, Map, Record, RecordType, Scalar, SchemaError, Type
 
 # Source: Glue API reference, "Column": Comment is at most 255 bytes and one line, Type at most 131,072.
 COMMENT_BYTES = 255

@@ -11,6 +11,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 
+class SchemaError(ValueError):
+    """A schema that is not one of ours: where, and what would be right."""
+
+
 class Scalar(StrEnum):
     """The plain types, by their Avro spelling (the logical type where there is one)."""
 

@@ -9,13 +9,13 @@ Only what is listed here is accepted. Anything else, a misspelt attribute too, i
 """
 
 from collections.abc import Mapping, Set
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from glue.model import Array, Enumeration, Field, FieldPath, Map, PartitionDate, Record, RecordType, Scalar, Type
+from glue.facts import DERIVED, with_facts
+from glue.model import Array, Enumeration, Field, Map, Record, RecordType, Scalar, SchemaError, Type
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
@@ -25,25 +25,9 @@ FIELD_KEYS = NAME_KEYS | {"default", "pii", "derived"}
 LOGICAL = {("long", "timestamp-millis"): Scalar.TIMESTAMP, ("int", "date"): Scalar.DATE}
 PLAIN = {kind.value: kind for kind in (Scalar.STRING, Scalar.BOOLEAN, Scalar.INT, Scalar.LONG, Scalar.DOUBLE)}
 
-# What the function computes, by name: its type or members, and the attributes that say from what.
-DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
-    "isDeleted": (Scalar.BOOLEAN, ()),
-    "reference": ({"id": "string", "timestamp": "timestamp-millis"}, ("idParts", "timestampSources")),
-    "system": ({"id": "string", "databaseId": "string", "memberId": "string"}, ("parsedFrom",)),
-    "change": (
-        {"id": "string", "name": "enum", "at": "timestamp-millis", "atMicros": "long", "sequence": "string"}
-        | {"expired": "boolean"},
-        (),
-    ),
-}
 # Words that Avro keeps for its own types.
 AVRO_TYPES = {*PLAIN, "null", "bytes", "float", "record", "error", "enum", "array", "map", "union", "fixed"}
 Named = TypeVar("Named", Record, Enumeration)
-NEEDED = ("isDeleted", "reference", "change")
-
-
-class SchemaError(ValueError):
-    """A schema that is not one of ours: where, and what would be right."""
 
 
 def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
@@ -76,7 +60,7 @@ def read_record_type(name: str, text: bytes) -> RecordType:
         raise SchemaError(f"{name}: nested too deep to be read") from error
     if not _is_name(avro.get("namespace", name)):
         raise SchemaError(f"{name}.namespace: a name of letters, digits and _")
-    return _with_facts(name, avro, row)
+    return with_facts(name, avro, row)
 
 
 class _Reader:
@@ -180,109 +164,6 @@ class _Reader:
         return kind
 
 
-def _with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
-    """The record type with the domain's facts, each checked against the fields it names."""
-    derived = {field.name: field for field in row.fields if field.derived}
-    attributes = {member["name"]: member for member in avro["fields"] if member["name"] in derived}
-    for need in NEEDED:
-        if need not in derived:
-            raise SchemaError(f"{name}: every row has a field {need}, derived: true")
-    for field in derived.values():
-        _check_derived(f"{name}.{field.name}", field)
-    if not any(field.name == "type" and field.type is Scalar.STRING and not field.optional for field in row.fields):
-        raise SchemaError(f"{name}: every row has a required string field type: it is what an image is told by")
-    reference = attributes["reference"]
-    system = attributes.get("system")
-    return RecordType(
-        name=name,
-        doc=str(avro.get("doc", "")),
-        row=row,
-        partition_date=_partition_date(avro.get("partitionDate"), row, f"{name}.partitionDate"),
-        deletion_time=_deletion_time(avro.get("deletionTime"), row, f"{name}.deletionTime"),
-        reference_id=_paths(reference.get("idParts"), row, f"{name}.reference.idParts", {Scalar.STRING}, always=True),
-        reference_timestamp=_paths(
-            reference.get("timestampSources"), row, f"{name}.reference.timestampSources", {Scalar.TIMESTAMP}
-        ),
-        system_source=system and _path(system.get("parsedFrom"), row, f"{name}.system.parsedFrom", {Scalar.STRING}),
-        avro=avro,
-    )
-
-
-def _check_derived(path: str, field: Field) -> None:
-    shape = DERIVED[field.name][0]
-    if isinstance(shape, Scalar):
-        right = field.type is shape and not field.optional
-    else:
-        right = isinstance(field.type, Record) and shape == {
-            member.name: "enum" if isinstance(member.type, Enumeration) else str(member.type)
-            for member in field.type.fields
-        }
-    if not right:
-        raise SchemaError(f"{path}: derived, so it must be {shape}")
-
-
-def _deletion_time(avro: object, row: Record, path: str) -> FieldPath:
-    """The field a REMOVE sets. What it stands in is made where the image has none, so that may need nothing else."""
-    found = _path(avro, row, path, {Scalar.TIMESTAMP})
-    record = row
-    for name in found[:-1]:
-        field = record.field(name)
-        assert isinstance(field.type, Record)  # noqa: S101 - _path has been here
-        record = field.type
-        if field.optional and not all(inner.optional for inner in record.fields):
-            raise SchemaError(f"{path}: {name} is optional, so all in it must be: a deletion may have to make it")
-    return found
-
-
-def _partition_date(avro: object, row: Record, path: str) -> PartitionDate:
-    if not isinstance(avro, Mapping) or set(avro) != {"sources", "from", "to"}:
-        raise SchemaError(f"{path}: needs sources, from and to")
-    sources = _paths(avro["sources"], row, f"{path}.sources", {Scalar.TIMESTAMP})
-    if not _always(row, sources[-1]):
-        raise SchemaError(f"{path}.sources: the last one must always be there, or a row could be without a partition")
-    for bound in ("from", "to"):
-        if not _is_date(avro[bound]):
-            raise SchemaError(f"{path}.{bound}: not a date, YYYY-MM-DD")
-    if avro["from"] > avro["to"]:
-        raise SchemaError(f"{path}: from lies after to")
-    return PartitionDate(sources, avro["from"], avro["to"])
-
-
-def _paths(avro: object, row: Record, path: str, kinds: set[Scalar], *, always: bool = False) -> tuple[FieldPath, ...]:
-    if not isinstance(avro, list) or not avro:
-        raise SchemaError(f"{path}: a list of fields of the row")
-    paths = tuple(_path(one, row, path, kinds) for one in avro)
-    for one in paths:
-        if always and not _always(row, one):
-            raise SchemaError(f"{path}: {'.'.join(one)} must be required: every row has it")
-    return paths
-
-
-def _path(avro: object, row: Record, path: str, kinds: set[Scalar]) -> FieldPath:
-    """`date.requested` as ("date", "requested"), which must be a field of such a kind, not inside an array or map."""
-    names = tuple(avro.split(".")) if isinstance(avro, str) else ()
-    kind: Type | None = row
-    for name in names:
-        try:
-            kind = kind.field(name).type if isinstance(kind, Record) else None
-        except KeyError:
-            kind = None
-    if kind not in kinds:
-        raise SchemaError(f"{path}: {avro} is not a field of the row of type {', '.join(kinds)}")
-    return names
-
-
-def _always(row: Record, path: FieldPath) -> bool:
-    kind: Type = row
-    for name in path:
-        assert isinstance(kind, Record)  # noqa: S101 - _path has been here
-        field = kind.field(name)
-        if field.optional:
-            return False
-        kind = field.type
-    return True
-
-
 def _nullable(avro: object, path: str) -> tuple[bool, object]:
     """(optional, type) of a type or of ["null", type]."""
     if isinstance(avro, list):
@@ -300,10 +181,3 @@ def _only(avro: Mapping[str, Any], known: Set[str], path: str) -> None:
 
 def _is_name(name: object) -> bool:
     return isinstance(name, str) and name.isidentifier() and name.isascii()
-
-
-def _is_date(text: object) -> bool:
-    try:
-        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

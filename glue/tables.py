@@ -13,8 +13,7 @@ from typing import Any
 
 from glue import hive
 from glue.columns import Column, columns
-from glue.model import RecordType
-from glue.schema import SchemaError
+from glue.model import RecordType, SchemaError
 
 TABLES = Path(__file__).parent / "tables"
 FORMATS = ("parquet", "avro")

@@ -71,7 +71,7 @@ def test_any_bytes_as_a_record_are_answered(data: bytes) -> None:
     change_id=texts | json_values,
     images=st.tuples(json_values, json_values),
 )
-def test_any_json_as_a_change_is_answered(  # noqa: PLR0917
+def test_any_json_as_a_change_is_answered(
     name: Any, time: Any, precision: Any, identity: Any, change_id: Any, images: tuple[Any, Any]
 ) -> None:
     sale = image("sale")

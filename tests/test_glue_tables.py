@@ -18,8 +18,8 @@ from glue.build import PROJECT, build, drift, generated
 from glue.columns import columns
 from glue.ddl import create_table
 from glue.dictionary import data_dictionary
-from glue.model import fields
-from glue.schema import SchemaError, load
+from glue.model import SchemaError, fields
+from glue.schema import load
 from glue.tables import (
     avro_literal,
     avro_table,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue.model import fields
-from glue.schema import SCHEMAS, SchemaError, load, read_record_type
+from glue.model import SchemaError, fields
+from glue.schema import SCHEMAS, load, read_record_type
 from tests.invented import TIME, gift, group, member, optional, record_type, without
 
 OURS = sorted(SCHEMAS.glob("*.avsc"))

@@ -1,7 +1,7 @@
 """Error documents: what failed, why, and the original, for people and for replay (REQ-6)."""
 
 import base64
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -44,16 +44,21 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
 
 
 def objects(
-    failed: Iterable[tuple[Mapping[str, Any], Failed]], *, stream: str, batch: str, prefix: str, pii_names: Set[str]
+    failures: Sequence[tuple[Mapping[str, Any], Failed]],
+    record_ids: Sequence[str],
+    stream: str,
+    prefix: str,
+    pii_names: Set[str],
 ) -> dict[str, bytes]:
-    """The objects to put, by key: one for each day of arrival, a document a line.
+    """The objects to put for an invocation, by key: one for each day of arrival, a document a line.
 
-    `batch` is a digest of the invocation's record ids, so a retry writes the same names (design.md, "Idempotence").
+    Their name is a digest of all the invocation's record ids: a retry writes the same (design.md, "Idempotence").
 
-    {"data-pipeline/errors/records/partition_date=2025-01-01/<stream>-<batch>.jsonl": b'{"timestamp": ...}'}
+    {"data-pipeline/errors/records/partition_date=2025-01-01/<stream>-<digest>.jsonl": b'{"timestamp": ...}'}
     """
     by_key: dict[str, list[bytes]] = {}
-    for record, failure in failed:
+    batch = batch_digest(record_ids) if failures else ""
+    for record, failure in failures:
         made = document(record, failure, stream, pii_names)
         key = f"{prefix}partition_date={made['timestamp'][:10]}/{stream}-{batch}.jsonl"
         by_key.setdefault(key, []).append(msgspec.json.encode(made) + b"\n")

@@ -1,6 +1,6 @@
 """The function that Firehose calls, made from an environment and a place to put objects."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,7 +9,7 @@ from glue.schema import SCHEMAS, load
 from transform import errors, reply, settings
 from transform.archive import Store
 from transform.drift import SAMPLE_EVERY, unmapped_attributes
-from transform.outcome import Delivered, Failed
+from transform.outcome import Delivered
 from transform.record import transformer
 from transform.tally import Tally
 from transform.telemetry import Telemetry
@@ -43,27 +43,16 @@ def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS)
         outcomes = list(map(transform, records))
         reply.keep_within_limit(record_ids, outcomes)
         tally = Tally.of(records, outcomes)
-        if tally.failures:
-            write_errors(tally.failures, record_ids, stream)
+        try:
+            for key, body in errors.objects(tally.failures, record_ids, stream, mine.error_prefix, personal).items():
+                store.put(key, body, "application/x-ndjson")
+        except Exception as error:  # noqa: BLE001 - whatever it was, Firehose has the originals
+            telemetry.not_written(error, len(tally.failures))
         sample = zip(records[::SAMPLE_EVERY], outcomes[::SAMPLE_EVERY], strict=True)
         tally.sample(
             unmapped_attributes(record, types[outcome.type]) for record, outcome in sample if type(outcome) is Delivered
         )
         telemetry.report(tally, stream, event["invocationId"], getattr(context, "aws_request_id", None))
         return {"records": list(map(reply.result, record_ids, outcomes))}
-
-    def write_errors(failures: Sequence[tuple[Mapping[str, Any], Failed]], record_ids: list[str], stream: str) -> None:
-        try:
-            documents = errors.objects(
-                failures,
-                stream=stream,
-                batch=errors.batch_digest(record_ids),
-                prefix=mine.error_prefix,
-                pii_names=personal,
-            )
-            for key, body in documents.items():
-                store.put(key, body, "application/x-ndjson")
-        except Exception as error:  # noqa: BLE001 - whatever it was, Firehose has the originals
-            telemetry.not_written(error, len(failures))
 
     return handler

@@ -55,18 +55,16 @@ def transformer(
     claims: bool,
     on_bug: Callable[[Exception], None],
 ) -> Transform:
-    """A function from one of an event's records to its outcome; it never raises.
+    """A function from one of an event's records to its outcome; it never raises, but tells `on_bug` of our own errors.
 
     `types` are all that are archived, `served` those that this function delivers. With `claims` it also answers for
-    records with no readable type and counts those of a type that nobody archives; exactly one function does. `on_bug`
-    is told of an error of our own, which costs the record and not the batch.
+    records with no readable type and counts those of a type that nobody archives; exactly one function does.
     """
     makers = {name: Maker(record_type) for name, record_type in served.items()}
     likely = tuple(makers.values())
     known = {b'{"S":"%s"}' % name.encode(): name for name in types}
     dropped = {name: Dropped(name) for name in types}
-    not_mine = Dropped(None)
-    other = Dropped(OTHER) if claims else not_mine
+    not_mine, other = Dropped(None), Dropped(OTHER if claims else None)
 
     def transform(record: Mapping[str, Any]) -> Outcome:
         name = None

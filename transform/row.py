@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from glue.facts import DERIVED
 from glue.model import Array, Field, Map, Record, Scalar, Type
-from glue.schema import DERIVED
 from transform import numbers, times
 from transform.attributes import Image, member, tags
 from transform.explain import expected
@@ -150,7 +150,7 @@ def row_struct(record: Record) -> type[msgspec.Struct]:
 
 
 def derived_struct(name: str, record: Record) -> type[msgspec.Struct]:
-    """The type of what the function computes: always whole, its members in the order of glue/schema.py's DERIVED."""
+    """The type of what the function computes: always whole, its members in the order of glue/facts.py's DERIVED."""
     order = list(DERIVED[name][0])
     fields = [(member(field.name), Any) for field in sorted(record.fields, key=lambda field: order.index(field.name))]
     return msgspec.defstruct(record.name, fields, rename="lower", gc=False)

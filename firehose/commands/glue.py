@@ -11,8 +11,8 @@ from firehose.commands import Format, Mistake
 from glue import build as generate
 from glue.ddl import create_table
 from glue.evolution import breaking
-from glue.model import RecordType
-from glue.schema import SCHEMAS, SchemaError, load
+from glue.model import RecordType, SchemaError
+from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs, with_bucket
 
 app = typer.Typer(help="What is made from the schemas: Glue tables, DDL, the data dictionary.", no_args_is_help=True)

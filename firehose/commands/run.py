@@ -22,7 +22,8 @@ from firehose.destination import sink_of
 from firehose.pipeline import local_pipeline
 from firehose.run_summary import FunctionMetrics, Summary, summarise
 from firehose.source import SourceError, file_records, size_bytes
-from glue.schema import SCHEMAS, SchemaError, load
+from glue.model import SchemaError
+from glue.schema import SCHEMAS, load
 
 STOPPED = 130  # what a shell says of a program that Ctrl-C ended
 
