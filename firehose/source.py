@@ -16,6 +16,10 @@ from typing import Any, BinaryIO, TypeAlias
 
 import msgspec
 
+from transform.change import ABSENT, at_micros
+from transform.outcome import BadRecord
+from transform.surrogates import blank_lone_surrogates
+
 # One element of `records` in the event of a Kinesis-sourced stream.
 EventRecord: TypeAlias = dict[str, Any]
 
@@ -32,9 +36,6 @@ _LOOK_AHEAD_BYTES = 16 * 1024 * 1024
 # names on each run. It is the first day of the narrowest range of dates that a table covers (BR-19).
 NO_TIME_MS = 1_420_070_400_000  # 2015-01-01T00:00:00Z
 
-# 9999-12-31: what a datetime holds, and so what an object's name can say.
-_LAST_MS = 253_402_300_799_999
-
 
 class SourceError(Exception):
     """A source that cannot be read; the message is a sentence for the user."""
@@ -42,7 +43,7 @@ class SourceError(Exception):
 
 class _Times(msgspec.Struct):
     ApproximateCreationDateTime: int
-    ApproximateCreationDateTimePrecision: str | None = None
+    ApproximateCreationDateTimePrecision: msgspec.Raw = ABSENT
 
 
 class _Change(msgspec.Struct):
@@ -87,15 +88,19 @@ def change_time_ms(payload: bytes) -> int | None:
     b'{"dynamodb": {"ApproximateCreationDateTime": 1714564809617185}}' -> 1714564809617
     """
     try:
-        times = _CHANGE.decode(payload).dynamodb
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return at_micros(_CHANGE.decode(payload)) // 1000
+    except (msgspec.ValidationError, UnicodeDecodeError, RecursionError, BadRecord):
         return None
-    at = times.ApproximateCreationDateTime
-    if at < 10**12:
+    except msgspec.DecodeError:
+        # Not JSON, or JSON with a lone surrogate somewhere, which hides nothing of the time.
+        return _time_beside_surrogates(payload)
+
+
+def _time_beside_surrogates(payload: bytes) -> int | None:
+    try:
+        return at_micros(_CHANGE.decode(blank_lone_surrogates(payload))) // 1000
+    except (msgspec.DecodeError, BadRecord):
         return None
-    if times.ApproximateCreationDateTimePrecision == "MICROSECOND" or at >= 10**14:
-        at //= 1000
-    return at if at <= _LAST_MS else None
 
 
 def file_records(paths: Sequence[str], *, standard_input: BinaryIO | None = None) -> Iterator[EventRecord]:

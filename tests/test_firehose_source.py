@@ -75,7 +75,8 @@ def test_another_line_in_the_same_place_has_another_number() -> None:
         pytest.param(
             change(10**12 + 1, ApproximateCreationDateTimePrecision="MICROSECOND"), 10**9, id="microseconds as said"
         ),
-        pytest.param(change(99_999_999_999_999), 99_999_999_999_999, id="14 digits are milliseconds"),
+        pytest.param(change(99_999_999_999_999), None, id="14 digits are milliseconds, beyond 2199"),
+        pytest.param(change(10**12, eventSource="\ud800"), 10**12, id="beside a lone surrogate"),
         pytest.param(change(100_000_000_000_000), 100_000_000_000, id="15 digits are microseconds"),
         pytest.param(change(10**12 - 1), None, id="too small"),
         pytest.param(change(10**30), None, id="beyond the year 9999"),

@@ -5,7 +5,7 @@ The order of questions is the same in every function: UTF-8 and JSON, the change
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -150,8 +150,11 @@ def member_path(error: msgspec.ValidationError) -> str:
     return ".".join(part for part in parts if part)
 
 
-def at_micros(change: Change) -> int:
-    """The time of the change in epoch microseconds (BR-16): both units are in use, and it can switch mid-stream."""
+def at_micros(change: Any) -> int:
+    """The time of a change in epoch microseconds (BR-16): both units are in use, and it can switch mid-stream.
+
+    `change` is any decoded form of one that has its `dynamodb` with the time and its precision.
+    """
     time = change.dynamodb.ApproximateCreationDateTime
     micros = (
         time if time >= 10**14 or change.dynamodb.ApproximateCreationDateTimePrecision == MICROSECOND else time * 1000
