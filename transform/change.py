@@ -155,7 +155,7 @@ def at_micros(change: Any) -> int:
 
     `change` is any decoded form of one that has its `dynamodb` with the time and its precision.
     """
-    time = change.dynamodb.ApproximateCreationDateTime
+    time: int = change.dynamodb.ApproximateCreationDateTime
     micros = (
         time if time >= 10**14 or change.dynamodb.ApproximateCreationDateTimePrecision == MICROSECOND else time * 1000
     )
