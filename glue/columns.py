@@ -52,7 +52,7 @@ def columns(record_type: RecordType) -> list[Column]:
 def hive_type(kind: Type) -> hive.HiveType:
     """The Hive type of a type of the model, struct members in lower case as Hive folds them.
 
-    Array(Enumeration("Colour", ("red",)), nullable=True) -> array<string>: Hive knows neither symbols nor nullability.
+    Array(Enumeration("Colour", ("red",))) -> array<string>: Hive knows neither symbols nor nullability.
     """
     match kind:
         case Scalar():

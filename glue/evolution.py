@@ -115,8 +115,6 @@ def _type(old: Type, new: Type, path: str) -> Iterator[Refusal]:
                 if symbol not in new.symbols:
                     yield Refusal(path, f"symbol {symbol} removed: rows that have it could not be read")
         case Array(), Array():
-            if old.nullable and not new.nullable:
-                yield Refusal(f"{path}[]", "items made required: the rows that lie there may hold null")
             yield from _type(old.items, new.items, f"{path}[]")
         case Map(), Map():
             yield from _type(old.values, new.values, f"{path}[*]")

@@ -35,10 +35,9 @@ class Enumeration(msgspec.Struct, frozen=True):
 
 
 class Array(msgspec.Struct, frozen=True):
-    """Items may be null where the schema says ["null", items]."""
+    """A list; any item may be null, as in DynamoDB (BR-14)."""
 
     items: "Type"
-    nullable: bool
 
 
 class Map(msgspec.Struct, frozen=True):

@@ -88,7 +88,9 @@ class _Reader:
             case "array":
                 _only(avro, {"type", "items"}, path)
                 optional, items = _nullable(avro.get("items"), f"{path}[]")
-                return Array(self.type(items, f"{path}[]"), optional)
+                if not optional:
+                    raise SchemaError(f'{path}[]: items are ["null", type]: a list of DynamoDB may hold null (BR-14)')
+                return Array(self.type(items, f"{path}[]"))
             case "map":
                 _only(avro, {"type", "values"}, path)
                 return Map(self.type(avro.get("values"), f"{path}[*]"))
@@ -180,4 +182,4 @@ def _only(avro: Mapping[str, Any], known: Set[str], path: str) -> None:
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and name.isidentifier() and name.isascii()
+    return isinstance(name, str) and name.isidentifier() and name.isascii() and not name.startswith("__")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.given import Bucket, Function, change, change_of, event, image, m, results, row_of, s
+from tests.given import Bucket, Function, change, change_of, event, image, m, payload, results, row_of, s, spaced
 from transform import reply
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 
@@ -65,6 +65,7 @@ UNREADABLE: dict[str, list[Any]] = {
         b'"text"',
         b"{}",
         change_of(image("demand"), eventName="UPSERT"),
+        change_of(image("demand"), eventName="foo at `$.bar"),
         change_of(image("demand"), eventName=...),
         change_of(image("demand"), eventID=7),
         change_of(image("demand"), eventID=None),
@@ -73,7 +74,19 @@ UNREADABLE: dict[str, list[Any]] = {
         change_of(image("demand"), dynamodb={"NewImage": image("demand")}),
         *(
             change_of(image("demand"), dynamodb={"NewImage": image("demand"), "ApproximateCreationDateTime": time})
-            for time in (None, "1735725600000", 1735725600000.0, True, -1, 0, 10**12 - 1, 10**17, 10**40)
+            for time in (
+                None,
+                "1735725600000",
+                1735725600000.0,
+                True,
+                -1,
+                0,
+                10**12 - 1,
+                10**13,
+                7_258_118_400_000_000,
+                10**17,
+                10**40,
+            )
         ),
     ],
     "no_image": [
@@ -140,7 +153,8 @@ def test_our_own_bug_costs_one_record_and_is_logged_without_its_text(monkeypatch
     assert results(answered) == ["ProcessingFailed", "Dropped"]
     assert function.bucket.documents()[0]["error"]["code"] == "bug"
     assert "+15550100" not in function.printed
-    assert any(line["message"] == "our own code failed" for line in function.logs())
+    (line,) = [line for line in function.logs() if line["message"] == "our own code failed"]
+    assert (line["records"], line["correlation_id"]) == (1, "5f2cd0e0-0000-4000-8000-000000000000")
 
 
 def test_ten_thousand_records_are_one_invocation() -> None:
@@ -158,7 +172,8 @@ def test_what_would_push_the_reply_past_six_megabytes_is_too_large() -> None:
     answered = function(*[big] * 6, change("sale"), change_of(image("venue")))
 
     assert results(answered) == ["Ok"] * 5 + ["ProcessingFailed", "Ok", "Dropped"]
-    assert [document["error"]["code"] for document in function.bucket.documents()] == ["too_large"]
+    (document,) = function.bucket.documents()
+    assert (document["error"]["code"], document["type"]) == ("too_large", "sale")
 
 
 def test_the_size_of_a_reply_is_known_without_serialising_it() -> None:
@@ -211,7 +226,9 @@ def test_a_function_logs_one_line_an_invocation_and_one_for_each_reason() -> Non
     (line,) = [line for line in function.logs() if line["level"] == "INFO"]
     assert sorted(reasons) == ["invalid", "not_json"]
     assert line["correlation_id"] == "5f2cd0e0-0000-4000-8000-000000000000"
-    assert (line["received"], line["delivered"], line["cold_start"]) == (4, 1, True)
+    assert (line["received"], line["delivered"], line["cold_start"], line["request_id"]) == (4, 1, True, "r1")
+    function()
+    assert function.logs()[-1]["cold_start"] is False
 
 
 def test_metrics_count_what_came_in_and_what_became_of_it() -> None:
@@ -224,6 +241,7 @@ def test_metrics_count_what_came_in_and_what_became_of_it() -> None:
     assert main["RecordsDelivered"] == [2]
     assert main["ChangeAge"] == [123]
     assert main["BytesDelivered"][0] > 500
+    assert abs(main["BytesReceived"][0] - len(b"nope") - 4 * len(payload(change()))) < 300
     counted = {(part.get("type"), part.get("reason")): part for part in parts}
     assert counted["sale", None]["RecordsDropped"] == [1]
     assert counted["other", None]["RecordsDropped"] == [1]
@@ -282,3 +300,117 @@ def test_data_that_is_not_base64_is_not_json(data: str) -> None:
 
     assert results(answered) == ["ProcessingFailed"]
     assert function.bucket.documents()[0]["error"]["code"] == "not_json"
+
+
+def test_a_bad_record_of_its_own_type_fails_in_a_function_that_does_not_claim() -> None:
+    answered = Function("sale", claims=False)(change("sale", id=None), spaced(change("sale", id=None)))
+
+    assert results(answered) == ["ProcessingFailed"] * 2
+
+
+def test_the_age_of_a_batch_is_that_of_its_oldest_change() -> None:
+    old, new = change("sale"), change("sale")
+    old["dynamodb"]["ApproximateCreationDateTime"] -= 5_000
+    function = Function()
+
+    function(new, old, new)
+
+    assert function.metrics()[0]["ChangeAge"] == [5_123]
+
+
+def test_the_type_is_the_images_own_and_not_the_first_that_is_called_so() -> None:
+    nested_first = change_of({"nested": m(type=s("sale"))} | image("demand"))
+    decoy = change_of(image("sale"), awsRegion={"type": {"S": "demand"}})
+
+    answered = [results(Function(name, claims=False)(nested_first, decoy)) for name in ("demand", "sale")]
+
+    assert answered == [["Ok", "Dropped"], ["Dropped", "Ok"]]
+
+
+def test_the_name_of_the_change_is_its_own_and_not_the_first_that_is_called_so() -> None:
+    inserted = change_of(image("sale"), awsRegion={"eventName": "REMOVE"})
+    inserted["dynamodb"]["OldImage"] = image("sale", id=s("old"))
+
+    (result,) = Function()(inserted)["records"]
+
+    assert (row_of(result)["id"], row_of(result)["isdeleted"]) == ("s1", False)
+
+
+def test_bytes_that_are_not_utf8_in_an_attribute_nobody_names_are_not_json() -> None:
+    broken = payload(change("sale", other=s("@@"))).replace(b"@@", b"\xc3\x28")
+
+    assert Function().failure(broken)["error"]["code"] == "not_json"
+
+
+def test_what_nests_too_deep_beside_a_sound_image_is_not_json() -> None:
+    deep = payload(change("sale", other=s("@@"))).replace(b'"@@"', b"[" * 50_000 + b"]" * 50_000)
+
+    assert Function().failure(deep)["error"]["code"] == "not_json"
+
+
+def test_a_record_out_of_an_aggregate_is_told_by_its_subsequence_number() -> None:
+    invocation = event(change("sale"))
+    invocation["records"][0]["kinesisRecordMetadata"]["subsequenceNumber"] = 17
+
+    (result,) = Function().reply(invocation)["records"]
+
+    assert row_of(result)["change"]["sequence"].endswith("785154000000000017")
+
+
+def test_a_system_user_of_any_length_costs_no_more_than_its_length() -> None:
+    users = ["x" * 300_000, "x-" + "y" * 300_000, "x-y" * 100_000]
+
+    answered = Function()(*[change(systemUserId=s(user)) for user in users])
+
+    assert results(answered) == ["Ok"] * 3
+
+
+def test_documents_of_other_records_and_days_are_written_though_one_cannot_be() -> None:
+    class RefusingTheFirst(Bucket):
+        def put(self, key: str, body: bytes, content_type: str) -> None:
+            if "2025-01-01" in key:
+                raise OSError
+            super().put(key, body, content_type)
+
+    function = Function(bucket=RefusingTheFirst())
+    invocation = event(b"nope", b"nope", b"nope")
+    invocation["records"][1]["approximateArrivalTimestamp"] += 86_400_000
+    invocation["records"][2]["approximateArrivalTimestamp"] = None
+
+    answered = function.reply(invocation)
+
+    assert results(answered) == ["ProcessingFailed"] * 3
+    assert len(function.bucket.documents()) == 1
+    assert sum(line.get("times", 0) for line in function.logs()) == 2
+
+
+@pytest.mark.parametrize("arrival", [None, "2025-01-01T10:00:00Z"])
+def test_an_arrival_that_cannot_be_read_costs_one_record(arrival: Any) -> None:
+    invocation = event(change(), change())
+    invocation["records"][0]["approximateArrivalTimestamp"] = arrival
+
+    assert results(Function().reply(invocation)) == ["ProcessingFailed", "Ok"]
+
+
+def test_data_that_is_null_costs_one_record() -> None:
+    invocation = event(change(), change())
+    invocation["records"][0]["data"] = None
+
+    assert results(Function().reply(invocation)) == ["ProcessingFailed", "Ok"]
+
+
+def test_objects_of_other_records_have_other_names() -> None:
+    names: list[str] = []
+    for bad in (b"one", b"two"):
+        function = Function()
+        invocation = event(bad, change(), change("sale"))
+        invocation["records"][1]["recordId"] += bad.decode()
+        function.reply(invocation)
+        names.append(*function.bucket.objects)
+    swapped = Function()
+    invocation = event(b"one", change(), change("sale"))
+    invocation["records"][1]["recordId"] += "one"
+    invocation["records"][1:] = invocation["records"][:0:-1]
+    swapped.reply(invocation)
+
+    assert len({*names, *swapped.bucket.objects}) == 3

@@ -41,7 +41,10 @@ THING = gift(
     member("firstName", optional("string"), pii=True),
     member("when", optional({"type": "int", "logicalType": "date"})),
     member("kinds", optional({"type": "array", "items": ["null", {"type": "enum", "name": "K", "symbols": ["A"]}]})),
-    member("links", optional({"type": "map", "values": {"type": "array", "items": group("Link", member("theUrl"))}})),
+    member(
+        "links",
+        optional({"type": "map", "values": {"type": "array", "items": ["null", group("Link", member("theUrl"))]}}),
+    ),
     member("count", "int"),
     member("price", "double"),
 )

@@ -1,6 +1,7 @@
 """Personal data is in the rows of living records and in the originals of failed ones, and nowhere else."""
 
 import base64
+import hashlib
 import json
 from typing import Any
 
@@ -23,6 +24,11 @@ FAULTS: dict[str, Any] = {
     "unreadable time": {
         "requestedDateTime": s(MARK),
         "date": m(created=s(MARK), requested=s(MARK), firstSeen=s(MARK), deleted=s(MARK)),
+    },
+    "text that looks like a path": {
+        "eventId": {"S": f"x at `$.{MARK}", f"y at `$.saleTypes.L.{MARK}": "v"},
+        "id": {f"y at `$.saleTypes.L.{MARK}": "v"},
+        "contactMethod": s(f"foo at `$.{MARK}"),
     },
     "bad map key": {
         "attractions": {"L": [m(externalLinks={"M": {MARK: {"L": []}, MARK.lower(): {"L": []}}})]},
@@ -144,7 +150,7 @@ def test_an_error_document_says_what_is_needed_to_find_the_record_again() -> Non
         "stream": "dmnd-test",
         "recordId": metadata["recordId"],
         "sequence": metadata["recordId"].removeprefix("shardId-000000000000"),
-        "digest": document["digest"],
+        "digest": hashlib.sha256(payload(broken)).hexdigest(),
         "events": [payload(broken).decode()],
     }
 
@@ -159,3 +165,11 @@ def test_failures_of_one_invocation_lie_in_one_object_a_day_of_arrival() -> None
     days = sorted(key.split("/")[3] for key in function.bucket.objects)
     assert days == ["partition_date=2025-01-01", "partition_date=2025-01-02"]
     assert len(function.bucket.documents()) == 3
+
+
+def test_a_float_beyond_a_double_in_a_deletion_stays_json() -> None:
+    broken = payload(change("demand", "REMOVE", fanId=None) | {"odd": 5}).replace(b'"odd":5', b'"odd":1e999')
+
+    document = Function().failure(broken)
+
+    assert json.loads(document["events"][0], parse_constant=pytest.fail)["odd"] is None

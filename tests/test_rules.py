@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.given import CHANGED_MS, Function, change, change_of, image, m, results, s
+from tests.given import CHANGED_MS, Function, change, change_of, image, m, payload, results, s
 
 NULL = {"NULL": True}
 PERSONAL = {"phoneNumber": s("+15550100"), "email": s("a@example.com")}
@@ -260,7 +260,9 @@ def test_br14_a_map_value_may_not_be_null() -> None:
     assert failure(record)["path"] == "attractions[0].externalLinks[*]"
 
 
-@pytest.mark.parametrize(("text", "number"), [("0", 0), ("-5", -5), ("007", 7), ("2147483647", 2**31 - 1)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), ("-5", -5), ("007", 7), ("2147483647", 2**31 - 1), ("-2147483648", -(2**31))]
+)
 def test_br14_an_integer_is_digits_within_32_bits(text: str, number: int) -> None:
     record = change("event", images={"L": [m(width={"N": text})]})
 
@@ -302,6 +304,9 @@ def test_br15_a_lone_surrogate_is_an_error_only_where_it_would_be_archived() -> 
         (1735725600123, None, "2025-01-01 10:00:00.123", 1735725600123000),
         (1735725600123, {"odd": 1}, "2025-01-01 10:00:00.123", 1735725600123000),
         (1735725600123, "MICROSECOND", "1970-01-21 02:08:45.600", 1735725600123),
+        (10**14, None, "1973-03-03 09:46:40.000", 10**14),
+        (7_258_118_399_999, None, "2199-12-31 23:59:59.999", 7_258_118_399_999_000),
+        (7_258_118_399_999_999, None, "2199-12-31 23:59:59.999", 7_258_118_399_999_999),
     ],
 )
 def test_br16_the_time_of_a_change_is_read_in_its_unit(time: int, precision: Any, at: str, micros: int) -> None:
@@ -318,6 +323,7 @@ def test_br16_the_time_of_a_change_is_read_in_its_unit(time: int, precision: Any
     [
         ({"principalId": "dynamodb.amazonaws.com", "type": "Service"}, True),
         ({"principalId": "someone"}, False),
+        ({"principalId": None}, False),
         ({"principalId": 5}, False),
         ("dynamodb.amazonaws.com", False),
         (None, False),
@@ -328,6 +334,20 @@ def test_br16_only_the_time_to_live_service_makes_a_change_an_expiry(identity: A
     archived = row(change_of(image("sale"), "REMOVE", userIdentity=identity))
 
     assert archived["change"]["expired"] is expired
+
+
+def test_br16_the_unit_is_known_beside_an_unused_image_that_is_none() -> None:
+    record = change("sale")
+    record["dynamodb"] |= {"OldImage": "none", "ApproximateCreationDateTimePrecision": "MICROSECOND"}
+
+    assert row(record)["change"]["atmicros"] == CHANGED_MS
+
+
+def test_br15_a_key_with_a_lone_surrogate_does_not_hide_behind_another_key() -> None:
+    links: dict[str, Any] = {"@": {"L": []}, "?": {"L": []}, "\\ud800": {"L": []}}
+    record = payload(change("event", attractions={"L": [m(externalLinks={"M": links})]})).replace(b'"@"', LONE)
+
+    assert failure(record)["path"] == "attractions[0].externalLinks[*]"
 
 
 def test_br16_an_absent_event_id_is_null_and_the_unused_image_may_be_anything() -> None:

@@ -55,9 +55,13 @@ BAD_FIELDS = [
     pytest.param(member("x", ["string", "null"]), "gift.x", id="null second"),
     pytest.param(member("x", ["null", "int", "string"]), "gift.x", id="union of three"),
     pytest.param(member("x", ["null", ["null", "int"]]), "gift.x", id="union in a union"),
-    pytest.param(member("x", {"type": "array", "items": "text"}), "gift.x[]", id="items"),
+    pytest.param(member("x", {"type": "array", "items": ["null", "text"]}), "gift.x[]", id="items"),
+    pytest.param(member("x", {"type": "array", "items": "string"}), "gift.x[]", id="items that may not be null"),
+    pytest.param(member("__init__"), "gift", id="a name of Python's own"),
     pytest.param(member("x", {"type": "map", "values": ["null", "string"]}), "gift.x[*]", id="null in a map"),
-    pytest.param(member("x", {"type": "array", "items": "int", "default": []}), "gift.x", id="unknown attribute"),
+    pytest.param(
+        member("x", {"type": "array", "items": ["null", "int"], "default": []}), "gift.x", id="unknown attribute"
+    ),
     pytest.param(member("x", group("G")), "gift.x", id="no fields"),
     pytest.param(member("x", group("G", member("y", "text"))), "gift.x.y", id="deep"),
     pytest.param(member("x", group("G", member("y"), member("Y"))), "gift.x.Y", id="names that fold together"),

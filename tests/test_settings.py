@@ -26,7 +26,11 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("RECORD_TYPES", "demand,,sale"),
         ("CLAIMS_UNREADABLE", "True"),
         ("CLAIMS_UNREADABLE", "1"),
+        ("RECORD_TYPES", "demand,demand"),
         ("ERROR_PREFIX", "errors"),
+        ("ERROR_PREFIX", "s3://bucket/errors/"),
+        ("ERROR_PREFIX", "/errors/"),
+        ("BUCKET", " lake "),
         ("FORMAT", "orc"),
     ],
 )

@@ -45,7 +45,7 @@ def tags(kind: Type, *, optional: bool) -> dict[str, Any]:
     elif isinstance(kind, Map):
         allowed = {"M": _of(dict, str, attribute_struct(kind.values, optional=False))}
     elif isinstance(kind, Array):
-        allowed = {"L": _of(list, attribute_struct(kind.items, optional=kind.nullable))}
+        allowed = {"L": _of(list, attribute_struct(kind.items, optional=True))}
         if kind.items is Scalar.STRING:
             allowed["SS"] = list[str]  # BR-11: a string set is archived as an array
     else:

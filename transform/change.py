@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from transform.explain import path_in
 from transform.outcome import BadRecord, Reason
 from transform.surrogates import blank_lone_surrogates
 from transform.times import LAST_MICROS
@@ -65,7 +66,7 @@ class _Frame(msgspec.Struct):
 
 
 class _Identity(msgspec.Struct):
-    principalId: Raw = ABSENT
+    principalId: str = ""
 
 
 class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -87,7 +88,7 @@ _image = msgspec.json.Decoder(_Image).decode
 _text = msgspec.json.Decoder(_Text).decode
 _identity = msgspec.json.Decoder(_Identity).decode
 
-TTL = Raw(b'"dynamodb.amazonaws.com"')
+TTL = "dynamodb.amazonaws.com"
 
 
 def decode(payload: bytes) -> tuple[Change, bytes]:
@@ -143,10 +144,8 @@ def member_path(error: msgspec.ValidationError) -> str:
 
     Where a member is missing, the place is that member's.
     """
-    text = str(error)
-    at = re.search(r"at `\$\.?(.*)`$", text, re.DOTALL)
-    missing = re.match(r"Object missing required field `(\w+)`", text)
-    parts = [at[1] if at else "", missing[1] if missing else ""]
+    missing = re.match(r"Object missing required field `(\w+)`", str(error))
+    parts = [path_in(str(error)).removeprefix("."), missing[1] if missing else ""]
     return ".".join(part for part in parts if part)
 
 

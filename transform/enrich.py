@@ -17,7 +17,8 @@ from transform.times import of_micros
 # A row, the name and id of its change, its time in epoch microseconds, its sequence and whether the item expired.
 Enrich = Callable[[Row, str, str | None, int, str | None, bool], str]
 
-_SYSTEM_USER = re.compile(r"(\w+)-(\w+)\.(.+)").search  # BR-7: archtics-70.12345
+# BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) finds the same, but in time that grows with the square of the text.
+_SYSTEM_USER = re.compile(r"(?<!\w)(\w++)-(\w++)\.(.+)").search
 
 
 def enricher(record_type: RecordType, types: RowTypes) -> Enrich:

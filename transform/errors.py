@@ -1,7 +1,7 @@
 """Error documents: what failed, why, and the original, for people and for replay (REQ-6)."""
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -43,12 +43,24 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
     return made
 
 
-def objects(
-    failures: Sequence[tuple[Mapping[str, Any], Failed]],
-    record_ids: Sequence[str],
+def documents(
+    failures: Iterable[tuple[Mapping[str, Any], Failed]],
     stream: str,
-    prefix: str,
     pii_names: Set[str],
+    not_written: Callable[[Exception], None],
+) -> list[dict[str, Any]]:
+    """The error documents of an invocation; `not_written` is told of one that cannot be made."""
+    made = []
+    for record, failure in failures:
+        try:
+            made.append(document(record, failure, stream, pii_names))
+        except Exception as error:  # noqa: BLE001 - it may not cost the other records their documents
+            not_written(error)
+    return made
+
+
+def objects(
+    documents: Iterable[Mapping[str, Any]], record_ids: Sequence[str], stream: str, prefix: str
 ) -> dict[str, bytes]:
     """The objects to put for an invocation, by key: one for each day of arrival, a document a line.
 
@@ -57,9 +69,8 @@ def objects(
     {"data-pipeline/errors/records/partition_date=2025-01-01/<stream>-<digest>.jsonl": b'{"timestamp": ...}'}
     """
     by_key: dict[str, list[bytes]] = {}
-    batch = batch_digest(record_ids) if failures else ""
-    for record, failure in failures:
-        made = document(record, failure, stream, pii_names)
+    batch = batch_digest(record_ids)
+    for made in documents:
         key = f"{prefix}partition_date={made['timestamp'][:10]}/{stream}-{batch}.jsonl"
         by_key.setdefault(key, []).append(msgspec.json.encode(made) + b"\n")
     return {key: b"".join(lines) for key, lines in by_key.items()}

@@ -6,7 +6,6 @@ from glue.model import Array, Enumeration, Map, Record, Scalar, Type
 from transform.outcome import BadRecord, invalid
 from transform.times import EXPECTED_DATE, EXPECTED_TIME
 
-_AT = re.compile(r" at `\$(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _STEP = re.compile(r"\.\w+|\[(?:\d+|\.\.\.)\]")
 
@@ -41,12 +40,11 @@ def explain(record: Record, text: str) -> BadRecord:
 
     The steps alternate between an attribute (by name, index or key) and its type tag; only the first are kept.
     """
-    at = _AT.search(text)
     missing = _MISSING.match(text)
     container: Type | None = record
     kind: Type = record
     optional, path = False, ""
-    for step in _STEP.findall(at[1] if at else ""):
+    for step in _STEP.findall(path_in(text)):
         if container is None:
             container = kind if step in {".M", ".L"} else None
         else:
@@ -58,12 +56,18 @@ def explain(record: Record, text: str) -> BadRecord:
     return invalid(path.removeprefix("."), expected(kind, optional=optional))
 
 
+def path_in(text: str) -> str:
+    """The path in a ValidationError's text, `.venues.L[0]`: what follows the last $, for the text may quote values."""
+    _, at, path = text.rpartition(" at `$")
+    return path.removesuffix("`") if at else ""
+
+
 def _inside(container: Type, step: str) -> tuple[Type, bool, str]:
     """What stands at a step into a map or list of attributes: its type, whether null is one, its part of the path."""
     if isinstance(container, Record):
         field = container.field(step.removeprefix("."))
         return field.type, field.optional, step
     if isinstance(container, Array):
-        return container.items, container.nullable, step
+        return container.items, True, step
     assert isinstance(container, Map)  # noqa: S101 - nothing else contains attributes
     return container.values, False, "[*]"

@@ -39,20 +39,26 @@ def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS)
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
         records, stream = event["records"], event["deliveryStreamArn"].rpartition("/")[2]
+        telemetry.begin(stream, event["invocationId"], getattr(context, "aws_request_id", None))
         record_ids = [record["recordId"] for record in records]
         outcomes = list(map(transform, records))
         reply.keep_within_limit(record_ids, outcomes)
         tally = Tally.of(records, outcomes)
-        try:
-            for key, body in errors.objects(tally.failures, record_ids, stream, mine.error_prefix, personal).items():
-                store.put(key, body, "application/x-ndjson")
-        except Exception as error:  # noqa: BLE001 - whatever it was, Firehose has the originals
-            telemetry.not_written(error, len(tally.failures))
+        if tally.failures:
+            documents = errors.documents(tally.failures, stream, personal, telemetry.not_written)
+            for key, body in errors.objects(documents, record_ids, stream, mine.error_prefix).items():
+                put(key, body)
         sample = zip(records[::SAMPLE_EVERY], outcomes[::SAMPLE_EVERY], strict=True)
         tally.sample(
             unmapped_attributes(record, types[outcome.type]) for record, outcome in sample if type(outcome) is Delivered
         )
-        telemetry.report(tally, stream, event["invocationId"], getattr(context, "aws_request_id", None))
+        telemetry.report(tally)
         return {"records": list(map(reply.result, record_ids, outcomes))}
+
+    def put(key: str, body: bytes) -> None:
+        try:
+            store.put(key, body, "application/x-ndjson")
+        except Exception as error:  # noqa: BLE001 - whatever it was, Firehose has the originals
+            telemetry.not_written(error)
 
     return handler

@@ -25,13 +25,13 @@ OTHER = "other"  # counts a type that nobody archives: its name is a value of th
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):
-    """A row: one line of JSON in base64, the line's length in bytes, its partition keys, the time of its change."""
+    """A row: one line of JSON in base64, its length in bytes, its partition keys, the change's age on arrival."""
 
     data: str
     row_bytes: int
     type: str
     date: str
-    at_micros: int
+    age_ms: int
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):

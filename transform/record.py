@@ -14,7 +14,7 @@ from transform.one_pass import one_pass
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, Reason
 from transform.row import RowTypes
 from transform.scrub import scrubber
-from transform.source import payload_of, sequence_of
+from transform.source import arrival_ms, payload_of, sequence_of
 
 Transform: TypeAlias = Callable[[Mapping[str, Any]], Outcome]
 
@@ -42,10 +42,8 @@ class Maker:
         date = self.enrich(row, change.eventName, change_id, at_micros, sequence_of(record), expired)
         # Firehose joins records with nothing between them: without the newline two rows are one unreadable line.
         line = self.encode(row) + b"\n"
-        return Delivered(msgspec.to_builtins(line), len(line), self.name, date, at_micros)
-
-
-BUG = Failed(Reason.BUG, "our own code failed on this record")
+        age_ms = arrival_ms(record) - at_micros // 1000
+        return Delivered(msgspec.to_builtins(line), len(line), self.name, date, age_ms)
 
 
 def transformer(
@@ -73,8 +71,8 @@ def transformer(
             for maker in likely:
                 change = maker.decode_at_once(payload)
                 if change is not None:
-                    name = maker.name
-                    return maker.deliver(change, change.dynamodb.image, changes.at_micros(change), record)
+                    at_micros, name = changes.at_micros(change), maker.name
+                    return maker.deliver(change, change.dynamodb.image, at_micros, record)
             change, payload = changes.decode(payload)
             at_micros = changes.at_micros(change)
             name = changes.type_of(change, known)
@@ -88,6 +86,6 @@ def transformer(
             return Failed(bad.reason, bad.message, bad.path, name)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other records are sound
             on_bug(error)
-            return BUG
+            return Failed(Reason.BUG, "our own code failed on this record", None, name)
 
     return transform

@@ -4,9 +4,9 @@ A row is a Struct with the schema's fields; encoded, its names are lower case as
 is absent is left out. The builder of each record is compiled from generated Python, as dataclasses do for __init__:
 closures per attribute cost a call for each.
 
-    def DemandDate(i, at):
+    def make_DemandDate(i, at):
         return R_DemandDate(
-            timestamp(i.requested.S) or refuse(at, 'requested', ...),
+            _timestamp(i.requested.S) or _refuse(at, 'requested', ...),
             None if (a := i.triggered) is None else (...),
         )
 """
@@ -33,12 +33,12 @@ class RowTypes:
         self.record = record
         self.structs: dict[str, type[msgspec.Struct]] = {}
         self._functions: dict[str, Any] = {
-            "timestamp": times.timestamp,
-            "date": times.date,
-            "integer": numbers.integer,
-            "double": numbers.double,
-            "refuse": refuse,
-            "lowered": lowered,
+            "_timestamp": times.timestamp,
+            "_date": times.date,
+            "_integer": numbers.integer,
+            "_double": numbers.double,
+            "_refuse": refuse,
+            "_lowered": lowered,
         }
         self._words: dict[str, str] = {}
         self.build: Callable[[Image, Path], Row] = self._functions[self._record(record)]
@@ -59,13 +59,13 @@ class RowTypes:
         """Compile the function that makes the row of a record; its name."""
         name = record.name
         if name in self.structs:
-            return name
+            return f"make_{name}"
         fields = in_row_order(record)
         self.structs[name] = self._functions[f"R_{name}"] = row_struct(record)
         values = "\n".join(f"        {self._field(field)}," for field in fields)
-        source = f"def {name}(i, at):\n    return R_{name}(\n{values}\n    )\n"
+        source = f"def make_{name}(i, at):\n    return R_{name}(\n{values}\n    )\n"
         exec(compile(source, f"<row of {name}>", "exec"), self._functions)  # noqa: S102 - text of ours, names checked
-        return name
+        return f"make_{name}"
 
     def _field(self, field: Field) -> str:
         """The expression for one field of the image `i`."""
@@ -88,7 +88,7 @@ class RowTypes:
         def alone(tag: str) -> str:
             return " and ".join(f"{a}.{other} is None" for other in (mine, *others) if other != tag)
 
-        otherwise = f"refuse({at}, {name}, {self._word(kind, optional=optional)})"
+        otherwise = f"_refuse({at}, {name}, {self._word(kind, optional=optional)})"
         if optional:
             otherwise = f"None if {a}.NULL is True and {alone('NULL')} else {otherwise}"
         if "SS" in others:
@@ -101,17 +101,17 @@ class RowTypes:
             return f"{self._record(kind)}({a}.M, ({at}, {name}))"
         if isinstance(kind, Array | Map):
             return self._each(kind, a, f"({at}, {name})")
-        wrong = f"refuse({at}, {name}, {self._word(kind, optional=False)})"
+        wrong = f"_refuse({at}, {name}, {self._word(kind, optional=False)})"
         match kind:
             case Scalar.TIMESTAMP:
-                return f"(timestamp({a}.S) or {wrong})"
+                return f"(_timestamp({a}.S) or {wrong})"
             case Scalar.DATE:
-                return f"(date({a}.S) or {wrong})"
+                return f"(_date({a}.S) or {wrong})"
             case Scalar.INT | Scalar.LONG:
                 bits = 32 if kind is Scalar.INT else 64
-                return f"(number if (number := integer({a}.N, {bits})) is not None else {wrong})"
+                return f"(number if (number := _integer({a}.N, {bits})) is not None else {wrong})"
             case Scalar.DOUBLE:
-                return f"(number if (number := double({a}.N)) is not None else {wrong})"
+                return f"(number if (number := _double({a}.N)) is not None else {wrong})"
             case Scalar.BOOLEAN:
                 return f"{a}.BOOL"
             case _:
@@ -121,10 +121,10 @@ class RowTypes:
         """The expression for a list or map of attributes; `x_` within `x` for lists of lists."""
         x = f"{a}_" if a.startswith("x") else "x"
         if isinstance(kind, Array):
-            item = self._attribute(kind.items, x, at, f"n{x}", optional=kind.nullable)
+            item = self._attribute(kind.items, x, at, f"n{x}", optional=True)
             return f"[{item} for n{x}, {x} in enumerate({a}.L)]"
         entry = self._attribute(kind.values, x, at, "'*'", optional=False)
-        return f"{{k{x}: {entry} for k{x}, {x} in lowered({a}.M, {at}).items()}}"
+        return f"{{k{x}: {entry} for k{x}, {x} in _lowered({a}.M, {at}).items()}}"
 
     def _word(self, kind: Type, *, optional: bool) -> str:
         """The name under which the generated code finds what an attribute should have been."""

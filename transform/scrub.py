@@ -4,6 +4,7 @@ Rows of records that are not deleted keep theirs, by policy.
 """
 
 import json
+import math
 from collections.abc import Callable, Set
 from typing import Any
 
@@ -62,12 +63,18 @@ def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
     """
     try:
         # "replace": a byte that is not UTF-8 does not hide a REMOVE. Firehose's copy has the bytes as they were.
-        document = json.loads(payload.decode("utf-8", "replace"), parse_constant=refuse_constant)
+        document = json.loads(payload.decode("utf-8", "replace"), parse_constant=refuse_constant, parse_float=_finite)
         if not isinstance(document, dict) or document.get("eventName") != "REMOVE":
             return payload
         return json.dumps(_redact(document, names), separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         return None
+
+
+def _finite(digits: str) -> float | None:
+    """A float as it is; one beyond a double would be written as Infinity, which is not JSON."""
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _redact(value: Any, names: Set[str]) -> Any:

@@ -37,6 +37,8 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     """
     names = _needed(environment, "RECORD_TYPES", f"the record types to serve, of {', '.join(known_types)}")
     record_types = tuple(name.strip() for name in names.split(","))
+    if len(set(record_types)) < len(record_types):
+        _wrong("RECORD_TYPES", "a type stands there twice")
     for name in record_types:
         if name not in known_types:
             _wrong("RECORD_TYPES", f"`{name}` is none of {', '.join(known_types)}")
@@ -44,18 +46,20 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     if claims not in {"true", "false"}:
         _wrong("CLAIMS_UNREADABLE", f"`{claims}` is neither true nor false")
     prefix = _needed(environment, "ERROR_PREFIX", f"the prefix for error documents, {ERROR_PREFIX}")
-    if not prefix.endswith("/"):
-        _wrong("ERROR_PREFIX", f"`{prefix}` must end in /")
+    if not prefix.endswith("/") or prefix.startswith("/") or ":" in prefix:
+        _wrong("ERROR_PREFIX", f"`{prefix}` is not a prefix of keys such as {ERROR_PREFIX}, which end in /")
     row_format = _needed(environment, "FORMAT", "parquet")
     if row_format != "parquet":
         _wrong("FORMAT", f"`{row_format}` is not parquet")
     bucket = _needed(environment, "BUCKET", "the bucket for error documents")
+    if not bucket.isascii() or " " in bucket:
+        _wrong("BUCKET", f"`{bucket}` is not the name of a bucket")
     return Settings(record_types, claims == "true", bucket, prefix, row_format)
 
 
 def _needed(environment: Mapping[str, str], name: str, what: str) -> str:
-    value = environment.get(name, "").strip()
-    if not value:
+    value = environment.get(name, "")
+    if not value.strip():
         raise ConfigurationError(f"{name} is not set: {what}")
     return value
 

@@ -54,7 +54,8 @@ def _blank(value: Any) -> Any:
 
 
 def _key(key: str) -> str:
-    return key.encode("utf-8", "replace").decode() if _is_lone(key) else key
+    # A name no other key of the object can have in earnest: two of one name would be one.
+    return "\0" + key.encode("utf-8", "backslashreplace").decode() if _is_lone(key) else key
 
 
 def _is_lone(text: str) -> bool:

@@ -7,7 +7,6 @@ from typing import Any, Self
 import msgspec
 
 from transform.outcome import Delivered, Dropped, Failed, Outcome
-from transform.source import arrival_ms
 
 
 class Tally(msgspec.Struct):
@@ -32,14 +31,14 @@ class Tally(msgspec.Struct):
         """Count an invocation's records and their outcomes, which stand in the same order."""
         tally = cls(received=len(records))
         # Base64 is 4 characters for 3 bytes: right to two bytes a record, without decoding again.
-        tally.received_bytes = sum([len(record["data"]) for record in records]) * 3 // 4
+        tally.received_bytes = sum([len(record["data"] or "") for record in records]) * 3 // 4
         dropped, row_bytes, ages = [], [], []
         for record, outcome in zip(records, outcomes, strict=True):
             if type(outcome) is Dropped:
                 dropped.append(outcome.type)
             elif type(outcome) is Delivered:
                 row_bytes.append(outcome.row_bytes)
-                ages.append(arrival_ms(record) - outcome.at_micros // 1000)
+                ages.append(outcome.age_ms)
             elif type(outcome) is Failed:
                 tally.failures.append((record, outcome))
         tally.delivered, tally.delivered_bytes = len(row_bytes), sum(row_bytes)

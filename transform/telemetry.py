@@ -49,12 +49,34 @@ class Telemetry:
         self._logger = _logger(service)
         self._cold = True
 
-    def report(self, tally: Tally, stream: str, invocation_id: str, request_id: str | None) -> None:
-        """Write the metrics and the log lines of one invocation."""
-        self._emit(tally, stream)
+    def begin(self, stream: str, invocation_id: str, request_id: str | None) -> None:
+        """Say which invocation the lines from here on belong to."""
+        self._stream = stream
+        self._bugs: Counter[tuple[str, str]] = Counter()
+        self._not_written: Counter[str] = Counter()
         self._logger.set_correlation_id(invocation_id)
         self._logger.append_keys(stream=stream, request_id=request_id, cold_start=self._cold)
         self._cold = False
+
+    def bug(self, error: Exception) -> None:
+        """Note where our own code failed. The exception's text may quote the record, so only its type and place."""
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown"
+        self._bugs[type(error).__name__, where] += 1
+
+    def not_written(self, error: Exception) -> None:
+        """Note error documents that could not be made or put: Firehose has the originals, so nothing is lost."""
+        self._not_written[type(error).__name__] += 1
+
+    def report(self, tally: Tally) -> None:
+        """Write the metrics and the log lines of the invocation."""
+        self._emit(tally)
+        for (error, where), records in self._bugs.items():
+            self._logger.critical("our own code failed", error=error, where=where, records=records)
+        for error, times in self._not_written.items():
+            self._logger.error("error documents not written", error=error, times=times)
         for reason, count in tally.failed.items():
             self._logger.error("records failed", reason=reason, records=count, paths=tally.failed_paths(reason))
         self._logger.info(
@@ -66,21 +88,9 @@ class Telemetry:
             oldest_change_age_ms=tally.oldest_age_ms,
         )
 
-    def bug(self, error: Exception) -> None:
-        """Say where our own code failed. The exception's text may quote the record, so only its type and place."""
-        place = error.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown"
-        self._logger.critical("our own code failed", error=type(error).__name__, where=where)
-
-    def not_written(self, error: Exception, documents: int) -> None:
-        """Say that error documents could not be written: Firehose has the originals, so nothing is lost."""
-        self._logger.error("error documents not written", error=type(error).__name__, documents=documents)
-
-    def _emit(self, tally: Tally, stream: str) -> None:
+    def _emit(self, tally: Tally) -> None:
         metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
-        metrics.add_dimension("stream", stream)
+        metrics.add_dimension("stream", self._stream)
         count, size = MetricUnit.Count, MetricUnit.Bytes
         metrics.add_metric("RecordsReceived", count, tally.received)
         metrics.add_metric("RecordsDelivered", count, tally.delivered)
@@ -91,12 +101,12 @@ class Telemetry:
         if tally.oldest_age_ms is not None:
             metrics.add_metric("ChangeAge", MetricUnit.Milliseconds, tally.oldest_age_ms)
         metrics.flush_metrics()
-        self._emit_each("RecordsDropped", "type", tally.dropped, stream)
-        self._emit_each("RecordsFailed", "reason", tally.failed, stream)
+        self._emit_each("RecordsDropped", "type", tally.dropped)
+        self._emit_each("RecordsFailed", "reason", tally.failed)
 
-    def _emit_each(self, name: str, dimension: str, counts: Counter[str], stream: str) -> None:
+    def _emit_each(self, name: str, dimension: str, counts: Counter[str]) -> None:
         for value, number in counts.items():
-            dimensions = {"service": self._service, "stream": stream}
+            dimensions = {"service": self._service, "stream": self._stream}
             with single_metric(
                 name=name, unit=MetricUnit.Count, value=number, namespace=NAMESPACE, default_dimensions=dimensions
             ) as metric:
