@@ -7,9 +7,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from firehose.commands import Mistake
+from firehose.lake import S3, as_mistakes
+from glue.tables import ROOT
 
-# At the root of the lake, below no data prefix: every reader takes each file there for data.
-TEMPORARY_FOLDER = ".dmd-writing"
+# At the root of the lake, below no data prefix: every reader takes each file there for data. One a process, so that
+# one run that ends does not take another's away.
+TEMPORARY_FOLDER = f".dmd-writing-{os.getpid()}"
 
 
 class Sink(Protocol):
@@ -51,7 +54,7 @@ class FolderSink:
         path = self._path(key)
         self._make(path.parent)
         self._make(self._temporary)
-        temporary = self._temporary / f"{os.getpid()}-{path.name[-200:]}"
+        temporary = self._temporary / path.name[-200:]
         try:
             temporary.write_bytes(body)
             temporary.replace(path)
@@ -60,7 +63,7 @@ class FolderSink:
             raise
 
     def close(self) -> None:
-        """Removes the temporary folder, unless another run is writing."""
+        """Removes this process's temporary folder."""
         self._made.discard(self._temporary)
         with contextlib.suppress(OSError):
             self._temporary.rmdir()
@@ -94,26 +97,42 @@ class S3Sink:
         """PutObject, which is atomic.
 
         Raises:
-            botocore.exceptions.ClientError: after the SDK's own retries.
+            Mistake: after the SDK's own retries.
         """
         encoding: Mapping[str, str] = {"ContentEncoding": content_encoding} if content_encoding else {}
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
+        with as_mistakes(self._bucket, "written"):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
+
+    def check(self) -> None:
+        """Asks for the bucket.
+
+        Raises:
+            botocore.exceptions.ClientError: there is none, or it is not ours.
+        """
+        self._client.head_bucket(Bucket=self._bucket)
 
     def close(self) -> None:
         """Nothing: boto3's connections close with the process."""
 
 
 def sink_of(lake: str) -> FolderSink | S3Sink:
-    """The sink of a lake: a folder, made if need be, or `s3://bucket`.
+    """The sink of a lake: a folder, made if need be, or `s3://bucket`, which must be there.
 
     Raises:
-        Mistake: a file stands where the folder should be, or the bucket has no name.
+        Mistake: the folder cannot be made or written, or the bucket cannot be reached.
     """
-    if lake.startswith("s3://"):
-        bucket = lake.removeprefix("s3://").strip("/")
+    if lake.startswith(S3):
+        bucket = lake.removeprefix(S3).strip("/")
         if not bucket or "/" in bucket:
             raise Mistake(f"{lake} is not a lake: it should be s3://bucket")
-        return S3Sink(bucket)
-    if Path(lake).exists() and not Path(lake).is_dir():
-        raise Mistake(f"{lake} is not a lake: it is a file")
+        with as_mistakes(bucket, "written"):
+            sink = S3Sink(bucket)
+            sink.check()
+        return sink
+    if not lake:
+        raise Mistake("say with --lake where the lake is: a folder, or s3://bucket")
+    try:
+        Path(lake, ROOT).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistake(f"{lake} cannot be a lake: {error.strerror}") from None
     return FolderSink(Path(lake))

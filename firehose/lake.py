@@ -86,7 +86,7 @@ class BucketLake:
         self._bucket = where.removeprefix(S3).rstrip("/")
         if not self._bucket or "/" in self._bucket:
             raise Mistake(f"{where} is not a lake: it is a folder, or a whole bucket, s3://bucket")
-        with _as_mistakes(self._bucket):
+        with as_mistakes(self._bucket):
             self._client = boto3.client("s3")
             answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{ROOT}/", MaxKeys=1)
         if not answer["KeyCount"]:
@@ -94,7 +94,7 @@ class BucketLake:
 
     def objects(self, prefix: str) -> Iterator[Stored]:
         """Lists the bucket, a thousand keys a request."""
-        with _as_mistakes(self._bucket):
+        with as_mistakes(self._bucket):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 for one in page.get("Contents", []):
                     if _is_data(one["Key"]):
@@ -136,7 +136,7 @@ class _Ranges(io.RawIOBase):
         end = self._size if size < 0 else min(self._size, self._at + size)
         if end <= self._at:
             return b""
-        with _as_mistakes(self._bucket):
+        with as_mistakes(self._bucket):
             answer = self._client.get_object(**self._named, Range=f"bytes={self._at}-{end - 1}")
             body: bytes = answer["Body"].read()
         self._at += len(body)
@@ -152,16 +152,16 @@ def _is_data(key: str) -> bool:
 
 
 @contextmanager
-def _as_mistakes(bucket: str) -> Iterator[None]:
+def as_mistakes(bucket: str, done: str = "read") -> Iterator[None]:
     """boto3's errors as one sentence: they are the user's bucket, credentials or network."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - with boto3
 
     try:
         yield
     except ClientError as error:
-        raise Mistake(f"{S3}{bucket} cannot be read: {error.response['Error']['Code']}") from error
+        raise Mistake(f"{S3}{bucket} cannot be {done}: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Mistake(f"{S3}{bucket} cannot be read: {str(error).partition(chr(10))[0]}") from error
+        raise Mistake(f"{S3}{bucket} cannot be {done}: {str(error).partition(chr(10))[0]}") from error
 
 
 def _cannot_be_read(error: OSError) -> NoReturn:

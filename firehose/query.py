@@ -135,6 +135,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
         return Answer([str(column[0]) for column in connection.description], connection.fetchall())
     except _ABOUT_THE_SQL as error:
         raise Mistake(str(error).partition("\n")[0]) from None
+    except RuntimeError:  # duckdb's for an interrupt while it runs
+        raise KeyboardInterrupt from None
     except duckdb.PermissionException:
         raise Mistake("SQL here reads the lake's tables only, no other files and settings") from None
     except duckdb.Error as error:

@@ -1,7 +1,7 @@
 """What a run did, as one value that is then shown to people and to scripts."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -59,14 +59,20 @@ class FunctionMetrics:
             if "RecordsFailed" in metric:
                 self.failed[metric["reason"]] += int(sum(metric["RecordsFailed"]))
 
+    def dropped_by_all(self, streams: Collection[str], types: Iterable[str]) -> Counter[str]:
+        """The records that no stream delivers: a known type's if every stream dropped them, any other's as `other`."""
+        counts = [self.dropped.get(stream, Counter()) for stream in streams]
+        known = {name: min(each[name] for each in counts) for name in types}
+        return Counter({**known, OTHER: sum(each[OTHER] for each in counts)})
 
-def summarise(report: Report, metrics: FunctionMetrics, types: Iterable[str], seconds: float) -> Summary:
+
+def summarise(report: Report, metrics: FunctionMetrics, types: Collection[str], seconds: float) -> Summary:
     """One value of what the data plane counted and what the functions said of it.
 
     A run adds up when read = delivered + dropped + failed, each record counted once, and the functions' own reasons and
     types say the same of what was failed and dropped.
     """
-    dropped = Counter({OTHER: sum(counts[OTHER] for counts in metrics.dropped.values())})
+    dropped = metrics.dropped_by_all([stream.name for stream in report.streams], types)
     failed = sum((stream.failed for stream in report.streams), Counter[str]())
     by_function = failed.pop(PROCESSING_FAILED, 0)
     agree = dropped.total() == report.dropped and metrics.failed.total() == by_function

@@ -4,7 +4,9 @@ A record is built once, in the shape in which every function gets it, base64 inc
 streams that read it.
 """
 
+import contextlib
 import gzip
+import io
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +14,7 @@ from hashlib import sha256
 from itertools import chain
 from os import SEEK_END
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import msgspec
 
@@ -22,6 +24,8 @@ from transform.surrogates import blank_lone_surrogates
 
 # One element of `records` in the event of a Kinesis-sourced stream.
 EventRecord: TypeAlias = dict[str, Any]
+
+GZIP = b"\x1f\x8b"  # RFC 1952
 
 _ONE_SHARD = "shardId-000000000000"
 
@@ -156,25 +160,58 @@ def _numbered(payload: bytes, number: int, arrival_ms: int) -> EventRecord:
     )
 
 
+def check_files(paths: Sequence[str]) -> None:
+    """Opens every file once, so that a wrong name stops a run before it has begun.
+
+    Raises:
+        SourceError: a file that cannot be opened, a `.gz` that is not gzip, standard input that is closed.
+    """
+    for path in paths:
+        if path == "-" and sys.stdin is None:
+            raise SourceError("standard input is closed")
+        with _as_source_errors(path), contextlib.nullcontext() if path == "-" else _opened(path):
+            pass
+
+
 def _lines(paths: Sequence[str], standard_input: BinaryIO) -> Iterator[bytes]:
     for path in paths:
-        if path == "-":
-            yield from _without_end(standard_input)
-            continue
-        try:
-            with _opened(path) as file:
-                yield from _without_end(file)
-        except gzip.BadGzipFile:
-            raise SourceError(f"{path} is not gzip, though its name ends in .gz") from None
-        except (EOFError, zlib.error):
-            raise SourceError(f"{path} is cut short or damaged: its gzip data does not end as it should") from None
-        except OSError as error:
-            raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+        with _as_source_errors(path):
+            if path == "-":
+                yield from _without_end(_unpacked(standard_input))
+            else:
+                with _opened(path) as file:
+                    yield from _without_end(file)
 
 
-def _opened(path: str) -> BinaryIO:
+@contextlib.contextmanager
+def _as_source_errors(path: str) -> Iterator[None]:
+    try:
+        yield
+    except gzip.BadGzipFile:
+        raise SourceError(f"{path} is not gzip, though its name ends in .gz") from None
+    except (EOFError, zlib.error):
+        raise SourceError(f"{path} is cut short or damaged: its gzip data does not end as it should") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from None
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
     # 1 MiB of buffer halves the time of reading lines of a plain file.
-    return gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb", buffering=1 << 20)  # type: ignore[return-value]
+    with Path(path).open("rb", buffering=1 << 20) as file:
+        if path.endswith(".gz") and _starts(file) not in (GZIP, b""):
+            raise gzip.BadGzipFile
+        yield _unpacked(file)
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    """The file, or what it holds packed: gzip data may come by any name."""
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if _starts(file) == GZIP else file
+
+
+def _starts(file: BinaryIO) -> bytes:
+    """The first two bytes of a file, which are still to be read afterwards."""
+    return file.peek(2)[:2] if isinstance(file, io.BufferedReader) else b""
 
 
 def _without_end(file: Iterable[bytes]) -> Iterator[bytes]:

@@ -17,21 +17,24 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from firehose import cli
+from firehose import app
 from firehose.accounting import Report, StreamReport
+from firehose.commands import Mistake
 from firehose.commands import run as run_command
+from firehose.destination import FolderSink, sink_of
 from firehose.run_summary import PROCESSING_FAILED, FunctionMetrics, summarise
 from firehose.source import EventRecord, file_records
 from tests import reference
 from tests.given import change, image, payload, s
 from tests.invented import TIME, gift, group, member, optional
 
+DMD = [sys.executable, "-c", "from firehose.cli import main; main()"]
 SAMPLE = Path(__file__).parent / "corpora" / "sample.jsonl.gz"
 
 
 def dmd(*arguments: str, standard_input: bytes = b"") -> tuple[int, str]:
     """Exit code and standard output of a command."""
-    result = CliRunner().invoke(cli.app, arguments, input=standard_input, catch_exceptions=True)
+    result = CliRunner().invoke(app.app, arguments, input=standard_input, catch_exceptions=True)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout
@@ -99,7 +102,8 @@ def test_the_summary_counts_every_record_once(tmp_path: Path) -> None:
         "notification": 0,
         "sale": 1,
     }
-    assert (summary["dropped"], summary["failed"]) == ({"other": 1}, {"invalid": 1, "not_json": 1})
+    assert summary["dropped"] == {"demand": 0, "event": 0, "notification": 0, "sale": 0, "other": 1}
+    assert summary["failed"] == {"invalid": 1, "not_json": 1}
     assert summary["adds_up"] is True
 
 
@@ -159,6 +163,59 @@ def test_standard_input_is_a_source(tmp_path: Path) -> None:
 
     assert code == 0
     assert len(list(rows(tmp_path, "sale"))) == 1
+
+
+def test_a_source_that_breaks_off_is_a_mistake_and_costs_nothing_read_before(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.jsonl", change("sale"))
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(payload(change("sale", id=s("other"))) + b"\n")[:-9])
+    lake = tmp_path / "lake"
+
+    done = subprocess.run(
+        [*DMD, "run", whole, str(cut), "--lake", str(lake)], check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert "cut short or damaged" in done.stderr
+    assert "s1" in [row["id"] for row in rows(lake, "sale")]
+    assert [path.name for path in lake.iterdir()] == ["data-pipeline"]
+
+
+def test_gzip_is_known_by_what_it_is_whatever_its_name(tmp_path: Path) -> None:
+    packed = tmp_path / "changes"
+    packed.write_bytes(gzip.compress(payload(change("sale")) + b"\n"))
+    lake = tmp_path / "lake"
+
+    with packed.open("rb") as standard_input:
+        command = [*DMD, "run", str(packed), "-", "--lake", str(lake), "--strict"]
+        done = subprocess.run(command, check=False, stdin=standard_input, capture_output=True)
+
+    assert done.returncode == 0
+    assert len(list(rows(lake, "sale"))) == 2
+
+
+def test_an_input_without_records_makes_an_empty_lake(tmp_path: Path) -> None:
+    lake = str(tmp_path / "lake")
+    dmd("run", write(tmp_path / "in.jsonl"), "--lake", lake)
+
+    code, printed = dmd("query", "SELECT count(*) AS n FROM demand", "--lake", lake, "--csv")
+
+    assert (code, printed.split()) == (0, ["n", "0"])
+
+
+def test_one_run_that_ends_takes_nothing_from_another_into_the_same_lake(tmp_path: Path) -> None:
+    sink = FolderSink(tmp_path)
+    sink.put("data-pipeline/one", b"1")
+
+    subprocess.run([*DMD, "run", write(tmp_path / "in.jsonl", change("sale")), "--lake", str(tmp_path)], check=True)
+    sink.put("data-pipeline/two", b"2")
+
+    assert (tmp_path / "data-pipeline/two").read_bytes() == b"2"
+
+
+def test_a_bucket_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws(), pytest.raises(Mistake, match="s3://nowhere cannot be written: 404"):
+        sink_of("s3://nowhere")
 
 
 def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +301,10 @@ def test_a_fifth_record_type_is_one_schema(tmp_path: Path) -> None:
     [
         (["run", "nowhere.jsonl", "--lake", "{tmp}/lake"], "nowhere.jsonl cannot be read"),
         (["run", "{tmp}/plain.jsonl.gz", "--lake", "{tmp}/lake"], "is not gzip"),
-        (["run", "{tmp}/ok.jsonl", "--lake", "{tmp}/ok.jsonl"], "is not a lake: it is a file"),
+        (["run", "{tmp}/ok.jsonl", "--lake", "{tmp}/ok.jsonl"], "cannot be a lake"),
+        (["run", "{tmp}/ok.jsonl", "--lake", "{tmp}/ok.jsonl/below"], "cannot be a lake"),
+        (["run", "{tmp}/ok.jsonl", "--lake", ""], "say with --lake"),
+        (["run", "{tmp}/ok.jsonl", "nowhere.jsonl", "--lake", "{tmp}/lake"], "nowhere.jsonl cannot be read"),
         (["run", "{tmp}/ok.jsonl", "--lake", "s3://"], "is not a lake"),
         (["run", "{tmp}/ok.jsonl", "--lake", "{tmp}/lake", "--format", "orc"], "Invalid value for '--format'"),
         (["run", "{tmp}/ok.jsonl", "--lake", "{tmp}/lake", "--schemas", "{tmp}"], "no .avsc file here"),
@@ -258,7 +318,7 @@ def test_wrong_input_is_a_sentence_and_exit_2(tmp_path: Path, arguments: list[st
     command = [argument.replace("{tmp}", str(tmp_path)) for argument in arguments]
 
     done = subprocess.run(
-        [sys.executable, "-c", "from firehose.cli import main; main()", *command],
+        [*DMD, *command],
         check=False,
         capture_output=True,
         text=True,

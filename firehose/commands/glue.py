@@ -15,7 +15,11 @@ from glue.model import RecordType, SchemaError
 from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs, with_bucket
 
-app = typer.Typer(help="What is made from the schemas: Glue tables, DDL, the data dictionary.", no_args_is_help=True)
+app = typer.Typer(
+    help="What is made from the schemas: Glue tables, DDL, the data dictionary.",
+    epilog="dmd glue check --against HEAD",
+    no_args_is_help=True,
+)
 
 Schemas = Annotated[
     Path,

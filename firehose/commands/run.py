@@ -21,7 +21,7 @@ from firehose.data_plane import DataPlane
 from firehose.destination import sink_of
 from firehose.pipeline import local_pipeline
 from firehose.run_summary import FunctionMetrics, Summary, summarise
-from firehose.source import SourceError, file_records, size_bytes
+from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes
 from glue.model import SchemaError
 from glue.schema import SCHEMAS, load
 
@@ -44,21 +44,28 @@ def run(
 ) -> None:
     """Change records through the Lambda function and a local Firehose data plane into a lake.
 
-    The same input again replaces its objects. Ctrl-C delivers what was read so far.
+    The same input again, read to its end, replaces its objects. Ctrl-C delivers what was read so far.
     """
     if file_format is Format.AVRO:
         raise Mistake("there is no Avro mode yet: leave --format out, or say --format parquet")
     metrics = FunctionMetrics()
     try:
+        check_files(sources)
         sink = sink_of(lake)
         plane = local_pipeline(sink, schemas=schemas, on_printed=metrics.add)
-        started = time.monotonic()
-        report = _pump(plane, sources)
-        summary = summarise(report, metrics, load(schemas), time.monotonic() - started)
     except (SchemaError, SourceError) as error:
         raise Mistake(str(error)) from error
-    sink.close()
+    started = time.monotonic()
+    broken: list[SourceError] = []
+    try:
+        with _stopping(plane) as stop, _progress(sources) as progress:
+            report = plane.run(_until_broken(file_records(sources), broken), progress=progress, stop=stop)
+    finally:
+        sink.close()
+    summary = summarise(report, metrics, load(schemas), time.monotonic() - started)
     _show(summary, lake, as_json=as_json)
+    if broken:
+        raise Mistake(f"{broken[0]}; what was read before that is delivered")
     if not summary.adds_up:
         typer.echo("read is not delivered + dropped + failed: a record was lost or counted twice", err=True)
     if not summary.adds_up or (strict and summary.failed):
@@ -67,10 +74,12 @@ def run(
         raise typer.Exit(STOPPED)
 
 
-def _pump(plane: DataPlane, sources: list[str]) -> Report:
-    records = file_records(sources)
-    with _stopping(plane) as stop, _progress(sources) as progress:
-        return plane.run(records, progress=progress, stop=stop)
+def _until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> Iterator[EventRecord]:
+    """The records up to where a source breaks off, which is noted: what came before is not to be lost for it."""
+    try:
+        yield from records
+    except SourceError as error:
+        broken.append(error)
 
 
 @contextmanager
