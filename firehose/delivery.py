@@ -21,9 +21,9 @@ from firehose.error_output import (
     conversion_error,
     processing_error,
 )
+from firehose.function_reply import Failure
 from firehose.parquet import parquet_file
-from firehose.prefix import Instance, PartitionKeyError, check_partition, instant, object_name
-from firehose.processor import Failure
+from firehose.prefix import Instance, PartitionKeyError, check_partition, instant, name_bytes, object_name
 from firehose.source import EventRecord
 
 # Firehose's default quota (guide, "Quota": 500 active partitions per stream, up to 5,000 on request).
@@ -58,6 +58,7 @@ class Delivery:
         self._errors: dict[str, ErrorBuffer] = {}
         self._catalog_table = catalog_table(stream)
         self._checked: set[tuple[str, ...]] = set()
+        self._name_bytes = name_bytes(stream.name, stream.version, stream.extension)
 
     @property
     def size_bytes(self) -> int:
@@ -142,7 +143,7 @@ class Delivery:
                 return values
         except (AttributeError, TypeError):
             pass
-        checked = check_partition(self._stream.prefix, keys)
+        checked = check_partition(self._stream.prefix, keys, self._name_bytes)
         if len(self._checked) > 10 * ACTIVE_PARTITIONS:
             self._checked.clear()
         self._checked.add(checked)

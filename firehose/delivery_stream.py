@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from firehose.members import Members, UnsupportedSettingError
-from firehose.prefix import Prefix, parse_error_prefix, parse_prefix
+from firehose.prefix import Prefix, check_prefix, name_bytes, parse_error_prefix, parse_prefix
 from firehose.processor import LambdaSettings
 
 __all__ = ["DeliveryStream", "ParquetSettings", "TableReference", "UnsupportedSettingError", "read_delivery_stream"]
@@ -76,10 +76,10 @@ def read_delivery_stream(request: Mapping[str, Any]) -> DeliveryStream:
     top = Members(request, "")
     name = top.parsed("DeliveryStreamName", _name)
     top.only("DeliveryStreamType", "KinesisStreamAsSource")
-    top.no_effect("Tags")  # billing and search
+    _no_effect_tags(top)
     source = top.members("KinesisStreamSourceConfiguration")
     source_arn = source.text("KinesisStreamARN")
-    source.no_effect("RoleARN")  # nobody is asked for permission here
+    source.parsed("RoleARN", _role)
     source.end()
     region, account = _region_and_account(source_arn)
     destination = top.members("ExtendedS3DestinationConfiguration")
@@ -98,8 +98,8 @@ def _region_and_account(arn: str) -> tuple[str, str]:
 
 
 def _destination(config: Members, *, name: str, region: str, arn: str, source_arn: str) -> DeliveryStream:
-    config.no_effect("RoleARN")  # nobody is asked for permission here
-    config.no_effect("CloudWatchLoggingOptions")  # failures are counted and kept whether logged or not
+    config.parsed("RoleARN", _role)
+    _no_effect_logging(config.optional("CloudWatchLoggingOptions"))
     config.only("CompressionFormat", "UNCOMPRESSED")  # Firehose's own rule with format conversion
     config.only("S3BackupMode", "Disabled")
     encryption = config.optional("EncryptionConfiguration")
@@ -114,7 +114,7 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
         region=region,
         arn=arn,
         source_arn=source_arn,
-        bucket=config.text("BucketARN").removeprefix("arn:aws:s3:::"),
+        bucket=config.parsed("BucketARN", _bucket),
         prefix=prefix,
         # It may be left out only beside a prefix without expressions; errors then go below that (guide, "Understand
         # custom prefixes for Amazon S3 objects").
@@ -133,15 +133,61 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
     )
     hints.end()
     conversion.end()
+    _check_keys(stream, config)
     return stream
+
+
+def _check_keys(stream: DeliveryStream, config: Members) -> None:
+    for member, prefix, extension in (
+        ("Prefix", stream.prefix, stream.extension),
+        ("ErrorOutputPrefix", stream.error_prefix, ""),
+    ):
+        try:
+            check_prefix(prefix, name_bytes(stream.name, stream.version, extension))
+        except ValueError as error:
+            raise config.refuse(member, str(error)) from None
 
 
 def _partitioned(config: Members) -> bool:
     partitioning = config.optional("DynamicPartitioningConfiguration")
     enabled = partitioning.flag("Enabled", default=False)
-    partitioning.no_effect("RetryOptions")  # how long to go on trying S3: a failing sink stops the local run
+    retry = partitioning.optional("RetryOptions")
+    retry.whole("DurationInSeconds", 300, 0, 7200)  # of trying S3: no effect, a failing sink stops the local run
+    retry.end()
     partitioning.end()
     return enabled
+
+
+# What follows has no effect here, but is read, since Firehose would refuse what it cannot read.
+
+
+def _no_effect_tags(top: Members) -> None:
+    for tag in top.entries("Tags"):
+        tag.text("Key")
+        tag.text("Value", "")
+        tag.end()
+
+
+def _no_effect_logging(logging: Members) -> None:
+    # Failures are counted and kept whether logged or not.
+    enabled = logging.flag("Enabled", default=False)
+    for name in ("LogGroupName", "LogStreamName"):
+        logging.text(name, None if enabled else "")
+    logging.end()
+
+
+def _role(arn: str) -> str:
+    # Nobody is asked for permission here. Patterns of roles and buckets: the API model.
+    if not re.fullmatch(r"arn:[^:]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", arn):
+        raise ValueError("must be the ARN of a role")
+    return arn
+
+
+def _bucket(arn: str) -> str:
+    found = re.fullmatch(r"arn:[^:]*:s3:::([\w.\-]{1,255})", arn, re.ASCII)
+    if not found:
+        raise ValueError("must be the ARN of a bucket")
+    return found[1]
 
 
 def _name(text: str) -> str:
@@ -183,7 +229,10 @@ def _function(processing: Members) -> LambdaSettings:
 
 
 def _lambda_settings(parameters: dict[str, str], path: str) -> LambdaSettings:
-    parameters.pop("RoleArn", None)  # nobody is asked for permission here
+    try:
+        _role(parameters.pop("RoleArn", "arn:aws:iam::000000000000:role/own"))
+    except ValueError as error:
+        raise UnsupportedSettingError(f"{path}.RoleArn", str(error)) from None
     if "LambdaArn" not in parameters:
         raise UnsupportedSettingError(f"{path}.LambdaArn", "is required")
     if ("BufferSizeInMBs" in parameters) is not ("BufferIntervalInSeconds" in parameters):
@@ -240,7 +289,7 @@ def _table(schema: Members, region: str) -> TableReference:
         region=schema.text("Region", region),
         version=schema.only("VersionId", "LATEST"),
         catalog=schema.text("CatalogId", ""),
-        role_arn=schema.text("RoleARN"),
+        role_arn=schema.parsed("RoleARN", _role),
     )
     schema.end()
     return table

@@ -7,18 +7,26 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from hashlib import sha256
 from typing import TypeAlias
+from uuid import UUID
 
 # Firehose guide, "custom prefixes": 512 characters evaluated; the API model: 1,024 raw; S3: a key of 1,024 bytes.
 EVALUATED_CHARACTERS = 512
 RAW_CHARACTERS = 1024
 KEY_BYTES = 1024
 
-# Ours, not S3's: a lake may be a folder, and Linux takes 255 bytes of file name.
+# Ours, not S3's: a lake may be a folder, and Linux takes 255 bytes of file name. The object's own name ends the last
+# element, so a prefix that does not end in `/` has about 150 less for it.
 SEGMENT_BYTES = 255
 
+# "Each time it appears, a new string of 11 alphanumeric characters" (guide, as above).
+_RANDOM_CHARACTERS = 11
+
 _EXPRESSION = re.compile(r"!\{([^{}:]*):([^{}]*)\}")
-_PATTERN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|(.)", re.DOTALL)
+# A quoted text, a field, other text, and what DateTimeFormatter gives another meaning: `[` and `]` are optional
+# sections, `#` is reserved, a quote here is not closed.
+_PATTERN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z'\[\]#]+|(.)", re.DOTALL)
 
 _JAVA_FIELDS: dict[str, Callable[[datetime], str]] = {
     "yyyy": lambda at: f"{at.year:04}",
@@ -50,7 +58,7 @@ class PartitionKeyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What an object gives to its prefix: the partition keys, the oldest arrival, a source of `random` text."""
+    """What an object gives to its prefix: the partition keys, the oldest arrival, what `random` text derives from."""
 
     keys: Mapping[str, str]
     at: datetime
@@ -126,7 +134,7 @@ def _parse(raw: str, member: str, allowed: tuple[str, ...]) -> tuple[tuple[_Part
             if not argument:
                 raise PrefixError(f"{member} {raw!r}: {found[0]} names no key")
             keys[argument] = None
-        parts.append(_expression(namespace, argument, f"{member} {raw!r}"))
+        parts.append(_expression(namespace, argument, len(parts), f"{member} {raw!r}"))
     parts += _literal(raw[end:], raw, member)
     return tuple(parts), tuple(keys)
 
@@ -137,14 +145,14 @@ def _literal(text: str, raw: str, member: str) -> list[_Part]:
     return [lambda _: text] if text else []
 
 
-def _expression(namespace: str, argument: str, where: str) -> _Part:
+def _expression(namespace: str, argument: str, place: int, where: str) -> _Part:
     if namespace == "timestamp":
         fields = _java_pattern(argument, where)
         return lambda instance: "".join([field(instance.at) for field in fields])
     if namespace == "partitionKeyFromLambda":
         return lambda instance: instance.keys[argument]
     if argument == "random-string":
-        return lambda instance: instance.random[:11]
+        return lambda instance: sha256(f"{place} {instance.random}".encode()).hexdigest()[:_RANDOM_CHARACTERS]
     return lambda instance: instance.error_output_type
 
 
@@ -152,7 +160,7 @@ def _java_pattern(pattern: str, where: str) -> list[Callable[[datetime], str]]:
     fields: list[Callable[[datetime], str]] = []
     for found in _PATTERN.finditer(pattern):
         if found[3]:
-            raise PrefixError(f"{where}: the quote in {pattern!r} is not closed")
+            raise PrefixError(f"{where}: the {found[3]} in {pattern!r} is not carried out, or a quote is not closed")
         if found[2] and found[0] not in _JAVA_FIELDS:
             raise PrefixError(f"{where}: the pattern letters {found[0]!r} are not carried out")
         if found[2]:
@@ -166,10 +174,24 @@ def _java_pattern(pattern: str, where: str) -> list[Callable[[datetime], str]]:
     return fields
 
 
-def check_partition(prefix: Prefix, keys: object) -> tuple[str, ...]:
+def check_prefix(prefix: Prefix, name_bytes: int) -> None:
+    """Refuses a prefix that makes no usable key of any object, whose name will have `name_bytes`.
+
+    Raises:
+        PrefixError: such as for "/abs/!{partitionKeyFromLambda:type}/".
+    """
+    try:
+        _check_path(prefix.evaluate(_sample(dict.fromkeys(prefix.keys, "k"))), name_bytes)
+    except PartitionKeyError as unusable:
+        raise PrefixError(f"{prefix.raw!r}: {unusable}") from None
+
+
+def check_partition(prefix: Prefix, keys: object, name_bytes: int) -> tuple[str, ...]:
     """The values of the partition keys that `prefix` takes, in its order, from what the function answered.
 
     {"type": "sale", "date": "2025-01-01"} -> ("sale", "2025-01-01")
+
+    `name_bytes` is the length of the object's name, which the prefix makes a key with.
 
     Raises:
         PartitionKeyError: a key is absent, null, empty or no string, or the prefix that they make is no usable key.
@@ -180,28 +202,39 @@ def check_partition(prefix: Prefix, keys: object) -> tuple[str, ...]:
         if not isinstance(value, str) or not value:
             raise PartitionKeyError(f"partition key values must not be null or empty: {name}")
         values[name] = value
-    _check_path(prefix.evaluate(Instance(values, _SOME_INSTANT, "a" * 11)))
+    _check_path(prefix.evaluate(_sample(values)), name_bytes)
     return tuple(values.values())
 
 
-_SOME_INSTANT = datetime(2000, 12, 30, 20, 30, 30)  # only the length of what it makes is looked at
+def _sample(keys: Mapping[str, str]) -> Instance:
+    # Only the length of what the instant and the longest error type make is looked at.
+    return Instance(keys, datetime(2000, 12, 30, 20, 30, 30), error_output_type="format-conversion-failed")
 
 
-def _check_path(evaluated: str) -> None:
+def _check_path(evaluated: str, name_bytes: int) -> None:
     if len(evaluated) > EVALUATED_CHARACTERS:
         raise PartitionKeyError(f"the evaluated prefix is longer than {EVALUATED_CHARACTERS} characters")
     try:
         segments = evaluated.encode().split(b"/")
     except UnicodeEncodeError:
         raise PartitionKeyError("the evaluated prefix is not UTF-8") from None
+    if len(evaluated.encode()) + name_bytes > KEY_BYTES:
+        raise PartitionKeyError(f"the key would be longer than S3's {KEY_BYTES} bytes")
     # S3 would take most of these as names; in a folder they leave the lake or are no names at all.
-    if any(segment in (b".", b"..") or len(segment) > SEGMENT_BYTES for segment in segments):
-        raise PartitionKeyError("the evaluated prefix has a path element that is '.', '..' or over 255 bytes")
-    if "\0" in evaluated:
-        raise PartitionKeyError("the evaluated prefix has a NUL character")
+    if any(segment in (b".", b"..") for segment in segments):
+        raise PartitionKeyError("the evaluated prefix has a path element that is '.' or '..'")
+    if max(*map(len, segments), len(segments[-1]) + name_bytes) > SEGMENT_BYTES:
+        raise PartitionKeyError(f"a path element of the key, object name included, is over {SEGMENT_BYTES} bytes")
+    if evaluated.startswith("/") or "\0" in evaluated:
+        raise PartitionKeyError("the evaluated prefix begins with '/' or has a NUL character")
 
 
-def object_name(stream: str, version: int, at: datetime, uuid: object, extension: str) -> str:
+def name_bytes(stream: str, version: int, extension: str) -> int:
+    """The length of any name that `object_name` makes of these, all ASCII: "sale", 1, ".parquet" -> 71."""
+    return len(object_name(stream, version, datetime(2000, 12, 30), UUID(int=0), extension))
+
+
+def object_name(stream: str, version: int, at: datetime, uuid: UUID, extension: str) -> str:
     """The last part of a key.
 
     "sale", 1, 2025-01-01 10:00:00, uuid, ".parquet" -> "sale-1-2025-01-01-10-00-00-<uuid>.parquet"

@@ -42,6 +42,20 @@ def test_a_record_too_many_or_too_few_does_not_add_up(fates: list[list[int]], re
     assert not report.adds_up
 
 
+@pytest.mark.parametrize("settled", [[], [0, 1, 2, 3], [4, 5, 6, 7]])
+def test_the_records_of_a_page_that_nobody_settled_are_unsettled(
+    settled: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounting, "_PAGE_RECORDS", 4)
+    report = Report(read=10)
+    ledger = Ledger(1, report)
+
+    ledger.settle(0, settled, DROPPED)
+    ledger.close(10)
+
+    assert (report.dropped, report.unsettled) == (len(settled), 10 - len(settled))
+
+
 def test_a_second_fate_does_not_add_up() -> None:
     report = Report(read=1)
     ledger = Ledger(1, report)

@@ -22,6 +22,8 @@ COLUMNS = {
     "big": "bigint",
     "price": "decimal(5,2)",
     "share": "double",
+    "small": "float",
+    "large": "decimal(38,10)",
     "name": "string",
     "code": "varchar(3)",
     "day": "date",
@@ -190,7 +192,11 @@ def test_a_time_that_cannot_be_read_or_would_wrap_is_malformed_and_never_another
         ('{"place":{"class":{"end":"secret"}}}', "MalformedData", "place.class.end:"),
         ('{"links":[1]}', "MalformedData", "links:"),
         ('{"links":{"A":[],"a":[]}}', "MalformedData", "links[*]: two keys"),
-        ('{"a":' * 3000 + "1" + "}" * 3000, "ParseError", "not JSON"),
+        ('{"a":' * 3000 + "1" + "}" * 3000, "ParseError", "nested deeper than 128 levels"),
+        ('{"name":1e400}', "MalformedData", "name:"),
+        ('{"name":{"A":[-1e400]}}', "MalformedData", "name:"),
+        ('{"small":1e39}', "MalformedData", "small:"),
+        ('{"small":"-3.5e38"}', "MalformedData", "small:"),
     ],
 )
 def test_what_does_not_fit_fails_with_its_path_and_without_its_value(row: str | bytes, code: str, path: str) -> None:
@@ -199,6 +205,58 @@ def test_what_does_not_fit_fails_with_its_path_and_without_its_value(row: str | 
     assert found == code
     assert path in message
     assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    "row", ['{"A":%s1%s}', '{"name":%s1%s}', '{"price":%s1%s}', '{"tags":[{"%s":"]}"}]}{"NAME":%s1%s}']
+)
+def test_how_deep_a_row_may_nest_is_a_number_of_ours_and_not_pythons(row: str) -> None:
+    row = row.replace('"%s":', '"\\"[{[{":')
+    deepest, deeper, deep = (row % ("[" * levels, "]" * levels) for levels in (127, 128, 900))
+
+    done = CONVERTER.convert([each.encode() for each in (deepest, deeper, deep)])
+
+    messages = {each.index: each.message for each in done.failures}
+    assert messages[1] == messages[2] == "the record is nested deeper than 128 levels"
+    assert "nested" not in messages.get(0, "")
+
+
+def test_brackets_in_text_are_no_nesting() -> None:
+    text = '[{"\\' * 300
+
+    assert converted(json.dumps({"NAME": text, "tags": ["[" * 200]})) == [{"name": text, "tags": ["[" * 200]}]
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 28 + "." + "9" * 10, "-" + "9" * 28, "0.0000000001", "1e27", "0", "1.50000000000"]
+)
+def test_a_decimal_that_fits_its_column_is_delivered(number: str) -> None:
+    assert converted('{"large":%s}' % number, '{"large":"%s"}' % number) == [{"large": Decimal(number)}] * 2
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "12345678901234567890123456789012345678",
+        "1" + "0" * 28,
+        "-" + "9" * 29,
+        "1" * 42,
+        "1e28",
+        "1e40",
+        "1e999",
+        "1e-11",
+    ],
+)
+def test_a_decimal_that_does_not_fit_is_malformed_and_never_another_number(number: str) -> None:
+    assert failure('{"large":%s}' % number)[0] == "MalformedData"
+    assert failure('{"large":"%s"}' % number)[0] == "MalformedData"
+
+
+@pytest.mark.parametrize("number", [3.4028235e38, -3.4028235e38, 1e-50])
+def test_a_number_that_a_float_holds_is_delivered(number: float) -> None:
+    (made,) = converted(json.dumps({"small": number}))
+
+    assert made["small"] == pytest.approx(number)
 
 
 def test_one_bad_record_fails_alone() -> None:

@@ -1,4 +1,8 @@
-"""One Parquet file: what the serializer's settings do, and that Hive's layout is kept."""
+"""One Parquet file: what the serializer's settings do, and what the file looks like to its readers.
+
+The levels of lists and maps and the root are Arrow's names, not those that Hive writes (`bag.array_element`, `map`,
+`hive_schema`). Hive's own SerDe was seen to read them: it goes by the LIST and MAP annotations.
+"""
 
 import io
 from pathlib import Path
@@ -48,7 +52,7 @@ def test_there_is_a_dictionary_only_when_asked(dictionary: bool) -> None:
     assert column.has_dictionary_page is dictionary
 
 
-def test_lists_and_maps_have_the_three_levels_that_hive_reads() -> None:
+def test_lists_and_maps_have_three_levels_under_arrows_names() -> None:
     made = schema(table({"l": "array<struct<a:int>>", "m": "map<string,int>", "t": "tinyint", "d": "decimal(5,2)"}))
 
     file = written(pa.Table.from_pylist([{"l": [{"a": 1}, None], "m": [("k", None)]}], made))

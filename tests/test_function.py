@@ -321,10 +321,11 @@ def test_the_age_of_a_batch_is_that_of_its_oldest_change() -> None:
 def test_the_type_is_the_images_own_and_not_the_first_that_is_called_so() -> None:
     nested_first = change_of({"nested": m(type=s("sale"))} | image("demand"))
     decoy = change_of(image("sale"), awsRegion={"type": {"S": "demand"}})
+    disguised = change_of(image("demand", type=s("venue")), awsRegion={"type": {"S": "demand"}})
 
-    answered = [results(Function(name, claims=False)(nested_first, decoy)) for name in ("demand", "sale")]
+    answered = [results(Function(name, claims=False)(nested_first, decoy, disguised)) for name in ("demand", "sale")]
 
-    assert answered == [["Ok", "Dropped"], ["Dropped", "Ok"]]
+    assert answered == [["Ok", "Dropped", "Dropped"], ["Dropped", "Ok", "Dropped"]]
 
 
 def test_the_name_of_the_change_is_its_own_and_not_the_first_that_is_called_so() -> None:
