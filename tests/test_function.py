@@ -1,12 +1,14 @@
 """The function keeps the Firehose data transformation contract, and every record ends in exactly one outcome."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.given import Bucket, Function, change, change_of, event, image, m, payload, results, row_of, s, spaced
+from tests.invented import gift, group, member, optional
 from transform import reply
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 
@@ -415,3 +417,15 @@ def test_objects_of_other_records_have_other_names() -> None:
     swapped.reply(invocation)
 
     assert len({*names, *swapped.bucket.objects}) == 3
+
+
+@pytest.mark.parametrize("name", ["date", "timestamp", "R_gift", "None", "class", "enumerate", "_refuse", "gift_"])
+def test_a_schema_may_call_its_records_and_fields_what_it_likes(tmp_path: Path, name: str) -> None:
+    inner = group(name, member("class", optional("string")), member("from", optional("string")))
+    (tmp_path / "gift.avsc").write_text(json.dumps(gift(member("inner", optional(inner)))))
+    function = Function("gift", schemas=tmp_path)
+    present = {"type": s("gift"), "id": s("g1"), "madeAt": s("2025-02-03T04:05:06Z")}
+
+    archived = function.row(change_of(present | {"inner": m(**{"class": s("c"), "from": s("f")})}))
+
+    assert archived["inner"] == {"class": "c", "from": "f"}
