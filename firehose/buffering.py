@@ -41,11 +41,16 @@ class Partition:
 
     def add(self, entry: Entry, place: int) -> None:
         """Takes a record whose first row lies at `place`."""
-        self.places.extend(range(place, place + entry.rows))
-        self.ordinals.append(entry.ordinal)
-        self.size_bytes += entry.size_bytes
-        self.oldest_ms = min(self.oldest_ms, entry.arrival_ms)
-        self._digest.update(entry.record_id.encode())
+        _, record_id, ordinal, arrival_ms, size_bytes, rows = entry
+        if rows == 1:  # nearly always
+            self.places.append(place)
+        else:
+            self.places.extend(range(place, place + rows))
+        self.ordinals.append(ordinal)
+        self.size_bytes += size_bytes
+        if arrival_ms < self.oldest_ms:  # noqa: PLR1730  min() takes 0.16 us more, all of this 0.6
+            self.oldest_ms = arrival_ms
+        self._digest.update(record_id.encode())
 
     def uuid(self, stream_name: str) -> uuid.UUID:
         """As uuid5 makes one, of the ordered record ids, the stream and the partition: what the object holds.

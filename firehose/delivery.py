@@ -1,5 +1,6 @@
 """The second half of one delivery stream: partition keys, format conversion, buffers, objects, error output."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -107,7 +108,7 @@ class Delivery:
             )
             self._keep_error(CONVERSION_FAILED, error, records[index], first + index, now_ms)
         entries = []
-        for place, rows in _counted(converted.owners):
+        for place, rows in Counter(converted.owners).items():
             index, data, _ = usable[place]
             record = records[index]
             arrival_ms = record["approximateArrivalTimestamp"]
@@ -230,16 +231,3 @@ def _ended_ms(record: EventRecord, now_ms: int | None) -> int:
     # Without a clock the arrival, so that the same input gives the same bytes.
     arrival_ms: int = record["approximateArrivalTimestamp"]
     return arrival_ms if now_ms is None else now_ms
-
-
-def _counted(owners: Sequence[int]) -> list[list[int]]:
-    """[0, 1, 1, 3] -> [[0, 1], [1, 2], [3, 1]]: each owner and how many rows it has."""
-    counted: list[list[int]] = []
-    last = -1
-    for owner in owners:
-        if owner == last:
-            counted[-1][1] += 1
-        else:
-            counted.append([owner, 1])
-            last = owner
-    return counted

@@ -207,7 +207,7 @@ def _float(value: Any, kind: hive.HiveType, path: str) -> float:
     try:
         number = float(value)
         if str(kind) == "float":
-            struct.pack("f", number)
+            struct.pack("<f", number)  # native "f" does not look
     except OverflowError:
         _refuse(value, kind, path)
     return number if abs(number) < float("inf") else _refuse(value, kind, path)
@@ -241,9 +241,7 @@ def _decimal(value: Any, kind: hive.Decimal, path: str) -> Decimal:
 def _plain_number(value: Any) -> Decimal | None:
     if not _is_number(value):
         return None
-    if isinstance(value, int) and abs(value) >= 10**38:
-        return None
-    return Decimal(value)
+    return None if isinstance(value, int) and abs(value) >= 10**38 else Decimal(value)
 
 
 def _date(value: Any, kind: hive.HiveType, path: str) -> str:

@@ -158,7 +158,7 @@ class Processor:
 
 def _copies(records: Sequence[EventRecord]) -> list[EventRecord]:
     # Many functions write their answer into the record they were given; other attempts and streams get the same bytes.
-    # 0.24 us a record; as dict displays, because the garbage collector took a tenth longer over dict.copy's.
+    # 0.6 us a record, 0.4 of it for the inner one.
     return [{**record, "kinesisRecordMetadata": {**record["kinesisRecordMetadata"]}} for record in records]
 
 

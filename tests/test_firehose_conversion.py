@@ -231,7 +231,7 @@ def test_brackets_in_text_are_no_nesting() -> None:
     "number", ["9" * 28 + "." + "9" * 10, "-" + "9" * 28, "0.0000000001", "1e27", "0", "1.50000000000"]
 )
 def test_a_decimal_that_fits_its_column_is_delivered(number: str) -> None:
-    assert converted('{"large":%s}' % number, '{"large":"%s"}' % number) == [{"large": Decimal(number)}] * 2
+    assert converted(f'{{"large":{number}}}', f'{{"large":"{number}"}}') == [{"large": Decimal(number)}] * 2
 
 
 @pytest.mark.parametrize(
@@ -248,8 +248,8 @@ def test_a_decimal_that_fits_its_column_is_delivered(number: str) -> None:
     ],
 )
 def test_a_decimal_that_does_not_fit_is_malformed_and_never_another_number(number: str) -> None:
-    assert failure('{"large":%s}' % number)[0] == "MalformedData"
-    assert failure('{"large":"%s"}' % number)[0] == "MalformedData"
+    assert failure(f'{{"large":{number}}}')[0] == "MalformedData"
+    assert failure(f'{{"large":"{number}"}}')[0] == "MalformedData"
 
 
 @pytest.mark.parametrize("number", [3.4028235e38, -3.4028235e38, 1e-50])

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose import delivery
+from firehose import delivery, delivery_stream
 from firehose.accounting import Report
 from firehose.data_plane import DataPlane, LocalStream
 from firehose.delivery_stream import UnsupportedSettingError
+from firehose.destination import FolderSink
 from firehose.source import EventRecord
 from tests.firehose_streams import (
     FUNCTION_ARN,
@@ -171,6 +173,25 @@ def test_a_record_without_usable_partition_keys_fails_alone() -> None:
     assert (report.delivered, report.failed) == (1, 2)
 
 
+@pytest.mark.parametrize("prefix", ["!{partitionKeyFromLambda:date}/", "x/!{partitionKeyFromLambda:date}"])
+@pytest.mark.parametrize("date", ["/abs", "y" * 200, ("y" * 200 + "/") * 3, ("é" * 100 + "/") * 5])
+def test_a_key_that_s3_or_a_folder_refuses_fails_its_record_alone(prefix: str, date: str, tmp_path: Path) -> None:
+    made = request()
+    destination(made)["Prefix"] = prefix
+    lines = [order("1", date=date), order("2")]
+
+    report = DataPlane([LocalStream(made, table({"id": "string"}), function())], FolderSink(tmp_path)).run(
+        records(*lines)
+    )
+
+    assert report.adds_up
+    assert report.delivered + report.failed == 2
+    assert set(report.streams[0].failed) <= {"DynamicPartitioning.MetadataExtractionFailed"}
+    keys = [path.relative_to(tmp_path) for path in tmp_path.rglob("*.parquet")]
+    assert len(keys) == report.delivered >= 1
+    assert all(len(str(key).encode()) <= 1024 for key in keys)
+
+
 def test_a_record_of_several_rows_is_one_record() -> None:
     several = json.dumps({"raw": '{"id":"1"}{"id":"2"}', "date": "2025-01-01"}).encode()
 
@@ -195,6 +216,20 @@ def test_each_stream_delivers_its_own_and_drops_the_rest() -> None:
     assert (report.read, report.delivered, report.dropped, report.failed) == (4, 3, 1, 0)
     assert [(each.delivered, each.dropped) for each in report.streams] == [(2, 2), (1, 3)]
     assert ids(sink) == ["a", "a", "b"]
+
+
+def test_what_one_function_changes_no_other_sees() -> None:
+    seen: list[Any] = []
+
+    def meddling(event: Any, context: Any) -> Any:
+        for record in event["records"]:
+            seen.append(dict(record["kinesisRecordMetadata"]))
+            record["kinesisRecordMetadata"].clear()
+        return {"records": [answer(record, "Dropped") for record in event["records"]]}
+
+    run(order("1"), streams=[local(meddling, name="a"), local(meddling, name="b")])
+
+    assert seen[0] == seen[1] != {}
 
 
 def test_a_record_that_two_streams_deliver_does_not_add_up() -> None:
@@ -241,6 +276,30 @@ def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output(monkeypat
     errors = error_lines(sink.under(f"{ERRORS}activePartitionExceeded/").values())
     assert {error["errorCode"] for error in errors} == {"DynamicPartitioning.ActivePartitionsLimitExceeded"}
     assert len(errors) == 2
+
+
+def test_a_partition_of_the_buffer_size_becomes_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_stream, "MIB", 16)  # so 2,048 bytes of rows, and one record to the function
+    stream = local()
+    conversion = destination(stream.request)["DataFormatConversionConfiguration"]
+    conversion["OutputFormatConfiguration"]["Serializer"]["ParquetSerDe"]["PageSizeBytes"] = 65_536
+    lines = [order(str(number), note="x" * 1000) for number in range(10)] + [order("alone", "2025-01-02")]
+
+    _, sink = run(*lines, streams=[stream])
+
+    files = [pq.ParquetFile(io.BytesIO(body)) for body in sink.values()]
+    assert sorted(file.metadata.num_rows for file in files) == [1, 2, 2, 2, 2, 2]
+    assert sorted(ids(sink)) == sorted([*map(str, range(10)), "alone"])
+
+
+def test_errors_of_the_object_size_become_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "ERROR_OBJECT_BYTES", 1000)
+    lines = [b"x" * 1000] * 3 + [b"x"]
+
+    report, sink = run(*lines)
+
+    assert [len(error_lines([body])) for body in sink.values()] == [1, 1, 1, 1]
+    assert (report.failed, report.streams[0].error_objects) == (4, 4)
 
 
 def test_the_memory_of_all_buffers_is_bounded() -> None:

@@ -1,6 +1,7 @@
 """Prefix expressions: what they evaluate to, and which are refused."""
 
 from datetime import UTC, datetime
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from firehose.prefix import (
     PrefixError,
     check_partition,
     instant,
+    name_bytes,
     object_name,
     parse_error_prefix,
     parse_prefix,
@@ -45,11 +47,21 @@ def test_the_error_type_takes_its_place() -> None:
         ("legacy", "legacy2025/01/02/03/"),
         ("a/!{timestamp:yyyy}/", "a/2025/"),
         ("a/!{timestamp:'y='yyyy'/m='M'/d='dd'/it''s'HHmmss}/", "a/y=2025/m=1/d=02/it's030405/"),
-        ("!{firehose:random-string}/", "0123456789a/"),
     ],
 )
 def test_a_prefix_without_partition_keys_is_evaluated(raw: str, expected: str) -> None:
     assert evaluated(raw) == expected
+
+
+def test_each_random_string_is_another_and_the_same_again() -> None:
+    raw = "!{firehose:random-string}/!{firehose:random-string}"
+
+    first, second = evaluated(raw).split("/")
+
+    assert first != second
+    assert all(len(each) == 11 and each.isalnum() for each in (first, second))
+    assert evaluated(raw) == f"{first}/{second}"
+    assert parse_prefix(raw, partitioned=False).evaluate(Instance({}, AT, "another")) != f"{first}/{second}"
 
 
 def test_an_error_prefix_without_expressions_gets_the_type_and_the_date() -> None:
@@ -68,6 +80,9 @@ def test_an_error_prefix_without_expressions_gets_the_type_and_the_date() -> Non
         "!{nonsense}!{partitionKeyFromLambda:a}",
         "!{timestamp:ww}!{partitionKeyFromLambda:a}",
         "!{timestamp:'open}!{partitionKeyFromLambda:a}",
+        "!{timestamp:[yyyy]}!{partitionKeyFromLambda:a}",
+        "!{timestamp:yyyy]}!{partitionKeyFromLambda:a}",
+        "!{timestamp:yyyy#MM}!{partitionKeyFromLambda:a}",
         "!{timestamp:}!{partitionKeyFromLambda:a}",
         "no/keys/",
         "!{timestamp:yyyy}/",
@@ -90,11 +105,12 @@ def test_partition_keys_need_dynamic_partitioning() -> None:
         parse_prefix("!{partitionKeyFromLambda:a}/", partitioned=False)
 
 
+NAME = 71  # bytes of the names of the objects of `sale`
 PREFIX = parse_prefix("x/!{partitionKeyFromLambda:type}/d=!{partitionKeyFromLambda:date}/", partitioned=True)
 
 
 def test_the_values_come_in_the_order_of_the_prefix() -> None:
-    assert check_partition(PREFIX, {"date": "2025-01-01", "more": "x", "type": "sale"}) == ("sale", "2025-01-01")
+    assert check_partition(PREFIX, {"date": "2025-01-01", "more": "x", "type": "sale"}, NAME) == ("sale", "2025-01-01")
 
 
 @pytest.mark.parametrize(
@@ -114,11 +130,12 @@ def test_the_values_come_in_the_order_of_the_prefix() -> None:
         {"type": "\ud800", "date": "x"},
         {"type": "é" * 128, "date": "x"},
         {"type": "a/" * 260, "date": "x"},
+        {"type": ("日" * 80 + "/") * 4, "date": "x"},
     ],
 )
 def test_keys_that_make_no_usable_prefix_are_refused_without_their_values(keys: object) -> None:
     with pytest.raises(PartitionKeyError) as refused:
-        check_partition(PREFIX, keys)
+        check_partition(PREFIX, keys, NAME)
 
     assert "sale" not in str(refused.value)
 
@@ -127,15 +144,33 @@ def test_the_longest_prefix_that_firehose_takes_is_taken() -> None:
     fixed = len("x//d=1/")
     longest = ("a" * 99 + "/") * 5 + "b" * (512 - fixed - 500)
 
-    assert check_partition(PREFIX, {"type": longest, "date": "1"}) == (longest, "1")
+    assert check_partition(PREFIX, {"type": longest, "date": "1"}, NAME) == (longest, "1")
     with pytest.raises(PartitionKeyError):
-        check_partition(PREFIX, {"type": longest + "b", "date": "1"})
+        check_partition(PREFIX, {"type": longest + "b", "date": "1"}, NAME)
+
+
+def test_the_name_of_the_object_counts_in_its_key_and_last_element() -> None:
+    glued = parse_prefix("!{partitionKeyFromLambda:a}", partitioned=True)
+    three_bytes = "日" * 80 + "/"
+
+    for fits, over in (("a" * 184, "a" * 185), (three_bytes * 3 + "日" * 61, three_bytes * 3 + "日" * 62)):
+        assert check_partition(glued, {"a": fits}, NAME) == (fits,)
+        with pytest.raises(PartitionKeyError):
+            check_partition(glued, {"a": over}, NAME)
+    assert check_partition(glued, {"a": three_bytes * 3 + "日" * 75 + "/"}, NAME)
+    with pytest.raises(PartitionKeyError, match="1024"):
+        check_partition(glued, {"a": three_bytes * 3 + "日" * 75 + "/a/bcd"}, NAME)
+
+
+def test_the_length_of_a_name_is_known_before_the_object() -> None:
+    assert name_bytes("sale", 1, ".parquet") == NAME
+    assert len(object_name("sale", 1, AT, uuid4(), ".parquet")) == NAME
 
 
 @given(st.dictionaries(st.sampled_from(["type", "date"]), st.text() | st.none() | st.integers()))
 def test_any_keys_give_a_prefix_inside_the_lake_or_an_error(keys: dict[str, object]) -> None:
     try:
-        values = check_partition(PREFIX, keys)
+        values = check_partition(PREFIX, keys, NAME)
     except PartitionKeyError:
         return
 
@@ -155,7 +190,7 @@ def test_any_prefix_is_read_or_refused(raw: str) -> None:
 
 
 def test_an_object_is_named_as_firehose_names_it() -> None:
-    name = object_name("sale", 1, AT, "cdbdc54e-a4e9-561a-9e8c-168a1f62b265", ".parquet")
+    name = object_name("sale", 1, AT, UUID("cdbdc54e-a4e9-561a-9e8c-168a1f62b265"), ".parquet")
 
     assert name == "sale-1-2025-01-02-03-04-05-cdbdc54e-a4e9-561a-9e8c-168a1f62b265.parquet"
 

@@ -3,14 +3,17 @@
 import json
 import logging
 import sys
+from collections import UserDict
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.processor import LAMBDA_PAYLOAD_BYTES, Batcher, LambdaSettings, Processed, Processor
+from firehose.function_reply import LAMBDA_PAYLOAD_BYTES, Processed
+from firehose.processor import Batcher, LambdaSettings, Processor
 from firehose.source import EventRecord, event_record
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, function, order, records
 
@@ -18,9 +21,9 @@ STREAM = "arn:aws:firehose:us-east-1:123456789012:deliverystream/orders"
 LOGGER = logging.getLogger("tests.processor")
 
 
-def processor(handler: Any, retries: int = 3) -> Processor:
+def processor(handler: Any, retries: int = 3, **more: Any) -> Processor:
     settings = LambdaSettings(FUNCTION_ARN, retries, 1024 * 1024, 60)
-    return Processor(handler, settings, stream_arn=STREAM_ARN, delivery_stream_arn=STREAM, region="us-east-1")
+    return Processor(handler, settings, stream_arn=STREAM_ARN, delivery_stream_arn=STREAM, region="us-east-1", **more)
 
 
 def fates(done: Processed) -> dict[int, str]:
@@ -152,6 +155,7 @@ def test_a_function_that_raises_is_tried_again_with_a_new_id_and_the_same_bytes(
     def handler(event: Any, _: Any) -> None:
         seen.append((event["invocationId"], json.dumps(event["records"])))
         event["records"][0]["data"] = "changed"
+        event["records"][1]["kinesisRecordMetadata"]["partitionKey"] = "changed"
         event["records"].clear()
         raise ValueError("secret@example.com")
 
@@ -190,6 +194,49 @@ def test_a_function_may_answer_in_the_records_it_was_given() -> None:
     assert batch == records(b"a")
 
 
+def test_a_function_may_change_all_it_was_given() -> None:
+    batch = records(b"a")
+
+    def handler(event: Any, _: Any) -> Any:
+        event["records"][0]["kinesisRecordMetadata"].clear()
+        return {"records": [answer(record, "Dropped") for record in event["records"]]}
+
+    processor(handler).process(batch)
+
+    assert batch == records(b"a")
+
+
+def test_a_reply_that_is_retried_leaves_nothing_behind() -> None:
+    attempts: list[int] = []
+
+    def handler(event: Any, _: Any) -> Any:
+        attempts.append(1)
+        dropped, ok, failed, last = event["records"]
+        end = answer(last, "Odd" if len(attempts) == 1 else "Dropped")
+        return {
+            "records": [answer(dropped, "Dropped"), answer(ok, "Ok", b"ok"), answer(failed, "ProcessingFailed"), end]
+        }
+
+    done = processor(handler).process(records(b"0", b"1", b"2", b"3"))
+
+    assert fates(done) == {0: "Dropped", 1: "ok", 2: "Lambda.ProcessingFailedStatus", 3: "Dropped"}
+    assert (len(attempts), len(done.dropped)) == (2, 2)
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(300.0, "ok"), (300.1, "Lambda.FunctionError")])
+def test_a_function_has_five_minutes(seconds: float, code: str) -> None:
+    now_seconds = [0.0]
+
+    def handler(event: Any, _: Any) -> Any:
+        now_seconds[0] += seconds
+        return {"records": [answer(record, "Ok", b"ok") for record in event["records"]]}
+
+    done = processor(handler, 1, clock_seconds=lambda: now_seconds[0]).process(records(b"a"))
+
+    assert fates(done) == {0: code}
+    assert now_seconds == [seconds if code == "ok" else 2 * seconds]
+
+
 def test_what_a_function_prints_and_logs_is_captured(capsys: pytest.CaptureFixture[str]) -> None:
     before = logging.StreamHandler(sys.stdout)
     LOGGER.addHandler(before)
@@ -205,6 +252,23 @@ def test_what_a_function_prints_and_logs_is_captured(capsys: pytest.CaptureFixtu
 
     assert done.printed == "printed\nlogged\n"
     assert capsys.readouterr().out == "ours\n"
+
+
+def test_a_handler_that_a_function_makes_writes_to_our_output_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
+    made: list[logging.Handler] = []
+
+    def handler(event: Any, context: Any) -> Any:
+        made.append(logging.StreamHandler(sys.stdout))
+        LOGGER.addHandler(made[0])
+        LOGGER.error("inside")
+        return function()(event, context)
+
+    done = processor(handler).process(records(b"a"))
+    LOGGER.error("afterwards")
+    LOGGER.removeHandler(made[0])
+
+    assert done.printed == "inside\n"
+    assert capsys.readouterr().out == "afterwards\n"
 
 
 def test_what_each_attempt_printed_is_kept() -> None:
@@ -227,6 +291,57 @@ def test_a_reply_may_be_six_mebibytes_and_no_more(spare: int, code: str) -> None
 
     assert (done.dropped == [0]) == (code == "Ok")
     assert [failure.code for failure in done.failed] == ([] if code == "Ok" else [code])
+
+
+HUGE = "x" * (LAMBDA_PAYLOAD_BYTES + 1)
+
+
+def keyed(value: Any) -> dict[str, Any]:
+    return {"metadata": {"partitionKeys": {"type": value}}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"debug": HUGE}, id="an extra member over 6 MB"),
+        pytest.param(keyed(HUGE), id="a key over 6 MB"),
+        pytest.param(keyed("é" * (LAMBDA_PAYLOAD_BYTES // 4)), id="a key over 6 MB as it is written"),
+        pytest.param({"metadata": {"partitionKeys": {}, "x": HUGE}}, id="metadata over 6 MB"),
+        pytest.param({"debug": b""}, id="bytes"),
+        pytest.param(keyed(b"x"), id="bytes in keys"),
+        pytest.param(keyed({"x"}), id="a set in keys"),
+        pytest.param({"metadata": {"partitionKeys": UserDict(type="x")}}, id="keys that only look like a dict"),
+        pytest.param({**keyed("x"), "debug": b""}, id="bytes beside keys"),
+        pytest.param({"data": "é" * (LAMBDA_PAYLOAD_BYTES // 5)}, id="text over 6 MB as it is written"),
+        pytest.param({"debug": float("nan")}, id="NaN"),
+        pytest.param({"debug": Decimal("nan")}, id="a Decimal that is none"),
+        pytest.param({"data": b"YQ=="}, id="bytes as data"),
+    ],
+)
+@pytest.mark.parametrize("result", ["Ok", "Dropped"])
+def test_a_reply_that_lambda_cannot_send_fails_the_whole_batch(result: str, more: dict[str, Any]) -> None:
+    told = processed(lambda record: [{**answer(record, result, b"x"), **more}])
+
+    assert told == dict.fromkeys(range(3), "Lambda.FunctionError")
+
+
+@pytest.mark.parametrize("more", [{"debug": HUGE}, {"debug": {1}}])
+def test_a_member_beside_the_records_counts_too(more: dict[str, Any]) -> None:
+    done = processor(lambda event, context: {**function()(event, context), **more}).process(records(order("x")))
+
+    assert fates(done) == {0: "Lambda.FunctionError"}
+
+
+def test_a_reply_is_read_as_it_comes_out_of_lambda() -> None:
+    batch = records(b"0", b"1")
+
+    done = processor(
+        lambda event, _: {
+            "records": tuple({**answer(r, "Ok", b"ok"), **keyed(Decimal("1.5"))} for r in event["records"])
+        }
+    ).process(batch)
+
+    assert done.ok == [(0, b"ok", {"type": 1.5}), (1, b"ok", {"type": 1.5})]
 
 
 JSON = st.recursive(
