@@ -28,12 +28,13 @@ class LocalStream:
     """What one delivery stream is made of here.
 
     `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names, `function` the code
-    behind its Lambda ARN.
+    behind its Lambda ARN. A function that never writes into its event, `keeps_event`, needs no copy of each record.
     """
 
     request: Mapping[str, Any]
     table_input: Mapping[str, Any]
     function: Function
+    keeps_event: bool = False
 
 
 class DataPlane:
@@ -159,6 +160,7 @@ class DataPlane:
             stream_arn=stream.source_arn,
             delivery_stream_arn=stream.arn,
             region=stream.region,
+            keeps_event=local.keeps_event,
         )
         return _Runner(stream, processor, delivery, self._on_printed)
 

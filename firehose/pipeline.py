@@ -59,4 +59,5 @@ def _stream(record_type: RecordType, sink: Sink, schemas: Path, *, claims: bool)
         "ERROR_PREFIX": f"{ROOT}/errors/records/",
         "FORMAT": "parquet",
     }
-    return LocalStream(request, with_bucket(parquet_table(record_type), BUCKET), build(environment, sink, schemas))
+    function = build(environment, sink, schemas)
+    return LocalStream(request, with_bucket(parquet_table(record_type), BUCKET), function, keeps_event=True)

@@ -110,8 +110,10 @@ class Processor:
         region: str,
         new_invocation_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         clock_seconds: Callable[[], float] = time.monotonic,
+        keeps_event: bool = False,
     ) -> None:
         self._function = function
+        self._keeps_event = keeps_event
         self._settings = settings
         self._event = {"sourceKinesisStreamArn": stream_arn, "deliveryStreamArn": delivery_stream_arn, "region": region}
         self._function_name = settings.function_arn.split(":function:")[-1].split(":")[0]
@@ -139,7 +141,11 @@ class Processor:
     def _attempt(self, records: Sequence[EventRecord], done: Processed, printed: list[str]) -> str:
         """Fills `done`; or leaves it empty and says what was wrong with the whole invocation."""
         invocation_id = self._new_invocation_id()
-        event = {"invocationId": invocation_id, **self._event, "records": _copies(records)}
+        event = {
+            "invocationId": invocation_id,
+            **self._event,
+            "records": list(records) if self._keeps_event else _copies(records),
+        }
         context = FunctionContext(invocation_id, self._settings.function_arn, self._function_name)
         began_seconds = self._clock_seconds()
         with captured_output() as output:

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import copy
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -144,9 +145,10 @@ class Function:
         return self.reply(event(*records))
 
     def reply(self, invocation: dict[str, Any]) -> dict[str, Any]:
-        output = io.StringIO()
+        output, before = io.StringIO(), copy.deepcopy(invocation)
         with contextlib.redirect_stdout(output):
             reply = self.handler(invocation, self.context)
+        assert invocation == before, "the local data plane counts on it that the function keeps its event"
         self.printed += output.getvalue()
         assert_keeps_the_contract(invocation, reply)
         return reply
