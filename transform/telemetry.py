@@ -16,7 +16,7 @@ from functools import cache
 from typing import TextIO
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from transform.tally import Tally
 
@@ -45,8 +45,8 @@ class Telemetry:
     """The logger and metrics of one function, `service`: `transform-demand`."""
 
     def __init__(self, service: str) -> None:
-        self._service = service
         self._logger = _logger(service)
+        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
         self._cold = True
 
     def begin(self, stream: str, invocation_id: str, request_id: str | None) -> None:
@@ -89,25 +89,26 @@ class Telemetry:
         )
 
     def _emit(self, tally: Tally) -> None:
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
-        metrics.add_dimension("stream", self._stream)
         count, size = MetricUnit.Count, MetricUnit.Bytes
-        metrics.add_metric("RecordsReceived", count, tally.received)
-        metrics.add_metric("RecordsDelivered", count, tally.delivered)
-        metrics.add_metric("BytesReceived", size, tally.received_bytes)
-        metrics.add_metric("BytesDelivered", size, tally.delivered_bytes)
-        metrics.add_metric("RecordsSampled", count, tally.sampled)
-        metrics.add_metric("AttributesUnmapped", count, tally.unmapped)
+        self._metrics.add_metric("RecordsReceived", count, tally.received)
+        self._metrics.add_metric("RecordsDelivered", count, tally.delivered)
+        self._metrics.add_metric("BytesReceived", size, tally.received_bytes)
+        self._metrics.add_metric("BytesDelivered", size, tally.delivered_bytes)
+        self._metrics.add_metric("RecordsSampled", count, tally.sampled)
+        self._metrics.add_metric("AttributesUnmapped", count, tally.unmapped)
         if tally.oldest_age_ms is not None:
-            metrics.add_metric("ChangeAge", MetricUnit.Milliseconds, tally.oldest_age_ms)
-        metrics.flush_metrics()
+            self._metrics.add_metric("ChangeAge", MetricUnit.Milliseconds, tally.oldest_age_ms)
+        self._flush()
         self._emit_each("RecordsDropped", "type", tally.dropped)
         self._emit_each("RecordsFailed", "reason", tally.failed)
 
     def _emit_each(self, name: str, dimension: str, counts: Counter[str]) -> None:
         for value, number in counts.items():
-            dimensions = {"service": self._service, "stream": self._stream}
-            with single_metric(
-                name=name, unit=MetricUnit.Count, value=number, namespace=NAMESPACE, default_dimensions=dimensions
-            ) as metric:
-                metric.add_dimension(dimension, value)
+            self._metrics.add_metric(name, MetricUnit.Count, number)
+            self._flush(**{dimension: value})
+
+    def _flush(self, **dimensions: str) -> None:
+        """Print what was added, by stream and further dimensions; Powertools adds the service, and forgets the rest."""
+        for name, value in {"stream": self._stream, **dimensions}.items():
+            self._metrics.add_dimension(name, value)
+        self._metrics.flush_metrics()
