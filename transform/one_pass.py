@@ -23,16 +23,19 @@ _TYPE = b'"type":{"S":"'
 _NAME_BYTES, _TYPE_BYTES = 256, 1024
 
 
+def hinted_type(payload: bytes) -> bytes:
+    """Probably the record type, for it is the first attribute called type; it may be a nested one's, or just bytes."""
+    start = payload.find(_TYPE, 0, _TYPE_BYTES) + len(_TYPE)
+    return payload[start : payload.find(b'"', start)]
+
+
 def one_pass(record_type: RecordType) -> Callable[[bytes], TypedChange | None]:
     """A decoder of whole payloads of one record type; None where it is not a sound change of that type."""
     name = record_type.name
-    mark = _TYPE + name.encode() + b'"}'  # as DynamoDB writes it; without it a decode would be for nothing
     kept = _decoder(record_type.row, "NewImage", Literal["INSERT", "MODIFY"])
     removed = _decoder(record_type.row, "OldImage", Literal["REMOVE"])
 
     def decode(payload: bytes) -> TypedChange | None:
-        if not payload.startswith(mark, payload.find(_TYPE, 0, _TYPE_BYTES)):
-            return None
         try:
             if not payload.isascii():
                 payload.decode()  # BR-15: msgspec reads UTF-8 only in the strings it keeps

@@ -10,7 +10,7 @@ from glue.model import RecordType
 from transform import change as changes
 from transform.attributes import Image, image_decoder
 from transform.enrich import enricher
-from transform.one_pass import one_pass
+from transform.one_pass import hinted_type, one_pass
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, Reason
 from transform.row import RowTypes
 from transform.scrub import scrubber
@@ -59,7 +59,7 @@ def transformer(
     records with no readable type and counts those of a type that nobody archives; exactly one function does.
     """
     makers = {name: Maker(record_type) for name, record_type in served.items()}
-    likely = tuple(makers.values())
+    hinted = {name.encode(): maker for name, maker in makers.items()}
     known = {b'{"S":"%s"}' % name.encode(): name for name in types}
     dropped = {name: Dropped(name) for name in types}
     not_mine, other = Dropped(None), Dropped(OTHER if claims else None)
@@ -68,11 +68,11 @@ def transformer(
         name = None
         try:
             payload = payload_of(record)
-            for maker in likely:
-                change = maker.decode_at_once(payload)
-                if change is not None:
-                    at_micros, name = changes.at_micros(change), maker.name
-                    return maker.deliver(change, change.dynamodb.image, at_micros, record)
+            maker = hinted.get(hinted_type(payload))
+            change = maker.decode_at_once(payload) if maker else None
+            if maker and change:
+                at_micros, name = changes.at_micros(change), maker.name
+                return maker.deliver(change, change.dynamodb.image, at_micros, record)
             change, payload = changes.decode(payload)
             at_micros = changes.at_micros(change)
             name = changes.type_of(change, known)
