@@ -165,7 +165,7 @@ def test_what_is_no_json_object_is_refused(text: bytes) -> None:
 
 
 def test_a_schema_nested_without_end_is_refused() -> None:
-    arrays = '{"type": "array", "items": ' * 5_000 + '"string"' + "}" * 5_000
+    arrays = '{"type": "array", "items": ["null", ' * 5_000 + '"string"' + "]}" * 5_000
     text = json.dumps(gift(member("x", "HERE"))).replace('"HERE"', arrays)
 
     with pytest.raises(SchemaError, match="nested too deep"):
