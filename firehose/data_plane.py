@@ -16,8 +16,8 @@ from firehose.destination import Sink
 from firehose.processor import Batcher, Function, Processor
 from firehose.source import EventRecord
 
-# Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice. A million sample records
-# then take 335 MB at their peak, a hundred thousand 314; with 128 MiB it was 385 and 301.
+# Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice: a million sample
+# records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.
 MEMORY_BYTES = 108 * 1024 * 1024
 
 # Epoch milliseconds.

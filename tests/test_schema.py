@@ -174,7 +174,7 @@ def test_a_schema_nested_without_end_is_refused() -> None:
 
 @given(JSON)
 def test_any_json_is_refused_or_a_record_type(schema: object) -> None:
-    _loads_or_is_refused(schema)
+    assert_loads_or_is_refused(schema)
 
 
 @given(st.data())
@@ -184,10 +184,10 @@ def test_a_schema_damaged_anywhere_is_refused_or_valid_avro(data: st.DataObject)
     holder, key = data.draw(st.sampled_from(places))
     holder[key] = data.draw(JSON | st.sampled_from(["record", "null", "string", "gift", "G", "array"]))
 
-    _loads_or_is_refused(schema)
+    assert_loads_or_is_refused(schema)
 
 
-def _loads_or_is_refused(schema: object) -> None:
+def assert_loads_or_is_refused(schema: object) -> None:
     try:
         found = read_record_type("gift", json.dumps(schema).encode())
     except SchemaError:

@@ -66,12 +66,17 @@ def run(
     _show(summary, lake, as_json=as_json)
     if broken:
         raise Mistake(f"{broken[0]}; what was read before that is delivered")
+    raise typer.Exit(_verdict(summary, strict=strict))
+
+
+def _verdict(summary: Summary, *, strict: bool) -> int:
+    """The exit code of a run."""
     if not summary.adds_up:
         typer.echo("read is not delivered + dropped + failed: a record was lost or counted twice", err=True)
-    if not summary.adds_up or (strict and summary.failed):
-        raise typer.Exit(1)
-    if summary.stopped:
-        raise typer.Exit(STOPPED)
+        return 1
+    if strict and summary.failed:
+        return 1
+    return STOPPED if summary.stopped else 0
 
 
 def _until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> Iterator[EventRecord]:
