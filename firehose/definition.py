@@ -2,6 +2,7 @@
 
 from typing import Any
 
+# By type and partition date, many records an object (REQ-3, BR-9).
 PARQUET_PREFIX = "data-pipeline/parquet/!{partitionKeyFromLambda:type}/partition_date=!{partitionKeyFromLambda:date}/"
 ERROR_PREFIX = "data-pipeline/errors/firehose/!{firehose:error-output-type}/"
 

@@ -107,6 +107,21 @@ def test_the_summary_counts_every_record_once(tmp_path: Path) -> None:
     assert summary["adds_up"] is True
 
 
+def test_br9_one_object_holds_the_records_of_one_type_and_date(tmp_path: Path) -> None:
+    starts = ["2025-01-03T10:00:00Z", "2025-01-03T23:59:59Z", "2025-01-04T00:00:00Z"]
+    source = write(tmp_path / "in.jsonl", *[change("sale", saleStartDateTime=s(start)) for start in starts], change())
+
+    dmd("run", source, "--lake", str(tmp_path / "lake"))
+
+    root = tmp_path / "lake/data-pipeline/parquet"
+    objects = {path.parent.relative_to(root).as_posix(): pq.ParquetFile(path) for path in root.rglob("*.parquet")}
+    assert {place: one.metadata.num_rows for place, one in objects.items()} == {
+        "demand/partition_date=2025-01-01": 1,
+        "sale/partition_date=2025-01-03": 2,
+        "sale/partition_date=2025-01-04": 1,
+    }
+
+
 def test_a_run_that_lost_a_record_says_so_and_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def losing(*arguments: Any) -> Any:
         arguments[0].delivered -= 1

@@ -1,4 +1,7 @@
-"""One record through the steps: change, image, row, scrub, enrich, encode. Pure: same bytes, same outcome."""
+"""One record through the steps: change, image, row, scrub, enrich, encode. Pure: same bytes, same outcome.
+
+Every change of an item is a row of its own (BR-10).
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
