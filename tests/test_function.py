@@ -259,6 +259,27 @@ def test_attributes_that_the_schema_does_not_name_are_counted_on_a_sample() -> N
     assert function.metrics()[0]["AttributesUnmapped"] == [3]
 
 
+@pytest.mark.parametrize("keys", ["none", None, [], {"pk": {"S": "P"}}])
+def test_the_tables_own_keys_are_no_drift_and_odd_keys_are_no_error(keys: Any) -> None:
+    record = change(pk=s("P"), reference=s("x"))
+    record["dynamodb"]["Keys"] = keys
+    function = Function()
+
+    function(record)
+
+    assert function.metrics()[0]["AttributesUnmapped"] == [1 if keys == {"pk": {"S": "P"}} else 2]
+
+
+def test_a_log_line_names_ten_paths_at_most() -> None:
+    broken = [change("event", images={"L": [m()] * n + [s("x")]}) for n in range(12)]
+    function = Function()
+
+    function(*broken)
+
+    (line,) = [line for line in function.logs() if line.get("reason") == "invalid"]
+    assert (line["records"], len(line["paths"])) == (12, 10)
+
+
 def test_error_documents_that_cannot_be_written_cost_nothing_but_a_log_line() -> None:
     class Refusing(Bucket):
         def put(self, key: str, body: bytes, content_type: str) -> None:
@@ -417,6 +438,18 @@ def test_objects_of_other_records_have_other_names() -> None:
     swapped.reply(invocation)
 
     assert len({*names, *swapped.bucket.objects}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "result"), [("-1.5e3", "Ok"), ("1e400", "ProcessingFailed"), ("1.", "ProcessingFailed")]
+)
+def test_a_double_is_a_number_within_its_range(tmp_path: Path, text: str, result: str) -> None:
+    (tmp_path / "gift.avsc").write_text(json.dumps(gift(member("amount", optional("double")))))
+    present = {"type": s("gift"), "id": s("g1"), "madeAt": s("2025-02-03T04:05:06Z"), "amount": {"N": text}}
+
+    answered = Function("gift", schemas=tmp_path)(change_of(present))
+
+    assert results(answered) == [result]
 
 
 @pytest.mark.parametrize("name", ["date", "timestamp", "R_gift", "None", "class", "enumerate", "_refuse", "gift_"])

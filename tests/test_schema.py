@@ -140,6 +140,14 @@ def test_a_fact_that_does_not_hold_is_refused_with_its_path(schema: dict[str, An
     assert str(refused.value).startswith(f"{path}: ")
 
 
+def test_a_deletion_time_in_an_optional_record_that_needs_more_is_refused() -> None:
+    dates = group("Dates", member("made", TIME), member("gone", optional(TIME)))
+    schema = gift(member("dates", optional(dates)), deletionTime="dates.gone")
+
+    with pytest.raises(SchemaError, match=r"^gift\.deletionTime: dates is optional"):
+        record_type(schema)
+
+
 def test_a_reference_of_a_part_that_may_be_absent_is_refused() -> None:
     schema = gift(member("code", optional("string")))
     next(field for field in schema["fields"] if field["name"] == "reference")["idParts"] = ["id", "code"]
