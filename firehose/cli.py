@@ -3,9 +3,7 @@
 import os
 import sys
 
-from firehose.commands import Mistake
-
-STOPPED = 130  # what a shell says of a program that Ctrl-C ended
+from firehose.commands import STOPPED, Mistake
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ from firehose.definition import create_delivery_stream
 from firehose.destination import Sink
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
-from glue.tables import ROOT, parquet_table, with_bucket
+from glue.tables import parquet_table, with_bucket
 from transform.function import build
+from transform.settings import ERROR_PREFIX
 
 BUCKET = "local-lake"
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
@@ -56,7 +57,7 @@ def _stream(record_type: RecordType, sink: Sink, schemas: Path, *, claims: bool)
         "RECORD_TYPES": name,
         "CLAIMS_UNREADABLE": "true" if claims else "false",
         "BUCKET": BUCKET,
-        "ERROR_PREFIX": f"{ROOT}/errors/records/",
+        "ERROR_PREFIX": ERROR_PREFIX,
         "FORMAT": "parquet",
     }
     function = build(environment, sink, schemas)

@@ -135,7 +135,7 @@ def _decode_frame(payload: bytes) -> tuple[Change, bytes]:
 
 
 def _too_deep() -> BadRecord:
-    # DynamoDB nests 32 levels at most; the decoder reads some hundreds.
+    # DynamoDB nests 32 levels at most; the decoder reads a thousand or more, how many depends on the Python.
     return BadRecord(Reason.NOT_JSON, "the payload nests deeper than any item of DynamoDB")
 
 

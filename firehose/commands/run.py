@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from firehose.accounting import Report
-from firehose.commands import Format, Mistake
+from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
 from firehose.data_plane import DataPlane
 from firehose.destination import sink_of
@@ -24,8 +24,6 @@ from firehose.run_summary import FunctionMetrics, Summary, summarise
 from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes
 from glue.model import SchemaError
 from glue.schema import SCHEMAS, load
-
-STOPPED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 def run(
