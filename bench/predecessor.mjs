@@ -1,11 +1,14 @@
-// (c) What the predecessor did to one record: base64, JSON.parse, unmarshall, validate, enrich, JSON.stringify, base64.
+// (c) What the predecessor did to one record: base64, JSON.parse, unmarshall, validate, enrich, then JSON or Avro.
 //
-//   node predecessor.mjs schemas.json batch.txt
+//   node predecessor.mjs schemas.json batch.txt [rows.json]
 //
-// schemas.json holds the Avro schemas of the images by record type, batch.txt one change record in base64 a line. After
-// its warm-up it runs the batch once for every line on standard input, so that rounds can be interleaved with others',
-// and answers with a line such as {"ns_per_record": 21345.2, "failed": 0}.
+// schemas.json holds the Avro schemas of the images by record type, batch.txt one change record in base64 a line. A row
+// becomes JSON in base64; with rows.json, the Avro schemas of the rows, the batch becomes one container for each type
+// and date instead, deflated, by avsc's BlockEncoder. After its warm-up it runs the batch once for every line on
+// standard input, so that rounds can be interleaved with others', and answers with a line such as
+// {"ns_per_record": 21345.2, "failed": 0}.
 
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
@@ -13,20 +16,33 @@ import avsc from "avsc";
 
 const WARM_UP_MS = 1500; // V8 has optimised all of it well before: the rounds after 300 ms are all alike
 const REDACTED = ["phoneNumber", "email", "messageBody"];
+const DAY_MS = 86_400_000;
 
-const [schemasFile, batchFile] = process.argv.slice(2);
-const schemas = JSON.parse(readFileSync(schemasFile, "utf8"));
-const types = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, avsc.Type.forSchema(schema)]));
+class Milliseconds extends avsc.types.LogicalType {
+  _toValue = (text) => Date.parse(text);
+}
+
+class Days extends avsc.types.LogicalType {
+  _toValue = (text) => Date.parse(text) / DAY_MS;
+}
+
+const [schemasFile, batchFile, rowsFile] = process.argv.slice(2);
+const types = typesOf(schemasFile, {});
+const rowTypes = rowsFile && typesOf(rowsFile, { "timestamp-millis": Milliseconds, date: Days });
 const batch = readFileSync(batchFile, "utf8").trimEnd().split("\n");
 
-function transform(data) {
+function typesOf(file, logicalTypes) {
+  const schemas = Object.entries(JSON.parse(readFileSync(file, "utf8")));
+  return Object.fromEntries(schemas.map(([name, schema]) => [name, avsc.Type.forSchema(schema, { logicalTypes })]));
+}
+
+function rowOf(data) {
   const change = JSON.parse(Buffer.from(data, "base64").toString("utf8"));
   const deleted = change.eventName === "REMOVE";
   const image = unmarshall(deleted ? change.dynamodb.OldImage : change.dynamodb.NewImage);
   if (image.saleTypes instanceof Set) image.saleTypes = [...image.saleTypes];
   if (!types[image.type].isValid(image)) throw new Error("invalid");
-  const row = enrich(image, new Date(changeMillis(change.dynamodb)).toISOString(), deleted);
-  return Buffer.from(JSON.stringify(row) + "\n", "utf8").toString("base64");
+  return enrich(image, new Date(changeMillis(change.dynamodb)).toISOString(), deleted);
 }
 
 function changeMillis(dynamodb) {
@@ -55,19 +71,56 @@ function referenceTimestamp({ date, saleStartDateTime }) {
   return date?.deleted ?? date?.notified ?? date?.triggered ?? date?.requested ?? date?.updated ?? saleStartDateTime;
 }
 
-function round() {
+function partitionDate({ date, saleStartDateTime, eventDate, reference }) {
+  const time = date?.requested ?? date?.created ?? date?.firstSeen ?? saleStartDateTime ?? eventDate?.start?.dateTime;
+  return (time ?? reference.timestamp).slice(0, 10);
+}
+
+// Counts the failures of a round, and how long it took.
+async function round(deliver) {
   let failed = 0;
+  const rows = [];
   const start = process.hrtime.bigint();
   for (const data of batch) {
     try {
-      transform(data);
+      rows.push(deliver.each(rowOf(data)));
     } catch {
       failed += 1;
     }
   }
+  await deliver.all(rows);
   return { ns_per_record: Number(process.hrtime.bigint() - start) / batch.length, failed };
 }
 
-for (const end = Date.now() + WARM_UP_MS; Date.now() < end; ) round();
-console.log(JSON.stringify(round()));
-for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify(round()));
+const asJson = {
+  each: (row) => Buffer.from(JSON.stringify(row) + "\n", "utf8").toString("base64"),
+  all: () => {},
+};
+
+const asAvro = {
+  each: (row) => row,
+  all: async (rows) => {
+    const groups = new Map();
+    for (const row of rows) {
+      const key = `${row.type}/partition_date=${partitionDate(row)}`;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(row);
+    }
+    await Promise.all([...groups.values()].map(container));
+  },
+};
+
+async function container(rows) {
+  const encoder = new avsc.streams.BlockEncoder(rowTypes[rows[0].type], { codec: "deflate" });
+  const parts = [];
+  encoder.on("data", (part) => parts.push(part));
+  for (const row of rows) encoder.write(row);
+  encoder.end();
+  await once(encoder, "end");
+  return Buffer.concat(parts);
+}
+
+const deliver = rowsFile ? asAvro : asJson;
+for (const end = Date.now() + WARM_UP_MS; Date.now() < end; ) await round(deliver);
+console.log(JSON.stringify(await round(deliver)));
+for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify(await round(deliver)));

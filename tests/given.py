@@ -132,6 +132,7 @@ class Function:
 
     types: str = ALL_TYPES
     claims: bool = True
+    format: str = "parquet"
     bucket: Any = field(default_factory=Bucket)
     schemas: Path = SCHEMAS
     printed: str = ""
@@ -139,7 +140,9 @@ class Function:
     handler: Callable[[dict[str, Any], Any], dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.handler = build(environment(self.types, claims=self.claims), self.bucket, self.schemas)
+        self.handler = build(
+            environment(self.types, claims=self.claims) | {"FORMAT": self.format}, self.bucket, self.schemas
+        )
 
     def __call__(self, *records: Any) -> dict[str, Any]:
         return self.reply(event(*records))

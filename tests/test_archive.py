@@ -1,10 +1,49 @@
 """The function's own writes: short, whole, and of a type that readers can tell."""
 
+import threading
+from typing import Any
+
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 from moto import mock_aws
 
-from transform.archive import S3Store
+from transform.archive import S3Store, put_all, why
+
+SLOW = ReadTimeoutError(endpoint_url="s3")
+CUT = ConnectionClosedError(endpoint_url="s3")
+
+
+class _Raw:
+    """The body of an answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def stream(self) -> Any:
+        yield self.body
+
+
+def refused(status: int, code: str) -> AWSResponse:
+    body = f"<Error><Code>{code}</Code><Message>SECRET</Message></Error>".encode()
+    return AWSResponse("s3", status, {}, _Raw(body))
+
+
+def faulty(store: S3Store, *faults: AWSResponse | BotoCoreError) -> list[str]:
+    """Has the first puts of a store end so; the operations that were sent, in the end."""
+    sent: list[str] = []
+    waiting = list(faults)
+
+    def fault(request: Any, **_: Any) -> AWSResponse | None:
+        sent.append(request.method)
+        answer = waiting.pop(0) if waiting else None
+        if isinstance(answer, BotoCoreError):
+            raise answer
+        return answer
+
+    store._s3().meta.events.register_first("before-send.s3.PutObject", fault)
+    return sent
 
 
 @pytest.fixture(autouse=True)
@@ -19,14 +58,93 @@ def test_an_object_is_put_with_its_content_type() -> None:
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="lake")
 
-        S3Store("lake").put("data-pipeline/errors/records/a.jsonl", b"{}\n", "application/x-ndjson")
+        S3Store("lake", attempts=2).put("data-pipeline/errors/records/a.jsonl", b"{}\n", "application/x-ndjson")
 
         found = s3.get_object(Bucket="lake", Key="data-pipeline/errors/records/a.jsonl")
     assert (found["Body"].read(), found["ContentType"]) == (b"{}\n", "application/x-ndjson")
 
 
 def test_a_put_is_given_up_before_it_costs_the_batch() -> None:
-    config = S3Store("lake")._s3.meta.config
+    config = S3Store("lake", attempts=2)._s3().meta.config
 
     assert config.connect_timeout + config.read_timeout <= 10
     assert config.retries["total_max_attempts"] == 2
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the SDK would have waited between its attempts."""
+    waited: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time.sleep", waited.append)
+    return waited
+
+
+@mock_aws
+@pytest.mark.parametrize(
+    "fault", [refused(503, "SlowDown"), refused(500, "InternalError"), SLOW, CUT], ids=["503", "500", "slow", "cut"]
+)
+def test_a_put_that_s3_could_not_take_for_a_while_is_made_again(fault: Any, waits: list[float]) -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="lake")
+    store = S3Store("lake", attempts=5)
+    sent = faulty(store, fault, fault)
+
+    store.put("a.avro", b"Obj", "avro/binary")
+
+    assert s3.get_object(Bucket="lake", Key="a.avro")["Body"].read() == b"Obj"
+    assert (len(sent), len(waits)) == (3, 2)
+
+
+@mock_aws
+@pytest.mark.parametrize(
+    ("fault", "attempts"),
+    [(refused(403, "AccessDenied"), 1), (refused(503, "SlowDown"), 3), (SLOW, 3), (CUT, 3)],
+    ids=["denied", "503", "slow", "cut"],
+)
+def test_a_put_that_s3_does_not_take_raises_after_the_attempts(fault: Any, attempts: int, waits: list[float]) -> None:
+    boto3.client("s3").create_bucket(Bucket="lake")
+    store = S3Store("lake", attempts=3)
+    sent = faulty(store, *[fault] * 9)
+
+    with pytest.raises((ClientError, BotoCoreError)):
+        store.put("a.avro", b"Obj", "avro/binary")
+
+    assert len(sent) == attempts
+    assert len(waits) == attempts - 1
+
+
+def test_the_client_is_made_once_for_puts_from_several_threads() -> None:
+    store = S3Store("lake", attempts=2)
+    clients: set[int] = set()
+    threads = [threading.Thread(target=lambda: clients.add(id(store._s3()))) for _ in range(8)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(clients) == 1
+
+
+class Together:
+    """A store that ends no put before as many are under way."""
+
+    def __init__(self, puts: int) -> None:
+        self.barrier = threading.Barrier(puts)
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        self.barrier.wait(10)
+
+
+def test_objects_are_put_concurrently() -> None:
+    store = Together(puts=3)
+
+    failed = put_all(store, [("a", b""), ("b", b""), ("c", b"")], "text/plain", None)
+
+    assert failed == {}
+
+
+def test_an_error_is_named_by_s3s_code_and_never_by_its_text() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "SECRET"}}, "PutObject")
+
+    assert [why(denied), why(OSError("SECRET")), why(CUT)] == ["AccessDenied", "OSError", "ConnectionClosedError"]

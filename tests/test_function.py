@@ -181,11 +181,11 @@ def test_what_would_push_the_reply_past_six_megabytes_is_too_large() -> None:
 def test_the_size_of_a_reply_is_known_without_serialising_it() -> None:
     ids = ["plain", 'quo"te', "é", "back\\slash", "\U0001f39f"]
     outcomes: list[Outcome] = [
-        Delivered("QUJD", 3, "demand", "2025-01-01", 0),
+        Delivered("QUJD", "demand", "2025-01-01", 0),
         Dropped(None),
         Failed(Reason.INVALID, "m"),
         Dropped("sale"),
-        Delivered("", 0, "event", "2025-01-01", 0),
+        Delivered("", "event", "2025-01-01", 0),
     ]
 
     size = reply.size_bytes(ids, outcomes)
@@ -195,7 +195,7 @@ def test_the_size_of_a_reply_is_known_without_serialising_it() -> None:
 
 def test_a_reply_that_just_fits_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = ["a", "b"]
-    rows: list[Outcome] = [Delivered("QUJD", 3, "demand", "2025-01-01", 0)] * 2
+    rows: list[Outcome] = [Delivered("QUJD", "demand", "2025-01-01", 0)] * 2
     exactly = reply.size_bytes(ids, rows)
 
     kept, cut = list(rows), list(rows)

@@ -32,6 +32,8 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("ERROR_PREFIX", "/errors/"),
         ("BUCKET", " lake "),
         ("FORMAT", "orc"),
+        ("AVRO_CODEC", "snappy"),
+        ("AVRO_CODEC", ""),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:

@@ -6,10 +6,12 @@ from typing import Any, TypeAlias
 
 from glue.model import pii_names
 from glue.schema import SCHEMAS, load
-from transform import errors, reply, settings
-from transform.archive import Store
+from transform import errors, settings
+from transform.archive import NDJSON, Store, put_all
 from transform.drift import SAMPLE_EVERY, unmapped_attributes
+from transform.mode import Invocation, Mode
 from transform.outcome import Delivered
+from transform.parquet_mode import ParquetMode
 from transform.record import transformer
 from transform.tally import Tally
 from transform.telemetry import Telemetry
@@ -18,13 +20,16 @@ Event: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Event, Any], dict[str, Any]]
 
 
-def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS) -> Handler:
+def build(
+    environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS, error_store: Store | None = None
+) -> Handler:
     """A Firehose data transformation function (firehose-facts 1).
 
     build({"RECORD_TYPES": "demand", ...}, store)({"invocationId": ..., "records": [...]}, context)
       -> {"records": [{"recordId": ..., "result": "Ok", "data": ..., "metadata": {"partitionKeys": {...}}}]}
 
-    `environment` is described in transform/settings.py. `store` takes the error documents.
+    `environment` is described in transform/settings.py. `store` takes Avro containers, and error documents unless they
+    have an `error_store`.
 
     Raises:
         ConfigurationError: a variable is missing or wrong.
@@ -34,31 +39,53 @@ def build(environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS)
     mine = settings.read(environment, types)
     served = {name: types[name] for name in mine.record_types}
     telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
-    transform = transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug)
+    mode = _mode(mine, store, telemetry.bug)
+    transform = transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, encoder=mode.encoder)
     personal = pii_names(types)
+    keep_documents = error_store or store
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
-        records, stream = event["records"], event["deliveryStreamArn"].rpartition("/")[2]
-        telemetry.begin(stream, event["invocationId"], getattr(context, "aws_request_id", None))
-        record_ids = [record["recordId"] for record in records]
+        records = event["records"]
+        invocation = Invocation(
+            event["deliveryStreamArn"].rpartition("/")[2],
+            [record["recordId"] for record in records],
+            lambda: _seconds_left(context),
+        )
+        telemetry.begin(invocation.stream, event["invocationId"], getattr(context, "aws_request_id", None))
         outcomes = list(map(transform, records))
-        reply.keep_within_limit(record_ids, outcomes)
-        tally = Tally.of(records, outcomes)
+        delivery = mode.deliver(invocation, outcomes)
+        tally = Tally.of(records, outcomes, delivery)
         if tally.failures:
-            documents = errors.documents(tally.failures, stream, personal, telemetry.not_written)
-            for key, body in errors.objects(documents, record_ids, stream, mine.error_prefix).items():
-                put(key, body)
+            keep(errors.documents(tally.failures, invocation.stream, personal, telemetry.not_written), invocation)
         sample = zip(records[::SAMPLE_EVERY], outcomes[::SAMPLE_EVERY], strict=True)
         tally.sample(
             unmapped_attributes(record, types[outcome.type]) for record, outcome in sample if type(outcome) is Delivered
         )
         telemetry.report(tally)
-        return {"records": list(map(reply.result, record_ids, outcomes))}
+        return {"records": list(map(mode.result, invocation.record_ids, outcomes))}
 
-    def put(key: str, body: bytes) -> None:
-        try:
-            store.put(key, body, "application/x-ndjson")
-        except Exception as error:  # noqa: BLE001 - whatever it was, Firehose has the originals
+    def keep(documents: list[dict[str, Any]], invocation: Invocation) -> None:
+        objects = errors.objects(documents, invocation.record_ids, invocation.stream, mine.error_prefix)
+        left = invocation.seconds_left()
+        for error in put_all(keep_documents, objects.items(), NDJSON, left and left - REPLY_SECONDS).values():
             telemetry.not_written(error)
 
     return handler
+
+
+# What is kept of Lambda's time for metrics and the reply.
+REPLY_SECONDS = 1.0
+
+
+def _mode(mine: settings.Settings, store: Store, on_bug: Callable[[Exception], None]) -> Mode:
+    if mine.format == "parquet":
+        return ParquetMode()
+    from transform.avro_mode import AvroMode  # noqa: PLC0415 - fastavro is a third of a cold start
+
+    return AvroMode(store, mine.avro_codec, on_bug)
+
+
+def _seconds_left(context: Any) -> float | None:
+    """Until Lambda cuts the function off; None where the context does not say, as in tests."""
+    millis = getattr(context, "get_remaining_time_in_millis", None)
+    return millis() / 1000 if millis else None

@@ -5,4 +5,7 @@ import os
 from transform.archive import S3Store
 from transform.function import build
 
-lambda_handler = build(os.environ, S3Store(os.environ.get("BUCKET", "")))
+_BUCKET = os.environ.get("BUCKET", "")
+
+# Firehose has the originals of what error documents are about: two tries are enough, and leave the batch its time.
+lambda_handler = build(os.environ, S3Store(_BUCKET, attempts=5), error_store=S3Store(_BUCKET, attempts=2))

@@ -1,7 +1,7 @@
 """What can become of one record: a closed list, decided for good when the record is transformed."""
 
 from enum import StrEnum
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,7 @@ class Reason(StrEnum):
     NO_TYPE = "no_type"
     INVALID = "invalid"
     TOO_LARGE = "too_large"
+    NOT_WRITTEN = "not_written"
     BUG = "bug"
 
 
@@ -25,10 +26,9 @@ OTHER = "other"  # counts a type that nobody archives: its name is a value of th
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):
-    """A row: one line of JSON in base64, its length in bytes, its partition keys, the change's age on arrival."""
+    """A row, as its mode encodes it (transform/mode.py), its partition keys, the change's age on arrival."""
 
-    data: str
-    row_bytes: int
+    data: Any
     type: str
     date: str
     age_ms: int
@@ -47,6 +47,11 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     message: str
     path: str | None = None
     type: str | None = None
+
+
+def our_bug(record_type: str | None) -> Failed:
+    """What becomes of a record on which our own code failed."""
+    return Failed(Reason.BUG, "our own code failed on this record", None, record_type)
 
 
 Outcome: TypeAlias = Delivered | Dropped | Failed

@@ -6,26 +6,28 @@ Every change of an item is a row of its own (BR-10).
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-import msgspec
 from msgspec import UNSET
 
 from glue.model import RecordType
 from transform import change as changes
 from transform.attributes import Image, image_decoder
 from transform.enrich import enricher
+from transform.mode import Encode
 from transform.one_pass import hinted_type, one_pass
-from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, Reason
+from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, our_bug
+from transform.parquet_mode import line_encoder
 from transform.row import RowTypes
 from transform.scrub import scrubber
 from transform.source import arrival_ms, payload_of, sequence_of
 
 Transform: TypeAlias = Callable[[Mapping[str, Any]], Outcome]
+Encoder: TypeAlias = Callable[[RecordType, RowTypes], Encode]
 
 
 class Maker:
     """What makes the rows of one record type. Compiled once, for it runs once per record."""
 
-    def __init__(self, record_type: RecordType) -> None:
+    def __init__(self, record_type: RecordType, encoder: Encoder) -> None:
         types = RowTypes(record_type.row)
         self.name = record_type.name
         self.decode_at_once = one_pass(record_type)
@@ -33,7 +35,7 @@ class Maker:
         self.build = types.build
         self.scrub = scrubber(record_type.row)
         self.enrich = enricher(record_type, types)
-        self.encode = msgspec.json.Encoder().encode
+        self.encode = encoder(record_type, types)
 
     def deliver(self, change: Any, image: Image, at_micros: int, record: Mapping[str, Any]) -> Delivered:
         """The row of a decoded change and image. The image is sound before a deletion overwrites a part of it."""
@@ -43,10 +45,8 @@ class Maker:
         change_id = None if change.eventID is UNSET else change.eventID
         expired = changes.is_expired(change)
         date = self.enrich(row, change.eventName, change_id, at_micros, sequence_of(record), expired)
-        # Firehose joins records with nothing between them: without the newline two rows are one unreadable line.
-        line = self.encode(row) + b"\n"
         age_ms = arrival_ms(record) - at_micros // 1000
-        return Delivered(msgspec.to_builtins(line), len(line), self.name, date, age_ms)
+        return Delivered(self.encode(row), self.name, date, age_ms)
 
 
 def transformer(
@@ -55,13 +55,15 @@ def transformer(
     *,
     claims: bool,
     on_bug: Callable[[Exception], None],
+    encoder: Encoder = line_encoder,
 ) -> Transform:
     """A function from one of an event's records to its outcome; it never raises, but tells `on_bug` of our own errors.
 
     `types` are all that are archived, `served` those that this function delivers. With `claims` it also answers for
-    records with no readable type and counts those of a type that nobody archives; exactly one function does.
+    records with no readable type and counts those of a type that nobody archives; exactly one function does. Rows are
+    encoded by what `encoder` makes for their type.
     """
-    makers = {name: Maker(record_type) for name, record_type in served.items()}
+    makers = {name: Maker(record_type, encoder) for name, record_type in served.items()}
     hinted = {name.encode(): maker for name, maker in makers.items()}
     known = {b'{"S":"%s"}' % name.encode(): name for name in types}
     dropped = {name: Dropped(name) for name in types}
@@ -89,6 +91,6 @@ def transformer(
             return Failed(bad.reason, bad.message, bad.path, name)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other records are sound
             on_bug(error)
-            return Failed(Reason.BUG, "our own code failed on this record", None, name)
+            return our_bug(name)
 
     return transform

@@ -30,7 +30,7 @@ def _serialised_bytes(outcome: Outcome) -> int:
     return len(json.dumps(result("", outcome))) + len(", ")
 
 
-_OK_BYTES = _serialised_bytes(Delivered("", 0, "", "", 0))
+_OK_BYTES = _serialised_bytes(Delivered("", "", "", 0))
 _DROPPED_BYTES = _serialised_bytes(Dropped(None))
 _FAILED_BYTES = _serialised_bytes(TOO_LARGE)
 _FRAME_BYTES = len(json.dumps({"records": []})) - len(", ")  # the last result has no comma behind it

@@ -17,9 +17,10 @@ class Settings(msgspec.Struct, frozen=True):
 
     RECORD_TYPES        the types it serves, comma-separated: `demand`
     CLAIMS_UNREADABLE   `true` in the one function that answers for records with no readable type, `false` in the others
-    BUCKET              the bucket for error documents
+    BUCKET              the bucket for error documents and Avro containers
     ERROR_PREFIX        their prefix, `data-pipeline/errors/records/`
-    FORMAT              `parquet`: rows go back to Firehose, which converts them
+    FORMAT              `parquet`: rows go back to Firehose, which converts them; `avro`: the function puts containers
+    AVRO_CODEC          theirs, where it is not `deflate`: `null`
     """
 
     record_types: tuple[str, ...]
@@ -27,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True):
     bucket: str
     error_prefix: str
     format: str
+    avro_codec: str
 
 
 def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settings:
@@ -48,13 +50,16 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     prefix = _needed(environment, "ERROR_PREFIX", f"the prefix for error documents, {ERROR_PREFIX}")
     if not prefix.endswith("/") or prefix.startswith("/") or ":" in prefix:
         _wrong("ERROR_PREFIX", f"`{prefix}` is not a prefix of keys such as {ERROR_PREFIX}, which end in /")
-    row_format = _needed(environment, "FORMAT", "parquet")
-    if row_format != "parquet":
-        _wrong("FORMAT", f"`{row_format}` is not parquet")
-    bucket = _needed(environment, "BUCKET", "the bucket for error documents")
+    row_format = _needed(environment, "FORMAT", "parquet or avro")
+    if row_format not in {"parquet", "avro"}:
+        _wrong("FORMAT", f"`{row_format}` is neither parquet nor avro")
+    codec = environment.get("AVRO_CODEC", "deflate")
+    if codec not in {"deflate", "null"}:
+        _wrong("AVRO_CODEC", f"`{codec}` is neither deflate nor null")
+    bucket = _needed(environment, "BUCKET", "the bucket for error documents and Avro containers")
     if not bucket.isascii() or " " in bucket:
         _wrong("BUCKET", f"`{bucket}` is not the name of a bucket")
-    return Settings(record_types, claims == "true", bucket, prefix, row_format)
+    return Settings(record_types, claims == "true", bucket, prefix, row_format, codec)
 
 
 def _needed(environment: Mapping[str, str], name: str, what: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
+from transform.mode import Delivery, Written
 from transform.outcome import Delivered, Dropped, Failed, Outcome
 
 
@@ -13,7 +14,7 @@ class Tally(msgspec.Struct):
     """What came in, and what became of it.
 
     Dropped by type, without the records that another function answers for. `oldest_age_ms` is the time from change to
-    arrival of the oldest change delivered, None where none was.
+    arrival of the oldest change delivered, None where none was. `written` is what the function itself put, by type.
     """
 
     received: int = 0
@@ -21,27 +22,27 @@ class Tally(msgspec.Struct):
     delivered: int = 0
     delivered_bytes: int = 0
     oldest_age_ms: int | None = None
+    written: Sequence[Written] = ()
     sampled: int = 0
     unmapped: int = 0
     dropped: Counter[str] = msgspec.field(default_factory=Counter)
     failures: list[tuple[Mapping[str, Any], Failed]] = msgspec.field(default_factory=list)
 
     @classmethod
-    def of(cls, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome]) -> Self:
+    def of(cls, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], delivery: Delivery) -> Self:
         """Count an invocation's records and their outcomes, which stand in the same order."""
         tally = cls(received=len(records))
         # Base64 is 4 characters for 3 bytes: right to two bytes a record, without decoding again.
         tally.received_bytes = sum([len(record["data"] or "") for record in records]) * 3 // 4
-        dropped, row_bytes, ages = [], [], []
+        dropped, ages = [], []
         for record, outcome in zip(records, outcomes, strict=True):
             if type(outcome) is Dropped:
                 dropped.append(outcome.type)
             elif type(outcome) is Delivered:
-                row_bytes.append(outcome.row_bytes)
                 ages.append(outcome.age_ms)
             elif type(outcome) is Failed:
                 tally.failures.append((record, outcome))
-        tally.delivered, tally.delivered_bytes = len(row_bytes), sum(row_bytes)
+        tally.delivered, tally.delivered_bytes, tally.written = len(ages), delivery.bytes, delivery.written
         tally.oldest_age_ms = max(ages, default=None)
         tally.dropped = Counter(name for name in dropped if name is not None)
         return tally

@@ -6,6 +6,7 @@ One log line an invocation and one per failure reason. Metrics in CloudWatch's e
     ChangeAge (ms, the oldest change of the invocation on its arrival)    by stream
     AttributesUnmapped, RecordsSampled (transform/drift.py)               by stream
     RecordsDropped                                                        by stream and type
+    RecordsDelivered, BytesDelivered, ObjectsWritten (Avro mode)          by stream and type
     RecordsFailed                                                         by stream and reason
 """
 
@@ -18,6 +19,7 @@ from typing import TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from transform.archive import why
 from transform.tally import Tally
 
 NAMESPACE = "dmd-pipeline"
@@ -66,9 +68,9 @@ class Telemetry:
         where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown"
         self._bugs[type(error).__name__, where] += 1
 
-    def not_written(self, error: Exception) -> None:
+    def not_written(self, error: BaseException) -> None:
         """Note error documents that could not be made or put: Firehose has the originals, so nothing is lost."""
-        self._not_written[type(error).__name__] += 1
+        self._not_written[why(error)] += 1
 
     def report(self, tally: Tally) -> None:
         """Write the metrics and the log lines of the invocation."""
@@ -99,6 +101,11 @@ class Telemetry:
         if tally.oldest_age_ms is not None:
             self._metrics.add_metric("ChangeAge", MetricUnit.Milliseconds, tally.oldest_age_ms)
         self._flush()
+        for written in tally.written:
+            self._metrics.add_metric("RecordsDelivered", count, written.records)
+            self._metrics.add_metric("BytesDelivered", size, written.bytes)
+            self._metrics.add_metric("ObjectsWritten", count, written.objects)
+            self._flush(type=written.type)
         self._emit_each("RecordsDropped", "type", tally.dropped)
         self._emit_each("RecordsFailed", "reason", tally.failed)
 

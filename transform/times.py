@@ -92,3 +92,16 @@ def of_micros(micros: int) -> str:
 def iso_millis(millis: int) -> str:
     """Epoch milliseconds as ISO 8601, as error documents hold it: "2025-01-01T10:00:00.123Z"."""
     return f"{of_micros(millis * 1000)}Z".replace(" ", "T")
+
+
+@lru_cache(maxsize=8192)
+def epoch_millis(text: str) -> int:
+    """A row's time as epoch milliseconds, as Avro's timestamp-millis is: "2024-05-01 12:00:05.428" -> 1714564805428."""
+    minutes = int(text[11:13]) * 60 + int(text[14:16])
+    return epoch_days(text[:10]) * 86_400_000 + minutes * 60_000 + int(text[17:19] + text[20:])
+
+
+@lru_cache(maxsize=8192)
+def epoch_days(day: str) -> int:
+    """A row's date as days since 1970-01-01, as Avro's date is: "2024-05-01" -> 19844."""
+    return datetime.fromisoformat(day).toordinal() - _EPOCH.toordinal()

@@ -1,0 +1,136 @@
+"""Avro mode: the function itself puts its rows, one container for each record type and partition date (BR-9).
+
+One delivery stream then serves all record types. What is in the bucket is answered as Dropped, so that Firehose
+delivers nothing itself; what is not, as ProcessingFailed, so that it keeps the originals.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from glue.model import RecordType
+from glue.tables import PARTITION, ROOT
+from transform.archive import Store, put_all, why
+from transform.avro import MARKER_BYTES, AvroFiles, Datum
+from transform.errors import batch_digest
+from transform.mode import Delivery, Encode, Invocation, Written
+from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason, our_bug
+from transform.reply import result
+from transform.row import RowTypes
+
+PREFIX = f"{ROOT}/avro/"
+CONTENT_TYPE = "avro/binary"
+
+# What is kept of Lambda's time for error documents and the reply: two attempts at one error document, if both hang.
+KEPT_SECONDS = 15.0
+
+
+class Group(NamedTuple):
+    """The rows of an invocation that make one container: where among its records they stand."""
+
+    type: str
+    date: str
+    places: list[int]
+
+
+class AvroMode:
+    """What a function does with its rows where FORMAT is avro.
+
+    `codec` is `deflate` or `null`; `on_bug` is told of what fastavro would not write.
+    """
+
+    def __init__(self, store: Store, codec: str, on_bug: Callable[[Exception], None]) -> None:
+        self._store = store
+        self._codec = codec
+        self._on_bug = on_bug
+        self._files: dict[str, AvroFiles] = {}
+
+    def encoder(self, record_type: RecordType, _: RowTypes) -> Encode:
+        """Makes what fastavro takes of a row."""
+        files = self._files[record_type.name] = AvroFiles(record_type, self._codec)
+        return files.datum
+
+    def result(self, record_id: str, outcome: Outcome) -> dict[str, Any]:
+        """Dropped for what has been delivered, too: Firehose is not to deliver it again."""
+        return result(record_id, Dropped(outcome.type) if type(outcome) is Delivered else outcome)
+
+    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:
+        """Puts the containers, and turns the records of those that could not be put into `not_written`, in place.
+
+        An object's name is made of the invocation's record ids, so the same invocation, whenever it comes again,
+        replaces what it has put: neither a retry nor a crash before the reply doubles a row.
+        """
+        put: dict[str, tuple[Group, int]] = {}
+
+        def objects() -> Iterator[tuple[str, bytes]]:
+            batch = batch_digest(invocation.record_ids)
+            for group in _groups(outcomes):
+                key, marker = _name(invocation.stream, batch, group)
+                body = self._container(group, outcomes, marker)
+                put[key] = group, len(body)
+                yield key, body
+
+        for key, error in put_all(self._store, objects(), CONTENT_TYPE, _seconds(invocation)).items():
+            group, _ = put.pop(key)
+            message = f"its Avro container could not be written: {why(error)}"
+            for place in group.places:
+                outcomes[place] = Failed(Reason.NOT_WRITTEN, message, None, group.type)
+        return _delivery(put.values())
+
+    def _container(self, group: Group, outcomes: list[Outcome], marker: bytes) -> bytes:
+        """A group's container, without the records that fastavro would not write: they failed by a bug of ours."""
+        files = self._files[group.type]
+        try:
+            return files.container(_data(outcomes, group.places), marker)
+        except Exception:  # noqa: BLE001 - whatever it was, it is found again below
+            for place in list(group.places):
+                try:
+                    files.container(_data(outcomes, [place]), marker)
+                except Exception as error:  # noqa: BLE001 - it may not cost the others their container
+                    self._on_bug(error)
+                    group.places.remove(place)
+                    outcomes[place] = our_bug(group.type)
+            return files.container(_data(outcomes, group.places), marker)
+
+
+def _groups(outcomes: Sequence[Outcome]) -> list[Group]:
+    found: dict[tuple[str, str], Group] = {}
+    for place, outcome in enumerate(outcomes):
+        if type(outcome) is Delivered:
+            key = outcome.type, outcome.date
+            group = found.get(key)
+            if group is None:
+                group = found[key] = Group(*key, [])
+            group.places.append(place)
+    return list(found.values())
+
+
+def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:
+    """The key of a group's object, and the sync marker within: digests of the invocation's record ids and the group.
+
+    -> ("data-pipeline/avro/demand/partition_date=2025-01-01/<stream>-<digest>.avro", 16 bytes)
+    """
+    from hashlib import sha256  # noqa: PLC0415 - 3 ms of a cold start in Parquet mode
+
+    digest = sha256(f"{batch} {group.type} {group.date}".encode()).digest()
+    folder = f"{PREFIX}{group.type}/{PARTITION}={group.date}/"
+    return f"{folder}{stream}-{digest[MARKER_BYTES:].hex()}.avro", digest[:MARKER_BYTES]
+
+
+def _data(outcomes: Sequence[Outcome], places: Iterable[int]) -> list[Datum]:
+    return [outcome.data for place in places if type(outcome := outcomes[place]) is Delivered]
+
+
+def _seconds(invocation: Invocation) -> float | None:
+    """How long the puts may take: a function with little time to begin with keeps half of it."""
+    left = invocation.seconds_left()
+    return None if left is None else left - min(KEPT_SECONDS, left / 2)
+
+
+def _delivery(put: Iterable[tuple[Group, int]]) -> Delivery:
+    by_type: dict[str, Written] = {}
+    for group, size_bytes in put:
+        written = by_type.setdefault(group.type, Written(group.type))
+        written.records += len(group.places)
+        written.objects += 1
+        written.bytes += size_bytes
+    return Delivery(sum(written.bytes for written in by_type.values()), list(by_type.values()))
