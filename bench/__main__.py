@@ -2,8 +2,9 @@
 
     python -m bench [--corpus FILE] [--records N] [--memory]
 
-Each is a process of its own and can be run alone: bench.per_record, bench.cold_start, bench.end_to_end. Ratios mean
-more than times: they come from rounds in which all take turns on one core. None of this is a test.
+Each is a process of its own and can be run alone: bench.per_record, bench.avro_mode, bench.cold_start,
+bench.end_to_end. Ratios mean more than times: they come from rounds in which all take turns on one core. None of this
+is a test.
 """
 
 import argparse
@@ -21,6 +22,7 @@ def main() -> None:
     corpus = ["--corpus", str(options.corpus)] if options.corpus else []
     memory = ["--memory"] if options.memory else []
     _measure("per_record", *corpus)
+    _measure("avro_mode", *corpus)
     _measure("cold_start")
     _measure("end_to_end", "--records", str(options.records), *corpus, *memory)
 

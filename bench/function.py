@@ -30,20 +30,20 @@ class Context:
     invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:bench"
 
 
-def environment(record_types: str, *, claims: bool = True) -> dict[str, str]:
+def environment(record_types: str, *, claims: bool = True, mode: str = "parquet") -> dict[str, str]:
     """A function's environment variables."""
     return {
         "RECORD_TYPES": record_types,
         "CLAIMS_UNREADABLE": "true" if claims else "false",
         "BUCKET": "bench",
         "ERROR_PREFIX": "data-pipeline/errors/records/",
-        "FORMAT": "parquet",
+        "FORMAT": mode,
     }
 
 
-def function(record_types: str, *, claims: bool = True) -> Handler:
+def function(record_types: str, *, claims: bool = True, mode: str = "parquet") -> Handler:
     """The handler for these types, `demand` or `demand,sale`."""
-    return build(environment(record_types, claims=claims), Nowhere())
+    return build(environment(record_types, claims=claims, mode=mode), Nowhere())
 
 
 @contextmanager

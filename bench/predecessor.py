@@ -3,11 +3,11 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from bench.batches import Batch
 from bench.image_schema import image_schema
@@ -60,12 +60,16 @@ def install() -> None:
 
 
 @contextmanager
-def predecessor(batch: Batch) -> Iterator[Predecessor]:
-    """A warm predecessor for a batch; it ends with the context."""
+def predecessor(batch: Batch, row_schemas: Mapping[str, Any] | None = None) -> Iterator[Predecessor]:
+    """A warm predecessor for a batch; it ends with the context. With the Avro schemas of rows it makes containers."""
     with TemporaryDirectory() as folder:
         schemas, records = Path(folder, "schemas.json"), Path(folder, "batch.txt")
         schemas.write_text(json.dumps({name: image_schema(kind) for name, kind in load().items()}))
         records.write_text("\n".join(batch.encoded))
         command = ["node", str(_HERE / "predecessor.mjs"), str(schemas), str(records)]
+        if row_schemas:
+            rows = Path(folder, "rows.json")
+            rows.write_text(json.dumps(row_schemas))
+            command.append(str(rows))
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             yield Predecessor(process, len(batch.lines))

@@ -4,16 +4,16 @@ One delivery stream then serves all record types. What is in the bucket is answe
 delivers nothing itself; what is not, as ProcessingFailed, so that it keeps the originals.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from glue.model import RecordType
 from glue.tables import PARTITION, ROOT
 from transform.archive import Store, put_all, why
-from transform.avro import MARKER_BYTES, AvroFiles, Datum
+from transform.avro import MARKER_BYTES, AvroFiles
 from transform.errors import batch_digest
 from transform.mode import Delivery, Encode, Invocation, Written
-from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason, our_bug
+from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 from transform.reply import result
 from transform.row import RowTypes
 
@@ -25,29 +25,29 @@ KEPT_SECONDS = 15.0
 
 
 class Group(NamedTuple):
-    """The rows of an invocation that make one container: where among its records they stand."""
+    """The rows of an invocation that make one container, and where among its records they stand."""
 
     type: str
     date: str
+    data: list[str]
     places: list[int]
 
 
 class AvroMode:
     """What a function does with its rows where FORMAT is avro.
 
-    `codec` is `deflate` or `null`; `on_bug` is told of what fastavro would not write.
+    `codec` is `deflate` or `null`.
     """
 
-    def __init__(self, store: Store, codec: str, on_bug: Callable[[Exception], None]) -> None:
+    def __init__(self, store: Store, codec: str) -> None:
         self._store = store
         self._codec = codec
-        self._on_bug = on_bug
         self._files: dict[str, AvroFiles] = {}
 
     def encoder(self, record_type: RecordType, _: RowTypes) -> Encode:
         """Makes what fastavro takes of a row."""
         files = self._files[record_type.name] = AvroFiles(record_type, self._codec)
-        return files.datum
+        return files.encode
 
     def result(self, record_id: str, outcome: Outcome) -> dict[str, Any]:
         """Dropped for what has been delivered, too: Firehose is not to deliver it again."""
@@ -65,7 +65,7 @@ class AvroMode:
             batch = batch_digest(invocation.record_ids)
             for group in _groups(outcomes):
                 key, marker = _name(invocation.stream, batch, group)
-                body = self._container(group, outcomes, marker)
+                body = self._files[group.type].container(group.data, marker)
                 put[key] = group, len(body)
                 yield key, body
 
@@ -76,21 +76,6 @@ class AvroMode:
                 outcomes[place] = Failed(Reason.NOT_WRITTEN, message, None, group.type)
         return _delivery(put.values())
 
-    def _container(self, group: Group, outcomes: list[Outcome], marker: bytes) -> bytes:
-        """A group's container, without the records that fastavro would not write: they failed by a bug of ours."""
-        files = self._files[group.type]
-        try:
-            return files.container(_data(outcomes, group.places), marker)
-        except Exception:  # noqa: BLE001 - whatever it was, it is found again below
-            for place in list(group.places):
-                try:
-                    files.container(_data(outcomes, [place]), marker)
-                except Exception as error:  # noqa: BLE001 - it may not cost the others their container
-                    self._on_bug(error)
-                    group.places.remove(place)
-                    outcomes[place] = our_bug(group.type)
-            return files.container(_data(outcomes, group.places), marker)
-
 
 def _groups(outcomes: Sequence[Outcome]) -> list[Group]:
     found: dict[tuple[str, str], Group] = {}
@@ -99,7 +84,8 @@ def _groups(outcomes: Sequence[Outcome]) -> list[Group]:
             key = outcome.type, outcome.date
             group = found.get(key)
             if group is None:
-                group = found[key] = Group(*key, [])
+                group = found[key] = Group(*key, [], [])
+            group.data.append(outcome.data)
             group.places.append(place)
     return list(found.values())
 
@@ -114,10 +100,6 @@ def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:
     digest = sha256(f"{batch} {group.type} {group.date}".encode()).digest()
     folder = f"{PREFIX}{group.type}/{PARTITION}={group.date}/"
     return f"{folder}{stream}-{digest[MARKER_BYTES:].hex()}.avro", digest[:MARKER_BYTES]
-
-
-def _data(outcomes: Sequence[Outcome], places: Iterable[int]) -> list[Datum]:
-    return [outcome.data for place in places if type(outcome := outcomes[place]) is Delivered]
 
 
 def _seconds(invocation: Invocation) -> float | None:

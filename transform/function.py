@@ -39,7 +39,7 @@ def build(
     mine = settings.read(environment, types)
     served = {name: types[name] for name in mine.record_types}
     telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
-    mode = _mode(mine, store, telemetry.bug)
+    mode = _mode(mine, store)
     transform = transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, encoder=mode.encoder)
     personal = pii_names(types)
     keep_documents = error_store or store
@@ -77,12 +77,12 @@ def build(
 REPLY_SECONDS = 1.0
 
 
-def _mode(mine: settings.Settings, store: Store, on_bug: Callable[[Exception], None]) -> Mode:
+def _mode(mine: settings.Settings, store: Store) -> Mode:
     if mine.format == "parquet":
         return ParquetMode()
     from transform.avro_mode import AvroMode  # noqa: PLC0415 - fastavro is a third of a cold start
 
-    return AvroMode(store, mine.avro_codec, on_bug)
+    return AvroMode(store, mine.avro_codec)
 
 
 def _seconds_left(context: Any) -> float | None:

@@ -94,7 +94,6 @@ def iso_millis(millis: int) -> str:
     return f"{of_micros(millis * 1000)}Z".replace(" ", "T")
 
 
-@lru_cache(maxsize=8192)
 def epoch_millis(text: str) -> int:
     """A row's time as epoch milliseconds, as Avro's timestamp-millis is: "2024-05-01 12:00:05.428" -> 1714564805428."""
     minutes = int(text[11:13]) * 60 + int(text[14:16])

@@ -1,0 +1,100 @@
+"""Avro mode's time per record against the predecessor's Avro steps on Node: ratios on one batch in one run.
+
+    python -m bench.avro_mode [--corpus FILE]
+
+Both decode, validate, enrich, group by type and date and make a deflated container of each group, which nobody puts
+anywhere: what is measured ends where S3 would begin. The predecessor's rows are without `change`, which it lost.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.batches import COMMITTED_SAMPLE, Batch, lines_of
+from bench.function import ALL_TYPES, function, run, silenced, well_formed
+from bench.per_record import demand_batch
+from bench.predecessor import UnavailableError, install, predecessor
+from bench.processes import one_core
+from bench.rounds import Results, compare, timed
+from bench.stages import WHOLE, nothing_refused, report, whole_rows
+from bench.tables import table
+from glue.model import RecordType
+from glue.schema import load
+from glue.tables import avro_literal
+from transform.avro import MARKER_BYTES, AvroFiles
+from transform.record import Maker
+
+FUNCTION, PREDECESSOR = "the function, Avro mode", "predecessor, avsc BlockEncoder"
+PLAIN = "the function, Parquet mode"
+MARKER = bytes(MARKER_BYTES)
+
+
+def row_schema(record_type: RecordType) -> dict[str, Any]:
+    """The schema of the predecessor's rows."""
+    schema: dict[str, Any] = json.loads(avro_literal(record_type))
+    return schema | {"fields": [field for field in schema["fields"] if field["name"] != "change"]}
+
+
+def against_node(batch: Batch, rounds: int) -> Results:
+    """The function of all types in both modes, and the predecessor."""
+    contenders = {FUNCTION: timed(_whole(batch, "avro")), PLAIN: timed(_whole(batch, "parquet"))}
+    with predecessor(batch, {name: row_schema(kind) for name, kind in load().items()}) as node:
+        return compare({**contenders, PREDECESSOR: node.run}, rounds)
+
+
+def _whole(batch: Batch, mode: str) -> Callable[[], int]:
+    handler = function(ALL_TYPES, mode=mode)
+
+    def whole() -> int:
+        with silenced():
+            run(handler, batch.events)
+        return 0
+
+    return whole
+
+
+def stages(batch: Batch, record_type: str, rounds: int) -> Results:
+    """What Avro mode does after the row is made, for a batch of one type; one container of all its rows."""
+    kind = load()[record_type]
+    plain, deflated = AvroFiles(kind, "null"), AvroFiles(kind, "deflate")
+    rows = whole_rows(Maker(kind, lambda *_: plain.encode), batch)
+    data = [plain.encode(row) for row in rows]
+    steps = {
+        "Avro data": lambda: list(map(plain.encode, rows)),
+        "container": lambda: plain.container(data, MARKER),
+        "container, deflated": lambda: deflated.container(data, MARKER),
+    }
+    return compare(
+        {WHOLE: timed(_whole(batch, "avro")), **{n: timed(nothing_refused(s)) for n, s in steps.items()}}, rounds
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.avro_mode")
+    parser.add_argument("--corpus", type=Path, default=COMMITTED_SAMPLE, help="a .jsonl or .jsonl.gz of changes")
+    source = parser.parse_args().corpus
+    demands = demand_batch()
+    corpus = Batch(f"{source.name}, well-formed", list(well_formed(lines_of(source))))
+    with one_core():
+        try:
+            install()
+            for batch in (demands, corpus):
+                print(_report(batch, against_node(batch, 11)))
+        except UnavailableError as missing:
+            print(f"nothing to compare with: {missing}")
+        print(report(stages(demands, "demand", 11), len(demands.lines), "What Avro mode adds"))
+
+
+def _report(batch: Batch, results: Results) -> str:
+    rows = [
+        [name, f"{results.seconds(name) / len(batch.lines) * 1e6:.2f}", f"{results.ratio(name, to=FUNCTION):.2f}"]
+        for name in results.rounds
+    ]
+    what = f"{batch.name}, {len(batch.lines):,} records of {batch.mean_bytes:,} bytes on average"
+    return f"{table(what, ['', 'us a record', 'times the function'], rows)}\nreach: the predecessor at least 1"
+
+
+if __name__ == "__main__":
+    main()
