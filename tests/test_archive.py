@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 from moto import mock_aws
 
-from transform.archive import S3Store, put_all, why
+from transform.archive import CONCURRENT_PUTS, S3Store, put_all, why
 
 SLOW = ReadTimeoutError(endpoint_url="s3")
 CUT = ConnectionClosedError(endpoint_url="s3")
@@ -68,7 +68,7 @@ def test_a_put_is_given_up_before_it_costs_the_batch() -> None:
     config = S3Store("lake", attempts=2)._s3().meta.config
 
     assert config.connect_timeout + config.read_timeout <= 10
-    assert config.retries["total_max_attempts"] == 2
+    assert config.retries == {"mode": "standard", "total_max_attempts": 2}
 
 
 @pytest.fixture
@@ -142,6 +142,32 @@ def test_objects_are_put_concurrently() -> None:
     failed = put_all(store, [("a", b""), ("b", b""), ("c", b"")], "text/plain", None)
 
     assert failed == {}
+
+
+class Stuck:
+    """A store whose puts do not end before they are released."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+        self.begun: list[str] = []
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        self.begun.append(key)
+        self.released.wait(10)
+
+
+def test_what_has_not_begun_when_time_is_over_never_begins() -> None:
+    store = Stuck()
+    before = set(threading.enumerate())
+
+    failed = put_all(store, [(str(number), b"") for number in range(CONCURRENT_PUTS + 4)], "text/plain", 0.05)
+    store.released.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+
+    assert len(failed) == CONCURRENT_PUTS + 4
+    assert {type(error) for error in failed.values()} == {TimeoutError}
+    assert len(store.begun) == CONCURRENT_PUTS
 
 
 def test_an_error_is_named_by_s3s_code_and_never_by_its_text() -> None:

@@ -1,6 +1,7 @@
 """Avro mode: the function puts one container for each record type and partition date, and says what lies there."""
 
 import gzip
+import importlib
 import io
 import json
 import threading
@@ -305,17 +306,57 @@ def test_a_bug_in_one_row_costs_that_record_alone(monkeypatch: pytest.MonkeyPatc
     assert function.logs()[0]["message"] == "our own code failed"
 
 
+@pytest.mark.parametrize(("millis", "seconds"), [(60_000, 45), (20_000, 10), (600, 0.3)])
+def test_time_is_kept_for_error_documents_and_the_reply(
+    millis: int, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_seconds = {}
+
+    def put_all(store: Any, objects: Any, content_type: str, seconds: float | None) -> dict[str, BaseException]:
+        given_seconds[content_type] = seconds
+        return dict.fromkeys((key for key, _ in objects), OSError())
+
+    for place in ("transform.avro_mode.put_all", "transform.function.put_all"):
+        monkeypatch.setattr(place, put_all)
+
+    avro(context=Context(millis))(change())
+
+    assert given_seconds == {"avro/binary": seconds, "application/x-ndjson": millis / 1000 - 1}
+
+
+def test_error_documents_may_have_a_store_of_their_own() -> None:
+    data, errors = Bucket(), Bucket()
+    handler = build(environment("demand", claims=True) | {"FORMAT": "avro"}, data, error_store=errors)
+
+    handler(event(change(), b"nope"), None)
+
+    assert [key.split("/")[1] for key in data.objects] == ["avro"]
+    assert [key.split("/")[1] for key in errors.objects] == ["errors"]
+
+
+def test_the_handler_puts_containers_with_patience_and_error_documents_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment("demand", claims=True).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("transform.archive.S3Store", lambda bucket, attempts: made.append((bucket, attempts)))
+    made: list[tuple[str, int]] = []
+
+    importlib.reload(importlib.import_module("transform.handler"))
+
+    assert made[-2:] == [("lake", 5), ("lake", 2)]
+
+
 def test_metrics_count_what_was_written_by_type() -> None:
     function = avro()
 
-    function(change("demand"), change("sale"), change("demand"), change("waitlist"))
+    later = m(requested=s("2025-03-01T00:00:00Z"))
+    function(change("demand"), change("sale"), change("demand", date=later), change("waitlist"))
 
     lines = {line.get("type"): line for line in function.metrics() if "RecordsDelivered" in line}
     assert {kind: line["RecordsDelivered"] for kind, line in lines.items()} == {None: [3], "demand": [2], "sale": [1]}
-    assert lines["demand"]["ObjectsWritten"] == [1]
-    sizes = {key.split("/")[2]: len(body) for key, body in containers(function.bucket).items()}
-    assert lines["demand"]["BytesDelivered"] == [sizes["demand"]]
-    assert lines[None]["BytesDelivered"] == [sum(sizes.values())]
+    assert lines["demand"]["ObjectsWritten"] == [2]
+    sizes = [(key.split("/")[2], len(body)) for key, body in containers(function.bucket).items()]
+    assert lines["demand"]["BytesDelivered"] == [sum(size for kind, size in sizes if kind == "demand")]
+    assert lines[None]["BytesDelivered"] == [sum(size for _, size in sizes)]
 
 
 def test_a_deletion_is_scrubbed_and_marked() -> None:
