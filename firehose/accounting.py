@@ -29,7 +29,7 @@ class StreamReport:
     objects: int = 0
     error_objects: int = 0
     bytes_in: int = 0  # of the payloads that the function got
-    bytes_out: int = 0  # of the Parquet objects
+    bytes_out: int = 0  # of the objects
     partitions: Counter[str] = field(default_factory=Counter)  # rows by evaluated prefix
 
     @property

@@ -28,12 +28,13 @@ Clock: TypeAlias = Callable[[], int]
 class LocalStream:
     """What one delivery stream is made of here.
 
-    `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names, `function` the code
-    behind its Lambda ARN. A function that never writes into its event, `keeps_event`, needs no copy of each record.
+    `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names where it converts the
+    format of its records, `function` the code behind its Lambda ARN. A function that never writes into its event,
+    `keeps_event`, needs no copy of each record.
     """
 
     request: Mapping[str, Any]
-    table_input: Mapping[str, Any]
+    table_input: Mapping[str, Any] | None
     function: Function
     keeps_event: bool = False
 
@@ -46,7 +47,7 @@ class DataPlane:
 
     Raises, when it is made:
         UnsupportedSettingError: a setting of a stream that is not carried out.
-        ValueError: a table that OpenXJsonSerDe cannot write.
+        ValueError: a stream that converts without a table, or one that OpenXJsonSerDe cannot write.
     """
 
     def __init__(

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from firehose.accounting import DELIVERED, DROPPED, FAILED, StreamReport
 from firehose.buffering import Entry, Partition, RowBuffer, largest
-from firehose.conversion import Converter
 from firehose.delivery_stream import DeliveryStream
 from firehose.destination import Sink
 from firehose.error_output import (
@@ -18,12 +17,11 @@ from firehose.error_output import (
     PROCESSING_FAILED,
     ErrorBuffer,
     ErrorRecord,
-    catalog_table,
     conversion_error,
     processing_error,
 )
 from firehose.function_reply import Failure
-from firehose.parquet import parquet_file
+from firehose.object_format import object_format
 from firehose.prefix import Instance, PartitionKeyError, check_partition, instant, name_bytes, object_name
 from firehose.source import EventRecord
 
@@ -43,7 +41,7 @@ class Delivery:
     def __init__(
         self,
         stream: DeliveryStream,
-        table_input: Mapping[str, Any],
+        table_input: Mapping[str, Any] | None,
         sink: Sink,
         *,
         settle: Callable[[Iterable[int], int], None],
@@ -54,10 +52,9 @@ class Delivery:
         self._sink = sink
         self._settle = settle
         self._clock = clock
-        self._converter = Converter(table_input)
-        self._rows = RowBuffer(self._converter.schema, ACTIVE_PARTITIONS)
+        self._format = object_format(stream, table_input)
+        self._rows = RowBuffer(self._format.schema, ACTIVE_PARTITIONS)
         self._errors: dict[str, ErrorBuffer] = {}
-        self._catalog_table = catalog_table(stream)
         self._checked: set[tuple[str, ...]] = set()
         self._name_bytes = name_bytes(stream.name, stream.version, stream.extension)
 
@@ -96,7 +93,7 @@ class Delivery:
                 usable.append(ok)
             except PartitionKeyError as unusable:
                 self._fail_partition(records, ok[0], first, now_ms, str(unusable))
-        converted = self._converter.convert([data for _, data, _ in usable])
+        converted = self._format.convert([data for _, data, _ in usable])
         for failure in converted.failures:
             index = usable[failure.index][0]
             error = conversion_error(
@@ -104,7 +101,7 @@ class Delivery:
                 failure.code,
                 failure.message,
                 ended_ms=_ended_ms(records[index], now_ms),
-                table=self._catalog_table,
+                table=self._format.catalog_table,
             )
             self._keep_error(CONVERSION_FAILED, error, records[index], first + index, now_ms)
         entries = []
@@ -195,12 +192,10 @@ class Delivery:
     def _flush(self, partitions: Sequence[Partition]) -> None:
         if not partitions:
             return
-        encoding = "hadoop-snappy" if self._stream.parquet.compression == "SNAPPY" else ""
         for partition, rows in self._rows.take(partitions):
             prefix, key = self._key(partition)
-            body = parquet_file(rows, self._stream.parquet)
-            # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding.
-            self._sink.put(key, body, content_encoding=encoding)
+            body = self._format.body(rows)
+            self._sink.put(key, body, content_encoding=self._format.content_encoding)
             self._settle(partition.ordinals, DELIVERED)
             self.report.delivered += len(partition.ordinals)
             self.report.rows += rows.num_rows

@@ -10,36 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from firehose import arns
+from firehose.conversion_settings import MIB, ConversionSettings, read_conversion
 from firehose.members import Members, UnsupportedSettingError
 from firehose.prefix import Prefix, check_prefix, name_bytes, parse_error_prefix, parse_prefix
 from firehose.processor import LambdaSettings
 
-__all__ = ["DeliveryStream", "ParquetSettings", "TableReference", "UnsupportedSettingError", "read_delivery_stream"]
-
-MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ParquetSettings:
-    """ParquetSerDe, with Firehose's defaults filled in."""
-
-    compression: str
-    block_bytes: int
-    page_bytes: int
-    dictionary: bool
-    writer_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class TableReference:
-    """The Glue table whose columns the Parquet has, as error records name it."""
-
-    database: str
-    table: str
-    region: str
-    version: str
-    catalog: str
-    role_arn: str
+__all__ = ["DeliveryStream", "UnsupportedSettingError", "read_delivery_stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +36,7 @@ class DeliveryStream:
     time_zone: ZoneInfo
     extension: str
     function: LambdaSettings
-    parquet: ParquetSettings
-    table: TableReference
+    conversion: ConversionSettings | None
     version: int = 1
 
 
@@ -79,7 +55,7 @@ def read_delivery_stream(request: Mapping[str, Any]) -> DeliveryStream:
     _no_effect_tags(top)
     source = top.members("KinesisStreamSourceConfiguration")
     source_arn = source.text("KinesisStreamARN")
-    source.parsed("RoleARN", _role)
+    source.parsed("RoleARN", arns.role)
     source.end()
     region, account = _region_and_account(source_arn)
     destination = top.members("ExtendedS3DestinationConfiguration")
@@ -98,9 +74,9 @@ def _region_and_account(arn: str) -> tuple[str, str]:
 
 
 def _destination(config: Members, *, name: str, region: str, arn: str, source_arn: str) -> DeliveryStream:
-    config.parsed("RoleARN", _role)
+    config.parsed("RoleARN", arns.role)
     _no_effect_logging(config.optional("CloudWatchLoggingOptions"))
-    config.only("CompressionFormat", "UNCOMPRESSED")  # Firehose's own rule with format conversion
+    config.only("CompressionFormat", "UNCOMPRESSED")  # Firehose's own rule with format conversion, ours without
     config.only("S3BackupMode", "Disabled")
     encryption = config.optional("EncryptionConfiguration")
     encryption.only("NoEncryptionConfig", "NoEncryption")
@@ -108,13 +84,13 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
     hints = config.optional("BufferingHints")
     partitioned = _partitioned(config)
     prefix = config.parsed("Prefix", lambda raw: parse_prefix(raw, partitioned=partitioned), default="")
-    conversion = config.members("DataFormatConversionConfiguration")
+    conversion = read_conversion(config, region)
     stream = DeliveryStream(
         name=name,
         region=region,
         arn=arn,
         source_arn=source_arn,
-        bucket=config.parsed("BucketARN", _bucket),
+        bucket=config.parsed("BucketARN", arns.bucket),
         prefix=prefix,
         # It may be left out only beside a prefix without expressions; errors then go below that (guide, "Understand
         # custom prefixes for Amazon S3 objects").
@@ -122,19 +98,23 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
             "ErrorOutputPrefix", parse_error_prefix, default=None if "!{" in prefix.raw else prefix.raw
         ),
         partitioned=partitioned,
-        # With format conversion 64 MiB is the least and 128 the default (API reference, "BufferingHints").
-        buffer_bytes=hints.whole("SizeInMBs", 128, 64, 128) * MIB,
+        buffer_bytes=_buffer_mib(hints, converted=conversion is not None, partitioned=partitioned) * MIB,
         buffer_seconds=hints.whole("IntervalInSeconds", 300, 60 if partitioned else 0, 900),
         time_zone=config.parsed("CustomTimeZone", _time_zone, default="UTC"),
-        extension=config.parsed("FileExtension", _extension, default="") or ".parquet",
+        extension=config.parsed("FileExtension", _extension, default="") or (".parquet" if conversion else ""),
         function=_function(config.members("ProcessingConfiguration")),
-        parquet=_parquet(conversion),
-        table=_table(conversion.members("SchemaConfiguration"), region),
+        conversion=conversion,
     )
     hints.end()
-    conversion.end()
     _check_keys(stream, config)
     return stream
+
+
+def _buffer_mib(hints: Members, *, converted: bool, partitioned: bool) -> int:
+    # With format conversion 64 MiB is the least and 128 the default (API reference, "BufferingHints"). With dynamic
+    # partitioning alone 64 is the least, too, but the default stays 5: Firehose then refuses what is left out.
+    default = 128 if converted else 5
+    return hints.whole("SizeInMBs", default, 64 if converted or partitioned else 1, 128)
 
 
 def _check_keys(stream: DeliveryStream, config: Members) -> None:
@@ -174,20 +154,6 @@ def _no_effect_logging(logging: Members) -> None:
     for name in ("LogGroupName", "LogStreamName"):
         logging.text(name, None if enabled else "")
     logging.end()
-
-
-def _role(arn: str) -> str:
-    # Nobody is asked for permission here. Patterns of roles and buckets: the API model.
-    if not re.fullmatch(r"arn:[^:]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", arn):
-        raise ValueError("must be the ARN of a role")
-    return arn
-
-
-def _bucket(arn: str) -> str:
-    found = re.fullmatch(r"arn:[^:]*:s3:::([\w.\-]{1,255})", arn, re.ASCII)
-    if not found:
-        raise ValueError("must be the ARN of a bucket")
-    return found[1]
 
 
 def _name(text: str) -> str:
@@ -230,7 +196,7 @@ def _function(processing: Members) -> LambdaSettings:
 
 def _lambda_settings(parameters: dict[str, str], path: str) -> LambdaSettings:
     try:
-        _role(parameters.pop("RoleArn", "arn:aws:iam::000000000000:role/own"))
+        arns.role(parameters.pop("RoleArn", "arn:aws:iam::000000000000:role/own"))
     except ValueError as error:
         raise UnsupportedSettingError(f"{path}.RoleArn", str(error)) from None
     if "LambdaArn" not in parameters:
@@ -256,40 +222,3 @@ def _lambda_settings(parameters: dict[str, str], path: str) -> LambdaSettings:
     for name in parameters:
         raise UnsupportedSettingError(f"{path}.{name}", "is not carried out by the local data plane")
     return settings
-
-
-def _parquet(conversion: Members) -> ParquetSettings:
-    conversion.only("Enabled", True)  # noqa: FBT003  the value that is carried out
-    reader = conversion.members("InputFormatConfiguration")
-    deserializer = reader.members("Deserializer")
-    openx = deserializer.members("OpenXJsonSerDe")
-    openx.only("CaseInsensitive", True)  # noqa: FBT003
-    openx.only("ConvertDotsInJsonKeysToUnderscores", False)  # noqa: FBT003
-    openx.only("ColumnToJsonKeyMappings", {})
-    writer = conversion.members("OutputFormatConfiguration")
-    serializer = writer.members("Serializer")
-    parquet = serializer.members("ParquetSerDe")
-    settings = ParquetSettings(
-        compression=parquet.only("Compression", "SNAPPY", "GZIP", "UNCOMPRESSED"),
-        block_bytes=parquet.whole("BlockSizeBytes", 256 * MIB, 64 * MIB, 2**40),
-        page_bytes=parquet.whole("PageSizeBytes", MIB, 64 * 1024, 2**31 - 1),
-        dictionary=parquet.flag("EnableDictionaryCompression", default=False),
-        writer_version=parquet.only("WriterVersion", "V1", "V2"),
-    )
-    parquet.only("MaxPaddingBytes", 0)
-    for members in (openx, deserializer, reader, parquet, serializer, writer):
-        members.end()
-    return settings
-
-
-def _table(schema: Members, region: str) -> TableReference:
-    table = TableReference(
-        database=schema.text("DatabaseName"),
-        table=schema.text("TableName"),
-        region=schema.text("Region", region),
-        version=schema.only("VersionId", "LATEST"),
-        catalog=schema.text("CatalogId", ""),
-        role_arn=schema.parsed("RoleARN", _role),
-    )
-    schema.end()
-    return table

@@ -1,6 +1,7 @@
 """Where objects go: a folder or an S3 bucket. A reader sees an object whole or not at all."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -9,10 +10,13 @@ from typing import Any, Protocol
 from firehose.commands import Mistake
 from firehose.lake import S3, as_mistakes
 from glue.tables import ROOT
+from transform.archive import CONCURRENT_PUTS
 
-# At the root of the lake, below no data prefix: every reader takes each file there for data. One a process, so that
-# one run that ends does not take another's away.
-TEMPORARY_FOLDER = f".dmd-writing-{os.getpid()}"
+# At the root of the lake, below no data prefix: every reader takes each file there for data.
+TEMPORARY_FOLDER = ".dmd-writing"
+
+# Of the sinks of this process, and of what they write: `next` gives each number once, to whatever thread asks.
+_NUMBERS = itertools.count(1)
 
 
 class Sink(Protocol):
@@ -21,7 +25,7 @@ class Sink(Protocol):
     def put(
         self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
     ) -> None:
-        """Writes one object, replacing the one of that key.
+        """Writes one object, replacing the one of that key. A function calls it from several threads at once.
 
         ("data-pipeline/parquet/sale/partition_date=2025-01-01/sale-1-...parquet", b"PAR1...")
         """
@@ -35,7 +39,9 @@ class FolderSink:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._temporary = root / TEMPORARY_FOLDER
+        # One a sink, so that one that is closed does not take another's away. The process is in it for those that
+        # write into the same lake at the same time.
+        self._temporary = root / f"{TEMPORARY_FOLDER}-{os.getpid()}-{next(_NUMBERS)}"
         self._made: set[Path] = set()
 
     def put(
@@ -54,7 +60,7 @@ class FolderSink:
         path = self._path(key)
         self._make(path.parent)
         self._make(self._temporary)
-        temporary = self._temporary / path.name[-200:]
+        temporary = self._temporary / str(next(_NUMBERS))
         try:
             temporary.write_bytes(body)
             temporary.replace(path)
@@ -63,7 +69,7 @@ class FolderSink:
             raise
 
     def close(self) -> None:
-        """Removes this process's temporary folder."""
+        """Removes this sink's temporary folder."""
         self._made.discard(self._temporary)
         with contextlib.suppress(OSError):
             self._temporary.rmdir()
@@ -86,8 +92,10 @@ class S3Sink:
     def __init__(self, bucket: str, client: Any = None) -> None:
         if client is None:
             import boto3  # noqa: PLC0415  0.3 s that a folder lake need not pay
+            from botocore.config import Config  # noqa: PLC0415
 
-            client = boto3.client("s3")
+            # boto3 keeps 10 connections, and makes a new one for each put beyond that.
+            client = boto3.client("s3", config=Config(max_pool_connections=CONCURRENT_PUTS))
         self._bucket = bucket
         self._client = client
 

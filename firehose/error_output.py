@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from firehose.delivery_stream import DeliveryStream
+from firehose.conversion_settings import TableReference
 from firehose.source import EventRecord
 
 # Values of !{firehose:error-output-type}. No page names the one for partition keys that cannot be evaluated; they are
@@ -62,11 +62,10 @@ def conversion_error(
     }
 
 
-def catalog_table(stream: DeliveryStream) -> dict[str, str]:
+def catalog_table(table: TableReference, account: str) -> dict[str, str]:
     """`dataCatalogTable`: {"catalogId": "123456789012", "databaseName": ..., "versionId": "LATEST", ...}."""
-    table = stream.table
     return {
-        "catalogId": table.catalog or stream.arn.split(":")[4],
+        "catalogId": table.catalog or account,
         "databaseName": table.database,
         "tableName": table.table,
         "region": table.region,

@@ -78,9 +78,12 @@ class FolderLake:
 
 
 class BucketLake:
-    """A lake in a bucket, by the credentials and endpoint that boto3 finds."""
+    """A lake in a bucket, by the credentials and endpoint that boto3 finds.
 
-    def __init__(self, where: str) -> None:
+    There must be something below the prefix that it `holds`; None asks for nothing.
+    """
+
+    def __init__(self, where: str, *, holds: str | None = f"{ROOT}/") -> None:
         import boto3  # noqa: PLC0415 - costs 0.3 s, which a folder lake need not wait for
 
         self._bucket = where.removeprefix(S3).rstrip("/")
@@ -88,9 +91,10 @@ class BucketLake:
             raise Mistake(f"{where} is not a lake: it is a folder, or a whole bucket, s3://bucket")
         with as_mistakes(self._bucket):
             self._client = boto3.client("s3")
-            answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{ROOT}/", MaxKeys=1)
-        if not answer["KeyCount"]:
-            raise Mistake(f"{where} is not a lake: there is no {ROOT}/ in it")
+            answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=holds or "", MaxKeys=1)
+        if holds is not None and not answer["KeyCount"]:
+            what = f"not a lake: there is no {ROOT}/ in it" if holds == f"{ROOT}/" else f"empty below {holds}"
+            raise Mistake(f"{where} is {what}")
 
     def objects(self, prefix: str) -> Iterator[Stored]:
         """Lists the bucket, a thousand keys a request."""

@@ -36,6 +36,10 @@ class Members:
         for name in self._values:
             raise self.refuse(name, "is not carried out by the local data plane")
 
+    def has(self, name: str) -> bool:
+        """Whether a member is there and was not taken yet."""
+        return name in self._values
+
     def no_effect(self, name: str) -> None:
         """Takes a member that changes nothing here; the caller says why."""
         self._values.pop(name, None)

@@ -1,10 +1,11 @@
 """SQL over a lake with DuckDB, with the Glue tables as tables.
 
-The files are read by Arrow as the Glue table declares them, by name and type: what an older file does not have is
-null, at any depth, as in Athena. DuckDB itself opens no file and no connection.
+The files are read as the Glue table declares them, by name and type: what an older file does not have is null, at any
+depth, as in Athena. Parquet is read by Arrow, Avro as firehose/avro_table.py says; DuckDB itself opens no file and no
+connection.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,12 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
-from firehose.commands import Mistake
-from firehose.errors import documents, partition_of
-from firehose.lake import FolderLake, Lake, open_lake
+from firehose.avro_table import AvroTable
+from firehose.commands import Format, Mistake
+from firehose.error_documents import documents, partition_of
+from firehose.lake import FolderLake, Lake, Stored, open_lake
 from glue import arrow
-from glue.tables import BUCKET, PARTITION, TableInput, TableInputs, read_table_inputs
+from glue.tables import BUCKET, PARTITION, ROOT, TableInput, TableInputs, read_table_inputs
 
 # Arrow takes INT96 for nanoseconds, DuckDB's TIMESTAMP is microseconds: read as those at once, not cast later.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
@@ -44,32 +46,49 @@ class Answer:
     rows: list[tuple[Any, ...]]
 
 
-def query(sql: str, lake: str, tables: Mapping[str, TableInputs] | None = None) -> Answer:
-    """The answer to a query over the Parquet lake in a folder or in `s3://bucket`.
+def query(
+    sql: str, lake: str, tables: Mapping[str, TableInputs] | None = None, file_format: Format | None = None
+) -> Answer:
+    """The answer to a query over the lake in a folder or in `s3://bucket`.
 
     "SELECT count(*) AS n FROM demand", ".local/lake" -> Answer(["n"], [(1234,)])
 
     `tables` are the generated Glue tables unless others are given. Only tables that the SQL mentions are looked for.
+    What is asked is the lake's Parquet where it has any, else its Avro, unless `file_format` says which.
 
     Raises:
         Mistake: no such lake, SQL that DuckDB does not take, a file that is not what its place says.
     """
     opened = open_lake(lake)
+    asked = file_format or _format_of(opened)
+    mistakes: list[Mistake] = []
     with duckdb.connect(config=_SETTINGS) as connection:
         connection.execute(_AS_IN_ATHENA)
-        for name, table_input in _tables(tables).items():
-            connection.register(name, _table(table_input, opened if name in sql.lower() else None))
-        return _answer(connection, sql)
+        for name, table_input in _tables(tables, asked).items():
+            mentioned = opened if name in sql.lower() else None
+            connection.register(name, _table(table_input, mentioned, mistakes.append))
+        return _answer(connection, sql, mistakes)
 
 
-def _tables(tables: Mapping[str, TableInputs] | None) -> dict[str, TableInput]:
-    """The tables of Parquet mode by their name."""
+def _format_of(lake: Lake) -> Format:
+    """What the files of a lake are. One that holds no Avro, as most do, is not searched for Parquet."""
+    if _holds(lake, Format.AVRO) and not _holds(lake, Format.PARQUET):
+        return Format.AVRO
+    return Format.PARQUET
+
+
+def _holds(lake: Lake, file_format: Format) -> bool:
+    return any(partition_of(stored) for stored in lake.objects(f"{ROOT}/{file_format}/"))
+
+
+def _tables(tables: Mapping[str, TableInputs] | None, file_format: Format) -> dict[str, TableInput]:
+    """The tables of one mode by their name; that of the error documents is the same in both."""
     given = read_table_inputs() if tables is None else tables
-    found = (formats.get("parquet") or formats["json"] for formats in given.values())
+    found = (formats.get(file_format) or formats["json"] for formats in given.values())
     return {table_input["Name"]: table_input for table_input in found}
 
 
-def _table(table_input: TableInput, lake: Lake | None) -> Any:
+def _table(table_input: TableInput, lake: Lake | None, on_mistake: Callable[[Mistake], None]) -> Any:
     """A Glue table as Arrow has it, without rows where there is no lake or nothing in it.
 
     Files under other dates than a query asks for are not read.
@@ -78,24 +97,33 @@ def _table(table_input: TableInput, lake: Lake | None) -> Any:
     schema = pa.schema([pa.field(one.name, _in_micros(one.type)) for one in declared]).append(_PARTITION_FIELD)
     if lake is None:
         return schema.empty_table()
-    if table_input["Parameters"]["classification"] == "json":
+    kind = table_input["Parameters"]["classification"]
+    if kind == "json":
         return _error_table(schema, lake)
     location: str = table_input["StorageDescriptor"]["Location"]
-    fragments = list(_fragments(lake, location.removeprefix(f"s3://{BUCKET}/")))
-    return ds.FileSystemDataset(fragments, schema, _PARQUET) if fragments else schema.empty_table()
+    files = _files(lake, location.removeprefix(f"s3://{BUCKET}/"))
+    if not files:
+        return schema.empty_table()
+    if kind == Format.AVRO:
+        literal = table_input["StorageDescriptor"]["SerdeInfo"]["Parameters"]["avro.schema.literal"]
+        return AvroTable(files, lake, literal, declared=declared, shown=schema, on_mistake=on_mistake)
+    return ds.FileSystemDataset(list(_fragments(lake, files)), schema, _PARQUET)
 
 
-def _fragments(lake: Lake, prefix: str) -> Iterator[Any]:
-    """The files that lie in a partition; Athena sees no others."""
+def _files(lake: Lake, prefix: str) -> dict[Stored, str]:
+    """The files that lie in a partition, with its date; Athena sees no others."""
+    return {stored: date for stored in lake.objects(prefix) if (date := partition_of(stored))}
+
+
+def _fragments(lake: Lake, files: Mapping[Stored, str]) -> Iterator[Any]:
     local = LocalFileSystem()
-    for stored in lake.objects(prefix):
-        if date := partition_of(stored):
-            where = ds.field(PARTITION) == date
-            # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
-            if isinstance(lake, FolderLake):
-                yield _PARQUET.make_fragment(lake.where(stored), local, partition_expression=where)
-            else:
-                yield _PARQUET.make_fragment(pa.PythonFile(lake.open(stored), "r"), partition_expression=where)
+    for stored, date in files.items():
+        where = ds.field(PARTITION) == date
+        # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
+        if isinstance(lake, FolderLake):
+            yield _PARQUET.make_fragment(lake.where(stored), local, partition_expression=where)
+        else:
+            yield _PARQUET.make_fragment(pa.PythonFile(lake.open(stored), "r"), partition_expression=where)
 
 
 def _error_table(schema: pa.Schema, lake: Lake) -> pa.Table:
@@ -126,8 +154,11 @@ def _in_micros(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
-    """Runs the SQL. Errors become sentences that quote the SQL at most, never a value of a row."""
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str, mistakes: list[Mistake]) -> Answer:
+    """Runs the SQL. Errors become sentences that quote the SQL at most, never a value of a row.
+
+    `mistakes` are those of files that could not be read, which DuckDB wraps in errors of its own.
+    """
     try:
         connection.execute(sql)
         if connection.description is None:
@@ -140,6 +171,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
     except duckdb.PermissionException:
         raise Mistake("SQL here reads the lake's tables only, no other files and settings") from None
     except duckdb.Error as error:
+        if mistakes:
+            raise mistakes[0] from None
         # Arrow's errors (a file that is not Parquet, a type that does not fit) come wrapped in DuckDB's.
         raise Mistake(
             f"{type(error).__name__}: DuckDB could not run this over the lake: a conversion that fails perhaps, or a "

@@ -2,14 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from threading import Lock
 from typing import Any
 
 import msgspec
 
-from firehose.accounting import Report, StreamReport
+from firehose.accounting import Report
+from firehose.destination import Sink
+from firehose.pipeline import stream_name
+from glue.tables import FORMATS, PARTITION, ROOT
 from transform.outcome import OTHER
 
 PROCESSING_FAILED = "Lambda.ProcessingFailedStatus"
+
+_DATA = tuple(f"{ROOT}/{file_format}/" for file_format in FORMATS)
 
 
 class Delivered(msgspec.Struct):
@@ -47,6 +53,10 @@ class FunctionMetrics:
     def __init__(self) -> None:
         self.dropped: dict[str, Counter[str]] = {}  # by delivery stream, then by record type
         self.failed: Counter[str] = Counter()
+        # What functions delivered themselves, in Avro mode; records by record type.
+        self.delivered: Counter[str] = Counter()
+        self.objects = 0
+        self.bytes = 0
 
     def add(self, stream: str, printed: str) -> None:
         """What a function printed in one invocation; lines that are no metrics are passed over."""
@@ -58,6 +68,10 @@ class FunctionMetrics:
                 self.dropped.setdefault(stream, Counter())[metric["type"]] += int(sum(metric["RecordsDropped"]))
             if "RecordsFailed" in metric:
                 self.failed[metric["reason"]] += int(sum(metric["RecordsFailed"]))
+            if "ObjectsWritten" in metric:
+                self.delivered[metric["type"]] += int(sum(metric["RecordsDelivered"]))
+                self.objects += int(sum(metric["ObjectsWritten"]))
+                self.bytes += int(sum(metric["BytesDelivered"]))
 
     def dropped_by_all(self, streams: Collection[str], types: Iterable[str]) -> Counter[str]:
         """The records that no stream delivers: a known type's if every stream dropped them, any other's as `other`."""
@@ -66,20 +80,70 @@ class FunctionMetrics:
         return Counter({**known, OTHER: sum(each[OTHER] for each in counts)})
 
 
-def summarise(report: Report, metrics: FunctionMetrics, types: Collection[str], seconds: float) -> Summary:
-    """One value of what the data plane counted and what the functions said of it.
+class CountingSink:
+    """A sink that counts the objects of each partition: those of the data plane, and those that functions put.
 
-    A run adds up when read = delivered + dropped + failed, each record counted once, and the functions' own reasons and
-    types say the same of what was failed and dropped.
+    "data-pipeline/avro/sale/partition_date=2025-01-01/a.avro" -> one object of sale, in one partition
     """
-    dropped = metrics.dropped_by_all([stream.name for stream in report.streams], types)
-    failed = sum((stream.failed for stream in report.streams), Counter[str]())
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._counting = Lock()
+        self._objects: dict[str, Counter[str]] = {}  # by record type, then by partition
+        self._bytes: Counter[str] = Counter()  # by record type
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """Puts the object, and counts it if that went well and it is data."""
+        self._sink.put(key, body, content_type, content_encoding)
+        partition, _, _ = key.rpartition("/")
+        folder, _, _ = partition.rpartition(f"/{PARTITION}=")
+        if folder.startswith(_DATA):
+            record_type = folder.rpartition("/")[2]
+            with self._counting:
+                self._objects.setdefault(record_type, Counter())[partition] += 1
+                self._bytes[record_type] += len(body)
+
+    @property
+    def total(self) -> tuple[int, int]:
+        """Objects and bytes of all types."""
+        return sum(each.total() for each in self._objects.values()), self._bytes.total()
+
+    def delivered(self, record_type: str, rows: int) -> Delivered:
+        """What lies in the lake of a type of which so many rows were delivered."""
+        objects = self._objects.get(record_type, Counter())
+        return Delivered(record_type, rows, len(objects), objects.total(), self._bytes[record_type])
+
+
+def summarise(
+    report: Report, metrics: FunctionMetrics, objects: CountingSink, types: Collection[str], seconds: float
+) -> Summary:
+    """One value of what the data plane counted, what the functions said of it and what was put.
+
+    A run adds up when read = delivered + dropped + failed, each record counted once, and what is counted apart agrees:
+    what the data plane saw dropped is what the functions say they dropped or delivered themselves, what it saw failed
+    is what they failed, and the objects put are its own and those that the functions say they wrote.
+    """
+    streams = report.streams
+    dropped = metrics.dropped_by_all([stream.name for stream in streams], types)
+    failed = sum((stream.failed for stream in streams), Counter[str]())
     by_function = failed.pop(PROCESSING_FAILED, 0)
-    agree = dropped.total() == report.dropped and metrics.failed.total() == by_function
+    rows = metrics.delivered + Counter({name: _by_data_plane(report, name) for name in types})
+    put = (
+        sum(stream.objects for stream in streams) + metrics.objects,
+        sum(s.bytes_out for s in streams) + metrics.bytes,
+    )
+    agree = (
+        rows.total() == report.delivered + metrics.delivered.total()
+        and dropped.total() + metrics.delivered.total() == report.dropped
+        and metrics.failed.total() == by_function
+        and put == objects.total
+    )
     return Summary(
         read=report.read,
         bytes_read=report.bytes_read,
-        delivered=[_delivered(*pair) for pair in zip(types, report.streams, strict=True)],
+        delivered=[objects.delivered(name, rows[name]) for name in types],
         dropped=dict(dropped),
         failed=dict((metrics.failed + failed).most_common()),
         seconds=round(seconds, 3),
@@ -89,5 +153,6 @@ def summarise(report: Report, metrics: FunctionMetrics, types: Collection[str], 
     )
 
 
-def _delivered(record_type: str, stream: StreamReport) -> Delivered:
-    return Delivered(record_type, stream.delivered, len(stream.partitions), stream.objects, stream.bytes_out)
+def _by_data_plane(report: Report, record_type: str) -> int:
+    """The rows of a type that its own delivery stream delivered, where it has one."""
+    return sum(stream.delivered for stream in report.streams if stream.name == stream_name(record_type))

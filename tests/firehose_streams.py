@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from firehose.data_plane import LocalStream
-from firehose.definition import create_delivery_stream
+from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.source import EventRecord, number_lines
 
 STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/prd3292-dev1-dmnd-table-stream"
@@ -16,10 +16,17 @@ ROLE_ARN = "arn:aws:iam::123456789012:role/firehose"
 COLUMNS = {"id": "string", "qty": "int", "at": "timestamp"}
 
 
+NAMES = {"stream_arn": STREAM_ARN, "function_arn": FUNCTION_ARN, "bucket": "lake", "role_arn": ROLE_ARN}
+
+
 def request(name: str = "orders", **more: Any) -> dict[str, Any]:
     """A CreateDeliveryStream request by our builder."""
-    names = {"stream_arn": STREAM_ARN, "function_arn": FUNCTION_ARN, "bucket": "lake", "role_arn": ROLE_ARN}
-    return create_delivery_stream("order", name=name, database="db", **{**names, **more})
+    return create_delivery_stream("order", name=name, database="db", **{**NAMES, **more})
+
+
+def avro_request(name: str = "orders", **more: Any) -> dict[str, Any]:
+    """The same for Avro mode."""
+    return create_avro_delivery_stream(name=name, **{**NAMES, **more})
 
 
 def destination(request: Mapping[str, Any]) -> dict[str, Any]:

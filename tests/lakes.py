@@ -1,4 +1,4 @@
-"""Small lakes to read: Parquet rows and error documents, written as Firehose and the function write them."""
+"""Small lakes to read: Parquet and Avro rows and error documents, written as Firehose and the function write them."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,6 +36,42 @@ def write_parquet(lake: Path, table: str, day: str, rows: list[dict[str, Any]], 
     return path
 
 
+def image_of_demand(day: str, **fields: Any) -> dict[str, Any]:
+    """The same row as `demand`, as an Avro writer takes it."""
+    moment = datetime.fromisoformat(f"{day}T10:00:00+00:00")
+    change = {"name": "INSERT", "at": moment, "atMicros": 0, "expired": False}
+    return {
+        "type": "demand",
+        "fanId": "f1",
+        "eventId": "e1",
+        "saleId": "s1",
+        "requestedDateTime": moment,
+        "date": {"requested": moment},
+        "isDeleted": False,
+        "reference": {"id": "e1_s1_f1", "timestamp": moment},
+        "change": change,
+    } | fields
+
+
+def avro_schema(table: str) -> dict[str, Any]:
+    """The schema of a table's Avro files."""
+    serde = read_table_inputs()[table]["avro"]["StorageDescriptor"]["SerdeInfo"]
+    schema: dict[str, Any] = json.loads(serde["Parameters"]["avro.schema.literal"])
+    return schema
+
+
+def write_avro(
+    lake: Path, table: str, day: str, rows: list[dict[str, Any]], schema: Any = None, **settings: Any
+) -> Path:
+    """An Avro container of a table's partition, as the function writes it: by fastavro, with deflate."""
+    folder = lake / "data-pipeline" / "avro" / table / f"partition_date={day}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"dmnd-avro-{len(list(folder.iterdir()))}.avro"
+    with path.open("wb") as file:
+        fastavro.writer(file, schema or avro_schema(table), rows, **{"codec": "deflate", **settings})
+    return path
+
+
 def error_document(**members: Any) -> dict[str, Any]:
     """An error document of a demand that lacks a field, with other members."""
     error = {"code": "invalid", "message": "missing required field", "path": "date.requested"}
@@ -57,13 +94,4 @@ def write_errors(lake: Path, day: str, *documents: Mapping[str, Any] | str) -> P
     path = folder / f"dmnd-{len(list(folder.iterdir()))}.jsonl"
     lines = (one if isinstance(one, str) else json.dumps(one) for one in documents)
     path.write_text("".join(f"{line}\n" for line in lines))
-    return path
-
-
-def write_firehose_errors(lake: Path, kind: str, body: str) -> Path:
-    """One of Firehose's own error objects."""
-    folder = lake / "data-pipeline" / "errors" / "firehose" / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "dmnd-demand-1-2025-01-01-10-00-00-0000"
-    path.write_text(body)
     return path

@@ -8,7 +8,8 @@ import botocore.session
 import pytest
 from botocore.model import Shape
 
-from firehose.delivery_stream import MIB, UnsupportedSettingError, read_delivery_stream
+from firehose.conversion_settings import MIB, ParquetSettings
+from firehose.delivery_stream import UnsupportedSettingError, read_delivery_stream
 from firehose.prefix import Instance
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, request
 
@@ -54,12 +55,8 @@ def test_what_is_left_out_has_firehoses_defaults() -> None:
     stream = read_delivery_stream(changed(PARQUET, {}))
     bare = read_delivery_stream(parameters())
 
-    assert (stream.parquet.compression, stream.parquet.block_bytes, stream.parquet.page_bytes) == (
-        "SNAPPY",
-        256 * MIB,
-        MIB,
-    )
-    assert (stream.parquet.dictionary, stream.parquet.writer_version) == (False, "V1")
+    assert stream.conversion is not None
+    assert stream.conversion.parquet == ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, writer_version="V1")
     assert (bare.function.retries, bare.function.buffer_bytes, bare.function.buffer_seconds) == (3, MIB, 60)
 
 
@@ -103,8 +100,10 @@ def test_what_is_left_out_has_firehoses_defaults() -> None:
         (f"{S3}.ProcessingConfiguration.Enabled", 1),
         (f"{S3}.ProcessingConfiguration.Processors", []),
         (f"{PROCESSOR}.Type", "AppendDelimiterToRecord"),
-        (f"{S3}.DataFormatConversionConfiguration", ABSENT),
-        (f"{S3}.DataFormatConversionConfiguration.Enabled", False),
+        (f"{S3}.DataFormatConversionConfiguration", {}),
+        (f"{S3}.DataFormatConversionConfiguration", {"Enabled": False, "Foo": 1}),
+        (f"{S3}.DataFormatConversionConfiguration.Enabled", "no"),
+        (f"{S3}.DataFormatConversionConfiguration.SchemaConfiguration", ABSENT),
         (f"{S3}.DataFormatConversionConfiguration.SchemaConfiguration.VersionId", "3"),
         (f"{OPENX}.CaseInsensitive", False),
         (f"{OPENX}.ColumnToJsonKeyMappings", {"id": "Id"}),
@@ -173,6 +172,64 @@ def test_a_prefix_with_expressions_needs_an_error_prefix() -> None:
 
     with pytest.raises(UnsupportedSettingError, match="ErrorOutputPrefix: is required"):
         read_delivery_stream(made)
+
+
+def unconverted(**more: Any) -> dict[str, Any]:
+    made = unpartitioned(Prefix="data/", **more)
+    del made[S3]["DataFormatConversionConfiguration"]
+    return made
+
+
+@pytest.mark.parametrize(
+    "conversion",
+    [
+        pytest.param(None, id="left out"),
+        pytest.param({"Enabled": False}, id="disabled"),
+        pytest.param(request()[S3]["DataFormatConversionConfiguration"] | {"Enabled": False}, id="kept for later"),
+    ],
+)
+def test_without_format_conversion_there_are_firehoses_other_defaults(conversion: Any) -> None:
+    made = unconverted(BufferingHints={})
+    if conversion:
+        made[S3]["DataFormatConversionConfiguration"] = conversion
+
+    stream = read_delivery_stream(made)
+
+    assert stream.conversion is None
+    assert (stream.buffer_bytes, stream.buffer_seconds, stream.extension) == (5 * MIB, 300, "")
+
+
+def test_conversion_that_is_kept_for_later_is_read_too() -> None:
+    made = unconverted()
+    made[S3]["DataFormatConversionConfiguration"] = {"Enabled": False, "SchemaConfiguration": {"TableName": "sale"}}
+
+    with pytest.raises(UnsupportedSettingError, match=r"SchemaConfiguration\.DatabaseName"):
+        read_delivery_stream(made)
+
+
+@pytest.mark.parametrize("mib", [1, 128])
+def test_without_format_conversion_the_buffer_takes_its_bounds(mib: int) -> None:
+    stream = read_delivery_stream(unconverted(BufferingHints={"SizeInMBs": mib, "IntervalInSeconds": 0}))
+
+    assert (stream.buffer_bytes, stream.buffer_seconds) == (mib * MIB, 0)
+
+
+@pytest.mark.parametrize("hints", [{"SizeInMBs": 0}, {"SizeInMBs": 129}, {"IntervalInSeconds": 901}])
+def test_a_buffer_that_firehose_would_refuse_is_refused(hints: dict[str, int]) -> None:
+    with pytest.raises(UnsupportedSettingError, match="BufferingHints"):
+        read_delivery_stream(unconverted(BufferingHints=hints))
+
+
+@pytest.mark.parametrize(("hints", "taken"), [({"SizeInMBs": 64}, True), ({"SizeInMBs": 63}, False), ({}, False)])
+def test_dynamic_partitioning_alone_wants_64_mib_and_has_a_default_of_5(hints: dict[str, int], taken: bool) -> None:
+    made = changed(f"{S3}.DataFormatConversionConfiguration", ABSENT)
+    made[S3]["BufferingHints"] = hints
+
+    if taken:
+        assert read_delivery_stream(made).buffer_bytes == 64 * MIB
+    else:
+        with pytest.raises(UnsupportedSettingError, match="SizeInMBs"):
+            read_delivery_stream(made)
 
 
 def every_member(shape: Shape, path: str = "") -> list[str]:

@@ -1,6 +1,7 @@
 """Sinks: an object appears whole, under its key, or not at all."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -53,7 +54,41 @@ def test_while_it_is_written_an_object_is_in_no_data_folder(tmp_path: Path, monk
 
     FolderSink(tmp_path).put(KEY, b"body")
 
-    assert [name.split("/")[0] for name in seen] == [f".dmd-writing-{os.getpid()}"]
+    assert [name.split("/")[0].rpartition("-")[0] for name in seen] == [f".dmd-writing-{os.getpid()}"]
+
+
+def test_objects_of_one_name_in_several_folders_may_be_written_at_once(tmp_path: Path) -> None:
+    sink = FolderSink(tmp_path)
+    keys = [f"data-pipeline/avro/sale/partition_date=2025-01-{day:02}/{'n' * 190}.avro" for day in range(1, 21)]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: sink.put(key, key.encode() * 10_000), keys))
+    sink.close()
+
+    assert files(tmp_path) == sorted(keys)
+    assert all((tmp_path / key).read_bytes() == key.encode() * 10_000 for key in keys)
+
+
+def test_two_writes_never_share_a_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+    monkeypatch.setattr(Path, "replace", lambda path, _: seen.append(path))
+    one, other = FolderSink(tmp_path), FolderSink(tmp_path)
+
+    for sink in (one, one, other):
+        sink.put(KEY, b"body")
+
+    assert len(set(seen)) == 3
+
+
+def test_a_sink_that_is_closed_takes_nothing_from_another_of_its_process(tmp_path: Path) -> None:
+    one, other = FolderSink(tmp_path), FolderSink(tmp_path)
+    one.put("data-pipeline/one", b"1")
+    other.put("data-pipeline/two", b"2")
+
+    one.close()
+    other.put("data-pipeline/three", b"3")
+
+    assert files(tmp_path) == ["data-pipeline/one", "data-pipeline/three", "data-pipeline/two"]
 
 
 @pytest.mark.parametrize("key", ["", "/etc/x", "../x", "a/../../x", "a/..", "a\0b", "a/"])

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from firehose.delivery_stream import MIB, ParquetSettings
+from firehose.conversion_settings import MIB, ParquetSettings
 from firehose.parquet import parquet_file
 from glue.arrow import schema
 from tests.firehose_streams import table

@@ -22,9 +22,10 @@ from firehose.accounting import Report, StreamReport
 from firehose.commands import Mistake
 from firehose.commands import run as run_command
 from firehose.destination import FolderSink, sink_of
-from firehose.run_summary import PROCESSING_FAILED, FunctionMetrics, summarise
+from firehose.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, summarise
 from firehose.source import EventRecord, file_records
 from tests import reference
+from tests.firehose_streams import Objects
 from tests.given import change, image, payload, s
 from tests.invented import TIME, gift, group, member, optional
 
@@ -142,7 +143,7 @@ def test_a_run_adds_up_only_if_the_function_gives_a_reason_for_every_failure() -
 
     for _ in range(2):
         metrics.add("a", 'a log line\n{"_aws": {}, "RecordsFailed": [1], "reason": "invalid"}\n')
-        verdicts.append(summarise(report, metrics, ["demand"], 1.0).adds_up)
+        verdicts.append(summarise(report, metrics, CountingSink(Objects()), ["demand"], 1.0).adds_up)
 
     assert verdicts == [False, True]
 

@@ -20,7 +20,7 @@ from firehose.commands.shown import plain_table, print_rich
 from firehose.data_plane import DataPlane
 from firehose.destination import sink_of
 from firehose.pipeline import local_pipeline
-from firehose.run_summary import FunctionMetrics, Summary, summarise
+from firehose.run_summary import CountingSink, FunctionMetrics, Summary, summarise
 from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes
 from glue.model import SchemaError
 from glue.schema import SCHEMAS, load
@@ -44,13 +44,12 @@ def run(
 
     The same input again, read to its end, replaces its objects. Ctrl-C delivers what was read so far.
     """
-    if file_format is Format.AVRO:
-        raise Mistake("there is no Avro mode yet: leave --format out, or say --format parquet")
     metrics = FunctionMetrics()
     try:
         check_files(sources)
         sink = sink_of(lake)
-        plane = local_pipeline(sink, schemas=schemas, on_printed=metrics.add)
+        objects = CountingSink(sink)
+        plane = local_pipeline(objects, schemas=schemas, file_format=file_format, on_printed=metrics.add)
     except (SchemaError, SourceError) as error:
         raise Mistake(str(error)) from error
     started = time.monotonic()
@@ -60,7 +59,7 @@ def run(
             report = plane.run(_until_broken(file_records(sources), broken), progress=progress, stop=stop)
     finally:
         sink.close()
-    summary = summarise(report, metrics, load(schemas), time.monotonic() - started)
+    summary = summarise(report, metrics, objects, load(schemas), time.monotonic() - started)
     _show(summary, lake, as_json=as_json)
     if broken:
         raise Mistake(f"{broken[0]}; what was read before that is delivered")

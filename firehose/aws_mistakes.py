@@ -1,0 +1,22 @@
+"""What boto3 complains of, as one sentence: it is the user's table, stream, credentials or network."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from firehose.commands import Mistake
+
+
+@contextmanager
+def as_mistakes(where: str, done: str) -> Iterator[None]:
+    """boto3's errors inside, said of `where`: "kinesis://dmnd cannot be written: AccessDeniedException".
+
+    Only the code of a service's answer is told: its message may repeat what was sent.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - 0.3 s that other commands need not pay
+
+    try:
+        yield
+    except ClientError as error:
+        raise Mistake(f"{where} cannot be {done}: {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise Mistake(f"{where} cannot be {done}: {str(error).partition(chr(10))[0]}") from error

@@ -1,0 +1,78 @@
+"""What the objects of a delivery stream are: Parquet by record format conversion, or what the function answered.
+
+The one choice of a stream that the rest of its delivery does not know of: rows wait in batches of `schema`, whatever
+those are, and `body` makes an object of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from firehose.conversion import Converted, Converter
+from firehose.conversion_settings import ConversionSettings
+from firehose.delivery_stream import DeliveryStream
+from firehose.error_output import catalog_table
+from firehose.parquet import parquet_file
+
+
+class ObjectFormat(Protocol):
+    """How the records of a stream become rows, and rows an object."""
+
+    schema: pa.Schema
+    content_encoding: str
+    catalog_table: dict[str, str]  # what the error records of rows that do not convert name
+
+    def convert(self, records: Sequence[bytes]) -> Converted:
+        """The rows of these records."""
+
+    def body(self, rows: pa.Table) -> bytes:
+        """The object of these rows."""
+
+
+def object_format(stream: DeliveryStream, table_input: Mapping[str, Any] | None) -> ObjectFormat:
+    """The format of a stream; one that converts needs the Glue TableInput that it names.
+
+    Raises:
+        ValueError: it converts, and there is no table, or one that OpenXJsonSerDe cannot write.
+    """
+    if stream.conversion is None:
+        return AsAnswered()
+    if table_input is None:
+        raise ValueError(f"{stream.name} converts records by the table {stream.conversion.table.table}, and has none")
+    return Parquet(stream.conversion, table_input, account=stream.arn.split(":")[4])
+
+
+class Parquet:
+    """Record format conversion: a row is a row of the Glue table, an object a Parquet file."""
+
+    def __init__(self, settings: ConversionSettings, table_input: Mapping[str, Any], account: str) -> None:
+        converter = Converter(table_input)
+        self.convert = converter.convert
+        self.schema = converter.schema
+        # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding.
+        self.content_encoding = "hadoop-snappy" if settings.parquet.compression == "SNAPPY" else ""
+        self.catalog_table = catalog_table(settings.table, account)
+        self._settings = settings.parquet
+
+    def body(self, rows: pa.Table) -> bytes:
+        """A Parquet file."""
+        return parquet_file(rows, self._settings)
+
+
+class AsAnswered:
+    """No conversion: a row is the data that the function answered, an object its rows with nothing between them."""
+
+    def __init__(self) -> None:
+        self.schema = pa.schema([("data", pa.binary())])
+        self.content_encoding = ""
+        self.catalog_table: dict[str, str] = {}
+
+    def convert(self, records: Sequence[bytes]) -> Converted:
+        r"""[b'{"id":"x"}\n', b""] -> the same two as rows; nothing fails here."""
+        rows = pa.RecordBatch.from_arrays([pa.array(records, pa.binary())], schema=self.schema)
+        return Converted(rows, list(range(len(records))), [])
+
+    def body(self, rows: pa.Table) -> bytes:
+        """The rows joined."""
+        return b"".join(rows.column("data").to_pylist())
