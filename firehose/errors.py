@@ -1,48 +1,34 @@
-"""What failed in a lake: the function's error documents, and Firehose's own error objects."""
+"""What failed in a lake, by reason, record type and day of arrival."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated
+from enum import StrEnum
 
 import msgspec
 
-from firehose.lake import Lake, Stored, open_lake
-from glue.tables import PARTITION, ROOT
-
-RECORDS = f"{ROOT}/errors/records/"
-FIREHOSE = f"{ROOT}/errors/firehose/"
+from firehose.error_documents import Explanations, Reason
+from firehose.error_objects import FIREHOSE, DeniedError, ErrorObject, lake_errors
+from firehose.error_records import Unreadable
+from firehose.failures import Whose, failures_in, place_of
+from firehose.lake import Lake, open_lake
+from firehose.replay_notes import Notes
+from firehose.today import Today
+from glue.schema import load
 
 EXAMPLES = 3  # of each group: the commonest ones; all have one reason and differ in their path
 
-Text = Annotated[str, msgspec.Meta(min_length=1)]
 
+class Basis(StrEnum):
+    """What the failures of a report were taken from."""
 
-class Reason(msgspec.Struct, frozen=True):
-    """Why a record failed. The message and the path hold no value of the record."""
-
-    code: Text
-    message: str = ""
-    path: str | None = None
-
-
-class ErrorDocument(msgspec.Struct, frozen=True, rename="camel"):
-    """One line of an error object, as design.md has it; `events` is the original, perhaps with personal data."""
-
-    timestamp: str
-    error: Reason
-    type: str | None = None
-    stream: str | None = None
-    record_id: str | None = None
-    sequence: str | None = None
-    digest: str | None = None
-    encoding: str | None = None
-    events: list[str] = []
+    FIREHOSE = "firehose"  # Firehose's error records, explained by the documents
+    DOCUMENTS = "documents"  # the function's documents alone: Firehose has no error objects there
+    DENIED = "denied"  # the same, because Firehose's may not be read
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One way a record failed, how often, and where the first such document lies: `lake/.../a.jsonl:3`."""
+    """One way a record failed, how often, and where the first such one lies: `lake/.../a.jsonl:3`."""
 
     path: str | None
     message: str
@@ -60,15 +46,21 @@ class Failures(msgspec.Struct, frozen=True):
     examples: list[Example]
 
 
-class Report(msgspec.Struct, frozen=True):
-    """All that failed. `firehose` counts Firehose's own records by the kind of its error: {"processing-failed": 3}.
+class Report(msgspec.Struct):
+    """All that failed and has not been replayed, each failure once.
 
-    `unreadable` says where objects lie that are not what their place says, from the first bad line or byte on.
+    `firehose` counts Firehose's own records by the kind of their error, {"processing-failed": 3}. Of them `replayed`
+    are done, and `other_streams` are of types that their stream only drops. `unmatched_documents` have no record of
+    Firehose's. `unreadable` says where objects lie that are not what their place says.
     """
 
     failures: list[Failures]
     firehose: dict[str, int]
     unreadable: list[str]
+    basis: Basis = Basis.FIREHOSE
+    replayed: int = 0
+    other_streams: int = 0
+    unmatched_documents: int = 0
 
 
 @dataclass(slots=True)
@@ -77,41 +69,82 @@ class _Group:
     first: dict[tuple[str | None, str], str] = field(default_factory=dict)
 
 
+class _Groups:
+    """Failures as they come in, by reason, type and day."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str | None, str], _Group] = {}
+
+    def add(self, reason: Reason, record_type: str | None, day: str, where: str) -> None:
+        group = self._groups.setdefault((reason.code, record_type, day), _Group())
+        way = (reason.path, reason.message)
+        group.ways[way] += 1
+        group.first.setdefault(way, where)
+
+    def sorted(self) -> list[Failures]:
+        failures = [_failures(*key, group) for key, group in self._groups.items()]
+        return sorted(failures, key=lambda one: (-one.count, one.reason, one.type or "", one.day))
+
+
 def report(where: str) -> Report:
     """What failed in the lake in a folder or in `s3://bucket`, the commonest first.
 
+    Where Firehose's error objects may not be read (they lie under a tighter policy), or where there are none, the
+    function's documents are the next best: they lack what no function saw, and have what a retry has delivered since.
+
     Raises:
-        Mistake: no such lake.
+        Mistake: no such lake, or it cannot be read.
     """
     lake = open_lake(where)
-    unreadable: list[str] = []
-    groups: dict[tuple[str, str | None, str], _Group] = {}
-    for day, at, document in documents(lake, unreadable):
-        group = groups.setdefault((document.error.code, document.type, day), _Group())
-        way = (document.error.path, document.error.message)
-        group.ways[way] += 1
-        group.first.setdefault(way, at)
-    failures = [_failures(*key, group) for key, group in groups.items()]
-    failures.sort(key=lambda one: (-one.count, one.reason, one.type or "", one.day))
-    return Report(failures, _firehose_counts(lake, unreadable), unreadable)
+    try:
+        found = _from_firehose(lake)
+    except DeniedError:
+        return _from_documents(lake, Basis.DENIED)
+    return found or _from_documents(lake, Basis.DOCUMENTS)
 
 
-def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, ErrorDocument]]:
-    """(day, where, document) of every error document; where a line is none goes to `unreadable`."""
-    decode = msgspec.json.Decoder(ErrorDocument).decode
-    for stored in lake.objects(RECORDS):
-        day = partition_of(stored)
-        for number, line in enumerate(_read(lake, stored).splitlines(), 1):
-            at = f"{lake.where(stored)}:{number}"
-            try:
-                yield day, at, decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                unreadable.append(at)
+def _from_firehose(lake: Lake) -> Report | None:
+    """The report by Firehose's error records; None where there is no object of them."""
+    objects = lake_errors(lake)
+    first = next(objects, None)
+    if first is None:
+        return None
+    found = Report([], {}, [])
+    groups, counts = _Groups(), Counter[str]()
+    told, notes, today = Explanations(lake, found.unreadable), Notes(lake), Today(load())
+    for error_object in _chain(first, objects):
+        kind = error_object.key.removeprefix(FIREHOSE).partition("/")[0]
+        note = notes.of(error_object.key)
+        done = set(note.done)
+        for failure in failures_in(error_object, told, today):
+            if isinstance(failure, Unreadable):
+                found.unreadable.append(place_of(error_object, failure.place))
+                continue
+            counts[kind] += 1
+            place = failure.record.place
+            if place in done:
+                found.replayed += 1
+            elif failure.whose is Whose.OTHER:
+                found.other_streams += 1
+            else:
+                groups.add(note.failed.get(place, failure.reason), failure.type, failure.day, failure.where)
+    found.failures, found.firehose = groups.sorted(), dict(counts.most_common())
+    found.unmatched_documents = sum(1 for _ in told.left())
+    return found
 
 
-def partition_of(stored: Stored) -> str:
-    """The partition date in a key: ".../partition_date=2025-01-01/a.jsonl" -> "2025-01-01"; "" where there is none."""
-    return stored.key.partition(f"{PARTITION}=")[2].partition("/")[0]
+def _from_documents(lake: Lake, basis: Basis) -> Report:
+    found = Report([], {}, [], basis)
+    groups = _Groups()
+    for one in Explanations(lake, found.unreadable).left():
+        groups.add(one.reason, one.type, one.day, one.where)
+    found.failures = groups.sorted()
+    return found
+
+
+def _chain(first: ErrorObject, rest: Iterable[ErrorObject]) -> Iterator[ErrorObject]:
+    yield first
+    yield from rest
 
 
 def _failures(reason: str, record_type: str | None, day: str, group: _Group) -> Failures:
@@ -120,37 +153,3 @@ def _failures(reason: str, record_type: str | None, day: str, group: _Group) -> 
         for (path, message), count in group.ways.most_common(EXAMPLES)
     ]
     return Failures(reason, record_type, day, group.ways.total(), examples)
-
-
-def _firehose_counts(lake: Lake, unreadable: list[str]) -> dict[str, int]:
-    """How many records Firehose's error objects hold, by the folder under the error prefix: its error-output-type."""
-    counts: Counter[str] = Counter()
-    for stored in lake.objects(FIREHOSE):
-        kind = stored.key.removeprefix(FIREHOSE).partition("/")[0]
-        found, whole = _documents_in(_read(lake, stored))
-        counts[kind] += found
-        if not whole:
-            unreadable.append(lake.where(stored))
-    return dict(counts.most_common())
-
-
-def _documents_in(body: bytes) -> tuple[int, bool]:
-    """How many JSON documents a body holds, one a line or butted together, and whether that is all it holds.
-
-    b'{"a":1}{"a":2}' -> (2, True)
-    """
-    decoder, text, found, at = json.JSONDecoder(), body.decode("utf-8", "replace").strip(), 0, 0
-    while at < len(text):
-        try:
-            _, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            return found, False
-        found += 1
-        while at < len(text) and text[at].isspace():
-            at += 1
-    return found, True
-
-
-def _read(lake: Lake, stored: Stored) -> bytes:
-    with lake.open(stored) as file:
-        return file.read()

@@ -8,11 +8,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from firehose.commands.shown import plain_table, print_rich
-from firehose.errors import Example, Report, report
+from firehose.commands.shown import plain_table, print_rich, tell_places
+from firehose.errors import Basis, Example, Report, report
 
 EXAMPLE = "dmd errors --lake .local/lake"
 NO_TYPE = "(none)"
+
+_BASIS = {
+    Basis.DOCUMENTS: "Firehose has no error objects there",
+    Basis.DENIED: "Firehose's error objects may not be read",
+}
 
 
 def errors(
@@ -22,30 +27,51 @@ def errors(
 ) -> None:
     """What failed in a lake: by reason, record type and day of arrival, with an example and where it lies.
 
-    Examples are paths and messages; nothing of a record is printed. Firehose's own error records are counted apart:
-    it keeps one of each record that the function failed, too.
+    A failure is a record in Firehose's error output; the function's documents say why, and where there is none today's
+    code is asked. Examples are paths and messages; nothing of a record is printed.
     """
     found = report(lake)
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     else:
         _print(found)
-    for where in found.unreadable:
-        typer.echo(f"not an error document: {where}", err=True)
+        _tell(found, lake)
+    tell_places("not an error document", found.unreadable)
 
 
 def _print(found: Report) -> None:
-    if not found.failures and not found.firehose:
+    if not found.failures:
         typer.echo("nothing failed")
-    if found.failures:
+    else:
         print_rich(_failures(found))
-    if found.failures and found.firehose:
-        typer.echo()
     if found.firehose:
+        typer.echo()
         table = _table("Firehose's error records", "records")
         for kind, count in found.firehose.items():
             table.add_row(Text(kind), f"{count:,}")
         print_rich(table)
+
+
+def _tell(found: Report, lake: str) -> None:
+    """The story, on standard error: what the failures were taken from, and what is none."""
+    if found.basis in _BASIS and found.failures:
+        typer.echo(
+            f"{_BASIS[found.basis]}: these are the function's documents. What a retry has delivered since is among "
+            "them; what no function saw, and what was replayed, is not known",
+            err=True,
+        )
+    if found.replayed:
+        typer.echo(f"not counted: {found.replayed:,} replayed", err=True)
+    if found.other_streams:
+        typer.echo(f"not counted: {found.other_streams:,} of types that their stream only drops", err=True)
+    if found.unmatched_documents:
+        typer.echo(
+            f"not counted: {found.unmatched_documents:,} documents without a record of Firehose's: the retry "
+            "succeeded, or Firehose has not written it yet",
+            err=True,
+        )
+    if found.failures and found.basis is Basis.FIREHOSE:
+        typer.echo(f"what today's code would deliver: dmd replay --lake {lake} --dry-run", err=True)
 
 
 def _failures(found: Report) -> Table:

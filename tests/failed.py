@@ -1,0 +1,84 @@
+"""Lakes with what failed in them: Firehose's error objects, the function's documents, and the rows of such a lake."""
+
+import base64
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from firehose.source import event_record
+from glue.model import pii_names
+from glue.schema import load
+from tests.given import ARRIVED_MS, payload
+from transform.errors import document
+from transform.outcome import Failed, Reason
+
+STATUS = "Lambda.ProcessingFailedStatus"
+CRASHED = "Lambda.FunctionError"
+FIREHOSE = "data-pipeline/errors/firehose"
+NAME = "1-2025-01-01-10-00-00-5f2cd0e0-0000-4000-8000-000000000000"
+
+
+def failed(record: Any, code: str = STATUS, arrival_ms: int = ARRIVED_MS, **members: Any) -> dict[str, Any]:
+    """One of Firehose's error records; its message quotes the record, as real ones may."""
+    return {
+        "rawData": base64.b64encode(payload(record)).decode(),
+        "errorCode": code,
+        "errorMessage": "SECRET",
+        "attemptsMade": 1,
+        "arrivalTimestamp": arrival_ms,
+        "attemptEndingTimestamp": arrival_ms,
+    } | members
+
+
+def told(record: Any, reason: Reason = Reason.BUG, arrival_ms: int = ARRIVED_MS, **members: Any) -> dict[str, Any]:
+    """The function's document of such a record, of the stream of demands."""
+    given = event_record(
+        payload(record), shard_id="shardId-000000000000", partition_key="", sequence_number="49", arrival_ms=arrival_ms
+    )
+    failure = Failed(reason, "our own code failed on this record", None, "demand")
+    return document(given, failure, "dmnd-demand", pii_names(load())) | members
+
+
+def error_object(
+    lake: Path,
+    *records: Any,
+    stream: str = "dmnd-demand",
+    kind: str = "processing-failed",
+    name: str = NAME,
+    between: str = "\n",
+) -> Path:
+    """Puts error records into an error object of a delivery stream."""
+    path = lake / FIREHOSE / kind / f"{stream}-{name}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(between.join(map(json.dumps, records)) + between)
+    return path
+
+
+def documents(lake: Path, *told: Any) -> Path:
+    """Puts the function's documents into the lake."""
+    path = lake / "data-pipeline/errors/records/partition_date=2025-01-01/dmnd-demand-0.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(one) + "\n" for one in told))
+    return path
+
+
+def rows(lake: Path, table: str = "demand") -> list[dict[str, Any]]:
+    """The rows of a table, in no order that means anything."""
+    paths: Iterable[Path] = sorted((lake / "data-pipeline" / "parquet" / table).rglob("*.parquet"))
+    found = [row for path in paths for row in pq.read_table(path, partitioning=None).to_pylist()]
+    return sorted(found, key=str)
+
+
+def fans(lake: Path) -> list[str]:
+    """Whose demands lie in the lake: by them the tests tell rows apart."""
+    return sorted(row["fanid"] for row in rows(lake))
+
+
+def everything(lake: Path) -> dict[str, str]:
+    """Every file of the lake and a digest of it."""
+    files = (path for path in lake.rglob("*") if path.is_file())
+    return {path.relative_to(lake).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
