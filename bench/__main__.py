@@ -3,8 +3,8 @@
     python -m bench [--corpus FILE] [--records N] [--memory]
 
 Each is a process of its own and can be run alone: bench.per_record, bench.avro_mode, bench.cold_start,
-bench.end_to_end. Ratios mean more than times: they come from rounds in which all take turns on one core. None of this
-is a test.
+bench.backfill, bench.end_to_end. Ratios mean more than times: they come from rounds in which all take turns, all but
+the backfill on one core. None of this is a test.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--corpus", type=Path, help="a .jsonl or .jsonl.gz of changes; default: the committed sample")
-    parser.add_argument("--records", type=int, default=100_000, help="how many sample records end to end")
+    parser.add_argument("--records", type=int, default=100_000, help="how many sample records end to end, or items")
     parser.add_argument("--memory", action="store_true", help="the memory of 100,000 and of 1,000,000 records, too")
     options = parser.parse_args()
     corpus = ["--corpus", str(options.corpus)] if options.corpus else []
@@ -24,6 +24,7 @@ def main() -> None:
     _measure("per_record", *corpus)
     _measure("avro_mode", *corpus)
     _measure("cold_start")
+    _measure("backfill", "--items", str(options.records))
     _measure("end_to_end", "--records", str(options.records), *corpus, *memory)
 
 

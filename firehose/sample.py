@@ -47,6 +47,17 @@ def changes(count: int, seed: int) -> Iterator[bytes]:
         yield line
 
 
+def items(count: int, seed: int) -> Iterator[bytes]:
+    """The images of `count` items that were inserted and live, as a table holds them, their keys included.
+
+    items(2_000, seed=1) -> b'{"type":{"S":"demand"},...,"pk":{"S":"..."},"sk":{"S":"..."}}', ...
+    """
+    world = World(Random(seed), LIVES)  # noqa: S311 (as above)
+    for number in range(count):
+        world.set_clock(number / count)
+        yield world.item(world.one_of(_TYPES)).image.encode()
+
+
 def _broken(world: World) -> bytes:
     sound, broken = world.one_of(_BREAKS)
     return world.insert("demand", followed=False).encode().replace(sound, broken)

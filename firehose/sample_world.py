@@ -105,14 +105,19 @@ class World:
         return self._record("REMOVE", item.keys, f'"OldImage":{old}', expired=item.expires)
 
     def insert(self, name: str, *, followed: bool = True) -> str:
+        """The change of a new item."""
+        item = self.item(name, followed=followed)
+        return self._record("INSERT", item.keys, f'"NewImage":{item.image}')
+
+    def item(self, name: str, *, followed: bool = True) -> Item:
         """A new item; where it needs one of another type and none lives, that one instead."""
         live, life = self.live[name], self.lives[name]
         if life.needs and not self.live[life.needs]:
-            return self.insert(life.needs)
+            return self.item(life.needs)
         item = life.create(self)
         if followed and len(live) < life.live_max:
             live.append(item)
-        return self._record("INSERT", item.keys, f'"NewImage":{item.image}')
+        return item
 
     def _record(self, name: str, keys: str, images: str, *, expired: bool = False) -> str:
         at, precision = self.micros, ',"ApproximateCreationDateTimePrecision":"MICROSECOND"'

@@ -1,0 +1,60 @@
+"""A backfill of a local full export into a lake, on two processes and on one: the ratio of their rates.
+
+    python -m bench.backfill [--items N] [--rounds R]
+
+The export is made once, under .local/bench/. Whole commands are timed, their start included; both take turns.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bench.processes import finish
+from bench.tables import table
+from firehose.sample_export import write_export
+
+EXPORTS = Path(__file__).parent.parent / ".local" / "bench"
+FILES = 16
+PROCESSES = (1, 2)
+DMD = Path(sys.executable).parent / "dmd"
+
+
+def export_of(items: int) -> Path:
+    """An export of so many sample items, made if it is not there."""
+    folder = EXPORTS / f"{items}"
+    if not any(folder.glob("AWSDynamoDB/*/manifest-summary.json")):
+        shutil.rmtree(folder, ignore_errors=True)
+        write_export(folder, items, seed=1, files=FILES)
+    return folder
+
+
+def items_per_second(export: Path, items: int, processes: int) -> float:
+    """The rate of one backfill into a new lake."""
+    with TemporaryDirectory(dir=EXPORTS) as scratch:
+        command = [str(DMD), "backfill", "--export", str(export), "--json"]
+        command += ["--lake", f"{scratch}/lake", "--state", f"{scratch}/state", "--processes", str(processes)]
+        done = finish(command)
+    assert sum(json.loads(done.stdout)["delivered"].values()) == items, "an item was not delivered"  # noqa: S101
+    return items / done.wall_seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.backfill")
+    parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=1)
+    options = parser.parse_args()
+    export = export_of(options.items)
+    rounds = [
+        {number: items_per_second(export, options.items, number) for number in PROCESSES} for _ in range(options.rounds)
+    ]
+    rates = [[f"{number}", f"{median(one[number] for one in rounds):,.0f}"] for number in PROCESSES]
+    print(table(f"Backfill of {options.items:,} items", ["processes", "items a second"], rates))
+    print(f"two at {median(one[2] / one[1] for one in rounds):.2f} times the rate of one; reach: 1.7")
+
+
+if __name__ == "__main__":
+    main()
