@@ -7,9 +7,9 @@ locals {
       {
         Sid       = "TlsOnly"
         Effect    = "Deny"
-        Principal = "*"    # a denial, for everybody
-        Action    = "s3:*" # whatever it is
-        Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
+        Principal = "*"                                         # a denial, for everybody
+        Action    = "s3:*"                                      # whatever it is
+        Resource  = [local.bucket_arn, "${local.bucket_arn}/*"] # and every object
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
       {

@@ -24,9 +24,9 @@ resource "aws_kms_key" "pipeline" {
         Resource  = "*" # this key
         Condition = {
           ArnLike = {
-            # The groups of this environment's functions and delivery streams.
             "kms:EncryptionContext:aws:logs:arn" = [
-              "${local.logs_arn}:/aws/lambda/${local.name}-*", "${local.logs_arn}:/aws/kinesisfirehose/${local.name}-*",
+              "${local.logs_arn}:/aws/lambda/${local.name}-*",          # the groups of this environment's functions
+              "${local.logs_arn}:/aws/kinesisfirehose/${local.name}-*", # and of its delivery streams
             ]
           }
         }
