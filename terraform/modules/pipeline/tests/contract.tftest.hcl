@@ -19,9 +19,10 @@ variables {
   ingest = { records_per_second = 100, kib_per_second = 100 }
 }
 
-run "parquet_mode_has_a_function_and_a_delivery_stream_for_each_record_type" {
+run "parquet_mode" {
   command = plan
 
+  # parquet mode has a function and a delivery stream for each record type
   assert {
     condition     = alltrue([for made in [aws_kinesis_firehose_delivery_stream.this, aws_lambda_function.this] : jsonencode(keys(made)) == jsonencode(local.record_types)])
     error_message = "not one for each type"
@@ -36,21 +37,86 @@ run "parquet_mode_has_a_function_and_a_delivery_stream_for_each_record_type" {
     ])
     error_message = "a function does not serve its own type"
   }
-}
 
-run "exactly_one_function_of_parquet_mode_claims_what_has_no_readable_type" {
-  command = plan
-
+  # exactly one function of parquet mode claims what has no readable type
   assert {
     condition     = [for name, one in aws_lambda_function.this : name if one.environment[0].variables.CLAIMS_UNREADABLE == "true"] == [sort(local.record_types)[0]]
     error_message = "not exactly the first by name"
   }
+
+  # a delivery stream converts by the table of its own type
+  assert {
+    condition = alltrue([
+      for name, stream in aws_kinesis_firehose_delivery_stream.this : alltrue([
+        stream.extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].table_name == name,
+        stream.extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].database_name == "prd3292_dev1_dmnd_pipeline_parquet",
+      ])
+    ])
+    error_message = "a stream converts by another table"
+  }
+
+  # a delivery stream calls the alias so that a release does not change it
+  assert {
+    condition = alltrue([
+      for stream in aws_kinesis_firehose_delivery_stream.this : anytrue([
+        for parameter in stream.extended_s3_configuration[0].processing_configuration[0].processors[0].parameters :
+        parameter.parameter_name == "LambdaArn" && endswith(parameter.parameter_value, ":live")
+      ])
+    ])
+    error_message = "not the alias"
+  }
+
+  # a delivery stream reaches its own function table and prefix alone
+  assert {
+    condition = alltrue(flatten([
+      for name, policy in aws_iam_role_policy.delivery : [
+        for other in local.record_types : !strcontains(policy.policy, "-${other}:live") && !strcontains(policy.policy, "parquet/${other}") if other != name
+      ]
+    ]))
+    error_message = "a role reaches another type's"
+  }
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.delivery : !strcontains(policy.policy, "Delete")])
+    error_message = "a role deletes"
+  }
+
+  # only for this account does firehose take its roles
+  assert {
+    condition = alltrue([
+      for role in aws_iam_role.delivery : jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["sts:ExternalId"] == "123456789012"
+    ])
+    error_message = "a confused deputy"
+  }
+
+  # the archive never expires
+  assert {
+    condition = alltrue([
+      for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule :
+      length(rule.expiration) == 0 || contains(["data-pipeline/errors/", "data-pipeline/athena/results/", "data-pipeline/test/"], rule.filter[0].prefix)
+    ])
+    error_message = "something else expires"
+  }
+
+  # without a principal there is no ci role
+  assert {
+    condition     = length(aws_iam_role.ci) == 0
+    error_message = "there is one"
+  }
+
+  # a dashboard widget shows every alarm
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == length(aws_cloudwatch_metric_alarm.this) + length(aws_cloudwatch_metric_alarm.replication)
+    error_message = "some are missing"
+  }
 }
 
-run "avro_mode_has_one_function_for_all_and_a_delivery_stream_without_conversion" {
+run "avro_mode" {
   command = plan
-  variables { modes = ["avro"] }
+  variables {
+    modes = ["avro"]
+  }
 
+  # avro mode has one function for all and a delivery stream without conversion
   assert {
     condition     = keys(aws_lambda_function.this) == ["avro"] && keys(aws_kinesis_firehose_delivery_stream.this) == ["avro"]
     error_message = "not one of each"
@@ -70,12 +136,21 @@ run "avro_mode_has_one_function_for_all_and_a_delivery_stream_without_conversion
     ])
     error_message = "it converts or partitions"
   }
+
+  # what was archived in the other mode stays queryable
+  assert {
+    condition     = length(aws_glue_catalog_table.this) == 2 * (length(local.record_types) + 1) && length(aws_glue_catalog_table.view) == 2 * length(local.record_types)
+    error_message = "not each table and view in both databases"
+  }
 }
 
-run "both_modes_stand_side_by_side_with_one_that_claims_in_each" {
+run "both_modes_side_by_side" {
   command = plan
-  variables { modes = ["parquet", "avro"] }
+  variables {
+    modes = ["parquet", "avro"]
+  }
 
+  # both modes stand side by side with one that claims in each
   assert {
     condition     = jsonencode(keys(aws_kinesis_firehose_delivery_stream.this)) == jsonencode(sort(concat(local.record_types, ["avro"])))
     error_message = "not the streams of both"
@@ -84,36 +159,8 @@ run "both_modes_stand_side_by_side_with_one_that_claims_in_each" {
     condition     = length([for one in aws_lambda_function.this : 1 if one.environment[0].variables.CLAIMS_UNREADABLE == "true"]) == 2
     error_message = "not one in each mode"
   }
-}
 
-run "what_was_archived_in_the_other_mode_stays_queryable" {
-  command = plan
-  variables { modes = ["avro"] }
-
-  assert {
-    condition     = length(aws_glue_catalog_table.this) == 2 * (length(local.record_types) + 1) && length(aws_glue_catalog_table.view) == 2 * length(local.record_types)
-    error_message = "not each table and view in both databases"
-  }
-}
-
-run "a_delivery_stream_converts_by_the_table_of_its_own_type" {
-  command = plan
-
-  assert {
-    condition = alltrue([
-      for name, stream in aws_kinesis_firehose_delivery_stream.this : alltrue([
-        stream.extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].table_name == name,
-        stream.extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].database_name == "prd3292_dev1_dmnd_pipeline_parquet",
-      ])
-    ])
-    error_message = "a stream converts by another table"
-  }
-}
-
-run "a_delivery_stream_holds_to_what_only_firehose_itself_would_refuse" {
-  command = plan
-  variables { modes = ["parquet", "avro"] }
-
+  # a delivery stream holds to what only firehose itself would refuse
   assert {
     condition = alltrue([
       for stream in aws_kinesis_firehose_delivery_stream.this : alltrue([
@@ -126,26 +173,8 @@ run "a_delivery_stream_holds_to_what_only_firehose_itself_would_refuse" {
     ])
     error_message = "Firehose would not take it"
   }
-}
 
-run "a_delivery_stream_calls_the_alias_so_that_a_release_does_not_change_it" {
-  command = plan
-
-  assert {
-    condition = alltrue([
-      for stream in aws_kinesis_firehose_delivery_stream.this : anytrue([
-        for parameter in stream.extended_s3_configuration[0].processing_configuration[0].processors[0].parameters :
-        parameter.parameter_name == "LambdaArn" && endswith(parameter.parameter_value, ":live")
-      ])
-    ])
-    error_message = "not the alias"
-  }
-}
-
-run "a_function_writes_below_its_own_prefixes_alone_and_reads_nothing" {
-  command = plan
-  variables { modes = ["parquet", "avro"] }
-
+  # a function writes below its own prefixes alone and reads nothing
   assert {
     condition = jsonencode(flatten([
       for one in jsondecode(aws_iam_role_policy.function["sale"].policy).Statement : one.Resource if strcontains(jsonencode(one.Action), "s3:")
@@ -164,40 +193,33 @@ run "a_function_writes_below_its_own_prefixes_alone_and_reads_nothing" {
     ])
     error_message = "a function reads or deletes"
   }
-}
 
-run "a_delivery_stream_reaches_its_own_function_table_and_prefix_alone" {
-  command = plan
-
-  assert {
-    condition = alltrue(flatten([
-      for name, policy in aws_iam_role_policy.delivery : [
-        for other in local.record_types : !strcontains(policy.policy, "-${other}:live") && !strcontains(policy.policy, "parquet/${other}") if other != name
-      ]
-    ]))
-    error_message = "a role reaches another type's"
-  }
-  assert {
-    condition     = alltrue([for policy in aws_iam_role_policy.delivery : !strcontains(policy.policy, "Delete")])
-    error_message = "a role deletes"
-  }
-}
-
-run "only_for_this_account_does_firehose_take_its_roles" {
-  command = plan
-
+  # every delivery stream has alarms on freshness and lag
   assert {
     condition = alltrue([
-      for role in aws_iam_role.delivery : jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["sts:ExternalId"] == "123456789012"
+      for key in keys(aws_kinesis_firehose_delivery_stream.this) :
+      contains(keys(aws_cloudwatch_metric_alarm.this), "${key}-freshness") && contains(keys(aws_cloudwatch_metric_alarm.this), "${key}-lag")
     ])
-    error_message = "a confused deputy"
+    error_message = "one has none"
+  }
+
+  # five readers are what a shard takes
+  assert {
+    condition     = local.readers == 5
+    error_message = local.readers
   }
 }
 
-run "errors_are_for_their_readers_and_expire" {
+run "what_an_environment_may_have_besides" {
   command = plan
-  variables { error_readers = ["arn:aws:iam::123456789012:role/operations"] }
+  variables {
+    error_readers  = ["arn:aws:iam::123456789012:role/operations"]
+    ci_principals  = ["arn:aws:iam::123456789012:role/ci"]
+    log_forwarding = { stream_arn = "arn:aws:kinesis:us-east-1:123456789012:stream/central" }
+    alarms         = { partition_limit = 1000 }
+  }
 
+  # errors are for their readers and expire
   assert {
     condition = anytrue([
       for one in jsondecode(aws_s3_bucket_policy.this[0].policy).Statement : alltrue([
@@ -213,17 +235,29 @@ run "errors_are_for_their_readers_and_expire" {
     ])
     error_message = "errors are kept for ever"
   }
-}
 
-run "the_archive_never_expires" {
-  command = plan
-
+  # the ci role deletes below test alone
   assert {
-    condition = alltrue([
-      for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule :
-      length(rule.expiration) == 0 || contains(["data-pipeline/errors/", "data-pipeline/athena/results/", "data-pipeline/test/"], rule.filter[0].prefix)
-    ])
-    error_message = "something else expires"
+    condition = jsonencode([
+      for one in jsondecode(aws_iam_role_policy.ci[0].policy).Statement : one.Resource if strcontains(jsonencode(one.Action), "s3:Delete")
+    ]) == jsonencode(["arn:aws:s3:::lake/data-pipeline/test/*"])
+    error_message = "it deletes elsewhere"
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.ci[0].policy, "data-pipeline/errors")
+    error_message = "it reads originals"
+  }
+
+  # logs are forwarded where a stream is given
+  assert {
+    condition     = jsonencode(keys(aws_cloudwatch_log_subscription_filter.central)) == jsonencode(local.record_types)
+    error_message = "not each function's"
+  }
+
+  # partitions alarm at 80 percent of the limit
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["sale-partitions"].threshold == 800
+    error_message = "elsewhere"
   }
 }
 
@@ -238,31 +272,6 @@ run "a_bucket_that_others_keep_gets_no_rules_of_ours" {
   assert {
     condition     = strcontains(output.bucket_rules.policy, "ErrorsForTheirReadersOnly")
     error_message = "and its owners are not told"
-  }
-}
-
-run "the_ci_role_deletes_below_test_alone" {
-  command = plan
-  variables { ci_principals = ["arn:aws:iam::123456789012:role/ci"] }
-
-  assert {
-    condition = jsonencode([
-      for one in jsondecode(aws_iam_role_policy.ci[0].policy).Statement : one.Resource if strcontains(jsonencode(one.Action), "s3:Delete")
-    ]) == jsonencode(["arn:aws:s3:::lake/data-pipeline/test/*"])
-    error_message = "it deletes elsewhere"
-  }
-  assert {
-    condition     = !strcontains(aws_iam_role_policy.ci[0].policy, "data-pipeline/errors")
-    error_message = "it reads originals"
-  }
-}
-
-run "without_a_principal_there_is_no_ci_role" {
-  command = plan
-
-  assert {
-    condition     = length(aws_iam_role.ci) == 0
-    error_message = "there is one"
   }
 }
 
@@ -284,48 +293,6 @@ run "a_given_key_and_topic_are_used_and_none_made" {
   assert {
     condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.kms_key_id == "arn:aws:kms:us-east-1:123456789012:key/11111111-0000-4000-8000-000000000000"])
     error_message = "logs are under another key"
-  }
-}
-
-run "logs_are_forwarded_where_a_stream_is_given" {
-  command = plan
-  variables { log_forwarding = { stream_arn = "arn:aws:kinesis:us-east-1:123456789012:stream/central" } }
-
-  assert {
-    condition     = jsonencode(keys(aws_cloudwatch_log_subscription_filter.central)) == jsonencode(local.record_types)
-    error_message = "not each function's"
-  }
-}
-
-run "every_delivery_stream_has_alarms_on_freshness_and_lag" {
-  command = plan
-  variables { modes = ["parquet", "avro"] }
-
-  assert {
-    condition = alltrue([
-      for key in keys(aws_kinesis_firehose_delivery_stream.this) :
-      contains(keys(aws_cloudwatch_metric_alarm.this), "${key}-freshness") && contains(keys(aws_cloudwatch_metric_alarm.this), "${key}-lag")
-    ])
-    error_message = "one has none"
-  }
-}
-
-run "partitions_alarm_at_80_percent_of_the_limit" {
-  command = plan
-  variables { alarms = { partition_limit = 1000 } }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.this["sale-partitions"].threshold == 800
-    error_message = "elsewhere"
-  }
-}
-
-run "a_dashboard_widget_shows_every_alarm" {
-  command = plan
-
-  assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == length(aws_cloudwatch_metric_alarm.this) + length(aws_cloudwatch_metric_alarm.replication)
-    error_message = "some are missing"
   }
 }
 
@@ -357,16 +324,6 @@ run "a_source_with_fewer_shards_than_its_readers_need_is_warned_of" {
   variables { ingest = { records_per_second = 1, kib_per_second = 1025 } }
 
   expect_failures = [check.enough_shards]
-}
-
-run "five_readers_are_what_a_shard_takes" {
-  command = plan
-  variables { modes = ["parquet", "avro"] }
-
-  assert {
-    condition     = local.readers == 5
-    error_message = local.readers
-  }
 }
 
 run "a_sixth_reader_is_warned_of" {
