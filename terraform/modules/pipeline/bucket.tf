@@ -45,6 +45,7 @@ resource "aws_s3_bucket_policy" "this" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  #checkov:skip=CKV_AWS_300:every rule ends unfinished uploads after a day; the check does not see into dynamic blocks
   count = var.bucket.managed ? 1 : 0
 
   bucket = var.bucket.name

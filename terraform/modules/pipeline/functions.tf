@@ -1,4 +1,9 @@
 resource "aws_lambda_function" "this" {
+  #checkov:skip=CKV_AWS_116:a dead letter queue serves asynchronous calls; Firehose calls synchronously and keeps what fails
+  #checkov:skip=CKV_AWS_117:it reaches S3 alone, by IAM; in a VPC it would need endpoints and start slower
+  #checkov:skip=CKV_AWS_272:the zip is reproducible and pinned by its hash; signing needs a profile that the account does not have
+  #checkov:skip=CKV_AWS_173:its environment holds names and no secret, and is encrypted with Lambda's own key
+  #checkov:skip=CKV_AWS_50:tracing is the variable function.traced; Firehose passes no trace on, so it shows single calls
   for_each = local.functions
 
   function_name                  = local.function_names[each.key]
