@@ -189,6 +189,37 @@ def tested(tmp_path_factory: pytest.TempPathFactory, under_way: Apply) -> Worksp
     return where
 
 
+def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots: Workspace, under_way: Apply) -> None:
+    root = ENVIRONMENTS[0]
+    _what_dev1_has_already(under_way.endpoint)
+    local = {"AWS_ENDPOINT_URL": under_way.endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    told = {"TF_VAR_account_id": ACCOUNT, "TF_VAR_local_endpoint": "true"}
+    where = Workspace(under_way.where.folder, roots.terraform, {**local, **told})
+    # The one setting of a backend that no environment variable has: over http, buckets with dots are found by path.
+    where.init(root, "-backend-config=backend.tfbackend", "-backend-config=use_path_style=true")
+
+    done = where.run(root, "plan", "-detailed-exitcode")
+
+    assert done.returncode == 2, done.stdout[-2000:] + done.stderr[-3000:]
+    assert re.search(r"Plan: \d+ to add, 0 to change, 0 to destroy", done.stdout)
+    assert "prd3292-dev1-dmnd-sale" in done.stdout
+
+
+def _what_dev1_has_already(endpoint: str) -> None:
+    account = {"endpoint_url": endpoint, "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    for bucket in ("prd3292.dev1.us-east-1.demand-capture.tmaws", "prd3292.tm-nonprod.us-east-1.terraform-state.tmaws"):
+        boto3.client("s3", "us-east-1", **account).create_bucket(Bucket=bucket)
+    boto3.client("kinesis", "us-east-1", **account).create_stream(
+        StreamName="prd3292-dev1-dmnd-table-stream", ShardCount=1
+    )
+    boto3.client("dynamodb", "us-east-1", **account).create_table(
+        TableName="prd3292-dev1-us-east-1-demand-table",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
 def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:
     done = applied.where.run("test", "plan", "-detailed-exitcode")
 

@@ -105,8 +105,8 @@ variable "package" {
 
 variable "function" {
   type = object({
-    parquet_memory_mib   = optional(number, 1024)
-    avro_memory_mib      = optional(number, 1769)
+    parquet_memory_mib   = optional(number, 512)
+    avro_memory_mib      = optional(number, 1024)
     parquet_timeout      = optional(number, 60)
     avro_timeout         = optional(number, 300)
     reserved_concurrency = optional(number, -1)
@@ -121,7 +121,7 @@ variable "function" {
 
   validation {
     condition     = alltrue([for mib in [var.function.parquet_memory_mib, var.function.avro_memory_mib] : mib >= 256 && mib <= 10240])
-    error_message = "function memory must be 256 MiB (the function needs some 200 for a batch) to Lambda's 10,240."
+    error_message = "function memory must be 256 MiB (a batch of 3 MiB and boto3 take some 90 on their own) to Lambda's 10,240."
   }
   validation {
     condition     = alltrue([for seconds in [var.function.parquet_timeout, var.function.avro_timeout] : seconds >= 30 && seconds <= 300])
