@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import boto3
 import pytest
 
 PROJECT = Path(__file__).parent.parent
@@ -82,3 +83,34 @@ def workspace(folder: Path, **variables: str) -> Workspace:
     for part in ("tables", "athena"):
         shutil.copytree(PROJECT / "glue" / part, folder / "glue" / part)
     return Workspace(folder, terraform, variables)
+
+
+class Apply:
+    """`terraform apply` of the test root to moto, under way."""
+
+    def __init__(self, where: Workspace, endpoint: str, output: Path) -> None:
+        self.where, self.endpoint, self.output = where, endpoint, output
+        with output.open("w") as file:
+            self.process = subprocess.Popen(
+                where.command("apply", "-auto-approve"),
+                cwd=where.folder / "terraform" / "test",
+                env=where.environment(),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+
+def what_dev1_has_already(endpoint: str) -> None:
+    """Make the table, the stream and the buckets that dev1 looks up."""
+    account = {"endpoint_url": endpoint, "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    for bucket in ("prd3292.dev1.us-east-1.demand-capture.tmaws", "prd3292.tm-nonprod.us-east-1.terraform-state.tmaws"):
+        boto3.client("s3", "us-east-1", **account).create_bucket(Bucket=bucket)
+    boto3.client("kinesis", "us-east-1", **account).create_stream(
+        StreamName="prd3292-dev1-dmnd-table-stream", ShardCount=1
+    )
+    boto3.client("dynamodb", "us-east-1", **account).create_table(
+        TableName="prd3292-dev1-us-east-1-demand-table",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )

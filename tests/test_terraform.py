@@ -1,14 +1,11 @@
-"""terraform/: well-formed, the same in every environment but for values, and applied for real to a local endpoint.
+"""terraform/: valid, tested by its own tests, and applied for real to a local endpoint.
 
 The apply waits most of its minute for things that AWS is slow at too. It is started first and waited for last.
 """
 
-import base64
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,7 +17,17 @@ from firehose.package import build as build_package
 from glue.schema import load
 from glue.tables import read_table_inputs, with_bucket
 from glue.views import view_inputs
-from tests.terraform import ENVIRONMENTS, PIPELINE, PROJECT, ROOTS, Workspace, workspace
+from tests.described import described, presto_view, table_input
+from tests.terraform import (
+    ENVIRONMENTS,
+    PIPELINE,
+    ROOTS,
+    Apply,
+    Workspace,
+    needs_terraform,
+    what_dev1_has_already,
+    workspace,
+)
 from transform import settings
 from transform.outcome import UNREADABLE, Reason
 
@@ -30,21 +37,6 @@ ACCOUNT = "123456789012"
 DATABASES = {"parquet": "prd3292_test_dmnd_pipeline_parquet", "avro": "prd3292_test_dmnd_pipeline"}
 
 Client = Callable[[str], Any]
-
-
-class Apply:
-    """`terraform apply` of the test root to moto, under way."""
-
-    def __init__(self, where: Workspace, endpoint: str, output: Path) -> None:
-        self.where, self.endpoint, self.output = where, endpoint, output
-        with output.open("w") as file:
-            self.process = subprocess.Popen(
-                where.command("apply", "-auto-approve"),
-                cwd=where.folder / "terraform" / "test",
-                env=where.environment(),
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
 
 
 @pytest.fixture(scope="module")
@@ -89,52 +81,28 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return where
 
 
+@pytest.mark.parametrize("name", ["CI", "DMD_TERRAFORM_REQUIRED"])
+def test_in_ci_a_missing_terraform_is_no_reason_to_skip(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.fail.Exception, match="may not be missing"):
+        needs_terraform()
+
+
+def test_elsewhere_a_missing_terraform_skips_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CI", "DMD_TERRAFORM_REQUIRED", "DMD_TERRAFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.skip.Exception, match="terraform is not installed"):
+        needs_terraform()
+
+
 def test_files_are_formatted(under_way: Apply) -> None:
     done = under_way.where.run(".", "fmt", "-check", "-recursive", "-diff")
 
     assert done.returncode == 0, done.stdout
-
-
-def test_the_environments_are_the_same_files_but_for_their_values() -> None:
-    written = {
-        root: {path.name for path in (PROJECT / "terraform" / root).iterdir() if not path.is_symlink()} - _GENERATED
-        for root in ENVIRONMENTS
-    }
-    linked = {
-        (path.name, path.resolve().relative_to(PROJECT / "terraform").as_posix())
-        for root in ENVIRONMENTS
-        for path in (PROJECT / "terraform" / root).iterdir()
-        if path.is_symlink()
-    }
-
-    assert written == {root: {"terraform.tfvars", "backend.tfbackend"} for root in ENVIRONMENTS}
-    shared = {path.name for path in (PROJECT / "terraform" / "environment").iterdir()}
-    assert linked == {(name, f"environment/{name}") for name in shared}
-
-
-_GENERATED = {".terraform", ".terraform.lock.hcl", "terraform.tfstate"}
-
-
-@pytest.mark.parametrize("root", ENVIRONMENTS)
-def test_an_environment_keeps_its_state_under_its_own_name_in_its_own_account(root: str) -> None:
-    account, environment = root.split("/")
-    folder = PROJECT / "terraform" / root
-    values, backend = (folder / "terraform.tfvars").read_text(), (folder / "backend.tfbackend").read_text()
-
-    assert re.search(rf'^environment += "{environment}"$', values, re.MULTILINE)
-    assert re.search(rf'^key += "dmnd-pipeline/{environment}/terraform.tfstate"$', backend, re.MULTILINE)
-    assert re.search(rf'^bucket += "prd3292\.{account}\.', backend, re.MULTILINE)
-    assert re.search(r"^use_lockfile += true$", backend, re.MULTILINE)
-
-
-def test_production_alone_refuses_to_replace_a_delivery_stream() -> None:
-    protects = {root: "protect_streams = true" in _values(root) for root in ENVIRONMENTS}
-
-    assert protects == {root: root.endswith("/prod1") for root in ENVIRONMENTS}
-
-
-def _values(root: str) -> str:
-    return (PROJECT / "terraform" / root / "terraform.tfvars").read_text()
 
 
 @pytest.mark.parametrize("root", ROOTS)
@@ -156,23 +124,6 @@ def _share_init(roots: Workspace, root: str) -> None:
             (folder / name).symlink_to(ready / name)
 
 
-def test_every_wildcard_has_its_reason_beside_it() -> None:
-    wildcard = re.compile(r'"[^"]*\*"')
-    missing = [
-        f"{path.relative_to(PROJECT)}:{number}"
-        for path in sorted((PROJECT / "terraform").glob("modules/*/*.tf"))
-        for number, (before, line) in enumerate(_pairs(path.read_text().splitlines()), 1)
-        if wildcard.search(line) and "regex" not in line and "fileset" not in line
-        if "#" not in line and not before.strip().startswith("#")
-    ]
-
-    assert missing == []
-
-
-def _pairs(lines: list[str]) -> Iterator[tuple[str, str]]:
-    yield from zip(["", *lines], lines, strict=False)
-
-
 @pytest.mark.parametrize("file", ["contract", "unit"])
 def test_the_modules_own_tests_pass_with_a_mocked_provider(file: str, tested: Workspace) -> None:
     done = tested.run(PIPELINE, "test", f"-filter=tests/{file}.tftest.hcl")
@@ -191,7 +142,7 @@ def tested(tmp_path_factory: pytest.TempPathFactory, under_way: Apply) -> Worksp
 
 def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots: Workspace, under_way: Apply) -> None:
     root = ENVIRONMENTS[0]
-    _what_dev1_has_already(under_way.endpoint)
+    what_dev1_has_already(under_way.endpoint)
     local = {"AWS_ENDPOINT_URL": under_way.endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
     told = {"TF_VAR_account_id": ACCOUNT, "TF_VAR_local_endpoint": "true"}
     where = Workspace(under_way.where.folder, roots.terraform, {**local, **told})
@@ -205,21 +156,6 @@ def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots:
     assert "prd3292-dev1-dmnd-sale" in done.stdout
 
 
-def _what_dev1_has_already(endpoint: str) -> None:
-    account = {"endpoint_url": endpoint, "aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    for bucket in ("prd3292.dev1.us-east-1.demand-capture.tmaws", "prd3292.tm-nonprod.us-east-1.terraform-state.tmaws"):
-        boto3.client("s3", "us-east-1", **account).create_bucket(Bucket=bucket)
-    boto3.client("kinesis", "us-east-1", **account).create_stream(
-        StreamName="prd3292-dev1-dmnd-table-stream", ShardCount=1
-    )
-    boto3.client("dynamodb", "us-east-1", **account).create_table(
-        TableName="prd3292-dev1-us-east-1-demand-table",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
 def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:
     done = applied.where.run("test", "plan", "-detailed-exitcode")
 
@@ -230,7 +166,7 @@ def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:
 def test_a_delivery_stream_of_parquet_mode_is_what_our_builder_describes(record_type: str, aws: Client) -> None:
     name = f"prd3292-test-dmnd-{record_type}"
 
-    assert described(aws, name) == create_delivery_stream(
+    assert described(aws("firehose"), name) == create_delivery_stream(
         record_type, **_surroundings(name), database=DATABASES["parquet"], table=record_type, tags=None
     )
 
@@ -238,7 +174,9 @@ def test_a_delivery_stream_of_parquet_mode_is_what_our_builder_describes(record_
 def test_the_delivery_stream_of_avro_mode_is_what_our_builder_describes(aws: Client) -> None:
     name = "prd3292-test-dmnd-avro"
 
-    assert described(aws, name) == create_avro_delivery_stream(**_surroundings(name), lambda_buffer_seconds=50)
+    assert described(aws("firehose"), name) == create_avro_delivery_stream(
+        **_surroundings(name), lambda_buffer_seconds=50
+    )
 
 
 def _surroundings(name: str) -> dict[str, Any]:
@@ -251,49 +189,6 @@ def _surroundings(name: str) -> dict[str, Any]:
     }
 
 
-def described(aws: Client, name: str) -> dict[str, Any]:
-    """A delivery stream as the request it was made by, without what the service took for granted."""
-    answer = aws("firehose").describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
-    (destination,) = answer["Destinations"]
-    config = destination["ExtendedS3DestinationDescription"]
-    for processor in config["ProcessingConfiguration"]["Processors"]:
-        processor["Parameters"].sort(key=lambda one: _PARAMETERS.index(one["ParameterName"]))
-    for path, default in _TAKEN_FOR_GRANTED.items():
-        _without(config, path.split("."), default)
-    return {
-        "DeliveryStreamName": answer["DeliveryStreamName"],
-        "DeliveryStreamType": answer["DeliveryStreamType"],
-        "KinesisStreamSourceConfiguration": answer["Source"]["KinesisStreamSourceDescription"],
-        "ExtendedS3DestinationConfiguration": config,
-    }
-
-
-_PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds")
-_OPENX = "DataFormatConversionConfiguration.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
-_PARQUET = "DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe"
-_TAKEN_FOR_GRANTED = {
-    "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},  # the bucket's default encryption
-    "FileExtension": "",
-    "CustomTimeZone": "UTC",
-    "DataFormatConversionConfiguration": {"Enabled": False},
-    f"{_OPENX}.ConvertDotsInJsonKeysToUnderscores": False,
-    f"{_OPENX}.ColumnToJsonKeyMappings": {},
-    f"{_PARQUET}.BlockSizeBytes": 268_435_456,
-    f"{_PARQUET}.PageSizeBytes": 1_048_576,
-    f"{_PARQUET}.EnableDictionaryCompression": False,
-    f"{_PARQUET}.MaxPaddingBytes": 0,
-}
-
-
-def _without(config: dict[str, Any], path: list[str], default: object) -> None:
-    """Remove the member at a path where it has its default."""
-    *above, last = path
-    for name in above:
-        config = config.get(name, {})
-    if config.get(last) == default:
-        del config[last]
-
-
 @pytest.mark.parametrize("mode", DATABASES)
 def test_every_table_is_what_our_builder_describes(mode: str, aws: Client) -> None:
     expected = {
@@ -302,20 +197,7 @@ def test_every_table_is_what_our_builder_describes(mode: str, aws: Client) -> No
 
     tables = aws("glue").get_tables(DatabaseName=DATABASES[mode])["TableList"]
 
-    assert {one["Name"]: _input(one) for one in tables if one["TableType"] != "VIRTUAL_VIEW"} == expected
-
-
-def _input(table: dict[str, Any]) -> dict[str, Any]:
-    """The TableInput that a table was made by, without the empty members that the service adds."""
-    members = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
-    found: dict[str, Any] = _filled({name: table[name] for name in members})
-    return found
-
-
-def _filled(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _filled(member) for name, member in value.items() if member not in ({}, [], "")}
-    return [_filled(item) for item in value] if isinstance(value, list) else value
+    assert {one["Name"]: table_input(one) for one in tables if one["TableType"] != "VIRTUAL_VIEW"} == expected
 
 
 @pytest.mark.parametrize("mode", DATABASES)
@@ -326,14 +208,8 @@ def test_every_view_is_what_our_builder_describes_over_its_own_database(mode: st
     tables = aws("glue").get_tables(DatabaseName=DATABASES[mode])["TableList"]
     views = {one["Name"]: one for one in tables if one["TableType"] == "VIRTUAL_VIEW"}
 
-    assert {name: _presto_view(one["ViewOriginalText"]) for name, one in views.items()} == expected
+    assert {name: presto_view(one["ViewOriginalText"]) for name, one in views.items()} == expected
     assert {one["Parameters"]["presto_view"] for one in views.values()} == {"true"}
-
-
-def _presto_view(text: str) -> Any:
-    encoded = re.fullmatch(r"/\* Presto View: (\S+) \*/", text)
-    assert encoded, text
-    return json.loads(base64.b64decode(encoded[1]))
 
 
 def test_functions_take_their_settings_and_one_of_each_mode_claims_what_has_no_readable_type(aws: Client) -> None:

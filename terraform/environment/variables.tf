@@ -31,7 +31,14 @@ variable "package" {
 }
 
 variable "function" {
-  type    = any
+  type = object({
+    parquet_memory_mib   = optional(number)
+    avro_memory_mib      = optional(number)
+    parquet_timeout      = optional(number)
+    avro_timeout         = optional(number)
+    reserved_concurrency = optional(number)
+    traced               = optional(bool)
+  })
   default = {}
 }
 
@@ -59,7 +66,7 @@ variable "bucket_kms_key_arn" {
 }
 
 variable "ingest" {
-  type = any
+  type = object({ records_per_second = number, kib_per_second = number, other_readers = optional(number) })
 }
 
 variable "error_readers" {
@@ -68,7 +75,7 @@ variable "error_readers" {
 }
 
 variable "retention_days" {
-  type    = any
+  type    = object({ errors = optional(number), results = optional(number), logs = optional(number) })
   default = {}
 }
 
@@ -78,7 +85,14 @@ variable "scan_limit_gib" {
 }
 
 variable "alarms" {
-  type    = any
+  type = object({
+    topic_arn             = optional(string)
+    emails                = optional(list(string))
+    lag_minutes           = optional(number)
+    change_age_seconds    = optional(number)
+    partition_limit       = optional(number)
+    source_retention_days = optional(number)
+  })
   default = {}
 }
 

@@ -248,7 +248,10 @@ variable "athena" {
 variable "kms_key_arn" {
   type        = string
   default     = null
-  description = "The key for data, logs, alarms and query results. One is made where none is given."
+  description = <<-EOT
+    The key for data, logs, alarms and query results. One is made where none is given. The policy of a given one must let
+    CloudWatch Logs and CloudWatch's alarms use it, as kms.tf does.
+  EOT
 }
 
 # Operations.
