@@ -5,7 +5,9 @@ The apply waits most of its minute for things that AWS is slow at too. It is sta
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,12 +16,15 @@ from moto.server import ThreadedMotoServer
 
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.package import build as build_package
-from glue.schema import load
+from glue.build import build
+from glue.schema import SCHEMAS, load
 from glue.tables import read_table_inputs, with_bucket
 from glue.views import view_inputs
 from tests.described import described, presto_view, table_input
+from tests.invented import gift
 from tests.terraform import (
     ENVIRONMENTS,
+    GIFT_HAS_ALL_THAT_A_TYPE_HAS,
     PIPELINE,
     ROOTS,
     Apply,
@@ -138,6 +143,19 @@ def tested(tmp_path_factory: pytest.TempPathFactory, under_way: Apply) -> Worksp
     where = workspace(tmp_path_factory.mktemp("module"))
     where.init(PIPELINE)
     return where
+
+
+def test_a_new_record_type_is_no_hcl(tested: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    (tmp_path / "schemas" / "gift.avsc").write_text(json.dumps(gift()))
+    build(tmp_path / "schemas", tested.folder)
+    tests = tested.folder / "terraform" / PIPELINE / "tests"
+    given = (tests / "contract.tftest.hcl").read_text().partition('run "')[0]
+    (tests / "gift.tftest.hcl").write_text(given + GIFT_HAS_ALL_THAT_A_TYPE_HAS)
+
+    done = tested.run(PIPELINE, "test", "-filter=tests/gift.tftest.hcl")
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots: Workspace, under_way: Apply) -> None:
