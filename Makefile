@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LAKE ?= .local/lake
 
-.PHONY: setup run test lint bench lock clean
+.PHONY: setup run test lint bench lock package cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@rm -rf $(LAKE)
@@ -13,13 +13,20 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 test: setup  ## every specification
 	$(BIN)/python -m pytest
 
-lint: setup  ## format, lint, types
+lint: setup .venv-checkov/installed  ## format, lint, types, and what checkov thinks of terraform/
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	.venv-checkov/bin/checkov --directory terraform --skip-path environment --framework terraform --quiet --compact --skip-download
 
 bench: setup  ## ratios against the floor, the idiom, the predecessor and DuckDB
 	$(BIN)/python -m bench
+
+package: setup  ## the function's zip, for Lambda: the same source gives the same bytes
+	$(BIN)/python -m firehose.package build/function.zip
+
+cost: setup  ## docs/cost.md from the price facts
+	$(BIN)/python docs/cost.py
 
 setup: .venv/installed
 
@@ -30,8 +37,16 @@ setup: .venv/installed
 	$(BIN)/python -m compileall -q glue transform firehose
 	@touch $@
 
-lock: setup  ## compile requirements.txt anew from pyproject.toml
+# An environment of its own: it pins boto3 and others to versions that are not ours.
+.venv-checkov/installed: requirements-checkov.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
+	@touch $@
+
+lock: setup  ## compile the requirements anew: all of it, what the zip holds, and checkov
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras pyproject.toml --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt pyproject.toml --output-file requirements-lambda.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements-checkov.in --output-file requirements-checkov.txt
 
 clean:
-	rm -rf .venv .local
+	rm -rf .venv .venv-checkov .local build

@@ -1,14 +1,17 @@
-"""The committed files that are made from the schemas: glue/tables/*.json and docs/data-dictionary.md."""
+"""The committed files that are made from the schemas: glue/tables, glue/athena and docs/data-dictionary.md."""
 
 import json
 from pathlib import Path
 
+from glue.compliance import deletions_sql, personal_data_sql
 from glue.dictionary import data_dictionary
 from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs
+from glue.views import view_inputs
 
 PROJECT = Path(__file__).parent.parent
 TABLES = Path("glue") / "tables"
+ATHENA = Path("glue") / "athena"
 DICTIONARY = Path("docs") / "data-dictionary.md"
 STALE = "stale"
 
@@ -21,7 +24,12 @@ def generated(schemas: Path = SCHEMAS) -> dict[Path, str]:
     """
     types = load(schemas)
     files = {TABLES / f"{name}.json": _json(tables) for name, tables in table_inputs(types).items()}
-    return files | {DICTIONARY: data_dictionary(types)}
+    return files | {
+        ATHENA / "views.json": _json(view_inputs(types)),
+        ATHENA / "deletions.sql": deletions_sql(types),
+        ATHENA / "personal-data-of-deleted.sql": personal_data_sql(types),
+        DICTIONARY: data_dictionary(types),
+    }
 
 
 def drift(schemas: Path = SCHEMAS, project: Path = PROJECT) -> dict[Path, str]:

@@ -29,6 +29,10 @@ replaced by `[redacted]` in the rows of deletions, and is kept in all others.
 
 Every row archives one change of one item: an item that changed five times has five rows, in the order of
 `change.sequence`. A change that was delivered twice has two rows of one `change.id`.
+
+Each table has a view of its newest rows, with the same columns: `latest_demand` has one row for each `reference.id`, as
+its last change left it. A deleted item is in it with `isdeleted = true` (`change.expired` where its time to live ran
+out); `WHERE NOT isdeleted` leaves what is in DynamoDB now. A view reads all partitions, whatever dates are asked for.
 """
 
 

@@ -238,6 +238,9 @@ def test_a_new_record_type_is_one_schema_and_one_generated_file(tmp_path: Path) 
     assert {str(path) for path in written} == {
         "glue/tables/gift.json",
         "glue/tables/errors.json",
+        "glue/athena/views.json",
+        "glue/athena/deletions.sql",
+        "glue/athena/personal-data-of-deleted.sql",
         "docs/data-dictionary.md",
     }
     assert read_table_inputs(tmp_path / "glue" / "tables")["gift"]["parquet"] == parquet_table(record_type(gift()))

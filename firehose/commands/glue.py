@@ -16,7 +16,7 @@ from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs, with_bucket
 
 app = typer.Typer(
-    help="What is made from the schemas: Glue tables, DDL, the data dictionary.",
+    help="What is made from the schemas: Glue tables, views, DDL, the data dictionary.",
     epilog="dmd glue check --against HEAD",
     no_args_is_help=True,
 )
@@ -35,7 +35,7 @@ Out = Annotated[
 
 @app.command(epilog="dmd glue build")
 def build(schemas: Schemas = SCHEMAS, out: Out = None) -> None:
-    """Writes the generated files: glue/tables/<type>.json and docs/data-dictionary.md."""
+    """Writes the generated files: glue/tables/<type>.json, glue/athena/* and docs/data-dictionary.md."""
     project = _project(schemas, out)
     try:
         changed = generate.build(schemas, project)

@@ -1,0 +1,79 @@
+"""The queries compliance asks of every record type: what was deleted, and that no deleted row holds personal data.
+
+They are saved in the Athena workgroup; DuckDB takes them, too. The numbers are of changes, not of rows: delivery is at
+least once.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from glue.model import Array, Field, Map, Record, RecordType, SchemaError, Type
+
+REDACTED = "[redacted]"
+
+
+def deletions_sql(types: Mapping[str, RecordType]) -> str:
+    """Every deletion in a period, of all types: who or what, when, and whether DynamoDB's time to live did it."""
+    selects = [
+        f"SELECT '{name.lower()}' AS record_type, reference.id AS id, "
+        f"{'.'.join(one.deletion_time).lower()} AS deleted, change.expired AS expired, change.id AS change_id, "
+        f'partition_date\nFROM "{name.lower()}" WHERE isdeleted'
+        for name, one in types.items()
+    ]
+    return (
+        "-- Every deletion in a period: the period is in the last line but one\n"  # noqa: S608  names are the schema's
+        "SELECT DISTINCT record_type, id, deleted, expired, change_id, partition_date FROM (\n"
+        + "\nUNION ALL\n".join(selects)
+        + "\n) AS deletions\n"
+        "WHERE deleted >= TIMESTAMP '2025-01-01 00:00:00' AND deleted < TIMESTAMP '2025-02-01 00:00:00'\n"
+        "ORDER BY deleted, record_type, id;\n"
+    )
+
+
+def personal_data_sql(types: Mapping[str, RecordType]) -> str:
+    """The proof that deleted rows hold no personal data: for each field the deleted rows, and those that still hold it.
+
+    Raises:
+        SchemaError: personal data in a list or a map, which this proof does not reach.
+    """
+    selects = [
+        f"SELECT '{name.lower()}' AS record_type, '{path}' AS field, count(*) AS deleted_rows, "
+        f"count(CASE WHEN {path} <> '{REDACTED}' THEN 1 END) AS not_redacted\n"
+        f'FROM "{name.lower()}" WHERE isdeleted'
+        for name, one in types.items()
+        for path in _personal(one.row, f"{name}: ", "")
+    ]
+    if not selects:
+        return "-- No record type has personal data\nSELECT 0 AS not_redacted;\n"
+    return (
+        "-- Proof that no deleted row holds personal data: not_redacted is 0 in every line\n"
+        + "\nUNION ALL\n".join(selects)
+        + "\nORDER BY record_type, field;\n"
+    )
+
+
+def _personal(record: Record, where: str, above: str) -> Iterator[str]:
+    """Paths of personal data: email, contact.phonenumber."""
+    for field in record.fields:
+        path = f"{above}{field.name.lower()}"
+        if field.pii:
+            yield path
+        elif isinstance(field.type, Record):
+            yield from _personal(field.type, where, f"{path}.")
+        elif _holds_personal_data(field.type):
+            raise SchemaError(
+                f"{where}{path}: personal data in a list or a map: glue/compliance.py cannot prove it gone"
+            )
+
+
+def _holds_personal_data(kind: Type) -> bool:
+    match kind:
+        case Array(items=inner) | Map(values=inner):
+            return _holds_personal_data(inner)
+        case Record(fields=fields):
+            return any(_is_personal(field) for field in fields)
+        case _:
+            return False
+
+
+def _is_personal(field: Field) -> bool:
+    return field.pii or _holds_personal_data(field.type)

@@ -1,0 +1,85 @@
+"""Athena views over a record type: `latest_<type>`, the newest row of each entity.
+
+The archive holds a row for every change (BR-10), and some twice: delivery is at least once. A view shows what an
+analyst of today's state asks for. Deleted entities stay in it, as the row of their deletion (`isdeleted`), so that a
+cancellation is told from what never was, and an expiry from both (`change.expired`); `WHERE NOT isdeleted` leaves the
+table as DynamoDB has it. One that was deleted and made again is shown alive.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from glue import hive
+from glue.columns import Column, columns
+from glue.model import RecordType
+from glue.tables import PARTITION
+
+DATABASE = "${database}"
+
+# By the time of the change, then by its place in the stream, which tells changes of the same moment apart. The same
+# change twice (a retry, a replay) has the same row but for the sequence, and only one of the two is number one.
+_NEWEST_FIRST = "change.atmicros DESC, change.sequence DESC NULLS LAST, change.id DESC NULLS LAST"
+
+# Hive's types by the names that Athena's engine has for them; timestamps have milliseconds there.
+_TRINO = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)", "binary": "varbinary"}
+
+
+def view_inputs(types: Mapping[str, RecordType]) -> dict[str, dict[str, Any]]:
+    """Every view by its record type, as Terraform makes it: {"sale": {"Name": "latest_sale", ...}, ...}.
+
+    The database, which differs per environment and mode, stands there as `${database}`.
+    """
+    return {name: latest(record_type) for name, record_type in types.items()}
+
+
+def latest(record_type: RecordType) -> dict[str, Any]:
+    """The view of the newest rows of a record type.
+
+    sale -> {"Name": "latest_sale", "Description": "...", "Columns": [{"Name": "id", "Type": "string"}, ...],
+             "View": {"originalSql": "SELECT ...", "schema": "${database}", "columns": [...], ...}}
+
+    `View` is what stands in base64 between `/* Presto View: ` and ` */` as a Glue table's ViewOriginalText.
+    """
+    table = record_type.name.lower()
+    shown = [*columns(record_type), Column(Name=PARTITION, Type="string", Comment="")]
+    return {
+        "Name": f"latest_{table}",
+        "Description": f"The newest row of each {table}; deleted ones have isdeleted = true.",
+        "Columns": [{"Name": column["Name"], "Type": column["Type"]} for column in shown],
+        "View": {
+            "originalSql": latest_sql(record_type),
+            "catalog": "awsdatacatalog",
+            "schema": DATABASE,
+            "columns": [{"name": column["Name"], "type": trino_type(hive.parse(column["Type"]))} for column in shown],
+        },
+    }
+
+
+def latest_sql(record_type: RecordType) -> str:
+    """The view's SQL, which Athena and DuckDB both take."""
+    names = ", ".join(f'"{name}"' for name in [*(column["Name"] for column in columns(record_type)), PARTITION])
+    # Every partition is read, whatever dates a query asks for: an entity's partition date may have changed.
+    return (
+        f"SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY reference.id ORDER BY {_NEWEST_FIRST}) "  # noqa: S608  names are the schema's
+        f'AS place FROM "{record_type.name.lower()}") AS changes WHERE place = 1'
+    )
+
+
+def trino_type(kind: hive.HiveType) -> str:
+    """A Hive type as Athena's engine writes it.
+
+    struct<end:timestamp,n:int> -> row("end" timestamp(3), "n" integer)
+    """
+    match kind:
+        case hive.Struct(fields):
+            return f"row({', '.join(f'{_quoted(name)} {trino_type(member)}' for name, member in fields)})"
+        case hive.Array(element):
+            return f"array({trino_type(element)})"
+        case hive.Map(key, value):
+            return f"map({trino_type(key)}, {trino_type(value)})"
+        case _:
+            return _TRINO.get(str(kind), str(kind))
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

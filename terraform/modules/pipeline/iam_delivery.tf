@@ -1,0 +1,95 @@
+# A delivery stream reads the one source, calls its own function, reads its own table's schema and writes below its own
+# prefixes. Source: Firehose guide, "Controlling access with Firehose".
+
+resource "aws_iam_role" "delivery" {
+  for_each = local.functions
+
+  name        = "${local.stream_names[each.key]}-delivery"
+  description = "What the delivery stream ${local.stream_names[each.key]} may do."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "firehose.amazonaws.com" }
+      # Against the confused deputy: Firehose gives the account it acts for as the external id (guide, as above). That it
+      # also gives aws:SourceArn is nowhere written; docs/deploy.md has it among what to try in dev1.
+      Condition = { StringEquals = { "sts:ExternalId" = var.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "delivery" {
+  for_each = local.functions
+
+  name = "deliver"
+  role = aws_iam_role.delivery[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "ReadChanges"
+          Effect   = "Allow"
+          Action   = ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"]
+          Resource = var.source_stream.arn
+        },
+        {
+          Sid      = "Transform"
+          Effect   = "Allow"
+          Action   = ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]
+          Resource = local.alias_arns[each.key]
+        },
+        {
+          Sid      = "FindBucket"
+          Effect   = "Allow"
+          Action   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+          Resource = local.bucket_arn
+        },
+        {
+          Sid      = "Deliver"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
+          Resource = [for prefix in local.delivery_prefixes[each.key] : "${local.objects}/${prefix}/*"] # any object below
+        },
+        {
+          Sid      = "WriteLogs"
+          Effect   = "Allow"
+          Action   = "logs:PutLogEvents"
+          Resource = "${local.logs_arn}:${local.stream_logs[each.key]}:log-stream:${local.stream_log}"
+        },
+      ],
+      each.value.mode == "parquet" ? local.schema_statements[each.key] : [],
+      local.bucket_key_statements,
+      local.source_key_statements,
+    )
+  })
+}
+
+locals {
+  delivery_prefixes = {
+    for key, one in local.functions :
+    key => one.mode == "parquet" ? ["parquet/${key}", "errors/firehose"] : ["errors/firehose"]
+  }
+
+  schema_statements = {
+    for name in local.record_types : name => [{
+      Sid    = "ReadSchema"
+      Effect = "Allow"
+      Action = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
+      Resource = [
+        "${local.glue_arn}:catalog",
+        "${local.glue_arn}:database/${local.databases.parquet}",
+        "${local.glue_arn}:table/${local.databases.parquet}/${local.table_inputs[name].parquet.Name}",
+      ]
+    }]
+  }
+
+  source_key_statements = var.source_stream.kms_key_arn == null ? [] : [{
+    Sid       = "DecryptChanges"
+    Effect    = "Allow"
+    Action    = "kms:Decrypt"
+    Resource  = var.source_stream.kms_key_arn
+    Condition = { StringEquals = { "kms:ViaService" = "kinesis.${var.region}.amazonaws.com" } }
+  }]
+}

@@ -1,0 +1,51 @@
+# One key for data, logs, alarms and query results, where none is given. Its use is what the roles' policies say.
+
+resource "aws_kms_key" "pipeline" {
+  count = var.kms_key_arn == null ? 1 : 0
+
+  description         = "Data, logs, alarms and query results of ${local.name}."
+  enable_key_rotation = true
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "Account"
+        Effect    = "Allow"
+        Principal = { AWS = "arn:aws:iam::${var.account_id}:root" }
+        # The account's own policies say who: without this nobody could ever change the key (KMS guide, "Default key policy").
+        Action   = "kms:*"
+        Resource = "*" # in a key's policy: this key
+      },
+      {
+        Sid       = "Logs"
+        Effect    = "Allow"
+        Principal = { Service = "logs.${var.region}.amazonaws.com" }
+        Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"]
+        Resource  = "*" # this key
+        Condition = {
+          ArnLike = {
+            "kms:EncryptionContext:aws:logs:arn" = [
+              "${local.logs_arn}:/aws/lambda/${local.name}-*",          # the groups of this environment's functions
+              "${local.logs_arn}:/aws/kinesisfirehose/${local.name}-*", # and of its delivery streams
+            ]
+          }
+        }
+      },
+      {
+        Sid       = "Alarms"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource  = "*" # this key
+        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      },
+    ]
+  })
+}
+
+resource "aws_kms_alias" "pipeline" {
+  count = var.kms_key_arn == null ? 1 : 0
+
+  name          = "alias/${local.name}"
+  target_key_id = aws_kms_key.pipeline[0].key_id
+}

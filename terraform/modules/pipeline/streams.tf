@@ -1,0 +1,137 @@
+# A delivery stream is what firehose/definition.py describes; a test holds the two together. Here is nothing that the
+# service takes for granted: the provider forgets what equals a default, and would plan to set it again for ever.
+
+resource "aws_kinesis_firehose_delivery_stream" "this" {
+  for_each = local.functions
+
+  name        = local.stream_names[each.key]
+  destination = "extended_s3"
+
+  kinesis_source_configuration {
+    kinesis_stream_arn = var.source_stream.arn
+    role_arn           = aws_iam_role.delivery[each.key].arn
+  }
+
+  extended_s3_configuration {
+    role_arn            = aws_iam_role.delivery[each.key].arn
+    bucket_arn          = local.bucket_arn
+    prefix              = local.prefixes[each.value.mode]
+    error_output_prefix = "${local.root}/errors/firehose/!{firehose:error-output-type}/"
+    # 128 MiB is Firehose's most and its default with format conversion: the fewest objects a day.
+    buffering_size     = 128
+    buffering_interval = var.buffer_seconds
+    # Nothing else with format conversion: the Parquet pages are Snappy.
+    compression_format = "UNCOMPRESSED"
+    # A backup would keep deleted people's data unscrubbed.
+    s3_backup_mode = "Disabled"
+
+    cloudwatch_logging_options {
+      enabled         = true
+      log_group_name  = local.stream_logs[each.key]
+      log_stream_name = local.stream_log
+    }
+
+    dynamic "dynamic_partitioning_configuration" {
+      for_each = each.value.mode == "parquet" ? [1] : []
+      content {
+        enabled        = true
+        retry_duration = 300
+      }
+    }
+
+    processing_configuration {
+      enabled = true
+      processors {
+        type = "Lambda"
+        dynamic "parameters" {
+          for_each = merge({ LambdaArn = local.alias_arns[each.key] }, local.buffer_parameters[each.value.mode])
+          content {
+            parameter_name  = parameters.key
+            parameter_value = parameters.value
+          }
+        }
+      }
+    }
+
+    dynamic "data_format_conversion_configuration" {
+      for_each = each.value.mode == "parquet" ? [1] : []
+      content {
+        enabled = true
+        input_format_configuration {
+          deserializer {
+            open_x_json_ser_de {
+              case_insensitive = true
+            }
+          }
+        }
+        output_format_configuration {
+          serializer {
+            parquet_ser_de {
+              compression    = "SNAPPY"
+              writer_version = "V1"
+            }
+          }
+        }
+        schema_configuration {
+          role_arn      = aws_iam_role.delivery[each.key].arn
+          database_name = local.databases.parquet
+          table_name    = local.table_inputs[each.key].parquet.Name
+          region        = var.region
+          version_id    = "LATEST"
+        }
+      }
+    }
+  }
+
+  # Firehose takes the role, looks for the table and calls the function as soon as it is made.
+  depends_on = [
+    aws_iam_role_policy.delivery,
+    aws_glue_catalog_table.this,
+    aws_lambda_alias.live,
+    aws_cloudwatch_log_stream.delivery,
+  ]
+}
+
+locals {
+  prefixes = {
+    parquet = "${local.root}/parquet/!{partitionKeyFromLambda:type}/partition_date=!{partitionKeyFromLambda:date}/"
+    # The function puts the containers and answers Dropped, so nothing is ever delivered here. An Ok would be a function
+    # of the other mode: its rows are no container, and belong where the alarm and the tighter policy are.
+    avro = "${local.root}/errors/firehose/unexpected-ok/"
+  }
+
+  # Both or none: variables.tf says why.
+  buffer_parameters = {
+    for mode, hint in var.lambda_buffer : mode => hint.mib == 1 ? {} : {
+      BufferSizeInMBs         = tostring(hint.mib)
+      BufferIntervalInSeconds = tostring(hint.seconds)
+    }
+  }
+}
+
+# Terraform takes no variable for prevent_destroy. So a guard beside each delivery stream, which must be replaced or
+# removed with it, and may not be. To remove one on purpose: docs/deploy.md, "Changing the mode".
+resource "terraform_data" "protected" {
+  for_each = var.protect_streams ? local.functions : {}
+
+  triggers_replace = aws_kinesis_firehose_delivery_stream.this[each.key].arn
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "aws_cloudwatch_log_group" "delivery" {
+  for_each = local.functions
+
+  name              = local.stream_logs[each.key]
+  retention_in_days = var.retention_days.logs
+  kms_key_id        = local.key_arn
+}
+
+resource "aws_cloudwatch_log_stream" "delivery" {
+  for_each = local.functions
+
+  name           = local.stream_log
+  log_group_name = aws_cloudwatch_log_group.delivery[each.key].name
+}

@@ -1,0 +1,337 @@
+# What an environment gets: names, modes, permissions. The types in here are those of glue/schemas.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "dev1"
+  account_id  = "123456789012"
+  # Any file: nothing of it is read but its hash.
+  package = "versions.tf"
+  table   = { name = "table", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/table" }
+  source_stream = {
+    name   = "source"
+    arn    = "arn:aws:kinesis:us-east-1:123456789012:stream/source"
+    shards = 2
+  }
+  bucket = { name = "lake", managed = true }
+  ingest = { records_per_second = 100, kib_per_second = 100 }
+}
+
+run "parquet_mode" {
+  command = plan
+
+  # parquet mode has a function and a delivery stream for each record type
+  assert {
+    condition     = alltrue([for made in [aws_kinesis_firehose_delivery_stream.this, aws_lambda_function.this] : jsonencode(keys(made)) == jsonencode(local.record_types)])
+    error_message = "not one for each type"
+  }
+  assert {
+    condition     = aws_kinesis_firehose_delivery_stream.this["sale"].name == "prd3292-dev1-dmnd-sale"
+    error_message = "not called as the domain calls it"
+  }
+  assert {
+    condition = alltrue([
+      for name, function in aws_lambda_function.this : function.environment[0].variables.RECORD_TYPES == name && function.environment[0].variables.FORMAT == "parquet"
+    ])
+    error_message = "a function does not serve its own type"
+  }
+
+  # exactly one function of parquet mode claims what has no readable type
+  assert {
+    condition     = [for name, one in aws_lambda_function.this : name if one.environment[0].variables.CLAIMS_UNREADABLE == "true"] == [sort(local.record_types)[0]]
+    error_message = "not exactly the first by name"
+  }
+
+  # a delivery stream converts by the table of its own type
+  assert {
+    condition = alltrue([
+      for name, stream in aws_kinesis_firehose_delivery_stream.this : alltrue([
+        stream.extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].table_name == name,
+        stream.extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].database_name == "prd3292_dev1_dmnd_pipeline_parquet",
+      ])
+    ])
+    error_message = "a stream converts by another table"
+  }
+
+  # a delivery stream calls the alias so that a release does not change it
+  assert {
+    condition = alltrue([
+      for stream in aws_kinesis_firehose_delivery_stream.this : anytrue([
+        for parameter in stream.extended_s3_configuration[0].processing_configuration[0].processors[0].parameters :
+        parameter.parameter_name == "LambdaArn" && endswith(parameter.parameter_value, ":live")
+      ])
+    ])
+    error_message = "not the alias"
+  }
+
+  # a delivery stream reaches its own function table and prefix alone
+  assert {
+    condition = alltrue(flatten([
+      for name, policy in aws_iam_role_policy.delivery : [
+        for other in local.record_types : !strcontains(policy.policy, "-${other}:live") && !strcontains(policy.policy, "parquet/${other}") if other != name
+      ]
+    ]))
+    error_message = "a role reaches another type's"
+  }
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.delivery : !strcontains(policy.policy, "Delete")])
+    error_message = "a role deletes"
+  }
+
+  # only for this account does firehose take its roles
+  assert {
+    condition = alltrue([
+      for role in aws_iam_role.delivery : jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["sts:ExternalId"] == "123456789012"
+    ])
+    error_message = "a confused deputy"
+  }
+
+  # the archive never expires
+  assert {
+    condition = alltrue([
+      for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule :
+      length(rule.expiration) == 0 || contains(["data-pipeline/errors/", "data-pipeline/athena/results/", "data-pipeline/test/"], rule.filter[0].prefix)
+    ])
+    error_message = "something else expires"
+  }
+
+  # without a principal there is no ci role
+  assert {
+    condition     = length(aws_iam_role.ci) == 0
+    error_message = "there is one"
+  }
+
+  # a dashboard widget shows every alarm
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == length(aws_cloudwatch_metric_alarm.this) + length(aws_cloudwatch_metric_alarm.replication)
+    error_message = "some are missing"
+  }
+}
+
+run "avro_mode" {
+  command = plan
+  variables {
+    modes = ["avro"]
+  }
+
+  # avro mode has one function for all and a delivery stream without conversion
+  assert {
+    condition     = keys(aws_lambda_function.this) == ["avro"] && keys(aws_kinesis_firehose_delivery_stream.this) == ["avro"]
+    error_message = "not one of each"
+  }
+  assert {
+    condition = alltrue([
+      aws_lambda_function.this["avro"].environment[0].variables.RECORD_TYPES == join(",", local.record_types),
+      aws_lambda_function.this["avro"].environment[0].variables.CLAIMS_UNREADABLE == "true",
+      aws_lambda_function.this["avro"].environment[0].variables.FORMAT == "avro",
+    ])
+    error_message = "the function does not serve and claim everything"
+  }
+  assert {
+    condition = alltrue([
+      length(aws_kinesis_firehose_delivery_stream.this["avro"].extended_s3_configuration[0].data_format_conversion_configuration) == 0,
+      length(aws_kinesis_firehose_delivery_stream.this["avro"].extended_s3_configuration[0].dynamic_partitioning_configuration) == 0,
+    ])
+    error_message = "it converts or partitions"
+  }
+
+  # what was archived in the other mode stays queryable
+  assert {
+    condition     = length(aws_glue_catalog_table.this) == 2 * (length(local.record_types) + 1) && length(aws_glue_catalog_table.view) == 2 * length(local.record_types)
+    error_message = "not each table and view in both databases"
+  }
+}
+
+run "both_modes_side_by_side" {
+  command = plan
+  variables {
+    modes = ["parquet", "avro"]
+  }
+
+  # both modes stand side by side with one that claims in each
+  assert {
+    condition     = jsonencode(keys(aws_kinesis_firehose_delivery_stream.this)) == jsonencode(sort(concat(local.record_types, ["avro"])))
+    error_message = "not the streams of both"
+  }
+  assert {
+    condition     = length([for one in aws_lambda_function.this : 1 if one.environment[0].variables.CLAIMS_UNREADABLE == "true"]) == 2
+    error_message = "not one in each mode"
+  }
+
+  # a delivery stream holds to what only firehose itself would refuse
+  assert {
+    condition = alltrue([
+      for stream in aws_kinesis_firehose_delivery_stream.this : alltrue([
+        stream.extended_s3_configuration[0].buffering_size >= 64,
+        stream.extended_s3_configuration[0].buffering_interval >= 60,
+        stream.extended_s3_configuration[0].compression_format == "UNCOMPRESSED",
+        strcontains(stream.extended_s3_configuration[0].error_output_prefix, "!{firehose:error-output-type}/"),
+        !strcontains(stream.extended_s3_configuration[0].prefix, "!{firehose:error-output-type}"),
+      ])
+    ])
+    error_message = "Firehose would not take it"
+  }
+
+  # a function writes below its own prefixes alone and reads nothing
+  assert {
+    condition = jsonencode(flatten([
+      for one in jsondecode(aws_iam_role_policy.function["sale"].policy).Statement : one.Resource if strcontains(jsonencode(one.Action), "s3:")
+    ])) == jsonencode(["arn:aws:s3:::lake/data-pipeline/errors/records/*"])
+    error_message = "a function of Parquet mode reaches further than error documents"
+  }
+  assert {
+    condition = jsonencode(flatten([
+      for one in jsondecode(aws_iam_role_policy.function["avro"].policy).Statement : one.Resource if strcontains(jsonencode(one.Action), "s3:")
+    ])) == jsonencode(["arn:aws:s3:::lake/data-pipeline/errors/records/*", "arn:aws:s3:::lake/data-pipeline/avro/*"])
+    error_message = "the function of Avro mode reaches further than containers and error documents"
+  }
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.function : !strcontains(policy.policy, "s3:Get") && !strcontains(policy.policy, "s3:List") && !strcontains(policy.policy, "Delete")
+    ])
+    error_message = "a function reads or deletes"
+  }
+
+  # every delivery stream has alarms on freshness and lag
+  assert {
+    condition = alltrue([
+      for key in keys(aws_kinesis_firehose_delivery_stream.this) :
+      contains(keys(aws_cloudwatch_metric_alarm.this), "${key}-freshness") && contains(keys(aws_cloudwatch_metric_alarm.this), "${key}-lag")
+    ])
+    error_message = "one has none"
+  }
+
+  # five readers are what a shard takes
+  assert {
+    condition     = local.readers == 5
+    error_message = local.readers
+  }
+}
+
+run "what_an_environment_may_have_besides" {
+  command = plan
+  variables {
+    error_readers  = ["arn:aws:iam::123456789012:role/operations"]
+    ci_principals  = ["arn:aws:iam::123456789012:role/ci"]
+    log_forwarding = { stream_arn = "arn:aws:kinesis:us-east-1:123456789012:stream/central" }
+    alarms         = { partition_limit = 1000 }
+  }
+
+  # errors are for their readers and expire
+  assert {
+    condition = anytrue([
+      for one in jsondecode(aws_s3_bucket_policy.this[0].policy).Statement : alltrue([
+        one.Effect == "Deny", one.Resource == "arn:aws:s3:::lake/data-pipeline/errors/*",
+        contains(try(one.Condition.ArnNotLike["aws:PrincipalArn"], []), "arn:aws:iam::123456789012:role/operations"),
+      ])
+    ])
+    error_message = "others may read originals"
+  }
+  assert {
+    condition = anytrue([
+      for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : rule.filter[0].prefix == "data-pipeline/errors/" && try(rule.expiration[0].days, 0) == 90
+    ])
+    error_message = "errors are kept for ever"
+  }
+
+  # the ci role deletes below test alone
+  assert {
+    condition = jsonencode([
+      for one in jsondecode(aws_iam_role_policy.ci[0].policy).Statement : one.Resource if strcontains(jsonencode(one.Action), "s3:Delete")
+    ]) == jsonencode(["arn:aws:s3:::lake/data-pipeline/test/*"])
+    error_message = "it deletes elsewhere"
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.ci[0].policy, "data-pipeline/errors")
+    error_message = "it reads originals"
+  }
+
+  # logs are forwarded where a stream is given
+  assert {
+    condition     = jsonencode(keys(aws_cloudwatch_log_subscription_filter.central)) == jsonencode(local.record_types)
+    error_message = "not each function's"
+  }
+
+  # partitions alarm at 80 percent of the limit
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["sale-partitions"].threshold == 800
+    error_message = "elsewhere"
+  }
+}
+
+run "a_bucket_that_others_keep_gets_no_rules_of_ours" {
+  command = plan
+  variables { bucket = { name = "lake", managed = false } }
+
+  assert {
+    condition     = length(aws_s3_bucket_policy.this) + length(aws_s3_bucket_lifecycle_configuration.this) + length(aws_s3_bucket_server_side_encryption_configuration.this) == 0
+    error_message = "it gets some"
+  }
+  assert {
+    condition     = strcontains(output.bucket_rules.policy, "ErrorsForTheirReadersOnly")
+    error_message = "and its owners are not told"
+  }
+}
+
+run "a_given_key_and_topic_are_used_and_none_made" {
+  command = plan
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-0000-4000-8000-000000000000"
+    alarms      = { topic_arn = "arn:aws:sns:us-east-1:123456789012:pager" }
+  }
+
+  assert {
+    condition     = length(aws_kms_key.pipeline) + length(aws_sns_topic.alarms) == 0
+    error_message = "one is made"
+  }
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:pager"])])
+    error_message = "an alarm goes elsewhere"
+  }
+  assert {
+    condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.kms_key_id == "arn:aws:kms:us-east-1:123456789012:key/11111111-0000-4000-8000-000000000000"])
+    error_message = "logs are under another key"
+  }
+}
+
+run "four_readers_at_full_rate_need_two_shards_for_each_megabyte" {
+  command = plan
+  variables { ingest = { records_per_second = 1, kib_per_second = 1024 } }
+
+  assert {
+    condition     = output.shards_needed == 2
+    error_message = output.shards_needed
+  }
+}
+
+run "one_reader_at_full_rate_needs_as_many_shards_as_the_writers" {
+  command = plan
+  variables {
+    modes  = ["avro"]
+    ingest = { records_per_second = 1500, kib_per_second = 1024 }
+  }
+
+  assert {
+    condition     = output.shards_needed == 2
+    error_message = output.shards_needed
+  }
+}
+
+run "a_source_with_fewer_shards_than_its_readers_need_is_warned_of" {
+  command = plan
+  variables { ingest = { records_per_second = 1, kib_per_second = 1025 } }
+
+  expect_failures = [check.enough_shards]
+}
+
+run "a_sixth_reader_is_warned_of" {
+  command = plan
+  variables {
+    modes  = ["parquet", "avro"]
+    ingest = { records_per_second = 1, kib_per_second = 1, other_readers = 1 }
+  }
+
+  expect_failures = [check.not_too_many_readers]
+}

@@ -1,0 +1,184 @@
+# Both sides of every bound. A run costs a second, so each tries many variables; in one that refuses, one thing is wrong
+# with each of them: expect_failures names the variable, not which of its rules tripped.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "dev1"
+  account_id  = "123456789012"
+  # Any file: nothing of it is read but its hash.
+  package = "versions.tf"
+  table   = { name = "table", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/table" }
+  source_stream = {
+    name   = "source"
+    arn    = "arn:aws:kinesis:us-east-1:123456789012:stream/source"
+    shards = 2
+  }
+  bucket = { name = "lake", managed = true }
+  ingest = { records_per_second = 100, kib_per_second = 100 }
+}
+
+run "the_least_of_everything_is_taken" {
+  command = plan
+  variables {
+    environment   = "qa"
+    modes         = ["avro"]
+    source_stream = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s" }
+    function = {
+      parquet_memory_mib   = 256
+      avro_memory_mib      = 256
+      parquet_timeout      = 30
+      avro_timeout         = 30
+      reserved_concurrency = 5
+    }
+    buffer_seconds = 60
+    lambda_buffer = {
+      parquet = { mib = 0.2, seconds = 0 }
+      avro    = { mib = 1, seconds = 60 }
+    }
+    ingest         = { records_per_second = 0.1, kib_per_second = 0.1, other_readers = 0 }
+    retention_days = { errors = 14, results = 1, logs = 1 }
+    athena         = { scan_limit_gib = 1 }
+    alarms         = { lag_minutes = 10, partition_limit = 500 }
+
+  }
+}
+
+run "the_most_of_everything_is_taken" {
+  command = plan
+  variables {
+    environment = "abcdefghijkl"
+    modes       = ["parquet"]
+    bucket      = { name = "lake", managed = false, kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
+    function = {
+      parquet_memory_mib = 10240
+      avro_memory_mib    = 10240
+      parquet_timeout    = 300
+      avro_timeout       = 300
+    }
+    buffer_seconds = 300
+    lambda_buffer = {
+      parquet = { mib = 3, seconds = 59 }
+      avro    = { mib = 3, seconds = 59 }
+    }
+    error_readers  = ["arn:aws:iam::123456789012:role/operations-*"]
+    retention_days = { errors = 365, results = 365, logs = 3653 }
+    alarms         = { lag_minutes = 360, partition_limit = 5000 }
+
+  }
+}
+
+run "what_is_below_the_least_is_refused" {
+  command = plan
+  variables {
+    environment    = "q"
+    account_id     = "12345678901"
+    modes          = []
+    function       = { parquet_memory_mib = 255 }
+    buffer_seconds = 59
+    lambda_buffer  = { parquet = { mib = 0.19, seconds = 30 } }
+    ingest         = { records_per_second = 0, kib_per_second = 1 }
+    retention_days = { errors = 13 }
+    athena         = { scan_limit_gib = 0.9 }
+    alarms         = { lag_minutes = 9 }
+  }
+  expect_failures = [var.environment, var.account_id, var.modes, var.function, var.buffer_seconds, var.lambda_buffer, var.ingest, var.retention_days, var.athena, var.alarms]
+}
+
+run "what_is_above_the_most_is_refused" {
+  command = plan
+  variables {
+    environment    = "abcdefghijklm"
+    account_id     = "1234567890123"
+    function       = { parquet_memory_mib = 10241 }
+    buffer_seconds = 301
+    lambda_buffer  = { parquet = { mib = 3.1, seconds = 30 } }
+    retention_days = { errors = 366 }
+    alarms         = { lag_minutes = 361 }
+  }
+  expect_failures = [var.environment, var.account_id, var.function, var.buffer_seconds, var.lambda_buffer, var.retention_days, var.alarms]
+}
+
+run "what_is_of_another_kind_is_refused" {
+  command = plan
+  variables {
+    environment    = "DEV1"
+    modes          = ["orc"]
+    source_stream  = { name = "s", arn = "arn:aws:sqs:us-east-1:123456789012:s" }
+    table          = { name = "t", arn = "arn:aws:s3:::t" }
+    bucket         = { name = "Lake", managed = true }
+    error_readers  = ["*"]
+    ci_principals  = ["arn:aws:iam::123456789012:role/*"]
+    retention_days = { logs = 31 }
+  }
+  expect_failures = [var.environment, var.modes, var.source_stream, var.table, var.bucket, var.error_readers, var.ci_principals, var.retention_days]
+}
+
+run "less_than_the_least_of_a_second_bound_is_refused" {
+  command = plan
+  variables {
+    function       = { avro_memory_mib = 255 }
+    lambda_buffer  = { parquet = { mib = 2, seconds = -1 } }
+    ingest         = { records_per_second = 1, kib_per_second = 0 }
+    retention_days = { results = 0 }
+    alarms         = { partition_limit = 499 }
+  }
+  expect_failures = [var.function, var.lambda_buffer, var.ingest, var.retention_days, var.alarms]
+}
+
+run "more_than_the_most_of_a_second_bound_is_refused" {
+  command = plan
+  variables {
+    function       = { avro_memory_mib = 10241 }
+    lambda_buffer  = { parquet = { mib = 2, seconds = 61 } }
+    retention_days = { results = 366 }
+    alarms         = { partition_limit = 5001 }
+  }
+  expect_failures = [var.function, var.lambda_buffer, var.retention_days, var.alarms]
+}
+
+run "too_short_a_timeout_and_one_batch_default_of_two_are_refused" {
+  command = plan
+  variables {
+    function      = { parquet_timeout = 29 }
+    lambda_buffer = { parquet = { mib = 2, seconds = 60 } }
+    ingest        = { records_per_second = 1, kib_per_second = 1, other_readers = -1 }
+  }
+  expect_failures = [var.function, var.lambda_buffer, var.ingest]
+}
+
+run "too_long_a_timeout_the_other_batch_default_and_a_key_for_a_bucket_that_gets_ours_are_refused" {
+  command = plan
+  variables {
+    function      = { parquet_timeout = 301 }
+    lambda_buffer = { parquet = { mib = 1, seconds = 30 } }
+    bucket        = { name = "lake", managed = true, kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
+  }
+  expect_failures = [var.function, var.lambda_buffer, var.bucket]
+}
+
+run "too_short_a_timeout_of_avro_mode_is_refused" {
+  command = plan
+  variables {
+    function = { avro_timeout = 29 }
+  }
+  expect_failures = [var.function]
+}
+
+run "too_long_a_timeout_of_avro_mode_is_refused" {
+  command = plan
+  variables {
+    function = { avro_timeout = 301 }
+  }
+  expect_failures = [var.function]
+}
+
+run "less_concurrency_than_firehose_uses_for_a_shard_is_refused" {
+  command = plan
+  variables {
+    function = { reserved_concurrency = 4 }
+  }
+  expect_failures = [var.function]
+}

@@ -1,0 +1,152 @@
+# The table, the stream and the bucket that a real environment has already, made for `terraform/test`.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+}
+
+variable "environment" {
+  type        = string
+  description = "Name of the environment, part of every other name."
+}
+
+variable "shards" {
+  type        = number
+  default     = 2
+  description = "Shards of the stream."
+
+  validation {
+    condition     = var.shards >= 1 && var.shards <= 200
+    error_message = "shards must be 1 to 200, a new account's quota."
+  }
+}
+
+variable "carries_changes" {
+  type        = bool
+  default     = false
+  description = "Whether DynamoDB itself carries changes to the stream. moto has no such thing, and `dmd up` a bridge."
+}
+
+locals {
+  bucket_name = "prd3292.${var.environment}.us-east-1.demand-capture.tmaws"
+}
+
+resource "aws_kms_key" "this" {
+  #checkov:skip=CKV2_AWS_64:KMS's default policy, which leaves it to the account's own, is what a stand-in needs
+  description         = "Table and stream of prd3292-${var.environment}."
+  enable_key_rotation = true
+}
+
+resource "aws_dynamodb_table" "table" {
+  name         = "prd3292-${var.environment}-us-east-1-demand-table"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "pk"
+  range_key    = "sk"
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  # What a bridge reads where DynamoDB does not carry changes to Kinesis.
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
+
+  point_in_time_recovery {
+    enabled = true
+  }
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = aws_kms_key.this.arn
+  }
+}
+
+resource "aws_kinesis_stream" "source" {
+  name             = "prd3292-${var.environment}-dmnd-table-stream"
+  shard_count      = var.shards
+  retention_period = 24
+  encryption_type  = "KMS"
+  kms_key_id       = aws_kms_key.this.arn
+
+  stream_mode_details {
+    stream_mode = "PROVISIONED"
+  }
+
+  # moto forgets the tags of a new stream.
+  lifecycle {
+    ignore_changes = [tags, tags_all]
+  }
+}
+
+resource "aws_dynamodb_kinesis_streaming_destination" "changes" {
+  count = var.carries_changes ? 1 : 0
+
+  table_name                               = aws_dynamodb_table.table.name
+  stream_arn                               = aws_kinesis_stream.source.arn
+  approximate_creation_date_time_precision = "MICROSECOND"
+}
+
+resource "aws_s3_bucket" "lake" {
+  #checkov:skip=CKV_AWS_18:a stand-in on a local endpoint, which has nobody's accesses to log
+  #checkov:skip=CKV_AWS_144:a stand-in has nothing that is worth a copy in another region
+  #checkov:skip=CKV_AWS_145:the pipeline module encrypts it, as any bucket that it manages
+  #checkov:skip=CKV2_AWS_61:the pipeline module sets the lifecycle, as of any bucket that it manages
+  #checkov:skip=CKV2_AWS_62:nothing listens to it
+  bucket = local.bucket_name
+  # A stand-in holds nothing that somebody needs.
+  force_destroy = true
+}
+
+resource "aws_s3_bucket_public_access_block" "lake" {
+  bucket                  = aws_s3_bucket.lake.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "lake" {
+  bucket = aws_s3_bucket.lake.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_versioning" "lake" {
+  bucket = aws_s3_bucket.lake.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+output "table" {
+  description = "The table, as modules/pipeline takes it."
+  value       = { name = aws_dynamodb_table.table.name, arn = aws_dynamodb_table.table.arn, kms_key_arn = aws_kms_key.this.arn }
+}
+
+output "source_stream" {
+  description = "The stream, as modules/pipeline takes it."
+  value = {
+    name        = aws_kinesis_stream.source.name
+    arn         = aws_kinesis_stream.source.arn
+    shards      = aws_kinesis_stream.source.shard_count
+    kms_key_arn = aws_kms_key.this.arn
+  }
+}
+
+output "bucket_name" {
+  description = "The bucket's name, known before the bucket is there: tables and policies are made of it."
+  value       = local.bucket_name
+  depends_on  = [aws_s3_bucket.lake]
+}

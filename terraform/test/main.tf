@@ -1,0 +1,61 @@
+# The whole pipeline with stand-ins for what a real environment has already, on a local AWS endpoint:
+#
+#   AWS_ENDPOINT_URL=http://127.0.0.1:5000 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test terraform apply
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+}
+
+provider "aws" {
+  region              = var.region
+  allowed_account_ids = [var.account_id]
+  # The provider's 25 attempts are minutes of waiting for what a local endpoint does not have.
+  max_retries = var.local_endpoint ? 2 : null
+  # Over http a bucket with dots in its name would be looked for at <bucket>.<endpoint>.
+  s3_use_path_style = var.local_endpoint
+
+  default_tags {
+    tags = {
+      Environment   = var.environment
+      ProductCode   = "PRD3292"
+      InventoryCode = "dmnd-pipeline"
+    }
+  }
+}
+
+module "stand_ins" {
+  source = "../modules/stand_ins"
+
+  environment     = var.environment
+  carries_changes = !var.local_endpoint
+}
+
+module "pipeline" {
+  source = "../modules/pipeline"
+
+  environment    = var.environment
+  account_id     = var.account_id
+  region         = var.region
+  modes          = var.modes
+  package        = var.package
+  buffer_seconds = var.buffer_seconds
+  table          = module.stand_ins.table
+  source_stream  = module.stand_ins.source_stream
+  ingest         = { records_per_second = 100, kib_per_second = 100 }
+  ci_principals  = ["arn:aws:iam::${var.account_id}:role/ci"]
+  error_readers  = ["arn:aws:iam::${var.account_id}:role/operations"]
+  alarms         = { emails = ["operations@example.com"] }
+  athena         = { saved_queries = !var.local_endpoint }
+
+  bucket = {
+    name    = module.stand_ins.bucket_name
+    managed = true
+    policy  = !var.local_endpoint
+  }
+}

@@ -1,0 +1,68 @@
+"""What a service answers for a resource, as the request that it was made by."""
+
+import base64
+import json
+import re
+from typing import Any
+
+
+def described(firehose: Any, name: str) -> dict[str, Any]:
+    """A delivery stream as the request it was made by, without what the service took for granted."""
+    answer = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    (destination,) = answer["Destinations"]
+    config = destination["ExtendedS3DestinationDescription"]
+    for processor in config["ProcessingConfiguration"]["Processors"]:
+        processor["Parameters"].sort(key=lambda one: _PARAMETERS.index(one["ParameterName"]))
+    for path, default in _TAKEN_FOR_GRANTED.items():
+        _without(config, path.split("."), default)
+    return {
+        "DeliveryStreamName": answer["DeliveryStreamName"],
+        "DeliveryStreamType": answer["DeliveryStreamType"],
+        "KinesisStreamSourceConfiguration": answer["Source"]["KinesisStreamSourceDescription"],
+        "ExtendedS3DestinationConfiguration": config,
+    }
+
+
+_PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds")
+_OPENX = "DataFormatConversionConfiguration.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
+_PARQUET = "DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe"
+_TAKEN_FOR_GRANTED = {
+    "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},  # the bucket's default encryption
+    "FileExtension": "",
+    "CustomTimeZone": "UTC",
+    "DataFormatConversionConfiguration": {"Enabled": False},
+    f"{_OPENX}.ConvertDotsInJsonKeysToUnderscores": False,
+    f"{_OPENX}.ColumnToJsonKeyMappings": {},
+    f"{_PARQUET}.BlockSizeBytes": 268_435_456,
+    f"{_PARQUET}.PageSizeBytes": 1_048_576,
+    f"{_PARQUET}.EnableDictionaryCompression": False,
+    f"{_PARQUET}.MaxPaddingBytes": 0,
+}
+
+
+def _without(config: dict[str, Any], path: list[str], default: object) -> None:
+    """Remove the member at a path where it has its default."""
+    *above, last = path
+    for name in above:
+        config = config.get(name, {})
+    if config.get(last) == default:
+        del config[last]
+
+
+def table_input(table: dict[str, Any]) -> dict[str, Any]:
+    """The TableInput that a table was made by, without the empty members that the service adds."""
+    members = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
+    found: dict[str, Any] = _filled({name: table[name] for name in members})
+    return found
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(member) for name, member in value.items() if member not in ({}, [], "")}
+    return [_filled(item) for item in value] if isinstance(value, list) else value
+
+
+def presto_view(text: str) -> Any:
+    encoded = re.fullmatch(r"/\* Presto View: (\S+) \*/", text)
+    assert encoded, text
+    return json.loads(base64.b64decode(encoded[1]))

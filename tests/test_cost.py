@@ -1,0 +1,44 @@
+"""docs/cost.md is what docs/cost.py makes of the prices and of what Terraform sets up."""
+
+import re
+import runpy
+from typing import Any
+
+import pytest
+
+from glue.build import PROJECT
+
+COST: dict[str, Any] = runpy.run_path(str(PROJECT / "docs" / "cost.py"))
+VARIABLES = (PROJECT / "terraform" / "modules" / "pipeline" / "variables.tf").read_text()
+
+
+def test_the_page_is_the_scripts() -> None:
+    assert (PROJECT / "docs" / "cost.md").read_text("utf-8") == COST["page"]()
+
+
+@pytest.mark.parametrize("mode", ["parquet", "avro"])
+def test_it_reckons_with_what_terraform_sets_up(mode: str) -> None:
+    reckoned = COST[mode.upper()]
+
+    assert _default(rf"{mode}_memory_mib += optional\(number, (\d+)\)") == reckoned.memory_mib
+    assert _default(rf"{mode} += optional\(object\(.*?{{ mib = (\d+),") * COST["MIB"] == reckoned.batch_bytes
+
+
+def _default(pattern: str) -> int:
+    found = re.search(pattern, VARIABLES)
+    assert found, pattern
+    return int(found[1])
+
+
+def test_every_stream_of_parquet_mode_pays_for_every_record() -> None:
+    changes = COST["sampled"]()
+
+    bills = {mode: COST["bill"](COST[mode], changes)["Firehose ingestion"] for mode in ("PARQUET", "AVRO")}
+
+    assert bills["PARQUET"] == pytest.approx(4 * bills["AVRO"])
+
+
+def test_a_record_is_billed_in_steps_of_5_kb() -> None:
+    changes = COST["sampled"]()
+
+    assert changes.rounded_gigabytes >= 1_000_000 * 5120 / 1e9

@@ -1,0 +1,299 @@
+"""terraform/: valid, tested by its own tests, and applied for real to a local endpoint.
+
+The apply waits most of its minute for things that AWS is slow at too. It is started first and waited for last.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from firehose.definition import create_avro_delivery_stream, create_delivery_stream
+from firehose.package import build as build_package
+from glue.build import build
+from glue.schema import SCHEMAS, load
+from glue.tables import read_table_inputs, with_bucket
+from glue.views import view_inputs
+from tests.described import described, presto_view, table_input
+from tests.invented import gift
+from tests.terraform import (
+    ENVIRONMENTS,
+    GIFT_HAS_ALL_THAT_A_TYPE_HAS,
+    PIPELINE,
+    ROOTS,
+    Apply,
+    Workspace,
+    needs_terraform,
+    what_dev1_has_already,
+    workspace,
+)
+from transform import settings
+from transform.outcome import UNREADABLE, Reason
+
+TYPES = load()
+BUCKET = "prd3292.test.us-east-1.demand-capture.tmaws"
+ACCOUNT = "123456789012"
+DATABASES = {"parquet": "prd3292_test_dmnd_pipeline_parquet", "avro": "prd3292_test_dmnd_pipeline"}
+
+Client = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
+    folder = tmp_path_factory.mktemp("applied")
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    where = workspace(folder, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
+    build_package(folder / "build" / "function.zip")
+    where.init("test")
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    where.variables = {**where.variables, "AWS_ENDPOINT_URL": endpoint}
+    apply = Apply(where, endpoint, folder / "apply.txt")
+    yield apply
+    if apply.process.poll() is None:
+        apply.process.terminate()
+        apply.process.wait()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def applied(under_way: Apply) -> Apply:
+    assert under_way.process.wait(timeout=240) == 0, under_way.output.read_text()[-3000:]
+    return under_way
+
+
+@pytest.fixture(scope="module")
+def aws(applied: Apply) -> Client:
+    def client(service: str) -> Any:
+        return boto3.client(
+            service, "us-east-1", endpoint_url=applied.endpoint, aws_access_key_id="x", aws_secret_access_key="x"
+        )
+
+    return client
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Roots that are ready to be validated. The environments' are one set of files: made ready once."""
+    where = workspace(tmp_path_factory.mktemp("roots"))
+    where.init(ENVIRONMENTS[0], "-backend=false")
+    return where
+
+
+@pytest.mark.parametrize("name", ["CI", "DMD_TERRAFORM_REQUIRED"])
+def test_in_ci_a_missing_terraform_is_no_reason_to_skip(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.fail.Exception, match="may not be missing"):
+        needs_terraform()
+
+
+def test_elsewhere_a_missing_terraform_skips_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CI", "DMD_TERRAFORM_REQUIRED", "DMD_TERRAFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.skip.Exception, match="terraform is not installed"):
+        needs_terraform()
+
+
+def test_files_are_formatted(under_way: Apply) -> None:
+    done = under_way.where.run(".", "fmt", "-check", "-recursive", "-diff")
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_root_is_valid(root: str, roots: Workspace, under_way: Apply) -> None:
+    if root == "test":
+        done = under_way.where.run(root, "validate")
+    else:
+        _share_init(roots, root)
+        done = roots.run(root, "validate")
+
+    assert done.returncode == 0, done.stderr
+
+
+def _share_init(roots: Workspace, root: str) -> None:
+    """Give an environment what `terraform init` made of the same files elsewhere: each costs seconds."""
+    ready, folder = roots.folder / "terraform" / ENVIRONMENTS[0], roots.folder / "terraform" / root
+    for name in (".terraform", ".terraform.lock.hcl"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ready / name)
+
+
+@pytest.mark.parametrize("file", ["contract", "unit"])
+def test_the_modules_own_tests_pass_with_a_mocked_provider(file: str, tested: Workspace) -> None:
+    done = tested.run(PIPELINE, "test", f"-filter=tests/{file}.tftest.hcl")
+
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+    assert "0 failed" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory: pytest.TempPathFactory, under_way: Apply) -> Workspace:
+    """The module, ready for its own tests; the apply waits for its timers meanwhile."""
+    where = workspace(tmp_path_factory.mktemp("module"))
+    where.init(PIPELINE)
+    return where
+
+
+def test_a_new_record_type_is_no_hcl(tested: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    (tmp_path / "schemas" / "gift.avsc").write_text(json.dumps(gift()))
+    build(tmp_path / "schemas", tested.folder)
+    tests = tested.folder / "terraform" / PIPELINE / "tests"
+    given = (tests / "contract.tftest.hcl").read_text().partition('run "')[0]
+    (tests / "gift.tftest.hcl").write_text(given + GIFT_HAS_ALL_THAT_A_TYPE_HAS)
+
+    done = tested.run(PIPELINE, "test", "-filter=tests/gift.tftest.hcl")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots: Workspace, under_way: Apply) -> None:
+    root = ENVIRONMENTS[0]
+    what_dev1_has_already(under_way.endpoint)
+    local = {"AWS_ENDPOINT_URL": under_way.endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    told = {"TF_VAR_account_id": ACCOUNT, "TF_VAR_local_endpoint": "true"}
+    where = Workspace(under_way.where.folder, roots.terraform, {**local, **told})
+    # The one setting of a backend that no environment variable has: over http, buckets with dots are found by path.
+    where.init(root, "-backend-config=backend.tfbackend", "-backend-config=use_path_style=true")
+
+    done = where.run(root, "plan", "-detailed-exitcode")
+
+    assert done.returncode == 2, done.stdout[-2000:] + done.stderr[-3000:]
+    assert re.search(r"Plan: \d+ to add, 0 to change, 0 to destroy", done.stdout)
+    assert "prd3292-dev1-dmnd-sale" in done.stdout
+
+
+def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:
+    done = applied.where.run("test", "plan", "-detailed-exitcode")
+
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("record_type", TYPES)
+def test_a_delivery_stream_of_parquet_mode_is_what_our_builder_describes(record_type: str, aws: Client) -> None:
+    name = f"prd3292-test-dmnd-{record_type}"
+
+    assert described(aws("firehose"), name) == create_delivery_stream(
+        record_type, **_surroundings(name), database=DATABASES["parquet"], table=record_type, tags=None
+    )
+
+
+def test_the_delivery_stream_of_avro_mode_is_what_our_builder_describes(aws: Client) -> None:
+    name = "prd3292-test-dmnd-avro"
+
+    assert described(aws("firehose"), name) == create_avro_delivery_stream(
+        **_surroundings(name), lambda_buffer_seconds=50
+    )
+
+
+def _surroundings(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "stream_arn": f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/prd3292-test-dmnd-table-stream",
+        "function_arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}:live",
+        "bucket": BUCKET,
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/{name}-delivery",
+    }
+
+
+@pytest.mark.parametrize("mode", DATABASES)
+def test_every_table_is_what_our_builder_describes(mode: str, aws: Client) -> None:
+    expected = {
+        name: with_bucket(formats.get(mode) or formats["json"], BUCKET) for name, formats in read_table_inputs().items()
+    }
+
+    tables = aws("glue").get_tables(DatabaseName=DATABASES[mode])["TableList"]
+
+    assert {one["Name"]: table_input(one) for one in tables if one["TableType"] != "VIRTUAL_VIEW"} == expected
+
+
+@pytest.mark.parametrize("mode", DATABASES)
+def test_every_view_is_what_our_builder_describes_over_its_own_database(mode: str, aws: Client) -> None:
+    text = json.dumps(view_inputs(TYPES)).replace("${database}", DATABASES[mode])
+    expected = {view["Name"]: view["View"] for view in json.loads(text).values()}
+
+    tables = aws("glue").get_tables(DatabaseName=DATABASES[mode])["TableList"]
+    views = {one["Name"]: one for one in tables if one["TableType"] == "VIRTUAL_VIEW"}
+
+    assert {name: presto_view(one["ViewOriginalText"]) for name, one in views.items()} == expected
+    assert {one["Parameters"]["presto_view"] for one in views.values()} == {"true"}
+
+
+def test_functions_take_their_settings_and_one_of_each_mode_claims_what_has_no_readable_type(aws: Client) -> None:
+    functions = aws("lambda").list_functions()["Functions"]
+
+    read = [settings.read(one["Environment"]["Variables"], TYPES) for one in functions]
+
+    assert sorted((one.format, one.record_types, one.claims_unreadable) for one in read) == sorted(
+        [("avro", tuple(TYPES), True)] + [("parquet", (name,), name == min(TYPES)) for name in TYPES]
+    )
+    assert {(one["Runtime"], *one["Architectures"], one["Handler"]) for one in functions} == {
+        ("python3.13", "arm64", "transform.handler.lambda_handler")
+    }
+
+
+def test_an_alarm_waits_for_each_reason_that_a_record_fails_for(aws: Client) -> None:
+    pages = aws("cloudwatch").get_paginator("describe_alarms").paginate()
+    alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm.get("MetricName") == "RecordsFailed"]
+    waiting: dict[str, set[str]] = {}
+    for alarm in alarms:
+        dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+        waiting.setdefault(dimensions["service"], set()).add(dimensions["reason"])
+
+    everything = {str(reason) for reason in Reason}
+    readable = everything - UNREADABLE
+    assert waiting == {
+        f"transform-{'-'.join(TYPES)}": everything,
+        **{f"transform-{name}": everything if name == min(TYPES) else readable for name in TYPES},
+    }
+
+
+def test_everything_is_tagged_as_the_company_wants_it(aws: Client) -> None:
+    tags = aws("firehose").list_tags_for_delivery_stream(DeliveryStreamName="prd3292-test-dmnd-sale")["Tags"]
+
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {
+        "Environment": "test",
+        "ProductCode": "PRD3292",
+        "InventoryCode": "dmnd-pipeline",
+    }
+
+
+def test_a_protected_delivery_stream_cannot_be_replaced(applied: Apply) -> None:
+    main = applied.where.folder / "terraform" / "test" / "main.tf"
+    text = main.read_text()
+    protected = text.replace("  package        = var.package\n", "  package = var.package\n  protect_streams = true\n")
+    only = ["-target=module.pipeline.terraform_data.protected"]
+    main.write_text(protected)
+    done = applied.where.run("test", "apply", "-auto-approve", *only)
+    assert done.returncode == 0, done.stderr
+
+    replaced = applied.where.run(
+        "test", "plan", '-replace=module.pipeline.aws_kinesis_firehose_delivery_stream.this["sale"]', *only
+    )
+
+    assert replaced.returncode == 1
+    assert "prevent_destroy" in replaced.stderr
+    # As docs/deploy.md says to take one away on purpose.
+    forgotten = applied.where.run("test", "state", "rm", "module.pipeline.terraform_data.protected")
+    assert forgotten.returncode == 0, forgotten.stderr
+    main.write_text(text)
+
+
+# The last one: what stands there is gone afterwards.
+def test_all_of_it_is_destroyed_again(applied: Apply, aws: Client) -> None:
+    done = applied.where.run("test", "destroy", "-auto-approve")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert aws("firehose").list_delivery_streams()["DeliveryStreamNames"] == []
+    assert aws("glue").get_databases()["DatabaseList"] == []

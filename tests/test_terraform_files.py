@@ -1,0 +1,67 @@
+"""What stands in the files of terraform/: nothing is run."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.terraform import ENVIRONMENTS, PROJECT
+
+
+def test_the_environments_are_the_same_files_but_for_their_values() -> None:
+    written = {
+        root: {path.name for path in (PROJECT / "terraform" / root).iterdir() if not path.is_symlink()} - _GENERATED
+        for root in ENVIRONMENTS
+    }
+    linked = {
+        (path.name, path.resolve().relative_to(PROJECT / "terraform").as_posix())
+        for root in ENVIRONMENTS
+        for path in (PROJECT / "terraform" / root).iterdir()
+        if path.is_symlink()
+    }
+
+    assert written == {root: {"terraform.tfvars", "backend.tfbackend"} for root in ENVIRONMENTS}
+    shared = {path.name for path in (PROJECT / "terraform" / "environment").iterdir()}
+    assert linked == {(name, f"environment/{name}") for name in shared}
+
+
+_GENERATED = {".terraform", ".terraform.lock.hcl", "terraform.tfstate"}
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_an_environment_keeps_its_state_under_its_own_name_in_its_own_account(root: str) -> None:
+    account, environment = root.split("/")
+    folder = PROJECT / "terraform" / root
+    values, backend = (folder / "terraform.tfvars").read_text(), (folder / "backend.tfbackend").read_text()
+
+    assert re.search(rf'^environment += "{environment}"$', values, re.MULTILINE)
+    assert re.search(rf'^key += "dmnd-pipeline/{environment}/terraform.tfstate"$', backend, re.MULTILINE)
+    assert re.search(rf'^bucket += "prd3292\.{account}\.', backend, re.MULTILINE)
+    assert re.search(r"^use_lockfile += true$", backend, re.MULTILINE)
+
+
+def test_production_alone_refuses_to_replace_a_delivery_stream() -> None:
+    protects = {root: "protect_streams = true" in _values(root) for root in ENVIRONMENTS}
+
+    assert protects == {root: root.endswith("/prod1") for root in ENVIRONMENTS}
+
+
+def _values(root: str) -> str:
+    return (PROJECT / "terraform" / root / "terraform.tfvars").read_text()
+
+
+def test_every_wildcard_has_its_reason_beside_it() -> None:
+    wildcard = re.compile(r'"[^"]*\*"')
+    missing = [
+        f"{path.relative_to(PROJECT)}:{number}"
+        for path in sorted((PROJECT / "terraform").glob("modules/*/*.tf"))
+        for number, (before, line) in enumerate(_pairs(path.read_text().splitlines()), 1)
+        if wildcard.search(line) and "regex" not in line and "fileset" not in line
+        if "#" not in line and not before.strip().startswith("#")
+    ]
+
+    assert missing == []
+
+
+def _pairs(lines: list[str]) -> Iterator[tuple[str, str]]:
+    yield from zip(["", *lines], lines, strict=False)
