@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LAKE ?= .local/lake
+WHEELS := .venv/wheels
+DOWNLOAD := $(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: --dest $(WHEELS) -r requirements-lambda.txt
 
 .PHONY: setup run test lint bench lock package cost clean
 
@@ -10,8 +12,8 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 	$(BIN)/dmd run tests/corpora/sample.jsonl.gz --lake $(LAKE)
 	$(BIN)/dmd query "SELECT eventid, count(*) AS demand_count FROM demand WHERE partition_date >= '2025-01-01' AND coalesce(isdeleted, false) = false GROUP BY eventid ORDER BY demand_count DESC LIMIT 10" --lake $(LAKE)
 
-test: setup  ## every specification
-	$(BIN)/python -m pytest
+test: setup $(WHEELS)/ready  ## every specification
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup .venv-checkov/installed  ## format, lint, types, and what checkov thinks of terraform/
 	$(BIN)/ruff format --check .
@@ -22,7 +24,7 @@ lint: setup .venv-checkov/installed  ## format, lint, types, and what checkov th
 bench: setup  ## ratios against the floor, the idiom, the predecessor and DuckDB
 	$(BIN)/python -m bench
 
-package: setup  ## the function's zip, for Lambda: the same source gives the same bytes
+package: setup $(WHEELS)/ready  ## the function's zip, for Lambda: the same source gives the same bytes
 	$(BIN)/python -m firehose.package build/function.zip
 
 cost: setup  ## docs/cost.md from the price facts
@@ -35,6 +37,12 @@ setup: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q glue transform firehose
+	@touch $@
+
+# What the function's zip is made of, for Lambda's processor and, as a test loads it, for this one.
+$(WHEELS)/ready: .venv/installed requirements-lambda.txt
+	$(DOWNLOAD)
+	$(DOWNLOAD) --python-version 3.13 --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64
 	@touch $@
 
 # An environment of its own: it pins boto3 and others to versions that are not ours.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent
 REQUIREMENTS = PROJECT / "requirements-lambda.txt"
+WHEELS = PROJECT / ".venv" / "wheels"  # where the Makefile puts them; the package index is asked without
 
 # Lambda's runtime python3.13 on arm64 is Amazon Linux 2023, whose glibc is 2.34.
 PYTHON = "3.13"
@@ -59,6 +60,7 @@ def _install(folder: Path, platforms: Sequence[str], python: str) -> None:
         target.append(f"--python-version={python}")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--only-binary=:all:", "--no-deps", "--require-hashes", "--requirement", str(REQUIREMENTS)]
+    command += ["--no-index", f"--find-links={WHEELS}"] if WHEELS.is_dir() else []
     done = subprocess.run([*command, *target, "--target", str(folder)], check=False)  # noqa: S603  pip, with our own arguments
     if done.returncode:
         raise PackageError("pip could not install the function's dependencies; it says why above")
