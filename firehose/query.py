@@ -20,7 +20,9 @@ from firehose.commands import Format, Mistake
 from firehose.error_documents import documents, partition_of
 from firehose.lake import FolderLake, Lake, Stored, open_lake
 from glue import arrow
+from glue.schema import load
 from glue.tables import BUCKET, PARTITION, ROOT, TableInput, TableInputs, read_table_inputs
+from glue.views import latest_views
 
 # Arrow takes INT96 for nanoseconds, DuckDB's TIMESTAMP is microseconds: read as those at once, not cast later.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
@@ -53,7 +55,8 @@ def query(
 
     "SELECT count(*) AS n FROM demand", ".local/lake" -> Answer(["n"], [(1234,)])
 
-    `tables` are the generated Glue tables unless others are given. Only tables that the SQL mentions are looked for.
+    `tables` are the generated Glue tables unless others are given, with the views `latest_<type>` over them. Only
+    tables that the SQL mentions are looked for.
     What is asked is the lake's Parquet where it has any, else its Avro, unless `file_format` says which.
 
     Raises:
@@ -67,6 +70,9 @@ def query(
         for name, table_input in _tables(tables, asked).items():
             mentioned = opened if name in sql.lower() else None
             connection.register(name, _table(table_input, mentioned, mistakes.append))
+        for view, view_sql in latest_views(load()).items():
+            if view in sql.lower():
+                connection.execute(f"CREATE VIEW {view} AS {view_sql}")
         return _answer(connection, sql, mistakes)
 
 

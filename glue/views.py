@@ -32,6 +32,11 @@ def view_inputs(types: Mapping[str, RecordType]) -> dict[str, dict[str, Any]]:
     return {name: latest(record_type) for name, record_type in types.items()}
 
 
+def latest_views(types: Mapping[str, RecordType]) -> dict[str, str]:
+    """The SQL of every view by its name: {"latest_sale": "SELECT ...", ...}."""
+    return {_name(record_type): latest_sql(record_type) for record_type in types.values()}
+
+
 def latest(record_type: RecordType) -> dict[str, Any]:
     """The view of the newest rows of a record type.
 
@@ -43,7 +48,7 @@ def latest(record_type: RecordType) -> dict[str, Any]:
     table = record_type.name.lower()
     shown = [*columns(record_type), Column(Name=PARTITION, Type="string", Comment="")]
     return {
-        "Name": f"latest_{table}",
+        "Name": _name(record_type),
         "Description": f"The newest row of each {table}; deleted ones have isdeleted = true.",
         "Columns": [{"Name": column["Name"], "Type": column["Type"]} for column in shown],
         "View": {
@@ -63,6 +68,10 @@ def latest_sql(record_type: RecordType) -> str:
         f"SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY reference.id ORDER BY {_NEWEST_FIRST}) "  # noqa: S608  names are the schema's
         f'AS place FROM "{record_type.name.lower()}") AS changes WHERE place = 1'
     )
+
+
+def _name(record_type: RecordType) -> str:
+    return f"latest_{record_type.name.lower()}"
 
 
 def trino_type(kind: hive.HiveType) -> str:
