@@ -2,7 +2,7 @@
 
 import typer
 
-from firehose.commands import errors, glue, query, run, sample
+from firehose.commands import backfill, errors, glue, query, replay, run, sample
 
 app = typer.Typer(
     help="DynamoDB change records through Firehose and a Lambda into a partitioned lake, on a laptop as on AWS.",
@@ -14,5 +14,7 @@ app = typer.Typer(
 app.command(epilog="dmd run changes.jsonl.gz --lake .local/lake")(run.run)
 app.command(epilog=query.EXAMPLE)(query.query)
 app.command(epilog=errors.EXAMPLE)(errors.errors)
+app.command(epilog=replay.EXAMPLE)(replay.replay)
 app.command(epilog=sample.EXAMPLE)(sample.sample)
+app.command(epilog=backfill.EXAMPLE)(backfill.backfill)
 app.add_typer(glue.app, name="glue")

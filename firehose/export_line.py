@@ -1,0 +1,87 @@
+"""A line of an export's data file: what DynamoDB wrote of one item.
+
+full         {"Item": {"pk": {"S": "P"}, ...}}
+incremental  {"Metadata": {"WriteTimestampMicros": {"N": "1668227450456000"}}, "Keys": {...}, "NewImage": {...}}
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from transform.times import LAST_MICROS
+
+NULL = Raw(b"null")
+
+
+class _Full(msgspec.Struct):
+    Item: dict[str, Raw]
+
+
+class _Metadata(msgspec.Struct):
+    WriteTimestampMicros: int | dict[str, str]
+
+
+class _Incremental(msgspec.Struct):
+    Metadata: _Metadata
+    Keys: dict[str, Raw]
+    NewImage: dict[str, Raw] | None = None
+    OldImage: dict[str, Raw] | None = None
+
+
+class Line(NamedTuple):
+    """What a line says: the image by its attributes, the keys where it has them, when it was written, and if it went.
+
+    `image` is None for an item that was deleted and left no old image.
+    """
+
+    image: dict[str, Raw] | None
+    keys: dict[str, Raw] | None
+    at_micros: int | None
+    deleted: bool
+
+
+class NotALineError(ValueError):
+    """A line that no export has; the message never quotes it."""
+
+
+_full = msgspec.json.Decoder(_Full).decode
+_incremental = msgspec.json.Decoder(_Incremental).decode
+
+
+def full_line(line: bytes) -> Line:
+    """A line of a full export.
+
+    Raises:
+        NotALineError: it is not an object with an `Item` that is one.
+    """
+    try:
+        return Line(_full(line).Item, None, None, deleted=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotALineError('expected {"Item": {...}}') from None
+
+
+def incremental_line(line: bytes) -> Line:
+    """A line of an incremental export. Without a new image the item was deleted.
+
+    Raises:
+        NotALineError: its keys, images or the time of its write are not what they should be.
+    """
+    try:
+        found = _incremental(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotALineError('expected {"Metadata": {"WriteTimestampMicros": ...}, "Keys": {...}, ...}') from None
+    at_micros = _micros(found.Metadata.WriteTimestampMicros)
+    if found.NewImage is not None:
+        return Line(found.NewImage, found.Keys, at_micros, deleted=False)
+    return Line(found.OldImage, found.Keys, at_micros, deleted=True)
+
+
+def _micros(written: int | dict[str, str]) -> int:
+    """Typed in the exports that were seen, {"N": "1668227450456000"}; a bare number in one description of them."""
+    if isinstance(written, dict):
+        digits = written.get("N", "") if len(written) == 1 else ""
+        written = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else 0
+    if not 10**14 <= written <= LAST_MICROS:  # 1973, below which a function takes a time for milliseconds
+        raise NotALineError("WriteTimestampMicros: expected epoch microseconds")
+    return written
