@@ -71,6 +71,7 @@ class Ledger:
         self._report = report
         self._pages: dict[int, list[bytearray]] = {}
         self._open: dict[int, int] = {}  # page -> fates not yet known
+        self._settled = 0
 
     def settle(self, stream: int, ordinals: Iterable[int], fate: int) -> None:
         """Gives these records their fate in one stream."""
@@ -102,6 +103,19 @@ class Ledger:
             self._open[number] -= settled
             if not self._open[number]:
                 self._sum_up(number, _PAGE_RECORDS)
+
+    def settled(self) -> int:
+        """How many records, from the first on, have their fate in every stream: a source may forget those.
+
+        Of the ordinals 0, 1 and 3 -> 2. What is still buffered, or failed and not yet written as an error, has none.
+        """
+        while self._open.get(self._settled // _PAGE_RECORDS) == 0:
+            self._settled = (self._settled // _PAGE_RECORDS + 1) * _PAGE_RECORDS
+        number, start = divmod(self._settled, _PAGE_RECORDS)
+        if number in self._pages:
+            unsettled = (fates.find(0, start) for fates in self._pages[number])
+            self._settled += min(_PAGE_RECORDS if place < 0 else place for place in unsettled) - start
+        return self._settled
 
     def close(self, records: int) -> None:
         """Sums up what is left, of `records` records in all."""

@@ -6,7 +6,7 @@ source -> batches -> Lambda processor -> partition keys -> format conversion -> 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from firehose.accounting import Ledger, Report, payload_bytes
@@ -20,6 +20,8 @@ from firehose.source import EventRecord
 # records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.
 MEMORY_BYTES = 108 * 1024 * 1024
 
+_LOOK_MS = 100
+
 # Epoch milliseconds.
 Clock: TypeAlias = Callable[[], int]
 
@@ -30,13 +32,16 @@ class LocalStream:
 
     `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names where it converts the
     format of its records, `function` the code behind its Lambda ARN. A function that never writes into its event,
-    `keeps_event`, needs no copy of each record.
+    `keeps_event`, needs no copy of each record. `version` is what DescribeDeliveryStream says. A record waits no longer
+    than `interval_seconds` where that is given, whatever the buffer intervals of the request.
     """
 
     request: Mapping[str, Any]
     table_input: Mapping[str, Any] | None
     function: Function
     keeps_event: bool = False
+    version: int = 1
+    interval_seconds: int | None = None
 
 
 class DataPlane:
@@ -74,24 +79,39 @@ class DataPlane:
         *,
         progress: Callable[[Report], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
+        settled: Callable[[int], None] = lambda _: None,
     ) -> Report:
         """Everything that the source has, or up to where `stop` says so; what was accepted is then delivered.
 
         A source that waits gives None from time to time, so that buffer intervals are looked at. `progress` is called
         after each batch with the counts so far (`read`, `bytes_read`). A KeyboardInterrupt raised while the source is
         being read (`reading` is true) stops as `stop` does. To be called once.
+
+        `settled` is told, whenever the source waits and at the end, how many of its records, from the first on, were
+        delivered, dropped or kept as errors by every stream: where a source would go on after a crash.
         """
+        looked_ms = 0
         for record in self._read(source, stop):
             now_ms = self._clock() if self._clock else None
             if record is not None:
                 self._accept(record, now_ms, progress)
-            if now_ms is not None:
+            # Intervals are seconds, and looking at hundreds of partitions takes longer than a record.
+            if now_ms is not None and (record is None or now_ms - looked_ms >= _LOOK_MS):
                 self._run_intervals(now_ms)
+                looked_ms = now_ms
+            if record is None:
+                settled(self._ledger.settled())
         for group in self._groups:
             self._process(group, group.batcher.take(), progress)
         for runner in self._runners:
             runner.delivery.flush_all()
+        settled(self._ledger.settled())
         self._ledger.close(self._report.read)
+        return self._report
+
+    @property
+    def report(self) -> Report:
+        """The counts so far. What all streams together made of each record is known when a run has ended."""
         return self._report
 
     def _read(self, source: Iterable[EventRecord | None], stop: Callable[[], bool]) -> Iterator[EventRecord | None]:
@@ -147,7 +167,7 @@ class DataPlane:
             runner.delivery.flush_due(now_ms)
 
     def _runner(self, number: int, local: LocalStream, sink: Sink) -> "_Runner":
-        stream = read_delivery_stream(local.request)
+        stream = _shortened(read_delivery_stream(local.request, local.version), local.interval_seconds)
         delivery = Delivery(
             stream,
             local.table_input,
@@ -165,6 +185,15 @@ class DataPlane:
             keeps_event=local.keeps_event,
         )
         return _Runner(stream, processor, delivery, self._on_printed)
+
+
+def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:
+    """The stream with buffer intervals that together are no longer than asked: a fifth of it for the function's."""
+    if seconds is None:
+        return stream
+    function = replace(stream.function, buffer_seconds=min(stream.function.buffer_seconds, seconds // 5))
+    rest = seconds - function.buffer_seconds
+    return replace(stream, function=function, buffer_seconds=min(stream.buffer_seconds, rest))
 
 
 @dataclass(slots=True)

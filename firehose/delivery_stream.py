@@ -40,8 +40,8 @@ class DeliveryStream:
     version: int = 1
 
 
-def read_delivery_stream(request: Mapping[str, Any]) -> DeliveryStream:
-    """The description of a stream that `create_delivery_stream(**request)` would make.
+def read_delivery_stream(request: Mapping[str, Any], version: int = 1) -> DeliveryStream:
+    """The description of a stream that `create_delivery_stream(**request)` would make, changed `version` - 1 times.
 
     {"DeliveryStreamName": "sale", "DeliveryStreamType": "KinesisStreamAsSource", ...} -> DeliveryStream("sale", ...)
 
@@ -61,7 +61,7 @@ def read_delivery_stream(request: Mapping[str, Any]) -> DeliveryStream:
     destination = top.members("ExtendedS3DestinationConfiguration")
     top.end()
     arn = f"arn:aws:firehose:{region}:{account}:deliverystream/{name}"
-    stream = _destination(destination, name=name, region=region, arn=arn, source_arn=source_arn)
+    stream = _destination(destination, name=name, region=region, arn=arn, source_arn=source_arn, version=version)
     destination.end()
     return stream
 
@@ -73,7 +73,9 @@ def _region_and_account(arn: str) -> tuple[str, str]:
     return parts[3], parts[4]
 
 
-def _destination(config: Members, *, name: str, region: str, arn: str, source_arn: str) -> DeliveryStream:
+def _destination(
+    config: Members, *, name: str, region: str, arn: str, source_arn: str, version: int
+) -> DeliveryStream:
     config.parsed("RoleARN", arns.role)
     _no_effect_logging(config.optional("CloudWatchLoggingOptions"))
     config.only("CompressionFormat", "UNCOMPRESSED")  # Firehose's own rule with format conversion, ours without
@@ -104,6 +106,7 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
         extension=config.parsed("FileExtension", _extension, default="") or (".parquet" if conversion else ""),
         function=_function(config.members("ProcessingConfiguration")),
         conversion=conversion,
+        version=version,
     )
     hints.end()
     _check_keys(stream, config)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from firehose.commands import Format
-from firehose.data_plane import DataPlane, LocalStream
+from firehose.data_plane import Clock, DataPlane, LocalStream
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.destination import Sink
 from firehose.processor import Function
@@ -27,18 +27,20 @@ def local_pipeline(
     schemas: Path = SCHEMAS,
     file_format: Format = Format.PARQUET,
     on_printed: Callable[[str, str], None] = lambda _stream, _text: None,
+    clock: Clock | None = None,
 ) -> DataPlane:
     """A data plane for every schema of a folder: in Parquet mode a delivery stream each, in Avro mode one for all.
 
     In Parquet mode the first by name claims what has no type. `on_printed` gets what a function printed in an
-    invocation, with the name of its delivery stream. The sink is also where functions put what they write themselves.
+    invocation, with the name of its delivery stream. The sink is also where functions put what they write themselves. A
+    live source needs a `clock`, by which the buffer intervals run.
 
     Raises:
         SchemaError: a schema is not one of ours.
     """
     types = load(schemas)
     streams = _STREAMS[file_format](types, sink, schemas)
-    return DataPlane(streams, sink, on_printed=on_printed)
+    return DataPlane(streams, sink, on_printed=on_printed, clock=clock)
 
 
 def stream_name(served: str) -> str:

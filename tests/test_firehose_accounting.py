@@ -96,3 +96,25 @@ def test_the_length_of_a_payload_is_told_from_its_base64(payload: bytes) -> None
     (record,) = records(payload)
 
     assert payload_bytes(record) == len(payload)
+
+
+def test_settled_is_up_to_the_first_record_without_a_fate_in_some_stream() -> None:
+    ledger = Ledger(2, Report())
+    ledger.settle(0, [0, 1, 2, 3], DROPPED)
+    assert ledger.settled() == 0
+
+    ledger.settle(1, [0, 1, 3], DELIVERED)
+
+    assert ledger.settled() == 2
+
+
+def test_settled_goes_on_behind_what_has_been_summed_up() -> None:
+    ledger = Ledger(1, Report())
+    ledger.settle(0, range(20_000), DROPPED)
+    assert ledger.settled() == 20_000
+
+    ledger.settle(0, [20_001], DROPPED)
+    assert ledger.settled() == 20_000
+    ledger.settle(0, [20_000], FAILED)
+
+    assert ledger.settled() == 20_002
