@@ -132,3 +132,5 @@ def _type(attribute: bytes) -> str | None:
         return msgspec.json.decode(attribute, type=_Text).S
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+

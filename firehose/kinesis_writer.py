@@ -138,6 +138,25 @@ def stream_of(address: str) -> str:
     return stream
 
 
+class _Data(msgspec.Struct):
+    Keys: msgspec.Raw
+
+
+class _Change(msgspec.Struct):
+    dynamodb: _Data
+
+
+def item_keys(payload: bytes) -> bytes:
+    """The keys of a change record's item; all of a payload that has none, for it has to go to some shard.
+
+    b'{"dynamodb":{"Keys":{"pk":{"S":"FAN#1"}}}}' -> b'{"pk":{"S":"FAN#1"}}'
+    """
+    try:
+        return bytes(msgspec.json.decode(payload, type=_Change).dynamodb.Keys)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return payload
+
+
 def partition_key(keys_json: bytes) -> str:
     """32 upper-case hex digits of an item's keys, as DynamoDB's own: the same item, the same shard.
 

@@ -10,7 +10,7 @@ from firehose.commands import Format
 from firehose.error_documents import RECORDS, ErrorDocument, Reason
 from firehose.error_objects import FIREHOSE
 from firehose.error_records import FailedRecord, read
-from firehose.kinesis_writer import RECORD_BYTES, TooLargeError, partition_key
+from firehose.kinesis_writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
 from firehose.pipeline import local_pipeline
 from firehose.replay_notes import Group
 from firehose.today import Judged
@@ -117,27 +117,11 @@ def send(judged: Mapping[int, Judged], writer: Writer) -> dict[int, Reason]:
     refused = {}
     for place, one in judged.items():
         try:
-            writer.put(one.payload, partition_key(_keys(one.payload)))
+            writer.put(one.payload, partition_key(item_keys(one.payload)))
         except TooLargeError as error:
             refused[place] = Reason(Code.TOO_LARGE, str(error))
     writer.flush()
     return refused
-
-
-class _Data(msgspec.Struct):
-    Keys: msgspec.Raw
-
-
-class _Change(msgspec.Struct):
-    dynamodb: _Data
-
-
-def _keys(payload: bytes) -> bytes:
-    """The item's keys in a change record; a row kept none, and then the payload stands for them."""
-    try:
-        return bytes(msgspec.json.decode(payload, type=_Change).dynamodb.Keys)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return payload
 
 
 def _refused(judged: Mapping[int, Judged], errors: Mapping[str, bytes]) -> dict[int, Reason]:

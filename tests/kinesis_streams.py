@@ -90,13 +90,14 @@ class Stream:
         name, at = ShardIterator.split()
         self.polled.append((self.clock(), name))
         shard, start = self.shards[name], int(at)
-        end = start + min(Limit, self.page)
+        arrived = sum(arrived <= self.clock() for _, _, arrived, _ in shard.records)
+        end = max(start, min(start + min(Limit, self.page), arrived))
         answer = {
             "Records": [self._record(*one) for one in shard.records[start:end]],
-            "MillisBehindLatest": 1000 * max(0, len(shard.records) - end),
+            "MillisBehindLatest": 1000 * max(0, arrived - end),
         }
         if shard.open or end < len(shard.records):
-            answer["NextShardIterator"] = f"{name} {min(end, len(shard.records))}"
+            answer["NextShardIterator"] = f"{name} {end}"
         return answer
 
     def _called(self, call: str) -> None:

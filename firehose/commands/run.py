@@ -3,11 +3,12 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -19,17 +20,24 @@ from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
 from firehose.data_plane import DataPlane
 from firehose.destination import sink_of
+from firehose.kinesis_source import KinesisSource, now_ms
+from firehose.kinesis_writer import KINESIS, stream_of
 from firehose.pipeline import local_pipeline
+from firehose.replay_selection import since_ms
 from firehose.run_summary import CountingSink, FunctionMetrics, Summary, summarise
 from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes
 from glue.model import SchemaError
 from glue.schema import SCHEMAS, load
 
+_STATES = Path(".local", "run")
+
 
 def run(
     sources: Annotated[
         list[str],
-        typer.Argument(help="Files of one change record a line (.jsonl, .jsonl.gz), or -.", metavar="SOURCE..."),
+        typer.Argument(
+            help="Files of one change record a line (.jsonl, .jsonl.gz), -, or kinesis://STREAM.", metavar="SOURCE..."
+        ),
     ],
     lake: Annotated[str, typer.Option("--lake", help="A folder, or s3://bucket.", metavar="LAKE")],
     *,
@@ -39,24 +47,37 @@ def run(
     schemas: Annotated[
         Path, typer.Option("--schemas", help="The folder of <type>.avsc files.", metavar="FOLDER")
     ] = SCHEMAS,
+    since: Annotated[
+        str,
+        typer.Option(
+            "--since", help="Of a stream, the first time: only from this day or time on, or now.", metavar="TIME"
+        ),
+    ] = "",
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Where it remembers how far a stream is.", metavar="FOLDER")
+    ] = None,
 ) -> None:
     """Change records through the Lambda function and a local Firehose data plane into a lake.
 
-    The same input again, read to its end, replaces its objects. Ctrl-C delivers what was read so far.
+    The same input again, read to its end, replaces its objects. Ctrl-C delivers what was read so far. A stream is read
+    until then, with the buffer intervals running; the same command goes on behind what was delivered, at least once.
     """
     metrics = FunctionMetrics()
+    broken: list[SourceError] = []
     try:
-        check_files(sources)
+        where = state or _STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12]
+        given = _given(sources, broken, where, since)
         sink = sink_of(lake)
         objects = CountingSink(sink)
-        plane = local_pipeline(objects, schemas=schemas, file_format=file_format, on_printed=metrics.add)
+        plane = local_pipeline(
+            objects, schemas=schemas, file_format=file_format, on_printed=metrics.add, clock=given.clock
+        )
     except (SchemaError, SourceError) as error:
         raise Mistake(str(error)) from error
     started = time.monotonic()
-    broken: list[SourceError] = []
     try:
         with _stopping(plane) as stop, _progress(sources) as progress:
-            report = plane.run(_until_broken(file_records(sources), broken), progress=progress, stop=stop)
+            report = plane.run(given.records, progress=progress, stop=stop, settled=given.settled)
     finally:
         sink.close()
     summary = summarise(report, metrics, objects, load(schemas), time.monotonic() - started)
@@ -74,6 +95,28 @@ def _verdict(summary: Summary, *, strict: bool) -> int:
     if strict and summary.failed:
         return 1
     return STOPPED if summary.stopped else 0
+
+
+class _Given(NamedTuple):
+    """What a run reads."""
+
+    records: Iterable[EventRecord | None]
+    settled: Callable[[int], None] = lambda _: None
+    clock: Callable[[], int] | None = None  # of buffer intervals, which run on a stream alone
+
+
+def _given(sources: list[str], broken: list[SourceError], state: Path, since: str) -> _Given:
+    if not any(source.startswith(KINESIS) for source in sources):
+        if since:
+            raise Mistake(f"--since is for {KINESIS}STREAM: a file is read from its beginning")
+        check_files(sources)
+        return _Given(_until_broken(file_records(sources), broken))
+    if len(sources) > 1:
+        raise Mistake("a stream is read alone: it has no end that another source could follow")
+    start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
+    source = KinesisSource(stream_of(sources[0]), state=state, start_ms=start_ms)
+    typer.echo(f"reading {sources[0]} until Ctrl-C; how far it is delivered: {state}/", err=True)
+    return _Given(source, source.settled, now_ms)
 
 
 def _until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> Iterator[EventRecord]:

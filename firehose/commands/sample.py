@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from firehose.commands import Mistake
+from firehose.kinesis_writer import KinesisWriter, item_keys, partition_key, stream_of
 from firehose.sample import changes
 from firehose.sample_export import write_export
 
@@ -16,6 +18,10 @@ def sample(
     count: Annotated[int, typer.Argument(help="How many change records, or items of an export.", metavar="N", min=0)],
     *,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same records.")] = 1,
+    to: Annotated[str, typer.Option("--to", help="Into this stream instead: kinesis://STREAM.", metavar="STREAM")] = "",
+    rate: Annotated[
+        float | None, typer.Option("--rate", help="Records a second into the stream, at most.", min=0.01)
+    ] = None,
     export: Annotated[
         Path | None,
         typer.Option("--export", help="Write a full DynamoDB export of N items into this folder.", metavar="FOLDER"),
@@ -26,9 +32,20 @@ def sample(
 
     With --export they are the items of a table instead, as DynamoDB exports them, for dmd backfill.
     """
-    if export is not None:
+    if to and export:
+        raise Mistake("say --to or --export, not both")
+    if to:
+        _send(count, seed, to, rate)
+    elif export:
         typer.echo(f"dmd backfill --export {write_export(export, count, seed, files)} --lake .local/lake", err=True)
-        return
-    write = sys.stdout.buffer.write
+    else:
+        for payload in changes(count, seed):
+            sys.stdout.buffer.write(payload + b"\n")
+
+
+def _send(count: int, seed: int, to: str, rate: float | None) -> None:
+    writer = KinesisWriter(stream_of(to), records_per_second=rate)
     for payload in changes(count, seed):
-        write(payload + b"\n")
+        writer.put(payload, partition_key(item_keys(payload)))
+    writer.flush()
+    typer.echo(f"{writer.sent:,} records in {to}", err=True)
