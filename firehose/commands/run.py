@@ -1,13 +1,11 @@
 """`dmd run`: the main job, change records in, a lake out."""
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -18,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from firehose.accounting import Report
 from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
-from firehose.data_plane import DataPlane
+from firehose.commands.stopping import stopping
 from firehose.destination import sink_of
 from firehose.kinesis_source import KinesisSource, now_ms
 from firehose.kinesis_writer import KINESIS, stream_of
@@ -76,7 +74,7 @@ def run(
         raise Mistake(str(error)) from error
     started = time.monotonic()
     try:
-        with _stopping(plane) as stop, _progress(sources) as progress:
+        with stopping(plane) as stop, _progress(sources) as progress:
             report = plane.run(given.records, progress=progress, stop=stop, settled=given.settled)
     finally:
         sink.close()
@@ -125,24 +123,6 @@ def _until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> 
         yield from records
     except SourceError as error:
         broken.append(error)
-
-
-@contextmanager
-def _stopping(plane: DataPlane) -> Iterator[Callable[[], bool]]:
-    """Ctrl-C asks for a stop; while a read waits for input it also ends that."""
-    asked = False
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        if plane.reading:
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -1,0 +1,112 @@
+"""`dmd up`: the whole pipeline on a local AWS endpoint."""
+
+import sys
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firehose.commands import STOPPED, Format, Mistake
+from firehose.commands.shown import print_rich
+from firehose.commands.stopping import stopping
+from firehose.kinesis_source import now_ms
+from firehose.members import UnsupportedSettingError
+from firehose.up.counts import counts_table, live_counts
+from firehose.up.deployed import Deployed, load_deployed
+from firehose.up.endpoint import Endpoint, moto_endpoint, named_endpoint
+from firehose.up.prepare import prepare
+from firehose.up.session import Session
+
+EXAMPLE = "dmd up --interval 5"
+
+
+class Mode(StrEnum):
+    """Which delivery streams are deployed."""
+
+    PARQUET = "parquet"
+    AVRO = "avro"
+    BOTH = "both"
+
+
+def up(
+    *,
+    endpoint: Annotated[
+        str, typer.Option("--endpoint", help="A local AWS endpoint; moto's server by default.", metavar="URL")
+    ] = "",
+    port: Annotated[
+        int, typer.Option("--port", help="Of moto's server; any free one by default.", min=0, max=65535)
+    ] = 0,
+    mode: Annotated[Mode, typer.Option("--mode", help="Which delivery streams are deployed.")] = Mode.PARQUET,
+    interval: Annotated[
+        int | None,
+        typer.Option(
+            "--interval", help="A change is queryable after so many seconds, not as deployed.", min=1, max=900
+        ),
+    ] = None,
+    package: Annotated[
+        Path | None, typer.Option("--package", help="The function's zip; this checkout's code by default.")
+    ] = None,
+    state: Annotated[
+        Path, typer.Option("--state", help="Checkpoints, and what terraform knows.", metavar="FOLDER")
+    ] = Path(".local", "up"),
+) -> None:
+    """Deploys the pipeline to a local AWS endpoint and runs it: changes of the table flow to the lake, until Ctrl-C.
+
+    The delivery streams, tables and functions that run are those that the endpoint describes. Ctrl-C delivers what was
+    read. With --endpoint, where the stream outlives this command, it goes on behind what was delivered.
+    """
+    with ExitStack() as running:
+        try:
+            where = _endpoint(endpoint, port, state, running)
+            packages = prepare(where, _formats(mode), package, state, _say)
+            deployed = load_deployed(where, packages, running, interval_seconds=interval, say=_say)
+            session = Session(where, deployed, state)
+        except KeyboardInterrupt:
+            raise typer.Exit(STOPPED) from None
+        except UnsupportedSettingError as error:
+            raise Mistake(str(error)) from error
+        _tell(where, deployed, session)
+        with (
+            stopping(session.plane) as stop,
+            live_counts(lambda: counts_table(session.counts(), session.lag_ms), now_ms) as show,
+        ):
+            session.run(stop=stop, show=show)
+        print_rich(counts_table(session.counts()))
+        if not endpoint:
+            _say("moto's server has ended, and with it what it held")
+    raise typer.Exit(STOPPED)
+
+
+def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> Endpoint:
+    if url:
+        if port:
+            raise Mistake("--port is of moto's server: say it in --endpoint")
+        return named_endpoint(url)
+    # moto keeps everything in memory: what was known of one that has ended is of no use.
+    for left in (*state.glob("*.json"), *state.glob("terraform.tfstate*")):
+        left.unlink()
+    return running.enter_context(moto_endpoint(port))
+
+
+def _formats(mode: Mode) -> list[Format]:
+    return list(Format) if mode is Mode.BOTH else [Format(mode)]
+
+
+def _tell(endpoint: Endpoint, deployed: Deployed, session: Session) -> None:
+    """What runs, and what to type next in another terminal."""
+    variables = " ".join(f"{name}={value}" for name, value in endpoint.variables.items())
+    table = next(iter(session.bridge.tables), None)
+    _say(f"running {', '.join(deployed.names)} until Ctrl-C")
+    if table:
+        _say(f"changes of the table {table} are carried to the stream")
+    _say("in another terminal:\n")
+    _say(f"  export {variables}")
+    _say(f"  dmd sample 5000 --to kinesis://{deployed.source}")
+    _say(f'  dmd query "SELECT count(*) FROM demand" --lake s3://{deployed.bucket}\n')
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+    sys.stderr.flush()

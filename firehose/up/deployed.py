@@ -1,0 +1,165 @@
+"""What is deployed on an endpoint: its delivery streams, their tables and functions, as the service describes them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from firehose.aws_mistakes import as_mistakes
+from firehose.commands import Mistake
+from firehose.data_plane import LocalStream
+from firehose.up.code import package_of, unpack
+from firehose.up.described import KINESIS_SOURCE, create_request
+from firehose.up.endpoint import Endpoint
+from firehose.up.function_process import FunctionConfiguration, FunctionProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The delivery streams of an endpoint that read one Kinesis stream."""
+
+    source: str
+    bucket: str
+    start_ms: int  # when the first of them was made: Firehose reads from then on
+    streams: list[LocalStream] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """Their names."""
+        return [stream.request["DeliveryStreamName"] for stream in self.streams]
+
+
+def delivery_streams(endpoint: Endpoint) -> list[dict[str, Any]]:
+    """The descriptions of all delivery streams there that read a Kinesis stream."""
+    client = endpoint.client("firehose")
+    with as_mistakes(endpoint.url, "read"):
+        found = [
+            client.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+            for name in _stream_names(client)
+        ]
+    return [one for one in found if one["DeliveryStreamType"] == KINESIS_SOURCE]
+
+
+def _stream_names(client: Any) -> Iterator[str]:
+    asked: dict[str, Any] = {"DeliveryStreamType": KINESIS_SOURCE}
+    while True:
+        answer = client.list_delivery_streams(**asked)
+        names = answer["DeliveryStreamNames"]
+        yield from names
+        if not answer.get("HasMoreDeliveryStreams") or not names:
+            return
+        asked["ExclusiveStartDeliveryStreamName"] = names[-1]
+
+
+def load_deployed(
+    endpoint: Endpoint,
+    packages: list[bytes],
+    running: ExitStack,
+    *,
+    interval_seconds: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Deployed:
+    """All that the data plane needs. The functions' processes end with `running`.
+
+    `packages` are what may have been deployed; of none of them being it, `say` is told, and the first is run instead.
+
+    Raises:
+        Mistake: no delivery stream there, several sources, a table or a function that is not there, or a function that
+            cannot be loaded.
+        UnsupportedSettingError: a setting that the data plane does not carry out.
+    """
+    described = delivery_streams(endpoint)
+    if not described:
+        raise Mistake(f"{endpoint.url} has no delivery stream that reads a Kinesis stream")
+    requests = [create_request(one) for one in described]
+    sources = {request["KinesisStreamSourceConfiguration"]["KinesisStreamARN"] for request in requests}
+    if len(sources) > 1:
+        raise Mistake(f"the delivery streams of {endpoint.url} read {len(sources)} Kinesis streams: one is run here")
+    functions = _Functions(endpoint, packages, running, say)
+    streams = [
+        LocalStream(
+            request,
+            _table(endpoint, request),
+            functions.load(_function_arn(request)),
+            keeps_event=True,  # it goes to another process
+            version=int(one["VersionId"]),
+            interval_seconds=interval_seconds,
+        )
+        for one, request in zip(described, requests, strict=True)
+    ]
+    buckets = {request["ExtendedS3DestinationConfiguration"]["BucketARN"] for request in requests}
+    if len(buckets) > 1:
+        raise Mistake(f"the delivery streams of {endpoint.url} write into {len(buckets)} buckets: one is run here")
+    start_ms = min(round(one["CreateTimestamp"].timestamp() * 1000) for one in described)
+    return Deployed(sources.pop().rpartition("/")[2], buckets.pop().rpartition(":")[2], start_ms, streams)
+
+
+def _table(endpoint: Endpoint, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The Glue table that a stream converts by."""
+    conversion = request["ExtendedS3DestinationConfiguration"].get("DataFormatConversionConfiguration", {})
+    schema = conversion.get("SchemaConfiguration")
+    if not schema:
+        return None
+    database, name = schema["DatabaseName"], schema["TableName"]
+    with as_mistakes(f"the table {database}.{name}", "read"):
+        found: dict[str, Any] = endpoint.client("glue").get_table(DatabaseName=database, Name=name)["Table"]
+    return found
+
+
+def _function_arn(request: dict[str, Any]) -> str:
+    processors = request["ExtendedS3DestinationConfiguration"].get("ProcessingConfiguration", {}).get("Processors", [])
+    for parameter in (one for processor in processors for one in processor.get("Parameters", [])):
+        if parameter["ParameterName"] == "LambdaArn":
+            return str(parameter["ParameterValue"])
+    raise Mistake(f"the delivery stream {request['DeliveryStreamName']} calls no function")
+
+
+class _Functions:
+    """Loads functions; each package is unpacked once."""
+
+    def __init__(
+        self, endpoint: Endpoint, packages: list[bytes], running: ExitStack, say: Callable[[str], None]
+    ) -> None:
+        self._endpoint = endpoint
+        self._packages = packages
+        self._running = running
+        self._say = say
+        self._folders: dict[str, Path] = {}
+
+    def load(self, arn: str) -> FunctionProcess:
+        with as_mistakes(f"the function {arn}", "read"):
+            found = _configuration(self._endpoint, arn)
+        surroundings = {**self._endpoint.variables, "AWS_REGION": self._endpoint.region}
+        function = FunctionProcess(found, self._code(found), surroundings)
+        self._running.callback(function.close)
+        return function
+
+    def _code(self, function: FunctionConfiguration) -> Path:
+        folder = self._folders.get(function.code_sha256)
+        if folder is None:
+            package = package_of(function.code_sha256, self._packages)
+            if package is None:
+                self._say("what was deployed is not at hand: the function's code is that of this checkout")
+                package = self._packages[0]
+            folder = Path(self._running.enter_context(TemporaryDirectory(prefix="dmd-function-")))
+            unpack(package, folder)
+            self._folders[function.code_sha256] = folder
+        return folder
+
+
+def _configuration(endpoint: Endpoint, arn: str) -> FunctionConfiguration:
+    # The whole ARN names alias or version as well, which moto knows by their own argument only.
+    name, _, qualifier = arn.partition(":function:")[2].partition(":")
+    asked = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
+    answer = endpoint.client("lambda").get_function_configuration(**asked)
+    return FunctionConfiguration(
+        name=answer["FunctionName"],
+        arn=arn,
+        handler=answer["Handler"],
+        timeout_seconds=answer["Timeout"],
+        memory_mib=answer["MemorySize"],
+        variables=answer.get("Environment", {}).get("Variables", {}),
+        code_sha256=answer["CodeSha256"],
+    )

@@ -1,0 +1,63 @@
+"""terraform/test applied to a local endpoint, with its state beside ours."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from firehose.commands import Format, Mistake
+from firehose.up.code import PROJECT
+from firehose.up.endpoint import Endpoint
+
+ROOT = PROJECT / "terraform" / "test"
+
+_PROVIDER = Path("registry.terraform.io") / "hashicorp" / "aws"
+
+
+def terraform_command() -> str | None:
+    """The terraform that DMD_TERRAFORM names, else that of the path; None where there is none, or no terraform/test."""
+    if not (ROOT / "main.tf").is_file():
+        return None
+    return os.environ.get("DMD_TERRAFORM") or shutil.which("terraform")
+
+
+def provider_mirror() -> Path | None:
+    """A folder that holds the AWS provider: what DMD_TERRAFORM_PLUGINS says, or where people keep such folders."""
+    told = os.environ.get("DMD_TERRAFORM_PLUGINS")
+    usual = [Path.home() / ".terraform.d" / "plugins", Path("/usr/local/share/terraform/plugins")]
+    usual += [Path("/usr/share/terraform/plugins"), *sorted(Path("/opt").glob("*"))]
+    return next((place for place in ([Path(told)] if told else usual) if (place / _PROVIDER).is_dir()), None)
+
+
+def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], package: Path, state: Path) -> None:
+    """Applies terraform/test to the endpoint. What it knows of it lies in `state`: terraform.tfstate, the provider.
+
+    Raises:
+        Mistake: it cannot be applied; with what terraform says last.
+    """
+    state = state.resolve()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    environment = {
+        **kept,
+        **endpoint.variables,
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+        "CHECKPOINT_DISABLE": "1",
+        "TF_DATA_DIR": str(state / "terraform"),
+        "TF_VAR_package": str(package.resolve()),
+        "TF_VAR_modes": "[" + ",".join(f'"{mode}"' for mode in modes) + "]",
+    }
+    mirror = provider_mirror()
+    plugins = [f"-plugin-dir={mirror}"] if mirror else []
+    _run(terraform, environment, "init", "-no-color", "-lockfile=readonly", *plugins)
+    _run(terraform, environment, "apply", "-no-color", "-auto-approve", f"-state={state / 'terraform.tfstate'}")
+
+
+def _run(terraform: str, environment: dict[str, str], *arguments: str) -> None:
+    done = subprocess.run(  # noqa: S603 - the user's terraform
+        [terraform, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
+        raise Mistake(f"terraform {arguments[0]} failed in terraform/test:\n{last}")
