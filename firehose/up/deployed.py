@@ -89,6 +89,7 @@ def load_deployed(
         )
         for one, request in zip(described, requests, strict=True)
     ]
+    functions.wait_until_loaded()
     buckets = {request["ExtendedS3DestinationConfiguration"]["BucketARN"] for request in requests}
     if len(buckets) > 1:
         raise Mistake(f"the delivery streams of {endpoint.url} write into {len(buckets)} buckets: one is run here")
@@ -127,6 +128,7 @@ class _Functions:
         self._running = running
         self._say = say
         self._folders: dict[str, Path] = {}
+        self._starting: list[FunctionProcess] = []
 
     def load(self, arn: str) -> FunctionProcess:
         with as_mistakes(f"the function {arn}", "read"):
@@ -134,7 +136,13 @@ class _Functions:
         surroundings = {**self._endpoint.variables, "AWS_REGION": self._endpoint.region}
         function = FunctionProcess(found, self._code(found), surroundings)
         self._running.callback(function.close)
+        function.start()
+        self._starting.append(function)
         return function
+
+    def wait_until_loaded(self) -> None:
+        for function in self._starting:
+            function.wait_until_loaded()
 
     def _code(self, function: FunctionConfiguration) -> Path:
         folder = self._folders.get(function.code_sha256)

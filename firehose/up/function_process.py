@@ -35,7 +35,7 @@ class FunctionConfiguration:
 
 
 class FunctionProcess:
-    """A function as the data plane calls it: event, context -> reply. Started at the first call, and after it died.
+    """A function as the data plane calls it: event, context -> reply. Started anew when its process has ended.
 
     `code` is the folder that the package was unpacked to, `surroundings` what Lambda adds to the function's variables:
     region, credentials, and here the endpoint.
@@ -53,7 +53,7 @@ class FunctionProcess:
         Raises:
             FunctionError: it raised, ran out of time, or its process ended.
         """
-        process = self._process or self.start()
+        process = self._process or self._restarted()
         request = {"event": event, "context": self._context(context)}
         try:
             _stdin(process).write(msgspec.json.encode(request) + b"\n")
@@ -67,15 +67,11 @@ class FunctionProcess:
             raise FunctionError(answer["raised"])
         return answer["reply"]
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        """Starts its process and waits until the handler is loaded.
-
-        Raises:
-            Mistake: it cannot be loaded.
-        """
+    def start(self) -> None:
+        """Starts its process and does not wait, so that several load at once."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         path = os.pathsep.join(filter(None, [str(self._code), variables.get("PYTHONPATH", "")]))
-        self._process = process = subprocess.Popen(  # noqa: S603 - our own file
+        self._process = subprocess.Popen(  # noqa: S603 - our own file
             [sys.executable, str(_RUNTIME), self._configuration.handler],
             env={**variables, **self._surroundings, **self._configuration.variables, "PYTHONPATH": path},
             cwd=self._code,
@@ -84,6 +80,15 @@ class FunctionProcess:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us: what has been read is still to be transformed
         )
+
+    def wait_until_loaded(self) -> None:
+        """Waits until a process that was started has its handler.
+
+        Raises:
+            Mistake: it cannot be loaded.
+        """
+        process = self._process
+        assert process is not None  # noqa: S101 - started before
         try:
             loaded = self._answer(process, self._configuration.timeout_seconds)
         except (EOFError, FunctionError):
@@ -92,7 +97,12 @@ class FunctionProcess:
             self.close()
             why = f"{loaded['raised']} {loaded['text']}".rstrip()
             raise Mistake(f"the function {self._configuration.name} cannot be loaded: {why}")
-        return process
+
+    def _restarted(self) -> "subprocess.Popen[bytes]":
+        self.start()
+        self.wait_until_loaded()
+        assert self._process is not None  # noqa: S101 - it is loaded
+        return self._process
 
     def close(self) -> None:
         """Ends its process."""
