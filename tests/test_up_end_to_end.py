@@ -11,9 +11,9 @@ from moto.server import ThreadedMotoServer
 
 from firehose.commands import Format
 from firehose.kinesis_source import now_ms
+from firehose.up.code import checkout_package
 from firehose.up.deployed import load_deployed
 from firehose.up.endpoint import Endpoint
-from firehose.up.prepare import checkout_package
 from firehose.up.resources import BUCKET, TABLE, make_resources
 from firehose.up.session import Session
 from tests.given import image, s
@@ -79,7 +79,7 @@ def sql(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("file_format", Format)
 @pytest.mark.parametrize("name", TYPES)
 def test_an_item_created_changed_and_deleted_is_found_by_sql(sql: Any, name: str, file_format: Format) -> None:
-    query = f"SELECT change.name AS change, isdeleted FROM {name} ORDER BY change.atmicros, change.sequence"
+    query = f"SELECT change.name AS change, isdeleted FROM {name} ORDER BY change.atmicros, change.sequence"  # noqa: S608
 
     assert [(row["change"], bool(row["isdeleted"])) for row in sql(query, file_format)] == [
         ("INSERT", False),

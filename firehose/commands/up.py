@@ -20,6 +20,7 @@ from firehose.up.prepare import prepare
 from firehose.up.session import Session
 
 EXAMPLE = "dmd up --interval 5"
+QUERY = 'dmd query "SELECT count(*) FROM demand"'
 
 
 class Mode(StrEnum):
@@ -85,7 +86,7 @@ def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> Endpoint:
             raise Mistake("--port is of moto's server: say it in --endpoint")
         return named_endpoint(url)
     # moto keeps everything in memory: what was known of one that has ended is of no use.
-    for left in (*state.glob("*.json"), *state.glob("terraform.tfstate*")):
+    for left in (*state.glob("*.json"), *state.glob("terraform/terraform/test/*.tfstate*")):
         left.unlink()
     return running.enter_context(moto_endpoint(port))
 
@@ -104,7 +105,7 @@ def _tell(endpoint: Endpoint, deployed: Deployed, session: Session) -> None:
     _say("in another terminal:\n")
     _say(f"  export {variables}")
     _say(f"  dmd sample 5000 --to kinesis://{deployed.source}")
-    _say(f'  dmd query "SELECT count(*) FROM demand" --lake s3://{deployed.bucket}\n')
+    _say(f"  {QUERY} --lake s3://{deployed.bucket}\n")
 
 
 def _say(line: str) -> None:

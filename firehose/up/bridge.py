@@ -1,4 +1,4 @@
-"""Carries the changes of a table to the Kinesis stream where the endpoint does not: from DynamoDB Streams, as moto has."""
+"""Carries the changes of tables to the Kinesis stream where the endpoint does not, from DynamoDB Streams."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A DynamoDB Streams record as the change record that DynamoDB puts into a Kinesis stream: the same facts, other members."""
+"""A DynamoDB Streams record as the change record that DynamoDB puts into Kinesis: the same facts, other members."""
 
 from collections.abc import Mapping
 from datetime import datetime

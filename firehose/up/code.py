@@ -43,7 +43,7 @@ def package_of(deployed_sha256: str, packages: Iterable[bytes]) -> bytes | None:
 
 
 def unpack(package: bytes, folder: Path) -> None:
-    """Unpacks glue and transform; the dependencies beside them are built for Lambda's processor, and this Python has its own.
+    """Unpacks glue and transform. The dependencies beside them are for Lambda's processor; this Python has its own.
 
     Raises:
         Mistake: it is no zip, or holds neither.

@@ -75,7 +75,7 @@ def named_endpoint(url: str) -> Endpoint:
 
 @contextmanager
 def moto_endpoint(port: int = 0) -> Iterator[Endpoint]:
-    """moto's server for as long as the block runs; port 0 is any free one.
+    """A server of moto's for as long as the block runs; port 0 is any free one.
 
     Raises:
         Mistake: moto's server is not installed, or the port is taken.

@@ -1,4 +1,4 @@
-"""Where terraform is not at hand: the resources of terraform/test by our own builders and boto3, under the same names."""
+"""Where terraform is not at hand: the resources of terraform/test by our own builders, under the same names."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """Lambda's Python runtime as far as a Firehose function sees it: a process that has the function's environment.
 
-Run as a file by firehose/up/function_process.py, with the function's code first on its path; it imports nothing of ours.
-One JSON document a line: {"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"raised": "KeyError",
+Run as a file by firehose/up/function_process.py, with the function's code first on its path; imports nothing of ours.
+A JSON document a line: {"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"raised": "KeyError",
 "printed": "..."} out. The first line out says whether the handler could be loaded: {} or {"raised": ..., "text": ...}.
 """
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from firehose.commands import Format, Mistake
@@ -31,12 +31,12 @@ def provider_mirror() -> Path | None:
 
 
 def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], package: Path, state: Path) -> None:
-    """Applies terraform/test to the endpoint. What it knows of it lies in `state`: terraform.tfstate, the provider.
+    """Applies terraform/test to the endpoint, from a copy in `state`, where what terraform remembers stays as well.
 
     Raises:
         Mistake: it cannot be applied; with what terraform says last.
     """
-    state = state.resolve()
+    root = _copied(state / "terraform")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     environment = {
         **kept,
@@ -44,20 +44,28 @@ def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], pack
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
         "CHECKPOINT_DISABLE": "1",
-        "TF_DATA_DIR": str(state / "terraform"),
         "TF_VAR_package": str(package.resolve()),
         "TF_VAR_modes": "[" + ",".join(f'"{mode}"' for mode in modes) + "]",
     }
     mirror = provider_mirror()
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
-    _run(terraform, environment, "init", "-no-color", "-lockfile=readonly", *plugins)
-    _run(terraform, environment, "apply", "-no-color", "-auto-approve", f"-state={state / 'terraform.tfstate'}")
+    for arguments in (["init", "-no-color", *plugins], ["apply", "-no-color", "-auto-approve"]):
+        _run([terraform, *arguments], root, environment)
 
 
-def _run(terraform: str, environment: dict[str, str], *arguments: str) -> None:
+def _copied(folder: Path) -> Path:
+    """terraform/test and all that it reads, copied; a state that is there stays."""
+    without = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    shutil.copytree(ROOT.parent, folder / "terraform", symlinks=True, ignore=without, dirs_exist_ok=True)
+    for part in ("tables", "athena"):
+        shutil.copytree(PROJECT / "glue" / part, folder / "glue" / part, dirs_exist_ok=True)
+    return folder / "terraform" / ROOT.name
+
+
+def _run(command: Sequence[str], root: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(  # noqa: S603 - the user's terraform
-        [terraform, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
-        raise Mistake(f"terraform {arguments[0]} failed in terraform/test:\n{last}")
+        raise Mistake(f"terraform {command[1]} failed in terraform/test:\n{last}")
