@@ -1,9 +1,9 @@
 """The second half of one delivery stream: partition keys, format conversion, buffers, objects, error output."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ from firehose.error_output import (
 from firehose.function_reply import Failure
 from firehose.object_format import object_format
 from firehose.prefix import Instance, PartitionKeyError, check_partition, instant, name_bytes, object_name
+from firehose.putting import Put, put_each
 from firehose.source import EventRecord
 
 # Firehose's default quota (guide, "Quota": 500 active partitions per stream, up to 5,000 on request).
@@ -192,16 +193,20 @@ class Delivery:
     def _flush(self, partitions: Sequence[Partition]) -> None:
         if not partitions:
             return
+        for put in put_each(self._sink, self._objects(partitions)):
+            flushed = put.of
+            self._settle(flushed.ordinals, DELIVERED)
+            self.report.delivered += len(flushed.ordinals)
+            self.report.rows += flushed.rows
+            self.report.objects += 1
+            self.report.bytes_out += len(put.body)
+            self.report.partitions[flushed.prefix] += flushed.rows
+
+    def _objects(self, partitions: Sequence[Partition]) -> Iterator[Put["_Flushed"]]:
         for partition, rows in self._rows.take(partitions):
             prefix, key = self._key(partition)
-            body = self._format.body(rows)
-            self._sink.put(key, body, content_encoding=self._format.content_encoding)
-            self._settle(partition.ordinals, DELIVERED)
-            self.report.delivered += len(partition.ordinals)
-            self.report.rows += rows.num_rows
-            self.report.objects += 1
-            self.report.bytes_out += len(body)
-            self.report.partitions[prefix] += rows.num_rows
+            flushed = _Flushed(prefix, partition.ordinals, rows.num_rows)
+            yield Put(key, self._format.body(rows), self._format.content_encoding, flushed)
 
     def _key(self, partition: Partition) -> tuple[str, str]:
         stream = self._stream
@@ -220,6 +225,14 @@ class Delivery:
         self._sink.put(prefix + object_name(stream.name, stream.version, at, uuid, ""), b"".join(errors.lines))
         self._settle(errors.ordinals, FAILED)
         self.report.error_objects += 1
+
+
+class _Flushed(NamedTuple):
+    """What is counted of an object when it is there."""
+
+    prefix: str
+    ordinals: Sequence[int]
+    rows: int
 
 
 def _ended_ms(record: EventRecord, now_ms: int | None) -> int:

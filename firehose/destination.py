@@ -89,6 +89,8 @@ class FolderSink:
 class S3Sink:
     """A bucket, through boto3, which is loaded when the first sink is made without a client of its own."""
 
+    concurrent_puts = CONCURRENT_PUTS
+
     def __init__(self, bucket: str, client: Any = None) -> None:
         if client is None:
             import boto3  # noqa: PLC0415  0.3 s that a folder lake need not pay

@@ -106,6 +106,11 @@ class CountingSink:
                 self._bytes[record_type] += len(body)
 
     @property
+    def concurrent_puts(self) -> int:
+        """How many puts the sink behind it takes at a time."""
+        return getattr(self._sink, "concurrent_puts", 1)
+
+    @property
     def total(self) -> tuple[int, int]:
         """Objects and bytes of all types."""
         return sum(each.total() for each in self._objects.values()), self._bytes.total()

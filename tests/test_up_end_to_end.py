@@ -53,7 +53,7 @@ def live(table: Any, name: str) -> None:
 
 def deliver(endpoint: Endpoint, state: Path) -> None:
     clock = Clock(now_ms())
-    end_ms = clock.now + 60_000
+    end_ms = clock.now + 20_000
     with ExitStack() as running:
         deployed = load_deployed(endpoint, [checkout_package()], running, interval_seconds=5)
         session = Session(endpoint, deployed, state, clock=clock, sleep=clock.sleep)

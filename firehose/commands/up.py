@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -60,7 +61,7 @@ def up(
     """
     with ExitStack() as running:
         try:
-            where = _endpoint(endpoint, port, state, running)
+            where, state = _endpoint(endpoint, port, state, running)
             packages = prepare(where, _formats(mode), package, state, _say)
             deployed = load_deployed(where, packages, running, interval_seconds=interval, say=_say)
             session = Session(where, deployed, state)
@@ -80,15 +81,17 @@ def up(
     raise typer.Exit(STOPPED)
 
 
-def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> Endpoint:
+def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> tuple[Endpoint, Path]:
+    """The endpoint, and the folder for what is remembered of it."""
     if url:
         if port:
             raise Mistake("--port is of moto's server: say it in --endpoint")
-        return named_endpoint(url)
+        named = named_endpoint(url)
+        return named, state / urlsplit(named.url).netloc.replace(":", "-")
     # moto keeps everything in memory: what was known of one that has ended is of no use.
     for left in (*state.glob("*.json"), *state.glob("terraform/terraform/test/*.tfstate*")):
         left.unlink()
-    return running.enter_context(moto_endpoint(port))
+    return running.enter_context(moto_endpoint(port)), state
 
 
 def _formats(mode: Mode) -> list[Format]:

@@ -65,7 +65,9 @@ def live_counts(draw: Callable[[], Table], clock: Callable[[], int]) -> Iterator
     if not console.is_terminal:
         yield lambda: None
         return
-    with Live(draw(), console=console, auto_refresh=False, transient=True) as live:
+    with Live(
+        draw(), console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as live:
         drawn_ms = clock()
 
         def show() -> None:

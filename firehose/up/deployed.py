@@ -93,7 +93,8 @@ def load_deployed(
     buckets = {request["ExtendedS3DestinationConfiguration"]["BucketARN"] for request in requests}
     if len(buckets) > 1:
         raise Mistake(f"the delivery streams of {endpoint.url} write into {len(buckets)} buckets: one is run here")
-    start_ms = min(round(one["CreateTimestamp"].timestamp() * 1000) for one in described)
+    # Rounded down: what came in the same millisecond is rather read than missed.
+    start_ms = min(int(one["CreateTimestamp"].timestamp() * 1000) for one in described)
     return Deployed(sources.pop().rpartition("/")[2], buckets.pop().rpartition(":")[2], start_ms, streams)
 
 
