@@ -19,6 +19,9 @@ from firehose.source import EventRecord, event_record
 # One GetRecords a second and shard, of the five that all readers of a shard share.
 POLL_MS = 1_000
 
+# Soon, but within the five reads a second even if the new iterator is refused as well.
+RENEW_MS = 200
+
 # The most that GetRecords gives.
 POLL_RECORDS = 10_000
 
@@ -184,6 +187,7 @@ class KinesisSource:
         except _ExpiredError:
             # After five minutes, which a long delivery may take.
             shard.iterator = ""
+            shard.due_ms = now + RENEW_MS
             return
         shard.refused = 0
         shard.due_ms = now + POLL_MS

@@ -45,6 +45,7 @@ class Stream:
     created: datetime = datetime(2025, 1, 1, tzinfo=UTC)
     page: int = 10_000
     calls: list[str] = field(default_factory=list)
+    called_ms: list[int] = field(default_factory=list)
     polled: list[tuple[int, str]] = field(default_factory=list)  # when, which shard
     _number: int = 0
 
@@ -102,6 +103,7 @@ class Stream:
 
     def _called(self, call: str) -> None:
         self.calls.append(call)
+        self.called_ms.append(self.clock())
         if code := self.refuse(call):
             raise ClientError({"Error": {"Code": code, "Message": "told by the test"}}, call)
 

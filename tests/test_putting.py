@@ -50,7 +50,7 @@ def test_nothing_behind_a_put_that_failed_is_told_as_done(at_once: int) -> None:
     told: list[Any] = []
 
     with pytest.raises(OSError, match="2"):
-        told.extend(put.of for put in put_each(Refusing(at_once), puts(9)) if told.append(put.of))
+        told.extend(put.of for put in put_each(Refusing(at_once), puts(9)))
 
     assert told == [0, 1]
 

@@ -141,12 +141,12 @@ def test_every_change_is_carried_once_in_order(endpoint: Endpoint, tmp_path: Pat
 
 
 def test_a_bridge_started_again_goes_on_where_the_last_one_was(endpoint: Endpoint, tmp_path: Path) -> None:
-    put(endpoint, "a")
+    put(endpoint, "a", "b")
     Bridge(endpoint, "dmnd", state=tmp_path).carry()
-    put(endpoint, "b")
+    put(endpoint, "c")
 
     assert Bridge(endpoint, "dmnd", state=tmp_path).carry() == 1
-    assert carried(endpoint) == [("INSERT", "a"), ("INSERT", "b")]
+    assert carried(endpoint) == [("INSERT", "a"), ("INSERT", "b"), ("INSERT", "c")]
 
 
 def test_more_changes_than_one_answer_holds_are_all_carried(
