@@ -1,5 +1,6 @@
 """`dmd run kinesis://STREAM` and `dmd sample --to`: a stream into a lake until Ctrl-C, on from what was delivered."""
 
+import json
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -104,9 +105,22 @@ def test_a_sample_goes_into_the_stream_each_item_to_one_shard(stream: Any) -> No
     assert dmd("sample", "300", "--seed", "7", "--to", "kinesis://dmnd") == (0, "")
 
     found = []
+    shards: dict[str, set[str]] = {}
     for shard in ("shardId-000000000000", "shardId-000000000001"):
         where = {"StreamName": "dmnd", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
         records = stream.get_records(ShardIterator=stream.get_shard_iterator(**where)["ShardIterator"])["Records"]
         assert len(records) > 50
         found += [record["Data"] for record in records]
+        for record in records:
+            shards.setdefault(keys(record["Data"]), set()).add(shard)
     assert Counter(found) == Counter(changes(300, 7))
+    assert len(shards) < 300
+    assert {len(each) for each in shards.values()} == {1}
+
+
+def keys(data: bytes) -> str:
+    """The keys of a change's item; of what is no change, the data."""
+    try:
+        return str(json.loads(data)["dynamodb"]["Keys"])
+    except (ValueError, KeyError, TypeError):
+        return str(data)
