@@ -132,5 +132,3 @@ def _type(attribute: bytes) -> str | None:
         return msgspec.json.decode(attribute, type=_Text).S
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-

@@ -93,7 +93,9 @@ class State:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.begun() is None and any(path.name not in _BEFORE for path in self.folder.iterdir()):
                 # It is removed at the end, with all that is in it.
-                raise Mistake(f"{self.folder} is not empty, and is not the state of a backfill: name a folder of its own")
+                raise Mistake(
+                    f"{self.folder} is not empty, and is not the state of a backfill: name a folder of its own"
+                )
             self.folder.chmod(0o700)
             file = (self.folder / "lock").open("w")
         except OSError as error:

@@ -226,9 +226,15 @@ def _print(counts: Counts, *, dry: bool) -> None:
     }
     rows: list[tuple[str, int, dict[str, int]]] = [
         ("read", counts.read, {}),
-        ("would go", sum(dated.values()), dated) if dry else ("delivered", sum(counts.delivered.values()), counts.delivered),
+        ("would go", sum(dated.values()), dated)
+        if dry
+        else ("delivered", sum(counts.delivered.values()), counts.delivered),
         ("sent", counts.sent, dated),
-        ("would fail" if dry else "failed", sum((counts.unsound if dry else counts.failed).values()), counts.unsound if dry else counts.failed),
+        (
+            "would fail" if dry else "failed",
+            sum((counts.unsound if dry else counts.failed).values()),
+            counts.unsound if dry else counts.failed,
+        ),
         ("of no date, left out", sum(counts.undated.values()), counts.undated),
         ("other types", counts.other, {}),
         ("skipped", sum(counts.skipped.values()), counts.skipped),
