@@ -221,29 +221,26 @@ def _print(counts: Counts, *, dry: bool) -> None:
     table = plain_table()
     for name, justify in (("", "left"), ("items", "right"), ("of them", "left")):
         table.add_column(name, justify="right" if justify == "right" else "left")
-    dated = {
-        f"{name} {one.first} to {one.last}": one.items for name, one in sorted(counts.dated.items(), key=lambda x: x[0])
-    }
-    rows: list[tuple[str, int, dict[str, int]]] = [
-        ("read", counts.read, {}),
-        ("would go", sum(dated.values()), dated)
-        if dry
-        else ("delivered", sum(counts.delivered.values()), counts.delivered),
-        ("sent", counts.sent, dated),
-        (
-            "would fail" if dry else "failed",
-            sum((counts.unsound if dry else counts.failed).values()),
-            counts.unsound if dry else counts.failed,
-        ),
-        ("of no date, left out", sum(counts.undated.values()), counts.undated),
-        ("other types", counts.other, {}),
-        ("skipped", sum(counts.skipped.values()), counts.skipped),
-        ("not an item", counts.not_lines, {}),
-        ("deletes without the old image", counts.without_image, {}),
-        ("too large", counts.too_large, {}),
-        ("files of another count", counts.miscounted, {}),
-    ]
-    for name, count, parts in rows:
+    for name, count, parts in _rows(counts, dry=dry):
         if count or name in ("read", "delivered", "would go"):
             table.add_row(name, f"{count:,}", ", ".join(f"{part:,} {name}" for name, part in parts.items() if part))
     print_rich(table)
+
+
+def _rows(counts: Counts, *, dry: bool) -> list[tuple[str, int, dict[str, int]]]:
+    """What became of the items: a word, how many, and what they are made of."""
+    dated = {f"{name} {one.first} to {one.last}": one.items for name, one in sorted(counts.dated.items())}
+    words: dict[str, dict[str, int] | int] = {
+        "read": counts.read,
+        "would go" if dry else "delivered": dated if dry else counts.delivered,
+        "sent": counts.sent,
+        "would fail" if dry else "failed": counts.unsound if dry else counts.failed,
+        "of no date, left out": counts.undated,
+        "other types": counts.other,
+        "skipped": counts.skipped,
+        "not an item": counts.not_lines,
+        "deletes without the old image": counts.without_image,
+        "too large": counts.too_large,
+        "files of another count": counts.miscounted,
+    }
+    return [(word, sum(of.values()), of) if isinstance(of, dict) else (word, of, {}) for word, of in words.items()]
