@@ -73,9 +73,7 @@ def _region_and_account(arn: str) -> tuple[str, str]:
     return parts[3], parts[4]
 
 
-def _destination(
-    config: Members, *, name: str, region: str, arn: str, source_arn: str, version: int
-) -> DeliveryStream:
+def _destination(config: Members, *, name: str, region: str, arn: str, source_arn: str, version: int) -> DeliveryStream:
     config.parsed("RoleARN", arns.role)
     _no_effect_logging(config.optional("CloudWatchLoggingOptions"))
     config.only("CompressionFormat", "UNCOMPRESSED")  # Firehose's own rule with format conversion, ours without

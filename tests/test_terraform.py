@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.package import build as build_package
@@ -22,6 +21,7 @@ from glue.tables import read_table_inputs, with_bucket
 from glue.views import view_inputs
 from tests.described import described, presto_view, table_input
 from tests.invented import gift
+from tests.local_aws import local_aws
 from tests.terraform import (
     ENVIRONMENTS,
     GIFT_HAS_ALL_THAT_A_TYPE_HAS,
@@ -47,19 +47,16 @@ Client = Callable[[str], Any]
 @pytest.fixture(scope="module")
 def under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
     folder = tmp_path_factory.mktemp("applied")
-    server = ThreadedMotoServer("127.0.0.1", 0)
     where = workspace(folder, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
     build_package(folder / "build" / "function.zip")
     where.init("test")
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    where.variables = {**where.variables, "AWS_ENDPOINT_URL": endpoint}
-    apply = Apply(where, endpoint, folder / "apply.txt")
-    yield apply
-    if apply.process.poll() is None:
-        apply.process.terminate()
-        apply.process.wait()
-    server.stop()
+    with local_aws() as endpoint:
+        where.variables = {**where.variables, "AWS_ENDPOINT_URL": endpoint}
+        apply = Apply(where, endpoint, folder / "apply.txt")
+        yield apply
+        if apply.process.poll() is None:
+            apply.process.terminate()
+            apply.process.wait()
 
 
 @pytest.fixture(scope="module")

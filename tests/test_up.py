@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner, Result
 
 from firehose.accounting import Report, StreamReport
@@ -25,15 +24,14 @@ from firehose.up.endpoint import Endpoint, moto_endpoint, named_endpoint
 from firehose.up.resources import BUCKET, STREAM
 from firehose.up.session import Session
 from tests.kinesis_streams import Clock
+from tests.local_aws import local_aws
 from tests.test_run import dmd
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    made = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    made.start()
-    yield "http://127.0.0.1:{1}".format(*made.get_host_and_port())
-    made.stop()
+    with local_aws() as address:
+        yield address
 
 
 @pytest.fixture

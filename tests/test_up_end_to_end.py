@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from firehose.commands import Format
 from firehose.kinesis_source import now_ms
@@ -18,6 +17,7 @@ from firehose.up.resources import BUCKET, TABLE, make_resources
 from firehose.up.session import Session
 from tests.given import image, s
 from tests.kinesis_streams import Clock
+from tests.local_aws import local_aws
 from tests.test_run import dmd
 
 TYPES = ("demand", "event", "notification", "sale")
@@ -27,10 +27,8 @@ SECRET = "+15550100"  # of nobody
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """An endpoint whose table had an item of every type created, changed and deleted, and all of that delivered."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        made = Endpoint("http://127.0.0.1:{1}".format(*server.get_host_and_port()))
+    with local_aws() as address:
+        made = Endpoint(address)
         make_resources(made, list(Format), checkout_package())
         table = made.client("dynamodb")
         for name in TYPES:
@@ -38,8 +36,6 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         table.put_item(TableName=TABLE, Item={"pk": s("broken"), "sk": s("x")})
         deliver(made, tmp_path_factory.mktemp("state"))
         yield made
-    finally:
-        server.stop()
 
 
 def live(table: Any, name: str) -> None:
