@@ -12,8 +12,8 @@ import boto3
 from typer.testing import CliRunner
 
 from firehose.app import app
-from firehose.backfill import Outcome, Pace, run
-from firehose.backfill_job import Job
+from firehose.backfill.job import Job
+from firehose.backfill.run import Outcome, Pace, run
 from tests.given import Attributes, image, m, payload, s
 
 TABLE = "prd3292-test-us-east-1-demand-table"

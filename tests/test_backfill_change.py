@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from firehose.backfill_change import canonical, change_maker
-from firehose.backfill_source import ExportSource
-from firehose.dynamodb_export import find_export
-from firehose.kinesis_writer import partition_key
+from firehose.backfill.change import canonical, change_maker
+from firehose.backfill.export import find_export
+from firehose.backfill.source import ExportSource
+from firehose.kinesis.writer import partition_key
 from tests.exports import TABLE, WRITTEN_MICROS, demand, export, full, incremental_export, lines_of, written
 from tests.given import change_of, m, s
 from transform.times import LAST_MICROS

@@ -198,7 +198,7 @@ def test_an_export_that_is_another_one_now_is_not_gone_on_with(source: str, tmp_
 
 
 def test_two_runs_of_one_backfill_do_not_go_at_the_same_time(source: str, tmp_path: Path) -> None:
-    from firehose.backfill_state import State  # noqa: PLC0415
+    from firehose.backfill.state import State  # noqa: PLC0415
 
     with (
         State(tmp_path / "state").locked(),
@@ -212,7 +212,7 @@ def test_ctrl_c_is_exit_130_and_the_next_run_goes_on(
 ) -> None:
     import signal  # noqa: PLC0415
 
-    from firehose.backfill_lake import Lake  # noqa: PLC0415
+    from firehose.backfill.lake import Lake  # noqa: PLC0415
 
     deliver = Lake.deliver
 

@@ -14,9 +14,10 @@ import msgspec
 import pytest
 from moto import mock_aws
 
-import firehose.kinesis_writer
-from firehose import backfill, backfill_sending, table_scan
-from firehose.backfill_lake import Lake
+import firehose.kinesis.writer
+from firehose.backfill import run as backfill
+from firehose.backfill import sending, table_scan
+from firehose.backfill.lake import Lake
 from firehose.commands import Mistake
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, incremental_export, item, make_table, written
 from tests.failed import everything, fans, rows
@@ -73,9 +74,9 @@ class FileStream:
 
 
 def use_file_stream(path: Path, put: Any = setattr) -> None:
-    put(firehose.kinesis_writer, "_client", lambda _where: FileStream(path))
-    put(firehose.kinesis_writer, "CALL_RECORDS", 2)
-    put(backfill_sending, "CALL_RECORDS", 2)
+    put(firehose.kinesis.writer, "_client", lambda _where: FileStream(path))
+    put(firehose.kinesis.writer, "CALL_RECORDS", 2)
+    put(sending, "CALL_RECORDS", 2)
     put(backfill, "check_stream", lambda _stream: None)
 
 

@@ -9,8 +9,8 @@ import pytest
 from moto import mock_aws
 
 from firehose.aws_mistakes import as_mistakes
+from firehose.backfill.export_place import BucketPlace
 from firehose.commands import Mistake
-from firehose.export_place import BucketPlace
 from tests.exports import SMALL, backfilled, demand, full_export, incremental_export, written
 from tests.failed import everything, fans
 from tests.test_replay_s3 import BROKEN, OPERATIONS, REFUSED, Calls

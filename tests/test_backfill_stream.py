@@ -10,11 +10,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.backfill_sending import DatesInFlight, check_stream, send_spool
-from firehose.backfill_spool import Spool, write_chunk
-from firehose.backfill_state import State
+from firehose.backfill.sending import DatesInFlight, check_stream, send_spool
+from firehose.backfill.spool import Spool, write_chunk
+from firehose.backfill.state import State
 from firehose.commands import Mistake
-from firehose.kinesis_writer import KinesisWriter, partition_key
+from firehose.kinesis.writer import KinesisWriter, partition_key
 from tests.exports import SMALL, backfilled, demand, dmd, full_export
 from tests.given import payload, s
 from tests.test_kinesis_writer import Clock, Stream

@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from firehose.backfill_lake import Lake
-from firehose.backfill_source import Page
+from firehose.backfill.lake import Lake
+from firehose.backfill.source import Page
+from firehose.backfill.table_scan import TableSource
 from firehose.commands import Mistake
-from firehose.table_scan import TableSource
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, make_table
 from tests.failed import fans, rows
 from tests.given import payload, s

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.change_of_row import original
-from firehose.error_records import FailedRecord
-from firehose.sample import changes
-from firehose.today import Judged, Today
+from firehose.errors.change_of_row import original
+from firehose.errors.records import FailedRecord
+from firehose.errors.today import Judged, Today
+from firehose.sample.records import changes
 from glue.model import Array, Enumeration, Map, Record, Scalar, Type
 from glue.schema import load
 from tests.given import ARRIVED_MS, Function, change, change_of, m, payload, s, spaced

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from firehose.backfill.export import Export, find_export
 from firehose.commands import Mistake
-from firehose.dynamodb_export import Export, find_export
 from tests.exports import (
     EXPORTED_MICROS,
     ID,

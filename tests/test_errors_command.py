@@ -14,10 +14,10 @@ from typer.testing import CliRunner, Result
 from firehose.commands import Mistake
 from firehose.commands.errors import errors as command
 from firehose.destination import FolderSink
-from firehose.errors import Basis, report
-from firehose.failures import DELIVERS, DROPS
+from firehose.errors.failures import DELIVERS, DROPS
+from firehose.errors.report import Basis, report
 from firehose.pipeline import local_pipeline
-from firehose.sample import changes
+from firehose.sample.records import changes
 from firehose.source import number_lines
 from tests.failed import CRASHED, STATUS, documents, error_object, failed, told
 from tests.given import ARRIVED_MS, Function, change, s

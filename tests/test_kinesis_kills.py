@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from firehose import kinesis_checkpoints, kinesis_source
 from firehose.destination import FolderSink
-from firehose.kinesis_source import KinesisSource
+from firehose.kinesis import checkpoints
+from firehose.kinesis import source as source_module
+from firehose.kinesis.source import KinesisSource
 from firehose.pipeline import local_pipeline
-from firehose.sample import changes
+from firehose.sample.records import changes
 from tests.kinesis_streams import STARTED_MS, Clock, Stream
 
 CHANGES = 120
@@ -67,7 +68,7 @@ def run(lake: Path, moment: Any = lambda _: None) -> None:
     """A live run until everything is delivered; `moment` is told before and after every put and checkpoint."""
     client = stream()
     sink = FolderSink(lake)
-    put, save = sink.put, kinesis_checkpoints.save_checkpoints
+    put, save = sink.put, checkpoints.save_checkpoints
 
     def telling(action: Any) -> Any:
         def told(*arguments: Any, **named: Any) -> None:
@@ -78,7 +79,7 @@ def run(lake: Path, moment: Any = lambda _: None) -> None:
         return told
 
     sink.put = telling(put)  # type: ignore[method-assign]
-    setattr(kinesis_source, "save_checkpoints", telling(save))  # noqa: B010 - the name is imported there
+    setattr(source_module, "save_checkpoints", telling(save))  # noqa: B010 - the name is imported there
     try:
         source = KinesisSource(
             "dmnd", state=lake / "state", start_ms=0, client=client, clock=client.clock, sleep=client.clock.sleep
@@ -86,7 +87,7 @@ def run(lake: Path, moment: Any = lambda _: None) -> None:
         plane = local_pipeline(sink, clock=client.clock)
         plane.run(source, stop=lambda: client.clock() > END_MS, settled=source.settled)
     finally:
-        setattr(kinesis_source, "save_checkpoints", save)  # noqa: B010
+        setattr(source_module, "save_checkpoints", save)  # noqa: B010
 
 
 def runs(lakes: list[Path], how: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from firehose.commands import Mistake
-from firehose.kinesis_source import KinesisSource
+from firehose.kinesis.source import KinesisSource
 from firehose.source import EventRecord
 from tests.kinesis_streams import STARTED_MS, Clock, Stream
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from firehose.commands import Mistake
-from firehose.kinesis_writer import ATTEMPTS, KinesisWriter, TooLargeError, partition_key, stream_of
+from firehose.kinesis.writer import ATTEMPTS, KinesisWriter, TooLargeError, partition_key, stream_of
 
 KEY = "A" * 32
 SECRET = b'{"phoneNumber":{"S":"+15550100"}}'

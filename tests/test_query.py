@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from firehose.commands import Mistake
 from firehose.commands.query import query as command
 from firehose.lake import Stored, open_lake
-from firehose.query import query
+from firehose.query.tables import query
 from tests.lakes import DEMAND, at, demand, error_document, write_errors, write_parquet
 
 TOP_EVENTS = """

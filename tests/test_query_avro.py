@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from firehose import avro_table
-from firehose.avro_container import ContainerReader
 from firehose.commands import Format, Mistake
 from firehose.commands.query import query as command
 from firehose.lake import FolderLake
-from firehose.query import query
+from firehose.query import avro_table
+from firehose.query.avro_container import ContainerReader
+from firehose.query.tables import query
 from tests.lakes import (
     DEMAND,
     at,

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from firehose import replay as replay_module
 from firehose.app import app
 from firehose.commands import Format, Mistake
 from firehose.destination import FolderSink
-from firehose.errors import report
+from firehose.errors.report import report
 from firehose.pipeline import local_pipeline
-from firehose.sample import changes
+from firehose.replay import run as replay_module
+from firehose.sample.records import changes
 from firehose.source import number_lines
 from tests.failed import CRASHED, STATUS, documents, error_object, everything, failed, fans, rows, told
 from tests.given import ARRIVED_MS, Function, change, s

@@ -10,11 +10,11 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from firehose import kinesis_writer
 from firehose.app import app
 from firehose.commands import Mistake
 from firehose.destination import FolderSink
-from firehose.kinesis_writer import RECORD_BYTES
+from firehose.kinesis import writer as kinesis_writer
+from firehose.kinesis.writer import RECORD_BYTES
 from firehose.pipeline import local_pipeline
 from firehose.source import event_record
 from tests.failed import documents, error_object, everything, failed, fans, rows, told

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from firehose.app import app
 from firehose.commands import Mistake
-from firehose.replay_notes import Note
+from firehose.errors.notes import Note
 from tests.failed import CRASHED, FIREHOSE, NAME, error_object, failed, fans, rows
 from tests.given import change, m, s
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from firehose.app import app
 from firehose.commands import Mistake
-from firehose.errors import Basis, report
+from firehose.errors.report import Basis, report
 from tests.failed import failed, fans, told
 from tests.given import change, payload, s
 

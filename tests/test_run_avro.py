@@ -19,7 +19,7 @@ from firehose.commands import run as run_command
 from firehose.data_plane import DataPlane, LocalStream
 from firehose.destination import FolderSink
 from firehose.pipeline import local_pipeline, stream_name
-from firehose.query import query
+from firehose.query.tables import query
 from firehose.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, Summary, summarise
 from firehose.source import file_records
 from glue.schema import load

@@ -15,8 +15,8 @@ from moto import mock_aws
 
 from firehose.commands import Mistake
 from firehose.commands import run as run_command
-from firehose.kinesis_source import KinesisSource, now_ms
-from firehose.sample import changes
+from firehose.kinesis.source import KinesisSource, now_ms
+from firehose.sample.records import changes
 from tests.given import change, payload, s
 from tests.kinesis_streams import Clock
 from tests.test_run import dmd

@@ -9,9 +9,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from firehose.sample import changes
-from firehose.sample_lives import LIVES
-from firehose.sample_world import World
+from firehose.sample.lives import LIVES
+from firehose.sample.records import changes
+from firehose.sample.world import World
 
 COMMITTED = Path(__file__).parent / "corpora" / "sample.jsonl.gz"
 TYPES = {"demand", "notification", "sale", "event"}

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from firehose.app import app
+from firehose.backfill.export import find_export
 from firehose.commands import Mistake
-from firehose.dynamodb_export import find_export
-from firehose.sample_export import write_export
+from firehose.sample.export import write_export
 
 
 def listed(home: Path) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from firehose.accounting import Report, StreamReport
 from firehose.app import app
 from firehose.commands import Mistake
 from firehose.commands import up as up_command
-from firehose.kinesis_source import now_ms
+from firehose.kinesis.source import now_ms
 from firehose.run_summary import FunctionMetrics
 from firehose.up import prepare
 from firehose.up.code import checkout_package

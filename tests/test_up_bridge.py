@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from firehose.kinesis_writer import partition_key
+from firehose.kinesis.writer import partition_key
 from firehose.up.bridge import Bridge
 from firehose.up.change_of_stream import change_of_stream
 from firehose.up.endpoint import Endpoint

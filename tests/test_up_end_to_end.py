@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from firehose.commands import Format
-from firehose.kinesis_source import now_ms
+from firehose.kinesis.source import now_ms
 from firehose.up.code import checkout_package
 from firehose.up.deployed import load_deployed
 from firehose.up.endpoint import Endpoint

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from firehose import app
-from firehose.query import query
+from firehose.query.tables import query
 from glue import hive
 from glue.build import ATHENA, PROJECT
 from glue.compliance import REDACTED, deletions_sql, personal_data_sql

@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from firehose.backfill import Outcome, Pace, Phase, dry_run, run
-from firehose.backfill_counts import Counts
-from firehose.backfill_job import Job
+from firehose.backfill.counts import Counts
+from firehose.backfill.job import Job
+from firehose.backfill.run import Outcome, Pace, Phase, dry_run, run
 from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
-from firehose.kinesis_writer import stream_of
+from firehose.kinesis.writer import stream_of
 from glue.schema import load
 
 EXAMPLE = "dmd backfill --export .local/export --lake .local/lake"

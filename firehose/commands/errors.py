@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firehose.commands.shown import plain_table, print_rich, tell_places
-from firehose.errors import Basis, Example, Report, report
+from firehose.errors.report import Basis, Example, Report, report
 
 EXAMPLE = "dmd errors --lake .local/lake"
 NO_TYPE = "(none)"

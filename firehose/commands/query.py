@@ -14,7 +14,7 @@ from firehose.commands import Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
 
 if TYPE_CHECKING:
-    from firehose.query import Answer
+    from firehose.query.tables import Answer
 
 EXAMPLE = 'dmd query "SELECT eventid, count(*) AS demands FROM demand GROUP BY eventid" --lake .local/lake'
 
@@ -38,7 +38,7 @@ def query(
     """
     if as_csv and as_json:
         raise Mistake("say --csv or --json, not both")
-    from firehose.query import query as ask  # noqa: PLC0415 - duckdb costs 0.15 s, which other commands need not wait for
+    from firehose.query.tables import query as ask  # noqa: PLC0415 - duckdb costs 0.15 s, which other commands need not wait for
 
     answer = ask(sql, lake, file_format=file_format)
     if as_csv:

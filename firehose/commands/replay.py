@@ -11,12 +11,12 @@ from rich.text import Text
 from firehose.commands import Format, Mistake
 from firehose.commands.shown import plain_table, print_rich, tell_places
 from firehose.destination import FolderSink, S3Sink, sink_of
-from firehose.error_objects import errors_elsewhere, lake_errors
-from firehose.kinesis_writer import KinesisWriter, stream_of
+from firehose.errors.objects import errors_elsewhere, lake_errors
+from firehose.kinesis.writer import KinesisWriter, stream_of
 from firehose.lake import S3, BucketLake, FolderLake, Lake, open_lake
-from firehose.replay import Replay, Summary
-from firehose.replay_delivery import Scale, Writer
-from firehose.replay_selection import Selection, since_ms, until_ms
+from firehose.replay.delivery import Scale, Writer
+from firehose.replay.run import Replay, Summary
+from firehose.replay.selection import Selection, since_ms, until_ms
 from glue.schema import load
 from glue.tables import ROOT
 

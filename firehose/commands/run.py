@@ -18,10 +18,10 @@ from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
 from firehose.commands.stopping import stopping
 from firehose.destination import sink_of
-from firehose.kinesis_source import KinesisSource, now_ms
-from firehose.kinesis_writer import KINESIS, stream_of
+from firehose.kinesis.source import KinesisSource, now_ms
+from firehose.kinesis.writer import KINESIS, stream_of
 from firehose.pipeline import local_pipeline
-from firehose.replay_selection import since_ms
+from firehose.replay.selection import since_ms
 from firehose.run_summary import CountingSink, FunctionMetrics, Summary, summarise
 from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes
 from glue.model import SchemaError

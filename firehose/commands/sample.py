@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from firehose.commands import Mistake
-from firehose.kinesis_writer import KinesisWriter, item_keys, partition_key, stream_of
-from firehose.sample import changes
-from firehose.sample_export import write_export
+from firehose.kinesis.writer import KinesisWriter, item_keys, partition_key, stream_of
+from firehose.sample.export import write_export
+from firehose.sample.records import changes
 
 EXAMPLE = "dmd sample 5000 --seed 7 | dmd run - --lake .local/lake"
 

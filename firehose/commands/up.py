@@ -12,7 +12,7 @@ import typer
 from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import print_rich
 from firehose.commands.stopping import stopping
-from firehose.kinesis_source import now_ms
+from firehose.kinesis.source import now_ms
 from firehose.members import UnsupportedSettingError
 from firehose.up.counts import counts_table, live_counts
 from firehose.up.deployed import Deployed, load_deployed

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from firehose.aws_mistakes import as_mistakes
-from firehose.kinesis_checkpoints import Checkpoints, load_checkpoints, save_checkpoints
-from firehose.kinesis_writer import KinesisWriter
+from firehose.kinesis.checkpoints import Checkpoints, load_checkpoints, save_checkpoints
+from firehose.kinesis.writer import KinesisWriter
 from firehose.source import EventRecord
 from firehose.up.change_of_stream import change_of_stream
 from firehose.up.endpoint import Endpoint

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from firehose.kinesis_writer import partition_key
+from firehose.kinesis.writer import partition_key
 
 _IMAGES = ("NewImage", "OldImage")
 

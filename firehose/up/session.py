@@ -7,7 +7,7 @@ from pathlib import Path
 from firehose.accounting import Report
 from firehose.data_plane import DataPlane
 from firehose.destination import S3Sink
-from firehose.kinesis_source import KinesisSource, now_ms
+from firehose.kinesis.source import KinesisSource, now_ms
 from firehose.run_summary import FunctionMetrics
 from firehose.source import EventRecord
 from firehose.up.bridge import Bridge

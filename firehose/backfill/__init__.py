@@ -1,0 +1,1 @@
+"""Backfill: what a table holds, or held, through the pipeline."""

@@ -1,0 +1,1 @@
+"""What failed: error objects, error documents, and what has been replayed."""

@@ -1,0 +1,79 @@
+"""What `dmd replay` has done with the records of each error object, noted in the lake beside `data-pipeline/`.
+
+One note an error object, replaced as a whole: first with what is about to be put, then with what is done. A kill in
+between leaves the first, and the next replay knows what may lie in the lake already.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+import msgspec
+
+from firehose.commands import Format, Mistake
+from firehose.destination import Sink
+from firehose.errors.documents import Reason
+from firehose.lake import Lake
+
+# Beside the data prefixes and not below them: readers take every file there for data.
+NOTES = "dmd-replay/"
+
+
+class Group(msgspec.Struct):
+    """The records of one table and partition date, by their places, and the objects that hold their rows."""
+
+    prefix: str
+    keys: list[str]
+    places: list[int]
+
+
+class Note(msgspec.Struct, omit_defaults=True):
+    """What became of the records of one error object, by their places.
+
+    `done` are delivered or need no delivery, `failed` were tried and failed again, `begun` is being put, or was when
+    the replay was killed.
+    """
+
+    error_object: str
+    done: list[int] = []
+    failed: dict[int, Reason] = {}
+    file_format: Format = Format.PARQUET
+    begun: list[Group] = []
+
+
+class Notes:
+    """The notes of a lake. Without a sink they can only be read."""
+
+    def __init__(self, lake: Lake, sink: Sink | None = None) -> None:
+        self._sink = sink
+        self._notes = {note.error_object: note for note in _read(lake)}
+
+    def of(self, error_object: str) -> Note:
+        """The note of an error object, empty where nothing has been done with it."""
+        return self._notes.get(error_object) or Note(error_object)
+
+    def put(self, note: Note) -> None:
+        """Replaces an error object's note."""
+        assert self._sink is not None  # noqa: S101 - nothing is noted in a dry run
+        self._sink.put(note_key(note.error_object), msgspec.json.encode(note) + b"\n", "application/json")
+        self._notes[note.error_object] = note
+
+    def begun(self) -> list[str]:
+        """The error objects of which a replay was killed, and has not been finished since."""
+        return [key for key, note in self._notes.items() if note.begun]
+
+
+def note_key(error_object: str) -> str:
+    """Where the note of an error object lies. A digest: a key may be longer than a file's name may be."""
+    return f"{NOTES}{sha256(error_object.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}.json"
+
+
+def _read(lake: Lake) -> Iterator[Note]:
+    decode = msgspec.json.Decoder(Note).decode
+    for stored in lake.objects(NOTES):
+        with lake.open(stored) as file:
+            body = file.read()
+        try:
+            yield decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # Whatever it said is done would be delivered twice.
+            raise Mistake(f"{lake.where(stored)} is not a note of dmd replay: put it right, or remove it") from None

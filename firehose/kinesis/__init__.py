@@ -1,0 +1,1 @@
+"""Kinesis streams: read as Firehose reads them, and written."""

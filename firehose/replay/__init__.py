@@ -1,0 +1,1 @@
+"""Replay: what failed, sent through again."""
