@@ -1,6 +1,7 @@
 """Where objects go: a folder or an S3 bucket. A reader sees an object whole or not at all."""
 
 import contextlib
+import fcntl
 import itertools
 import os
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from firehose.commands import Mistake
-from firehose.lake import S3, as_mistakes
+from firehose.lake import S3, as_mistakes, file_version
 from glue.tables import ROOT
 from transform.archive import CONCURRENT_PUTS
 
@@ -17,6 +18,14 @@ TEMPORARY_FOLDER = ".dmd-writing"
 
 # Of the sinks of this process, and of what they write: `next` gives each number once, to whatever thread asks.
 _NUMBERS = itertools.count(1)
+
+
+# S3's words for a condition that does not hold; the second where two such puts are under way at once.
+_MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+
+
+class MovedError(Exception):
+    """An object that was to be replaced is no longer the one that was read."""
 
 
 class Sink(Protocol):
@@ -28,6 +37,17 @@ class Sink(Protocol):
         """Writes one object, replacing the one of that key. A function calls it from several threads at once.
 
         ("data-pipeline/parquet/sale/partition_date=2025-01-01/sale-1-...parquet", b"PAR1...")
+        """
+
+
+class NoteSink(Sink, Protocol):
+    """A sink that can also replace an object only as long as nobody else has."""
+
+    def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
+        """Replaces the object of that version, None for none; its new version.
+
+        Raises:
+            MovedError: another version is there.
         """
 
 
@@ -67,6 +87,18 @@ class FolderSink:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+    def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
+        """As `put`, under a lock on the folder that the object is in, where `.lock` then lies."""
+        path = self._path(key)
+        self._make(path.parent)
+        with (path.parent / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            there = file_version(path.stat()) if path.exists() else None
+            if there != version:
+                raise MovedError(key)
+            self.put(key, body, content_type)
+            return file_version(path.stat())
 
     def close(self) -> None:
         """Removes this sink's temporary folder."""
@@ -112,6 +144,31 @@ class S3Sink:
         encoding: Mapping[str, str] = {"ContentEncoding": content_encoding} if content_encoding else {}
         with as_mistakes(self._bucket, "written"):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
+
+    def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
+        """PutObject on S3's own condition."""
+        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+        with as_mistakes(self._bucket, "written"):
+            try:
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition
+                )
+            except self._client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] not in _MOVED:
+                    raise
+                answer = self._own(key, body)
+        etag: str = answer["ETag"]
+        return etag
+
+    def _own(self, key: str, body: bytes) -> Mapping[str, Any]:
+        """What is there, if that is `body`: a put whose answer was lost is made again by the SDK, and finds itself."""
+        try:
+            answer: Mapping[str, Any] = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            raise MovedError(key) from None
+        if answer["Body"].read() != body:
+            raise MovedError(key)
+        return answer
 
     def check(self) -> None:
         """Asks for the bucket.

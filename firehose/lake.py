@@ -20,6 +20,7 @@ class Stored:
 
     key: str
     size_bytes: int
+    version: str = ""  # another one whenever the object is replaced: S3's ETag
 
 
 class Lake(Protocol):
@@ -61,9 +62,12 @@ class FolderLake:
         found = []
         if (self._root / prefix).is_dir():
             for folder, _, names in os.walk(self._root / prefix, onerror=_cannot_be_read):
-                paths = (Path(folder, name) for name in names)
-                found += [Stored(path.relative_to(self._root).as_posix(), path.stat().st_size) for path in paths]
+                found += [self._stored(Path(folder, name)) for name in names]
         return iter(sorted((one for one in found if _is_data(one.key)), key=lambda one: one.key))
+
+    def _stored(self, path: Path) -> Stored:
+        status = path.stat()
+        return Stored(path.relative_to(self._root).as_posix(), status.st_size, file_version(status))
 
     def open(self, stored: Stored) -> BinaryIO:
         """The file."""
@@ -102,7 +106,7 @@ class BucketLake:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 for one in page.get("Contents", []):
                     if _is_data(one["Key"]):
-                        yield Stored(one["Key"], one["Size"])
+                        yield Stored(one["Key"], one["Size"], one["ETag"])
 
     def open(self, stored: Stored) -> BinaryIO:
         """A file over the object; each read is a ranged GetObject."""
@@ -148,6 +152,11 @@ class _Ranges(io.RawIOBase):
 
     def readall(self) -> bytes:
         return self.read()
+
+
+def file_version(status: os.stat_result) -> str:
+    """The version of a file that is only ever replaced by another one, as sinks do."""
+    return f"{status.st_ino}-{status.st_mtime_ns}"
 
 
 def _is_data(key: str) -> bool:

@@ -294,7 +294,7 @@ def test_a_large_error_object_is_delivered_in_parts(tmp_path: Path, monkeypatch:
 def test_a_note_that_cannot_be_read_stops_a_replay_that_might_deliver_twice(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]))
     replay(tmp_path)
-    (note,) = (tmp_path / "dmd-replay").iterdir()
+    (note,) = (tmp_path / "dmd-replay").glob("*.json")
     note.write_text("{")
 
     with pytest.raises(Mistake, match="not a note of dmd replay"):

@@ -152,7 +152,7 @@ def begun(lake: Path, **keys: bool) -> Path:
     """A note of other code: a group for each day of the first error object, whose key is there or not."""
     replay(lake, "--reason", CRASHED)
     key = f"{FIREHOSE}/processing-failed/dmnd-demand-{NAME}"
-    notes = (lake / "dmd-replay").iterdir()
+    notes = (lake / "dmd-replay").glob("*.json")
     path = next(path for path in notes if msgspec.json.decode(path.read_bytes(), type=Note).error_object == key)
     groups = []
     for day, places in (("01", [0, 3]), ("02", [1])):

@@ -2,6 +2,9 @@
 
 One note an error object, replaced as a whole: first with what is about to be put, then with what is done. A kill in
 between leaves the first, and the next replay knows what may lie in the lake already.
+
+A note is replaced only as long as it is the one that was read. Of two replays at once the one that comes second with
+some note stops before it has put a row; nothing has to be locked, nor unlocked after a kill.
 """
 
 from collections.abc import Iterator
@@ -10,7 +13,7 @@ from hashlib import sha256
 import msgspec
 
 from firehose.commands import Format, Mistake
-from firehose.destination import Sink
+from firehose.destination import MovedError, NoteSink
 from firehose.errors.documents import Reason
 from firehose.lake import Lake
 
@@ -43,19 +46,32 @@ class Note(msgspec.Struct, omit_defaults=True):
 class Notes:
     """The notes of a lake. Without a sink they can only be read."""
 
-    def __init__(self, lake: Lake, sink: Sink | None = None) -> None:
+    def __init__(self, lake: Lake, sink: NoteSink | None = None) -> None:
         self._sink = sink
-        self._notes = {note.error_object: note for note in _read(lake)}
+        self._notes: dict[str, Note] = {}
+        self._versions: dict[str, str] = {}
+        for note, version in _read(lake):
+            self._notes[note.error_object] = note
+            self._versions[note.error_object] = version
 
     def of(self, error_object: str) -> Note:
         """The note of an error object, empty where nothing has been done with it."""
         return self._notes.get(error_object) or Note(error_object)
 
     def put(self, note: Note) -> None:
-        """Replaces an error object's note."""
+        """Replaces an error object's note.
+
+        Raises:
+            Mistake: another replay has replaced it since it was read.
+        """
         assert self._sink is not None  # noqa: S101 - nothing is noted in a dry run
-        self._sink.put(note_key(note.error_object), msgspec.json.encode(note) + b"\n", "application/json")
-        self._notes[note.error_object] = note
+        name = note.error_object
+        body = msgspec.json.encode(note) + b"\n"
+        try:
+            version = self._sink.put_if(note_key(name), body, "application/json", self._versions.get(name))
+        except MovedError:
+            raise Mistake("another replay is at work on this lake: let that one end first") from None
+        self._notes[name], self._versions[name] = note, version
 
     def begun(self) -> list[str]:
         """The error objects of which a replay was killed, and has not been finished since."""
@@ -67,13 +83,13 @@ def note_key(error_object: str) -> str:
     return f"{NOTES}{sha256(error_object.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}.json"
 
 
-def _read(lake: Lake) -> Iterator[Note]:
+def _read(lake: Lake) -> Iterator[tuple[Note, str]]:
     decode = msgspec.json.Decoder(Note).decode
     for stored in lake.objects(NOTES):
         with lake.open(stored) as file:
             body = file.read()
         try:
-            yield decode(body)
+            yield decode(body), stored.version
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # Whatever it said is done would be delivered twice.
             raise Mistake(f"{lake.where(stored)} is not a note of dmd replay: put it right, or remove it") from None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from firehose.commands import Format
-from firehose.destination import Sink
+from firehose.destination import NoteSink, Sink
 from firehose.errors.documents import Explanations, Reason
 from firehose.errors.failures import Failure, Whose, failures_in, place_of
 from firehose.errors.notes import Note, Notes
@@ -68,14 +68,14 @@ class _Counts:
 class Replay:
     """Replays error objects, one after the other. Without a sink nothing is written: a dry run.
 
-    With a `writer` the records go into its stream; the notes of what is done lie in the lake all the same. One at a
-    time: two replays of the same lake know nothing of each other.
+    With a `writer` the records go into its stream; the notes of what is done lie in the lake all the same. Where two
+    are at work on the same lake, one of them stops with a Mistake when they meet.
     """
 
     def __init__(
         self,
         lake: Lake,
-        sink: Sink | None,
+        sink: NoteSink | None,
         *,
         selection: Selection,
         file_format: Format,
