@@ -25,7 +25,9 @@ def demand(fan: str, day: int) -> dict[str, Any]:
 
 
 def failed_lake(lake: Path) -> None:
-    error_object(lake, *(failed(demand(fan, day), CRASHED) for fan, day in (("a", 1), ("b", 2), ("c", 1))))
+    """Two error objects, of the first of which a selection by reason takes some rows of a partition and leaves one."""
+    first = [failed(demand("a", 1), CRASHED), failed(demand("b", 1)), failed(demand("c", 2), CRASHED)]
+    error_object(lake, *first)
     error_object(lake, failed(demand("d", 1)), failed(demand("d", 1)), kind="format-conversion-failed")
 
 
@@ -35,7 +37,7 @@ def replay(lake: Path, *options: str) -> Result:
 
 def meeting(monkeypatch: pytest.MonkeyPatch, lake: Path, at: int, *options: str) -> tuple[Result, list[Result]]:
     """A replay, and those, one, that begin and end just before its put number `at`."""
-    original = {"put": FolderSink.put, "put_if": FolderSink.put_if}
+    original: dict[str, Callable[..., Any]] = {"put": FolderSink.put, "put_if": FolderSink.put_if}
     others: list[Result] = []
     count = 0
 
