@@ -89,6 +89,27 @@ def test_what_is_no_record_has_a_place_and_does_not_hide_the_others() -> None:
     assert [one.place for one in found] == list(range(8))
 
 
+def test_a_record_behind_garbage_on_its_line_is_read() -> None:
+    sound, torn = payload(failed({})), payload(failed({}) | {"dataCatalogTable": {"region": "x"}})[:-2]
+
+    found = list(read(torn + sound + b"%%" + sound + sound + b"\n" + sound))
+
+    assert [isinstance(one, FailedRecord) for one in found] == [False, True, False, True, True, True]
+
+
+def test_records_may_stand_in_an_array() -> None:
+    found = list(read(payload([failed({}), 1, failed({"n": 1})]) + payload(failed({}))))
+
+    assert [isinstance(one, FailedRecord) for one in found] == [True, False, True, True]
+    assert [one.place for one in found] == [0, 1, 2, 3]
+
+
+def test_base64_may_have_line_breaks() -> None:
+    broken = "\r\n".join(RAW[at : at + 3] for at in range(0, len(RAW), 3))
+
+    assert record({"rawData": broken, "arrivalTimestamp": ARRIVED_MS}).raw == b"{}"
+
+
 def test_an_error_record_may_hold_nothing() -> None:
     assert record({"rawData": "", "arrivalTimestamp": ARRIVED_MS}).raw == b""
 

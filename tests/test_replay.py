@@ -57,7 +57,7 @@ def test_what_now_succeeds_is_delivered_and_what_still_fails_stays(tmp_path: Pat
 def test_a_row_is_that_of_its_change_and_arrival(tmp_path: Path) -> None:
     error_object(tmp_path / "replayed", failed(GOOD[0], sequenceNumber="4954", subSequenceNumber=7))
 
-    replay(tmp_path / "replayed")
+    replay(tmp_path / "replayed", "--format", "parquet")
 
     local_pipeline(FolderSink(tmp_path / "run")).run(number_lines([json.dumps(GOOD[0]).encode()]))
     (replayed,), (ran,) = rows(tmp_path / "replayed"), rows(tmp_path / "run")
@@ -335,7 +335,7 @@ def test_a_sample_whose_batches_all_failed_is_replayed_to_the_lake_of_a_run(tmp_
         stream="dmnd-avro",
     )
 
-    replay(tmp_path / "replayed")
+    replay(tmp_path / "replayed", "--format", "parquet")
 
     local_pipeline(FolderSink(tmp_path / "run")).run(records)
     for table in ("demand", "event", "notification", "sale"):

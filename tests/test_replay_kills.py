@@ -116,7 +116,7 @@ def test_what_was_begun_is_carried_out_whatever_is_asked_for_now(tmp_path: Path,
     would, did = replay(lake, "--type", "sale", "--dry-run"), replay(lake, "--type", "sale")
 
     assert (would["finished"], did["finished"]) == (2, 2)
-    assert did["skipped"] == {"filtered": 4, "replayed": 2, "other_streams": 0}
+    assert did["skipped"] == {"filtered": 4, "replayed": 2, "other_streams": 0, "written": 0}
     assert fans(lake) == ["d", "d"]
     replay(lake)
     assert fans(lake) == ["a", "b", "c", "d", "d"]

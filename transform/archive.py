@@ -54,7 +54,7 @@ def put_all(
     """Put objects concurrently. Those that are not known to be there when it returns, by key, and why.
 
     Takes `seconds` at most where given: what has not ended by then is a TimeoutError. A put that was under way may
-    still end well afterwards; readers deduplicate.
+    still end well afterwards, so its key is told to whoever would deliver its rows again.
     """
     from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415 - 10 ms of a cold start
 

@@ -71,9 +71,8 @@ class AvroMode:
 
         for key, error in put_all(self._store, objects(), CONTENT_TYPE, _seconds(invocation)).items():
             group, _ = put.pop(key)
-            message = f"its Avro container could not be written: {why(error)}"
             for place in group.places:
-                outcomes[place] = Failed(Reason.NOT_WRITTEN, message, None, group.type)
+                outcomes[place] = Failed(Reason.NOT_WRITTEN, _message(error), None, group.type, key)
         return _delivery(put.values())
 
 
@@ -100,6 +99,11 @@ def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:
     digest = sha256(f"{batch} {group.type} {group.date}".encode()).digest()
     folder = f"{PREFIX}{group.type}/{PARTITION}={group.date}/"
     return f"{folder}{stream}-{digest[MARKER_BYTES:].hex()}.avro", digest[:MARKER_BYTES]
+
+
+def _message(error: BaseException) -> str:
+    late = " in time, but may be yet" if isinstance(error, TimeoutError) else ""
+    return f"its Avro container could not be written{late}: {why(error)}"
 
 
 def _seconds(invocation: Invocation) -> float | None:

@@ -19,7 +19,8 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
      "path": "date.requested"}, "stream": ..., "recordId": ..., "sequence": ..., "digest": ..., "events": ["{...}"]}
 
     `digest` is the SHA-256 of the original bytes, by which it is joined with Firehose's own copy. `events` is empty
-    where the original does not parse: it could be a deletion, and Firehose's copy lies under a tighter policy.
+    where the original does not parse: it could be a deletion, and Firehose's copy lies under a tighter policy. Beside
+    `not_written` stands the `container` that the row was to be in: S3 may have it all the same, or have it later.
     """
     from hashlib import sha256  # noqa: PLC0415 - 3 ms of a cold start that most invocations never need
 
@@ -34,6 +35,8 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
         "digest": sha256(payload).hexdigest(),
         "events": [],
     }
+    if failure.container is not None:
+        made["container"] = failure.container
     original = scrub_original(payload, pii_names)
     if original is not None:
         try:

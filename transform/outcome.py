@@ -41,12 +41,16 @@ class Dropped(msgspec.Struct, frozen=True, gc=False):
 
 
 class Failed(msgspec.Struct, frozen=True, gc=False):
-    """Not archived: why, in words, and at which attribute, `venues[0].name`. Never with a value of the record."""
+    """Not archived: why, in words, and at which attribute, `venues[0].name`. Never with a value of the record.
+
+    `container` is the key of the object that could not be put, as far as is known: it may turn up there later.
+    """
 
     reason: Reason
     message: str
     path: str | None = None
     type: str | None = None
+    container: str | None = None
 
 
 def our_bug(record_type: str | None) -> Failed:

@@ -36,7 +36,8 @@ def errors(
     else:
         _print(found)
         _tell(found, lake)
-    tell_places("not an error document", found.unreadable)
+    tell_places("not an error record", found.unreadable)
+    raise typer.Exit(1 if found.unreadable else 0)
 
 
 def _print(found: Report) -> None:
@@ -63,7 +64,9 @@ def _tell(found: Report, lake: str) -> None:
     if found.replayed:
         typer.echo(f"not counted: {found.replayed:,} replayed", err=True)
     if found.other_streams:
-        typer.echo(f"not counted: {found.other_streams:,} of types that their stream only drops", err=True)
+        typer.echo(f"not counted: {found.other_streams:,} that other streams answer for", err=True)
+    if found.written:
+        typer.echo(f"not counted: {found.written:,} in the lake after all: their function could not tell", err=True)
     if found.unmatched_documents:
         typer.echo(
             f"not counted: {found.unmatched_documents:,} documents without a record of Firehose's: the retry "

@@ -11,7 +11,8 @@ from rich.text import Text
 from firehose.commands import Format, Mistake
 from firehose.commands.shown import plain_table, print_rich, tell_places
 from firehose.destination import FolderSink, S3Sink, sink_of
-from firehose.errors.objects import errors_elsewhere, lake_errors
+from firehose.errors.failures import stream_of as delivery_stream_of
+from firehose.errors.objects import FIREHOSE, errors_elsewhere, lake_errors
 from firehose.kinesis.writer import KinesisWriter, stream_of
 from firehose.lake import S3, BucketLake, FolderLake, Lake, open_lake
 from firehose.replay.delivery import Scale, Writer
@@ -26,7 +27,8 @@ NO_TYPE = "(none)"
 _SKIPPED = {
     "filtered": "not asked for",
     "replayed": "replayed before",
-    "other_streams": "of types that their stream only drops",
+    "other_streams": "that other streams answer for",
+    "written": "in the lake already: their function could not tell",
 }
 
 
@@ -62,8 +64,8 @@ def replay(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Runs what failed through today's code and delivers what now succeeds; what fails again stays.
 
-    Into a lake each record is delivered exactly once, however often this is started or killed, one at a time. Into a
-    stream it is at least once: a record may be sent again after a kill, and readers deduplicate by change.id.
+    Into a lake each record is delivered exactly once, however often this is started or killed; of two at once, one
+    stops. Into a stream it is at least once: a record may be sent again, and readers deduplicate by change.id.
     Exits 1 if something could not be read.
     """
     selection = Selection(
@@ -71,9 +73,10 @@ def replay(  # noqa: PLR0913 - an argument for each option
     )
     writer = _writer(to, dry_run=dry_run)
     reader, sink = _opened(lake, may_be_new=errors is not None, dry_run=dry_run)
-    work = Replay(reader, sink, selection=selection, file_format=file_format or _format_of(reader), writer=writer)
+    file_format = file_format or (Format.PARQUET if writer else _format_of(reader))
+    work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer)
     try:
-        work.run(lake_errors(reader) if errors is None else errors_elsewhere(errors, lake))
+        work.run(lake_errors(reader, work.replayed) if errors is None else errors_elsewhere(errors, lake))
     except Mistake as mistake:
         done = work.summary()
         done.unfinished.clear()  # this one is; the next replay knows
@@ -112,9 +115,17 @@ def _opened(lake: str, *, may_be_new: bool, dry_run: bool) -> tuple[Lake, Folder
 
 
 def _format_of(lake: Lake) -> Format:
-    """What the lake has; Parquet where it has both or neither."""
-    parquet, avro = (next(lake.objects(f"{ROOT}/{name}/"), None) for name in Format)
-    return Format.AVRO if avro and not parquet else Format.PARQUET
+    """What the lake has. Where it has nothing yet, Parquet, unless all its errors are those of Avro mode's stream.
+
+    Raises:
+        Mistake: it has both.
+    """
+    has = [name for name in Format if next(lake.objects(f"{ROOT}/{name}/"), None)]
+    if len(has) > 1:
+        raise Mistake(f"the lake has {' and '.join(has)}: say with --format which of them to write")
+    streams = {delivery_stream_of(stored.key) for stored in lake.objects(FIREHOSE)}
+    avro = streams and all(stream is not None and stream.endswith(f"-{Format.AVRO}") for stream in streams)
+    return has[0] if has else Format.AVRO if avro else Format.PARQUET
 
 
 def _show(summary: Summary, to: str | None, *, as_json: bool) -> None:

@@ -35,11 +35,12 @@ class ErrorDocument(msgspec.Struct, frozen=True, rename="camel"):
     sequence: str | None = None
     digest: str | None = None
     encoding: str | None = None
+    container: str | None = None
     events: list[str] = []
 
 
 class Explanation(NamedTuple):
-    """What an error document says of its record; `where` is `lake/.../a.jsonl:3`."""
+    """What an error document says of its record; `where` is `lake/.../a.jsonl:3`, `container` a key of the lake."""
 
     reason: Reason
     type: str | None
@@ -47,6 +48,7 @@ class Explanation(NamedTuple):
     sequence: str | None
     day: str
     where: str
+    container: str | None
 
 
 class Explanations:
@@ -60,13 +62,13 @@ class Explanations:
         reasons: dict[Reason, Reason] = {}
         for day, where, one in documents(lake, unreadable):
             reason = reasons.setdefault(one.error, one.error)
-            told = Explanation(reason, one.type, one.stream, (one.sequence or "").lstrip("0") or None, day, where)
+            sequence = (one.sequence or "").lstrip("0") or None
+            told = Explanation(reason, one.type, one.stream, sequence, day, where, one.container)
             self._by_record.setdefault(_joint(one.digest or "", one.timestamp), []).append(told)
 
     def take(self, raw: bytes, arrival_ms: int, stream: str | None) -> Explanation | None:
         """The document of a record that this delivery stream failed; None where there is none (any more)."""
-        joint = _joint(sha256(raw).hexdigest(), iso_millis(arrival_ms))
-        left = self._by_record.get(joint, [])
+        left = self._by_record.get(joint_of(raw, arrival_ms), [])
         for told in left:
             # Several streams read the same records: what one of them says of a record is not why another failed it.
             if stream is None or told.stream in {None, stream}:
@@ -97,6 +99,11 @@ def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, Err
 def partition_of(stored: Stored) -> str:
     """The partition date in a key: ".../partition_date=2025-01-01/a.jsonl" -> "2025-01-01"; "" where there is none."""
     return stored.key.partition(f"{PARTITION}=")[2].partition("/")[0]
+
+
+def joint_of(raw: bytes, arrival_ms: int) -> bytes:
+    """By what the copies of one record are known: its bytes and when it arrived."""
+    return _joint(sha256(raw).hexdigest(), iso_millis(arrival_ms))
 
 
 def _joint(digest: str, timestamp: str) -> bytes:

@@ -6,14 +6,18 @@ not written its object yet.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from firehose.errors.documents import Explanations, Reason
+from firehose.errors.documents import Explanation, Explanations, Reason, joint_of
+from firehose.errors.notes import Note
 from firehose.errors.objects import ErrorObject
 from firehose.errors.records import PROCESSING_FAILED_STATUS, FailedRecord, Unreadable, read
 from firehose.errors.today import Judged, Today
+from firehose.lake import Lake
+from glue.schema import load
 from transform.outcome import Delivered, Dropped, Failed
 from transform.times import iso_millis
 
@@ -26,10 +30,11 @@ _NAME = re.compile(r"(.+)-\d+-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[^/]*").fullmatch
 
 
 class Whose(Enum):
-    """Whether a record of an error object is a failure of its stream."""
+    """Whose failure a record of an error object is."""
 
     OWN = auto()
-    OTHER = auto()  # of a type that its stream only drops: another stream's, or nobody's
+    OTHER = auto()  # another stream's: of a type that this one only drops, or lost by both
+    NOBODY = auto()  # its container was written after all
 
 
 @dataclass(slots=True)
@@ -50,22 +55,79 @@ class Failure:
         return iso_millis(self.record.arrival_ms)[:10]
 
 
-def failures_in(error_object: ErrorObject, told: Explanations, today: Today) -> Iterator[Failure | Unreadable]:
-    """What an error object holds, in order. Takes the documents of its records from `told`."""
-    stream = stream_of(error_object.where)
-    served = served_by(stream, today.types)
-    for found in read(error_object.body):
-        if isinstance(found, Unreadable):
-            yield found
-            continue
-        document = told.take(found.raw, found.arrival_ms, stream)
-        if document is not None:
-            failure = Failure(found, document.reason, document.type, document.where, sequence=document.sequence)
-        else:
-            failure = _asked(found, error_object, today)
-            if not _said_by_function(found) and failure.type not in {None, *served}:
-                failure.whose = Whose.OTHER
-        yield failure
+class FailureReader:
+    """The failures of error objects that are read one after the other; `unreadable` gets where documents are none.
+
+    A record that several streams lost, as all that read the batch it was in, is one failure: that of the stream whose
+    error object is read first. Which that was is noted, when something of the other ones is.
+    """
+
+    def __init__(self, lake: Lake, unreadable: list[str]) -> None:
+        self.told = Explanations(lake, unreadable)
+        self.today = Today(load())
+        self._lost = _LostOnce()
+        self._written = _Written(lake)
+
+    def of(self, error_object: ErrorObject, note: Note) -> Iterator[Failure | Unreadable]:
+        """What an error object holds, in order."""
+        known = set(note.other)
+        stream = stream_of(error_object.where)
+        served = served_by(stream, self.today.types)
+        for found in read(error_object.body):
+            if isinstance(found, Unreadable):
+                yield found
+                continue
+            document = self.told.take(found.raw, found.arrival_ms, stream)
+            if document is not None:
+                failure = Failure(found, document.reason, document.type, document.where, sequence=document.sequence)
+            else:
+                failure = _asked(found, error_object, self.today)
+            failure.whose = Whose.OTHER if found.place in known else self._whose(failure, stream, served, document)
+            yield failure
+
+    def _whose(
+        self, failure: Failure, stream: str | None, served: Collection[str], document: Explanation | None
+    ) -> Whose:
+        if document is None and not _said_by_function(failure.record) and failure.type not in {None, *served}:
+            return Whose.OTHER
+        if not self._lost.counts(failure.record, stream):
+            return Whose.OTHER
+        if document is not None and document.container is not None and document.container in self._written:
+            return Whose.NOBODY
+        return Whose.OWN
+
+
+class _LostOnce:
+    """How often each record failed: as often as in the stream in which it did most often, and not in all together."""
+
+    def __init__(self) -> None:
+        self._by_stream: Counter[tuple[str, bytes]] = Counter()
+        self._counted: Counter[bytes] = Counter()
+
+    def counts(self, record: FailedRecord, stream: str | None) -> bool:
+        """Whether this is a failure that no other stream has had yet. A stream without a name is no stream."""
+        if stream is None:
+            return True
+        joint = joint_of(record.raw, record.arrival_ms)
+        self._by_stream[stream, joint] += 1
+        if self._by_stream[stream, joint] <= self._counted[joint]:
+            return False
+        self._counted[joint] += 1
+        return True
+
+
+class _Written:
+    """The objects that lie in a lake beside those that are asked for."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._folders: dict[str, set[str]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        folder = key.rpartition("/")[0] + "/"
+        if folder not in self._folders:
+            self._folders[folder] = {stored.key for stored in self._lake.objects(folder)}
+        return key in self._folders[folder]
 
 
 def place_of(error_object: ErrorObject, place: int) -> str:

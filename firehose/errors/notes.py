@@ -32,12 +32,13 @@ class Group(msgspec.Struct):
 class Note(msgspec.Struct, omit_defaults=True):
     """What became of the records of one error object, by their places.
 
-    `done` are delivered or need no delivery, `failed` were tried and failed again, `begun` is being put, or was when
-    the replay was killed.
+    `done` are delivered or need no delivery, other streams answer for `other`, `failed` were tried and failed again,
+    `begun` is being put, or was when the replay was killed.
     """
 
     error_object: str
     done: list[int] = []
+    other: list[int] = []
     failed: dict[int, Reason] = {}
     file_format: Format = Format.PARQUET
     begun: list[Group] = []
@@ -57,6 +58,11 @@ class Notes:
     def of(self, error_object: str) -> Note:
         """The note of an error object, empty where nothing has been done with it."""
         return self._notes.get(error_object) or Note(error_object)
+
+    def replayed(self, error_object: str) -> bool:
+        """Whether some record of an error object needs nothing any more."""
+        note = self.of(error_object)
+        return bool(note.done or note.begun)
 
     def put(self, note: Note) -> None:
         """Replaces an error object's note.

@@ -1,7 +1,7 @@
 """Error objects, wherever they lie: Firehose's own in a lake, or a folder or prefix of any."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -29,15 +29,18 @@ class ErrorObject(NamedTuple):
     body: bytes
 
 
-def lake_errors(lake: Lake) -> Iterator[ErrorObject]:
-    """Firehose's error objects of a lake, of every kind, in order of key.
+def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorObject]:
+    """Firehose's error objects of a lake, of every kind, in order of key, those first that are `replayed` in part.
+
+    So a record that was replayed from one object is not another stream's failure because that one's object came later
+    and has the smaller key.
 
     Raises:
         DeniedError: they may not be read.
         Mistake: they cannot be read.
     """
     try:
-        for stored in lake.objects(FIREHOSE):
+        for stored in sorted(lake.objects(FIREHOSE), key=lambda one: not replayed(one.key)):
             yield ErrorObject(stored.key, lake.where(stored), _body(lake, stored))
     except Mistake as mistake:
         if is_denied(mistake):

@@ -20,6 +20,8 @@ PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
 
 _HEAD_BYTES = 1024
 
+_decode = json.JSONDecoder().raw_decode
+_BEGINNING = re.compile(r'\{\s*"')
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{0,99}").fullmatch
 _DIGITS = re.compile(r"\d{1,128}", re.ASCII).fullmatch
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{0,9})?", re.ASCII).fullmatch
@@ -52,9 +54,10 @@ def read(body: bytes) -> Iterator[FailedRecord | Unreadable]:
     """
     place = 0
     for document in _documents(_text(body)):
-        for found in _records(document):
-            yield Unreadable(place) if found is None else found._replace(place=place)
-            place += 1
+        for one in document or [None] if isinstance(document, list) else [document]:
+            for found in _records(one):
+                yield Unreadable(place) if found is None else found._replace(place=place)
+                place += 1
 
 
 def _text(body: bytes) -> str:
@@ -70,15 +73,28 @@ def _text(body: bytes) -> str:
 
 
 def _documents(text: str) -> Iterator[Any]:
-    """The JSON documents of a text; None for a line, or the rest of one, that is none."""
-    decode, at = json.JSONDecoder().raw_decode, _next(text, 0)
+    """The JSON documents of a text; None for what is none, up to the line's end or a record behind it."""
+    at = _next(text, 0)
     while at < len(text):
         try:
-            document, at = decode(text, at)
+            document, at = _decode(text, at)
         except (ValueError, RecursionError):
-            document, at = None, text.find("\n", at) + 1 or len(text)
+            document, at = None, _behind(text, at)
         yield document
         at = _next(text, at)
+
+
+def _behind(text: str, at: int) -> int:
+    """Where to go on behind something that is no document: at the next record of the line, else at the next line."""
+    end = text.find("\n", at) + 1 or len(text)
+    for found in _BEGINNING.finditer(text, at + 1, end):
+        try:
+            document, _ = _decode(text, found.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(document, Mapping) and None not in _records(document):
+            return found.start()
+    return end
 
 
 def _next(text: str, at: int) -> int:
@@ -133,7 +149,8 @@ def _plain(text: str) -> bytes:
 
 def _base64(value: Any) -> bytes | None:
     try:
-        return base64.b64decode(value, validate=True) if isinstance(value, str) else None
+        # Some encoders break lines.
+        return base64.b64decode("".join(value.split()), validate=True) if isinstance(value, str) else None
     except ValueError:
         return None
 

@@ -8,13 +8,11 @@ from enum import StrEnum
 import msgspec
 
 from firehose.errors.documents import Explanations, Reason
-from firehose.errors.failures import Whose, failures_in, place_of
+from firehose.errors.failures import FailureReader, Whose, place_of
 from firehose.errors.notes import Notes
 from firehose.errors.objects import FIREHOSE, DeniedError, ErrorObject, lake_errors
 from firehose.errors.records import Unreadable
-from firehose.errors.today import Today
 from firehose.lake import Lake, open_lake
-from glue.schema import load
 
 EXAMPLES = 3  # of each group: the commonest ones; all have one reason and differ in their path
 
@@ -50,8 +48,8 @@ class Report(msgspec.Struct):
     """All that failed and has not been replayed, each failure once.
 
     `firehose` counts Firehose's own records by the kind of their error, {"processing-failed": 3}. Of them `replayed`
-    are done, and `other_streams` are of types that their stream only drops. `unmatched_documents` have no record of
-    Firehose's. `unreadable` says where objects lie that are not what their place says.
+    are done, other streams answer for `other_streams`, and `written` are in the lake after all. `unmatched_documents`
+    have no record of Firehose's. `unreadable` says where objects lie that are not what their place says.
     """
 
     failures: list[Failures]
@@ -60,6 +58,7 @@ class Report(msgspec.Struct):
     basis: Basis = Basis.FIREHOSE
     replayed: int = 0
     other_streams: int = 0
+    written: int = 0
     unmatched_documents: int = 0
 
 
@@ -105,18 +104,19 @@ def report(where: str) -> Report:
 
 def _from_firehose(lake: Lake) -> Report | None:
     """The report by Firehose's error records; None where there is no object of them."""
-    objects = lake_errors(lake)
+    notes = Notes(lake)
+    objects = lake_errors(lake, notes.replayed)
     first = next(objects, None)
     if first is None:
         return None
     found = Report([], {}, [])
     groups, counts = _Groups(), Counter[str]()
-    told, notes, today = Explanations(lake, found.unreadable), Notes(lake), Today(load())
+    reader = FailureReader(lake, found.unreadable)
     for error_object in _chain(first, objects):
         kind = error_object.key.removeprefix(FIREHOSE).partition("/")[0]
         note = notes.of(error_object.key)
         done = set(note.done)
-        for failure in failures_in(error_object, told, today):
+        for failure in reader.of(error_object, note):
             if isinstance(failure, Unreadable):
                 found.unreadable.append(place_of(error_object, failure.place))
                 continue
@@ -126,10 +126,12 @@ def _from_firehose(lake: Lake) -> Report | None:
                 found.replayed += 1
             elif failure.whose is Whose.OTHER:
                 found.other_streams += 1
+            elif failure.whose is Whose.NOBODY:
+                found.written += 1
             else:
                 groups.add(note.failed.get(place, failure.reason), failure.type, failure.day, failure.where)
     found.failures, found.firehose = groups.sorted(), dict(counts.most_common())
-    found.unmatched_documents = sum(1 for _ in told.left())
+    found.unmatched_documents = sum(1 for _ in reader.told.left())
     return found
 
 

@@ -10,21 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from firehose.commands import Format
 from firehose.destination import NoteSink, Sink
-from firehose.errors.documents import Explanations, Reason
-from firehose.errors.failures import Failure, Whose, failures_in, place_of
+from firehose.errors.documents import Reason
+from firehose.errors.failures import Failure, FailureReader, Whose, place_of
 from firehose.errors.notes import Note, Notes
 from firehose.errors.objects import ErrorObject
 from firehose.errors.records import Unreadable
-from firehose.errors.today import Judged, Today
+from firehose.errors.today import Judged
 from firehose.lake import Lake
 from firehose.replay.delivery import Object, Writer, groups_of, rows_of, send
 from firehose.replay.resume import already_put, begun_again
 from firehose.replay.selection import Selection
-from glue.schema import load
 from transform.outcome import Delivered, Dropped, Failed
+
+_WHOSE = {Whose.OTHER: "other_streams", Whose.NOBODY: "written"}
 
 # Of records. In the pipeline they take ten times that; an error object of Firehose's may hold 128 MiB.
 PART_BYTES = 16 * 1024 * 1024
@@ -87,9 +89,8 @@ class Replay:
         self._format = file_format
         self._writer = writer
         self._counts = _Counts()
-        self._today = Today(load())
         self._notes = Notes(lake, sink)
-        self._told = Explanations(lake, self._counts.unreadable)
+        self._reader = FailureReader(lake, self._counts.unreadable)
 
     def run(self, error_objects: Iterable[ErrorObject]) -> None:
         """Replays them; `summary` says what became of them, also where this raises.
@@ -100,6 +101,10 @@ class Replay:
         for error_object in error_objects:
             self._replay(error_object)
 
+    def replayed(self, error_object: str) -> bool:
+        """Whether some record of an error object needs nothing any more."""
+        return self._notes.replayed(error_object)
+
     def summary(self) -> Summary:
         """What has been done so far."""
         counts = self._counts
@@ -109,14 +114,14 @@ class Replay:
             finished=counts.finished,
             dropped=counts.dropped,
             failing=[StillFailing(*key, count) for key, count in counts.failing.most_common()],
-            skipped={name: counts.skipped[name] for name in ("filtered", "replayed", "other_streams")},
+            skipped={name: counts.skipped[name] for name in ("filtered", "replayed", *_WHOSE.values())},
             unreadable=counts.unreadable,
             unfinished=self._notes.begun(),
         )
 
     def _replay(self, error_object: ErrorObject) -> None:
         note = self._notes.of(error_object.key)
-        failures = self._failures(error_object)
+        failures = self._failures(error_object, note)
         if note.begun:
             kept = list(failures)
             note = self._finish(note, error_object, {failure.record.place: failure for failure in kept})
@@ -124,8 +129,8 @@ class Replay:
         for part in _parts(failures):
             note = self._deliver(note, *self._tried(note, error_object, part))
 
-    def _failures(self, error_object: ErrorObject) -> Iterator[Failure]:
-        for found in failures_in(error_object, self._told, self._today):
+    def _failures(self, error_object: ErrorObject, note: Note) -> Iterator[Failure]:
+        for found in self._reader.of(error_object, note):
             if isinstance(found, Unreadable):
                 self._counts.unreadable.append(place_of(error_object, found.place))
             else:
@@ -135,12 +140,16 @@ class Replay:
         self, note: Note, error_object: ErrorObject, failures: Iterable[Failure]
     ) -> tuple[dict[int, Judged], Note]:
         """The records that today's code delivers, and the note as it is once they are."""
-        done, failed = set(note.done), dict(note.failed)
+        done, other, failed = set(note.done), set(note.other), dict(note.failed)
         chosen: dict[int, Judged] = {}
         for failure in failures:
             place = failure.record.place
             if skipped := self._skipped(failure, note, done):
                 self._counts.skipped[skipped] += 1
+                if failure.whose is Whose.OTHER:
+                    other.add(place)
+                elif failure.whose is Whose.NOBODY:
+                    done.add(place)  # and stays so, should its container be compacted away
                 continue
             judged = self._judge(error_object, failure)
             match judged.outcome:
@@ -155,35 +164,34 @@ class Replay:
                     # What is as it was is not noted: a replay in vain leaves nothing behind.
                     if again != note.failed.get(place, failure.reason):
                         failed[place] = again
-        return chosen, Note(note.error_object, sorted(done), failed)
+        return chosen, Note(note.error_object, sorted(done), sorted(other), failed)
 
     def _skipped(self, failure: Failure, note: Note, done: set[int]) -> str:
         """Why a record is not tried, "" where it is."""
         place = failure.record.place
         if place in done:
             return "replayed"
-        if failure.whose is Whose.OTHER:
-            return "other_streams"
+        if failure.whose is not Whose.OWN:
+            return _WHOSE[failure.whose]
         reason = note.failed.get(place, failure.reason)
         return "" if self._selection.has(failure, reason) else "filtered"
 
     def _deliver(self, before: Note, chosen: dict[int, Judged], after: Note) -> Note:
         """Delivers records; the note of the error object with what became of them."""
+        noted: dict[int, Reason] = {}
         if chosen and self._writer is not None:
-            refused = send(chosen, self._writer)
-        elif chosen:
-            refused = self._put(before, chosen)
+            refused = send(chosen, self._writer)  # not noted: a lake may take what a stream does not
         else:
-            refused = {}
+            refused = noted = self._put(before, chosen) if chosen else {}
         for place, reason in refused.items():
             self._counts.failing[reason.code, _type(chosen[place])] += 1
         sent = {place: judged for place, judged in chosen.items() if place not in refused}
         self._counts.delivered.update(_type(judged) for judged in sent.values())
-        failed = {place: reason for place, reason in (after.failed | refused).items() if place not in sent}
-        noted = Note(after.error_object, sorted({*after.done, *sent}), failed)
-        if self._sink is not None and (noted.done, noted.failed) != (before.done, before.failed):
-            self._notes.put(noted)
-        return noted
+        failed = {place: reason for place, reason in (after.failed | noted).items() if place not in sent}
+        note = replace(after, done=sorted({*after.done, *sent}), failed=failed)
+        if self._sink is not None and (note.done, note.failed) != (before.done, before.failed):
+            self._notes.put(note)
+        return note
 
     def _put(self, before: Note, chosen: dict[int, Judged]) -> dict[int, Reason]:
         """Puts the rows of records into the lake; the places of those that the pipeline refused."""
@@ -191,7 +199,7 @@ class Replay:
         sent = {place: judged for place, judged in chosen.items() if place not in rows.refused}
         if self._sink is not None and sent:
             begun = groups_of(sent, list(rows.objects), self._format)
-            self._notes.put(Note(before.error_object, before.done, before.failed, self._format, begun))
+            self._notes.put(replace(before, file_format=self._format, begun=begun))
             _put_all(rows.objects, self._sink)
         return rows.refused
 
@@ -203,14 +211,14 @@ class Replay:
         done = places if objects is not None else already_put(note, self._lake)
         self._counts.finished += len(done)
         failed = {place: reason for place, reason in note.failed.items() if place not in done}
-        finished = Note(note.error_object, sorted({*note.done, *done}), failed)
+        finished = Note(note.error_object, sorted({*note.done, *done}), note.other, failed)
         if self._sink is not None:
             _put_all(objects or {}, self._sink)
             self._notes.put(finished)
         return finished
 
     def _judge(self, error_object: ErrorObject, failure: Failure) -> Judged:
-        return failure.judged or self._today.judge(failure.record, error_object.key, failure.sequence)
+        return failure.judged or self._reader.today.judge(failure.record, error_object.key, failure.sequence)
 
 
 def _parts(failures: Iterable[Failure]) -> Iterator[list[Failure]]:
