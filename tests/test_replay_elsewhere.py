@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 from firehose.app import app
 from firehose.commands import Mistake
 from firehose.destination import FolderSink
+from firehose.errors.report import report
 from firehose.kinesis import writer as kinesis_writer
 from firehose.kinesis.writer import RECORD_BYTES
 from firehose.pipeline import local_pipeline
 from firehose.source import event_record
-from tests.failed import documents, error_object, everything, failed, fans, rows, told
+from tests.failed import STATUS, documents, error_object, everything, failed, fans, rows, told
 from tests.given import ARRIVED_MS, Function, change, payload, s
 
 GOOD = [change(fanId=s(f"f{number}")) for number in range(4)]
@@ -179,6 +180,7 @@ def test_what_a_stream_does_not_take_still_fails(tmp_path: Path, stream: Stream)
     did = replay(tmp_path, "--to", "kinesis://dmnd")
 
     assert would["failing"] == did["failing"] == [{"reason": "too_large", "type": "demand", "count": 1}]
+    assert [one.reason for one in report(str(tmp_path)).failures] == [STATUS], "a lake may take it"
     assert would["delivered"] == did["delivered"] == {"demand": 1}
 
 
