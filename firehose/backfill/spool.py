@@ -5,6 +5,7 @@ chunks, however many dates there are.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,19 +26,18 @@ _Index: TypeAlias = dict[str, _Part]
 
 
 def write_chunk(folder: Path, unit: int, chunk: int, dated: dict[str, list[bytes]]) -> None:
-    """Spools a chunk: {"2025-01-01": [payload and its keys as a line, ...]}. Again, it replaces itself."""
-    parts: list[bytes] = []
+    """Spools a chunk: {"2025-01-01": [key and payload as a line with its end, ...]}. Again, it replaces itself."""
+    dates = sorted(dated)
     index: _Index = {}
     start = 0
-    for date, lines in sorted(dated.items()):
-        body = b"\n".join([*lines, b""])
-        index[date] = _Part(start, len(body), len(lines))
-        parts.append(body)
-        start += len(body)
+    for date in dates:
+        size_bytes = sum(map(len, dated[date]))
+        index[date] = _Part(start, size_bytes, len(dated[date]))
+        start += size_bytes
     path = folder / f"{unit:05}-{chunk:05}.jsonl"
-    write_whole(path, *parts)
+    write_whole(path, chain.from_iterable(dated[date] for date in dates))
     # The index last: a file without one was not written to its end.
-    write_whole(path.with_suffix(".index"), msgspec.json.encode(index))
+    write_whole(path.with_suffix(".index"), [msgspec.json.encode(index)])
 
 
 class Spool:
