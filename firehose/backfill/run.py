@@ -52,7 +52,7 @@ class Outcome(NamedTuple):
     resumed: bool
 
 
-def run(  # noqa: PLR0913 - what each run is told
+def run(
     job: Job, folder: Path, *, processes: int, pace: Pace, phase: Phase, on_resume: OnResume = lambda _at, _items: None
 ) -> Outcome:
     """Carries out a job, keeping in `folder` what a next run needs to go on; at its end nothing is left there.

@@ -14,8 +14,8 @@ from firehose.backfill.counts import Counts
 from firehose.backfill.export import DataFile, Export
 from firehose.backfill.export_line import Line, NotALineError, full_line, incremental_line
 
-# A page ends here, or after so many bytes of lines: an item takes up to 400 KB, and a page is held in memory whole. Both
-# are of the export alone, so that a file read again from a position gives the same pages.
+# A page ends after so many lines, or so many bytes of them: it is in memory whole, and an item takes up to 400 KB. That
+# depends on the file alone, so that reading it again from a position gives the same pages.
 PAGE_LINES = 1000
 PAGE_BYTES = 4 * 1024 * 1024
 

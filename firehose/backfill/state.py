@@ -154,3 +154,10 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     with temporary.open("wb") as file:
         file.writelines(parts)
     temporary.replace(path)
+
+
+def as_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a file of these lines."""
+    for line in lines:
+        yield line
+        yield b"\n"

@@ -10,7 +10,6 @@ A kill at any step loses nothing and doubles nothing in a lake:
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 import msgspec
 
@@ -20,7 +19,7 @@ from firehose.backfill.lake import Lake, Numbering
 from firehose.backfill.sieve import Sieve
 from firehose.backfill.source import Item, Page
 from firehose.backfill.spool import write_chunk
-from firehose.backfill.state import Begun, Progress, State, write_whole
+from firehose.backfill.state import Begun, Progress, State, as_lines, write_whole
 from firehose.kinesis.writer import partition_key
 
 # A chunk ends here though its items be few: what is made of it is in memory until its end. 2,000 or 4,000 items of
@@ -118,9 +117,9 @@ class Worker:
 
     def _keep(self, unit: int, chunk: Chunk, progress: Progress) -> None:
         """A chunk of a table onto the disk, and out of memory before it is delivered."""
-        lines = [payload + b"\n" for payload in chunk.payloads()]
+        payloads = list(chunk.payloads())
         waiting = _Waiting(progress.chunks, _after(progress, chunk))
-        write_whole(self._state.chunk(unit), chain([msgspec.json.encode(waiting), b"\n"], lines))
+        write_whole(self._state.chunk(unit), as_lines([msgspec.json.encode(waiting), *payloads]))
 
     def _deliver_waiting(self, unit: int, progress: Progress) -> Progress:
         """Delivers the chunk of a table that is on the disk, if one is; the progress after it."""
@@ -143,7 +142,7 @@ class Worker:
         for date, item in chunk:
             # An item of which nobody said the keys is an item of its own.
             key = partition_key(item.keys if item.keys != NO_KEYS else item.payload)
-            dated[date].append(b"%s%s\n" % (key.encode(), item.payload))
+            dated[date].append(key.encode() + item.payload)
         write_chunk(self._state.spool, unit, progress.chunks, dated)
 
 
