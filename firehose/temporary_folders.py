@@ -1,7 +1,8 @@
 """Temporary folders of processes that write into a folder lake, and what those that were killed leave there.
 
-`.dmd-writing-4711-1.5f2cd0e0`: process 4711 of where 5f2cd0e0 stands for. They lie at the root of the lake, below no data
-prefix: every reader takes each file there for data. What is left of one may be a part of an object, personal data in it.
+`.dmd-writing-4711-1.5f2cd0e0`: process 4711 of where 5f2cd0e0 stands for. They lie at the root of the lake, below no
+data prefix: every reader takes each file there for data. What is left in one may be a part of an object, with personal
+data.
 """
 
 import os
@@ -27,7 +28,7 @@ def temporary_folder(root: Path, number: int) -> Path:
 
 
 def remove_left(root: Path, *, now_seconds: float | None = None) -> None:
-    """Removes the temporary folders of processes that are dead, and those of elsewhere that nobody wrote to for an hour.
+    """Removes the temporary folders of dead processes, and those of elsewhere that nobody wrote to for an hour.
 
     The folder of a living process stays. One that cannot be removed stays too: it hinders nobody.
     """

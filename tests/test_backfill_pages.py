@@ -22,7 +22,7 @@ def pages(source: ExportSource, folder: Path, position: str = "") -> list[tuple[
 def test_a_page_of_large_items_ends_at_its_bytes(tmp_path: Path) -> None:
     full_export(tmp_path, [demand(str(number), note={"S": "x" * 1000}) for number in range(10)])
 
-    source = ExportSource(find_export(str(tmp_path)), page_bytes=2500)
+    source = ExportSource(find_export(str(tmp_path)), page_bytes=3000)
 
     assert [items for items, _ in pages(source, tmp_path)] == [3, 3, 3, 1]
 
