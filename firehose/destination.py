@@ -3,18 +3,15 @@
 import contextlib
 import fcntl
 import itertools
-import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from firehose.commands import Mistake
 from firehose.lake import S3, as_mistakes, file_version
+from firehose.temporary_folders import remove_left, temporary_folder
 from glue.tables import ROOT
 from transform.archive import CONCURRENT_PUTS
-
-# At the root of the lake, below no data prefix: every reader takes each file there for data.
-TEMPORARY_FOLDER = ".dmd-writing"
 
 # Of the sinks of this process, and of what they write: `next` gives each number once, to whatever thread asks.
 _NUMBERS = itertools.count(1)
@@ -59,9 +56,9 @@ class FolderSink:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        # One a sink, so that one that is closed does not take another's away. The process is in it for those that
-        # write into the same lake at the same time.
-        self._temporary = root / f"{TEMPORARY_FOLDER}-{os.getpid()}-{next(_NUMBERS)}"
+        remove_left(root)
+        # One a sink, so that one that is closed does not take another's away.
+        self._temporary = temporary_folder(root, next(_NUMBERS))
         self._made: set[Path] = set()
 
     def put(
@@ -79,7 +76,8 @@ class FolderSink:
         """
         path = self._path(key)
         self._make(path.parent)
-        self._make(self._temporary)
+        # At each object: from a container or another machine it may look left, and be removed.
+        self._temporary.mkdir(exist_ok=True)
         temporary = self._temporary / str(next(_NUMBERS))
         try:
             temporary.write_bytes(body)
@@ -102,7 +100,6 @@ class FolderSink:
 
     def close(self) -> None:
         """Removes this sink's temporary folder."""
-        self._made.discard(self._temporary)
         with contextlib.suppress(OSError):
             self._temporary.rmdir()
 

@@ -26,6 +26,8 @@ from tests.given import Attributes, s
 # A put, a checkpoint and a removal are made of these; nothing else changes what the next run finds.
 STEPS = ("replace", "unlink", "rmdir")
 
+ID = {"TableId": "9ee3fc41-8c46-4a8a-8e1f-c5d0b8b3d6f0"}
+
 FILES = [[demand("a"), demand("b", "2025-01-02"), demand("c")], [item("sale", "1")]]
 
 
@@ -83,6 +85,8 @@ def use_file_stream(path: Path, put: Any = setattr) -> None:
 def use_one_client(put: Any = setattr) -> None:
     """To make one takes longer than all that a test does with it."""
     client = boto3.client("dynamodb")
+    # The same table in every process, which moto makes anew.
+    client.meta.events.register("after-call.dynamodb.DescribeTable", lambda parsed, **_: parsed["Table"].update(ID))
     put(table_scan, "_client", lambda: client)
 
 
@@ -194,11 +198,13 @@ def test_a_scans_chunk_that_was_read_is_delivered_as_it_was_read(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws(), monkeypatch.context() as patch:
         make_table(demand("a"))
+        use_one_client(patch.setattr)
         patch.setattr(Lake, "deliver", lambda *_: (_ for _ in ()).throw(Mistake("full")))
         with pytest.raises(Mistake, match="full"):
             work("table", tmp_path)
     with mock_aws():
         make_table(demand("a", phoneNumber=s("+15550100")))
+        use_one_client(monkeypatch.setattr)
         work("table", tmp_path)
 
     assert [row["phonenumber"] for row in rows(tmp_path / "lake")] == [None]

@@ -76,6 +76,8 @@ def test_an_incremental_export_is_found_below_a_prefix(calls: Calls, tmp_path: P
     assert calls.fails_at == -1
     home = incremental_export(tmp_path / "export", [written(demand("a"))], prefix="nightly/")
     (home.parent / "data" / "of-another.json.gz").write_bytes(b"")
+    (home / "data").mkdir()
+    (home / "data" / "left.json.gz").write_bytes(b"")
     upload(tmp_path / "export")
 
     outcome = backfilled(where, tmp_path / "lake", tmp_path / "state")

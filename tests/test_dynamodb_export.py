@@ -58,14 +58,30 @@ def test_keys_of_the_bucket_are_places_beside_the_manifest(tmp_path: Path, prefi
     assert len(lines(find_export(str(moved)), tmp_path)) == 2
 
 
-def test_the_data_of_an_incremental_export_lies_beside_that_of_others(tmp_path: Path) -> None:
+def test_the_data_of_an_incremental_export_lies_beside_that_of_others_of_which_nothing_is_said(tmp_path: Path) -> None:
     home = incremental_export(tmp_path, [written(demand("a"))])
     (home.parent / "data" / "another.json.gz").write_bytes(b"")
 
     found = find_export(str(home))
 
-    assert (found.incremental, found.at_micros, found.unlisted) == (True, 0, 1)
+    assert (found.incremental, found.at_micros, found.unlisted) == (True, 0, 0)
     assert len(lines(found, tmp_path)) == 1
+
+
+def test_a_file_in_the_own_folder_of_an_incremental_export_is_counted(tmp_path: Path) -> None:
+    home = incremental_export(tmp_path, [written(demand("a"))])
+    (home / "data").mkdir()
+    (home / "data" / "left.json.gz").write_bytes(b"")
+
+    assert find_export(str(home)).unlisted == 1
+
+
+def test_an_export_is_told_from_others_by_its_arn_and_its_tables_id(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = [{}, {"tableId": "659732b0"}, {"tableId": "659732b1"}, {"exportArn": "another"}]
+    for number, members in enumerate(told):
+        full_export(tmp_path / f"{number}", ITEMS, **members)
+
+    assert len({find_export(str(tmp_path / f"{number}")).identity for number in range(4)}) == 4
 
 
 def test_what_a_real_summary_holds_beside_what_is_needed_is_passed_over(tmp_path: Path) -> None:

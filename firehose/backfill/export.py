@@ -37,6 +37,7 @@ class _Summary(msgspec.Struct):
     """manifest-summary.json, as far as it concerns us."""
 
     tableArn: str  # noqa: N815 - DynamoDB's names
+    tableId: str = ""  # noqa: N815
     exportArn: str = ""  # noqa: N815
     exportTime: str | None = None  # noqa: N815
     manifestFilesS3Key: str = ""  # noqa: N815
@@ -67,11 +68,11 @@ class Export(NamedTuple):
     place: Place
     table: str
     region: str
-    identity: str  # the same for a copy of it: the export's ARN
+    identity: str  # the same for a copy of it: the export's ARN and the table's id
     incremental: bool
     at_micros: int  # the time whose items a full export holds; 0 for an incremental one
     files: list[DataFile]
-    unlisted: int  # data files that are not of this export
+    unlisted: int  # data files in its own folder that are not of this export
 
     @property
     def items(self) -> int:
@@ -117,7 +118,7 @@ def find_export(where: str) -> Export:
         place,
         arn[5].removeprefix("table/"),
         arn[3],
-        summary.exportArn or summary.tableArn,
+        f"{summary.exportArn or summary.tableArn} {summary.tableId}",
         incremental,
         0 if incremental else _micros(place, summary.exportTime),
         files,
@@ -154,8 +155,8 @@ def _files(place: Place, summary: _Summary) -> tuple[list[DataFile], int]:
     names = {file.name for file in files}
     if len(names) < len(files):
         raise Mistake(f"{place.where(FILES)} lists a data file twice")
-    folders = {posixpath.dirname(name) for name in names} or {"data"}
-    return files, sum(posixpath.dirname(name) in folders for name in there - names)
+    # What else lies in ../data is of other incremental exports.
+    return files, len({f"data/{name}" for name in own} - names)
 
 
 def _name(place: Place, listed: _Listed, home: str, there: set[str]) -> str:

@@ -1,16 +1,19 @@
 """Items of a backfill into a lake, by the function and the local data plane."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from pathlib import Path
 
 from firehose.backfill.counts import Counts
 from firehose.backfill.job import Job
 from firehose.commands import Mistake
 from firehose.destination import sink_of
+from firehose.lake import S3, BucketLake, FolderLake
 from firehose.pipeline import local_pipeline
 from firehose.run_summary import CountingSink, FunctionMetrics, summarise
 from firehose.source import EventRecord, change_time_ms, event_record
 from glue.schema import load
+from glue.tables import ROOT
 from transform.outcome import OTHER
 
 _ONE_SHARD = "shardId-000000000000"
@@ -49,6 +52,16 @@ class Lake:
     def close(self) -> None:
         """Nothing more is to be delivered."""
         self._sink.close()
+
+
+def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
+    """Those of the types delivered ({"sale": 17}) of which the lake of a job holds no object any more.
+
+    Raises:
+        Mistake: the lake cannot be read.
+    """
+    lake = BucketLake(job.target, holds=None) if job.target.startswith(S3) else FolderLake(Path(job.target))
+    return [name for name in delivered if not any(lake.objects(f"{ROOT}/{job.file_format}/{name}/"))]
 
 
 class Numbering:

@@ -3,7 +3,7 @@
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -11,16 +11,21 @@ from typing import NamedTuple
 
 from firehose.backfill.counts import Counts
 from firehose.backfill.job import Job
+from firehose.backfill.lake import lost_types
 from firehose.backfill.processes import work_units
 from firehose.backfill.sending import INTERVALS, DatesInFlight, check_stream, send_spool
 from firehose.backfill.sieve import Sieve
 from firehose.backfill.spool import Spool
-from firehose.backfill.state import State
+from firehose.backfill.state import Progress, State
 from firehose.backfill.work import Chunk
+from firehose.commands import Mistake
 from firehose.kinesis.writer import KinesisWriter, stream_of
 
 # Called with a phase's name and how many items it has, about, then with how many more of them are done.
 Phase = Callable[[str, int], Callable[[int], None]]
+
+# Called before anything is done with when an earlier run began, in epoch microseconds, and how many items it has read.
+OnResume = Callable[[int, int], None]
 
 
 class Pace(NamedTuple):
@@ -47,11 +52,14 @@ class Outcome(NamedTuple):
     resumed: bool
 
 
-def run(job: Job, folder: Path, *, processes: int, pace: Pace, phase: Phase) -> Outcome:
+def run(
+    job: Job, folder: Path, *, processes: int, pace: Pace, phase: Phase, on_resume: OnResume = lambda _at, _items: None
+) -> Outcome:
     """Carries out a job, keeping in `folder` what a next run needs to go on; at its end nothing is left there.
 
     Raises:
-        Mistake: the source cannot be read or the target not written. Run again, it goes on where it was.
+        Mistake: the source cannot be read or the target not written. Run again, it goes on where it was. Or what it
+            would go on with is no longer there.
     """
     state = State(folder)
     already = state.begun()
@@ -61,15 +69,17 @@ def run(job: Job, folder: Path, *, processes: int, pace: Pace, phase: Phase) -> 
         check_stream(stream_of(job.target))
     with state.locked():
         begun = state.begin(job, source.identity, started_micros)
+        progress = [state.progress(unit) for unit in range(source.units)]
+        before = _counts(progress)
+        if already:
+            _check_delivered(job, before, folder)
+            on_resume(begun.started_micros, before.read)
         tick = phase("read", source.items)
-        before = [state.progress(unit) for unit in range(source.units)]
-        tick(sum(progress.counts.read for progress in before))
-        units = [unit for unit, progress in enumerate(before) if not progress.done]
+        tick(before.read)
+        units = [unit for unit, one in enumerate(progress) if not one.done]
         with _interrupted_at_once():
             work_units(begun, state, units, processes, tick)
-        counts = Counts()
-        for unit in range(source.units):
-            counts.add(state.progress(unit).counts)
+        counts = _counts(state.progress(unit) for unit in range(source.units))
         if job.is_stream:
             counts.sent = _send(job, state, pace, phase)
         state.remove()
@@ -97,6 +107,23 @@ def dry_run(job: Job, phase: Phase) -> Outcome:
                 counts.add(chunk.counts)
                 position = chunk.position
     return Outcome(counts, source.ignored, resumed=False)
+
+
+def _counts(progress: Iterable[Progress]) -> Counts:
+    counts = Counts()
+    for one in progress:
+        counts.add(one.counts)
+    return counts
+
+
+def _check_delivered(job: Job, before: Counts, folder: Path) -> None:
+    """What an earlier run delivered is not delivered again, so in a lake that was emptied since it would be missing."""
+    lost = [] if job.is_stream else lost_types(job, before.delivered)
+    if lost:
+        rows = " and ".join(f"{before.delivered[name]:,} {name} rows" for name in lost)
+        raise Mistake(
+            f"this backfill has delivered {rows}, and {job.target} holds none any more: to begin anew remove {folder}"
+        )
 
 
 def _send(job: Job, state: State, pace: Pace, phase: Phase) -> int:

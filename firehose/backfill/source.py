@@ -1,6 +1,6 @@
 """Where a backfill's items come from, in units that processes share and pages that a unit is read in."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,10 @@ from firehose.backfill.counts import Counts
 from firehose.backfill.export import DataFile, Export
 from firehose.backfill.export_line import Line, NotALineError, full_line, incremental_line
 
+# A page ends after so many lines, or so many bytes of them: it is in memory whole, and an item takes up to 400 KB. That
+# depends on the file alone, so that reading it again from a position gives the same pages.
 PAGE_LINES = 1000
+PAGE_BYTES = 4 * 1024 * 1024
 
 # What the tables of this pipeline are keyed by, where nobody says otherwise.
 USUAL_KEYS = ("pk", "sk")
@@ -60,7 +63,14 @@ class ExportSource:
 
     repeatable = True
 
-    def __init__(self, export: Export, keys: tuple[str, ...] = (), *, page_lines: int = PAGE_LINES) -> None:
+    def __init__(
+        self,
+        export: Export,
+        keys: tuple[str, ...] = (),
+        *,
+        page_lines: int = PAGE_LINES,
+        page_bytes: int = PAGE_BYTES,
+    ) -> None:
         self.table = export.table
         self.identity = export.identity
         self.units = len(export.files)
@@ -69,23 +79,34 @@ class ExportSource:
         self._export = export
         self._keys = keys
         self._page_lines = page_lines
+        self._page_bytes = page_bytes
         self._make = change_maker(export.table, export.region)
         self._read = incremental_line if export.incremental else full_line
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
-        """Some lines a page."""
+        """Some lines a page: `page_lines`, or those with which they come to `page_bytes`."""
         file = self._export.files[unit]
         number = int(position or 0)
         with self._export.lines(file, folder) as lines:
             for _ in islice(lines, number):
                 pass
-            while page := list(islice(lines, self._page_lines)):
+            while page := self._next_lines(lines):
                 yield self._page(file, page, number)
                 number += len(page)
         if file.items is not None and file.items != number:
             where = self._export.place.where(file.name)
             found = Counts(miscounted=1, places=[f"{where}: {number:,} items, where the manifest says {file.items:,}"])
             yield Page([], found, str(number))
+
+    def _next_lines(self, lines: Iterable[bytes]) -> list[bytes]:
+        page: list[bytes] = []
+        size_bytes = 0
+        for line in islice(lines, self._page_lines):
+            page.append(line)
+            size_bytes += len(line)
+            if size_bytes >= self._page_bytes:
+                break
+        return page
 
     def _page(self, file: DataFile, lines: list[bytes], number: int) -> Page:
         items = []

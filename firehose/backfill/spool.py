@@ -5,12 +5,13 @@ chunks, however many dates there are.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
-from firehose.backfill.state import write_whole
+from firehose.backfill.state import as_lines, write_whole
 
 
 class _Part(msgspec.Struct, array_like=True):
@@ -26,18 +27,17 @@ _Index: TypeAlias = dict[str, _Part]
 
 def write_chunk(folder: Path, unit: int, chunk: int, dated: dict[str, list[bytes]]) -> None:
     """Spools a chunk: {"2025-01-01": [payload and its keys as a line, ...]}. Again, it replaces itself."""
-    parts: list[bytes] = []
+    dates = sorted(dated)
     index: _Index = {}
     start = 0
-    for date, lines in sorted(dated.items()):
-        body = b"\n".join([*lines, b""])
-        index[date] = _Part(start, len(body), len(lines))
-        parts.append(body)
-        start += len(body)
+    for date in dates:
+        size_bytes = sum(map(len, dated[date])) + len(dated[date])
+        index[date] = _Part(start, size_bytes, len(dated[date]))
+        start += size_bytes
     path = folder / f"{unit:05}-{chunk:05}.jsonl"
-    write_whole(path, *parts)
+    write_whole(path, as_lines(chain.from_iterable(dated[date] for date in dates)))
     # The index last: a file without one was not written to its end.
-    write_whole(path.with_suffix(".index"), msgspec.json.encode(index))
+    write_whole(path.with_suffix(".index"), [msgspec.json.encode(index)])
 
 
 class Spool:

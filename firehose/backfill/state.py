@@ -12,7 +12,7 @@ backfill is done. A kill loses nothing; a power cut may, as files are not synced
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -66,16 +66,16 @@ class State:
         """
         begun = self.begun()
         if begun is None:
-            begun = Begun(job, identity, started_micros)
+            begun = Begun(job.plain, identity, started_micros)
             self._write(self.folder / "job.json", begun)
-        if begun.job != job:
+        if begun.job != job.plain:
             raise Mistake(f"{self.folder} is of another backfill: finish that first, name another --state or remove it")
         if begun.identity != identity:
             raise Mistake(f"{job.source} is not what it was when this began; to begin anew remove {self.folder}")
         # After the job, without which these would be taken for somebody's own.
         for folder in (self.folder / "units", self.folder / "chunks", self.spool):
             folder.mkdir(mode=0o700, exist_ok=True)
-        return begun
+        return Begun(job, identity, begun.started_micros)
 
     def begun(self) -> Begun | None:
         """The job that was begun here, if any."""
@@ -145,12 +145,19 @@ class State:
             raise Mistake(f"{path} is not what a backfill wrote: remove {self.folder} to begin anew") from None
 
     def _write(self, path: Path, value: msgspec.Struct) -> None:
-        write_whole(path, msgspec.json.encode(value))
+        write_whole(path, [msgspec.json.encode(value)])
 
 
-def write_whole(path: Path, *parts: bytes) -> None:
-    """Writes a file that is there whole or not at all."""
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Writes a file that is there whole or not at all. Its parts are not joined in memory."""
     temporary = path.with_name(f".{path.name}.writing")
     with temporary.open("wb") as file:
         file.writelines(parts)
     temporary.replace(path)
+
+
+def as_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a file of these lines."""
+    for line in lines:
+        yield line
+        yield b"\n"

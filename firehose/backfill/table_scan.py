@@ -36,12 +36,13 @@ class TableSource:
             self._client = client or _client()
             described = self._client.describe_table(TableName=table)["Table"]
         self.table = table
-        self.identity = described["TableArn"]
+        # A table that was deleted and made or restored again has the ARN of the one before, and an id of its own.
+        self.identity = f"{described['TableArn']} {_made(described)}"
         self.units = segments
         self.items = described["ItemCount"]  # DynamoDB counts every six hours or so
         self._keys = [key["AttributeName"] for key in described["KeySchema"]]
         self._at_micros = at_micros
-        self._make = change_maker(table, self.identity.split(":")[3])
+        self._make = change_maker(table, described["TableArn"].split(":")[3])
         self._limit = {} if page_items is None else {"Limit": page_items}
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:  # noqa: ARG002 - nothing is fetched
@@ -68,6 +69,11 @@ class TableSource:
         made = self._make(image, {name: image[name] for name in self._keys}, self._at_micros)
         kind = image.get("type", {}).get("S")
         return Item(made.payload, made.keys, kind, f"{self._where}, segment {unit}")
+
+
+def _made(described: Mapping[str, Any]) -> str:
+    """Which of the tables of a name this is. DynamoDB gives an id, not all that stands in for it does."""
+    return str(described.get("TableId") or described["CreationDateTime"].timestamp())
 
 
 def _key(position: str) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from firehose.backfill.lake import Lake, Numbering
 from firehose.backfill.sieve import Sieve
 from firehose.backfill.source import Item, Page
 from firehose.backfill.spool import write_chunk
-from firehose.backfill.state import Begun, Progress, State, write_whole
+from firehose.backfill.state import Begun, Progress, State, as_lines, write_whole
 from firehose.kinesis.writer import partition_key
 
-# A chunk ends here though its items be few: it is held in memory where it is written to the disk first.
-CHUNK_BYTES = 64 * 1024 * 1024
+# A chunk ends here though its items be few: what is made of it is in memory until its end. 2,000 or 4,000 items of
+# 380 KB whose rows hold all of that take 300 MB at their peak; with 64 MiB it was 350.
+CHUNK_BYTES = 48 * 1024 * 1024
 
 NO_KEYS = b"{}"
 
@@ -103,9 +104,7 @@ class Worker:
     def _settle(self, unit: int, chunk: Chunk, progress: Progress) -> Progress:
         """A chunk to where it belongs, and the checkpoint after it."""
         if self._lake and not self._source.repeatable:
-            payloads = list(chunk.payloads())
-            waiting = _Waiting(progress.chunks, _after(progress, chunk))
-            write_whole(self._state.chunk(unit), b"\n".join([msgspec.json.encode(waiting), *payloads, b""]))
+            self._keep(unit, chunk, progress)
             return self._deliver_waiting(unit, progress)
         if self._lake:
             records = Numbering(self._source.identity, unit).records(chunk.payloads(), progress.records)
@@ -115,6 +114,12 @@ class Worker:
         after = _after(progress, chunk)
         self._state.save(unit, after)
         return after
+
+    def _keep(self, unit: int, chunk: Chunk, progress: Progress) -> None:
+        """A chunk of a table onto the disk, and out of memory before it is delivered."""
+        payloads = list(chunk.payloads())
+        waiting = _Waiting(progress.chunks, _after(progress, chunk))
+        write_whole(self._state.chunk(unit), as_lines([msgspec.json.encode(waiting), *payloads]))
 
     def _deliver_waiting(self, unit: int, progress: Progress) -> Progress:
         """Delivers the chunk of a table that is on the disk, if one is; the progress after it."""

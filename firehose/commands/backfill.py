@@ -2,20 +2,17 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from firehose.backfill.counts import Counts
 from firehose.backfill.job import Job
-from firehose.backfill.run import Outcome, Pace, Phase, dry_run, run
+from firehose.backfill.progress import shown_progress
+from firehose.backfill.run import Outcome, Pace, dry_run, run
 from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
 from firehose.kinesis.writer import stream_of
@@ -86,12 +83,13 @@ def backfill(  # noqa: PLR0913 - options of a command
         stream_of(stream)
     started = time.monotonic()
     try:
-        with _progress() as phase:
+        with shown_progress() as phase:
             if dry:
                 outcome = dry_run(job, phase)
             else:
                 pace = Pace(dates_in_flight, buffer_seconds, rate)
-                outcome = run(job, state or _STATES / job.digest, processes=processes, pace=pace, phase=phase)
+                folder = state or _STATES / job.digest
+                outcome = run(job, folder, processes=processes, pace=pace, phase=phase, on_resume=_say_resumed)
     except KeyboardInterrupt:
         typer.echo("stopped: the same command goes on where it was", err=True)
         raise typer.Exit(STOPPED) from None
@@ -122,35 +120,9 @@ def _date(text: str) -> str:
     return text
 
 
-@contextmanager
-def _progress() -> Iterator[Phase]:
-    """A bar with rate and estimate at a terminal, nothing elsewhere."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:,.0f}/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
-
-        def phase(name: str, items: int) -> Callable[[int], None]:
-            task = bar.add_task(name, total=items or None, rate=0.0)
-            started = time.monotonic()
-            done = 0
-            before: int | None = None
-
-            def tick(more: int) -> None:
-                nonlocal done, before
-                # The first tells what an earlier run did, which is no part of this one's rate.
-                before = more if before is None else before
-                done += more
-                rate = (done - before) / max(time.monotonic() - started, 0.001)
-                bar.update(task, completed=done, rate=rate)
-
-            return tick
-
-        yield phase
+def _say_resumed(began_micros: int, items: int) -> None:
+    began = datetime.fromtimestamp(began_micros // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    typer.echo(f"goes on with the backfill begun {began}: {items:,} items read before", err=True)
 
 
 class _Summary(msgspec.Struct):
