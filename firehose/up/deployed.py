@@ -30,6 +30,11 @@ class Deployed:
         """Their names."""
         return [stream.request["DeliveryStreamName"] for stream in self.streams]
 
+    @property
+    def in_both_modes(self) -> bool:
+        """Whether there are streams of Parquet mode, which convert by a table, and of Avro mode, which do not."""
+        return len({stream.table_input is None for stream in self.streams}) == 2
+
 
 def delivery_streams(endpoint: Endpoint) -> list[dict[str, Any]]:
     """The descriptions of all delivery streams there that read a Kinesis stream."""
