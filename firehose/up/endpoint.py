@@ -12,8 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from firehose.commands import Mistake
-
-REGION = "us-east-1"
+from firehose.names import REGION
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - nothing is bound to them here
 
