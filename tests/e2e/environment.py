@@ -58,10 +58,11 @@ def _under_role(names: Names, run: str, role: str) -> Client:
 
     try:
         with as_mistakes(f"the role {role or names.ci_role}", "taken"):
-            sts = boto3.client("sts", region_name=REGION)
+            own = boto3.Session(region_name=REGION)
+            sts = own.client("sts")
             caller = sts.get_caller_identity()
             if f":assumed-role/{names.ci_role}/" in caller["Arn"]:
-                return client_of(boto3.Session(region_name=REGION))
+                return client_of(own)
             arn = role or f"arn:aws:iam::{caller['Account']}:role/{names.ci_role}"
             taken = sts.assume_role(RoleArn=arn, RoleSessionName=run)["Credentials"]
     except Mistake as mistake:

@@ -73,7 +73,7 @@ class Life:
     def rows(self) -> list[Row]:
         """What the lake must have in the end, sorted."""
         gone, kept = self._reference(self.gone), self._reference(self.kept)
-        person = (NOBODY,) * len(self._personal)
+        person = (NOBODY,) * len(self.of_person)
         return sorted(
             [
                 Row(gone, "INSERT", "false", person),
@@ -100,7 +100,7 @@ class Life:
             "change.name AS changed",
             "CAST(coalesce(isdeleted, false) AS varchar) AS gone",
         ]
-        shown += [name.lower() for name in self._personal]
+        shown += [name.lower() for name in self.of_person]
         return (
             f"SELECT DISTINCT change.id AS id, {', '.join(shown)} FROM {table} "  # noqa: S608 - all of it is ours
             f"WHERE partition_date = '{self.date}' AND reference.id LIKE '%{self.run}%'"
@@ -113,13 +113,14 @@ class Life:
                 str(row["entity"]),
                 str(row["changed"]),
                 str(row["gone"]),
-                tuple(row[name.lower()] for name in self._personal),
+                tuple(row[name.lower()] for name in self.of_person),
             )
             for row in answer
         )
 
     @property
-    def _personal(self) -> list[str]:
+    def of_person(self) -> list[str]:
+        """The personal fields of the type: ["phoneNumber", "email"]."""
         return [field.name for field in self._type.row.fields if field.pii]
 
     @property
@@ -139,7 +140,7 @@ class Life:
             "event": {"id": s(entity), "date": m(firstSeen=at)},
             "sale": {"id": s(entity), "eventId": s(self.run), "saleStartDateTime": at},
         }
-        return image(self.name, **own[self.name], **{name: s(NOBODY) for name in self._personal})
+        return image(self.name, **own[self.name], **{name: s(NOBODY) for name in self.of_person})
 
 
 class Items:
