@@ -29,8 +29,6 @@ SECONDS = 600
 def main(arguments: Sequence[str], clocks: Clocks = REAL) -> int:
     """The exit code: 0 where all is found, 1 where it is not, 2 where it could not be tried."""
     asked = _asked(arguments)
-    # What cancels a build sends this; what was made is taken away all the same.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _test(asked, clocks)
     except (Stopped, QueryError) as stopped:
@@ -89,4 +87,6 @@ def _asked(arguments: Sequence[str]) -> Namespace:
 _say = partial(print, flush=True)
 
 if __name__ == "__main__":
+    # What cancels a build sends this; what was made is taken away all the same.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
