@@ -37,10 +37,10 @@ class Objects(dict[str, bytes]):
 class Console:
     """The delivery streams of an environment or of this laptop, and the lake that they fill.
 
-    Console(local_configuration(Format.PARQUET), ".local/lake").process(change) -> {"prd3292-local-dmnd-sale": {...}}
+    Console(local_configuration(Format.PARQUET), ".local/lake").process(change) -> {"sale": {...}}
     """
 
-    configuration: Mapping[str, StreamConfiguration]  # by the name of the delivery stream
+    configuration: Mapping[str, StreamConfiguration]  # by what they serve: sale, avro
     lake: str
 
     @cached_property
@@ -64,7 +64,7 @@ class Console:
 
     @cached_property
     def functions(self) -> dict[str, Handler]:
-        """The functions as they are configured, of this checkout's code, by the name of their delivery stream.
+        """The functions as they are configured, of this checkout's code.
 
         Raises:
             ConfigurationError: what is deployed is not what this code is configured by.
@@ -75,12 +75,13 @@ class Console:
         """What each function makes of a change record, but for those that only drop it.
 
         {"eventName": "INSERT", "dynamodb": {...}, ...}
-            -> {"prd3292-local-dmnd-sale": {"result": "Ok", "partitionKeys": {...}, "row": {...}, "objects": []}}
+            -> {"sale": {"result": "Ok", "partitionKeys": {...}, "row": {...}, "objects": []}}
         """
         answers = {name: self._answer(name, _payload(change)) for name in self.functions}
         return {name: one for name, one in answers.items() if one["result"] != "Dropped" or one["objects"]}
 
-    def _answer(self, stream: str, payload: bytes) -> dict[str, Any]:
+    def _answer(self, served: str, payload: bytes) -> dict[str, Any]:
+        stream = self.configuration[served].request["DeliveryStreamName"]
         event = {
             "invocationId": "console",
             "deliveryStreamArn": f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{stream}",
@@ -88,20 +89,20 @@ class Console:
         }
         before = set(self.objects)
         with captured_output():  # its log and metrics
-            (result,) = self.functions[stream](event, None)["records"]
+            (result,) = self.functions[served](event, None)["records"]
         put = [key for key in self.objects if key not in before]
         row = base64.b64decode(result["data"])
         return {
             "result": result["result"],
             **result.get("metadata", {}),
             **({"row": json.loads(row)} if row else {}),
-            **self._error(stream, put),
+            **self._error(served, put),
             "objects": put,
         }
 
-    def _error(self, stream: str, keys: list[str]) -> dict[str, Any]:
+    def _error(self, served: str, keys: list[str]) -> dict[str, Any]:
         """Why the record failed, by the error document that was put."""
-        prefix = self.configuration[stream].variables["ERROR_PREFIX"]
+        prefix = self.configuration[served].variables["ERROR_PREFIX"]
         documents = [json.loads(self.objects[key]) for key in keys if key.startswith(prefix)]
         return {"error": documents[0]["error"]} if documents else {}
 
@@ -141,7 +142,7 @@ def _payload(change: bytes | str | Mapping[str, Any]) -> bytes:
 
 def local_configuration(file_format: Format) -> dict[str, StreamConfiguration]:
     """What `dmd run` runs."""
-    return _by_name(local_streams(load(), file_format))
+    return _by_what_they_serve(local_streams(load(), file_format), Names("local"))
 
 
 def deployed_configuration(services: Services, names: Names) -> dict[str, StreamConfiguration]:
@@ -159,8 +160,9 @@ def deployed_configuration(services: Services, names: Names) -> dict[str, Stream
         with as_mistakes(f"the function {arn}", "read"):
             function = function_configuration(services, arn)
         found.append(StreamConfiguration(request, catalog_table(services, request), function.variables))
-    return _by_name(found)
+    return _by_what_they_serve(found, names)
 
 
-def _by_name(streams: list[StreamConfiguration]) -> dict[str, StreamConfiguration]:
-    return {one.request["DeliveryStreamName"]: one for one in streams}
+def _by_what_they_serve(streams: list[StreamConfiguration], names: Names) -> dict[str, StreamConfiguration]:
+    """prd3292-dev1-dmnd-sale is sale."""
+    return {one.request["DeliveryStreamName"].removeprefix(f"{names.prefix}-"): one for one in streams}
