@@ -72,14 +72,14 @@ def banner(opened: Console, env: str) -> str:
     """What is there, with an example of each that can be typed as it stands."""
     stream = next(iter(opened.configuration))
     lines = [
-        ("configuration", "delivery streams and functions", f'configuration["{stream}"].variables'),
+        ("configuration", "delivery streams", f'configuration["{stream}"].variables'),
         ("types", "schemas", 'types["demand"].partition_date'),
-        ("process", "a change through every function", 'process(sample("sale"))'),
+        ("process", "a change, as a row", 'process(sample("sale"))'),
         ("functions", "what Firehose calls", f'functions["{stream}"]'),
-        ("objects", "what functions put meanwhile", "list(objects)"),
+        ("objects", "what functions put", "list(objects)"),
         ("sql", "rows of the lake", 'sql("SELECT count(*) AS n FROM demand")'),
     ]
-    table = "\n".join(f"  {name:<14} {what:<32} {example}" for name, what, example in lines)
+    table = "\n".join(f"  {name:<14} {what:<19} {example}" for name, what, example in lines)
     where = f"as deployed in {env}, with this checkout's code" if env else "the local pipeline"
     return f"dmd console: {where}; lake {opened.lake}; Ctrl-D ends it\n\n{table}\n"
 
