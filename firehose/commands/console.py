@@ -79,7 +79,7 @@ def banner(opened: Console, env: str) -> str:
         ("objects", "what functions put", "list(objects)"),
         ("sql", "rows of the lake", 'sql("SELECT count(*) AS n FROM demand")'),
     ]
-    table = "\n".join(f"  {name:<14} {what:<19} {example}" for name, what, example in lines)
+    table = "\n".join(f"  {name:<14}  {what:<19}  {example}" for name, what, example in lines)
     where = f"as deployed in {env}, with this checkout's code" if env else "the local pipeline"
     return f"dmd console: {where}; lake {opened.lake}; Ctrl-D ends it\n\n{table}\n"
 
