@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from firehose.commands import Format, Mistake
 from firehose.names import Names
+from firehose.query.tables import query
 from firehose.up.endpoint import Endpoint
 from tests.e2e.athena import QueryError
 from tests.e2e.items import LIVING, NOBODY, Items, Life, Row, new_run
 from tests.e2e.run import Clocks, Search, Stopped, run
 from tests.e2e.where_it_stopped import where_it_stopped
-from tests.given import s
+from tests.given import change_of, payload, s
 from tests.kinesis_streams import Clock
 from tests.local_aws import local_aws
 from tests.terraform import what_dev1_has_already
+from tests.test_run import dmd
 
 NAMES = Names("dev1")
 RUN = "e2e-20250101-00000000"
@@ -215,6 +218,20 @@ def test_what_a_run_makes_is_known_by_its_id_and_is_nobodys(name: str) -> None:
     for item in (life.gone, life.changed, life.kept):
         assert {item[one]["S"] for one in ("phoneNumber", "email", "messageBody") if one in item} <= {NOBODY}
     assert [row.change for row in life.latest] == ["REMOVE", "INSERT"]
+
+
+def test_a_change_that_was_delivered_twice_is_one_row_and_other_runs_have_none(tmp_path: Path) -> None:
+    other = Life("demand", "e2e-20250101-ffffffff", DEMAND.at)
+    created = payload(change_of(DEMAND.gone))
+    changes, lake = tmp_path / "changes.jsonl", str(tmp_path / "lake")
+    changes.write_bytes(b"\n".join([created, created, payload(change_of(other.gone))]))
+    assert dmd("run", str(changes), "--lake", lake)[0] == 0
+
+    answer = query(DEMAND.sql("demand"), lake)
+
+    assert query("SELECT count(*) FROM demand", lake).rows == [(3,)]
+    rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+    assert DEMAND.read(rows) == [row for row in DEMAND.rows if row.change == "INSERT" and "gone" in row.entity]
 
 
 def test_two_runs_have_two_ids() -> None:

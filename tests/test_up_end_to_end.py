@@ -1,24 +1,18 @@
 """The end-to-end test of an environment, run on a local endpoint: every type, in both modes."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from firehose.commands import Format
-from firehose.kinesis.source import now_ms
 from firehose.up.code import checkout_package
-from firehose.up.deployed import load_deployed
 from firehose.up.endpoint import Endpoint
 from firehose.up.resources import BUCKET, TABLE, make_resources
-from firehose.up.session import Session
 from tests.e2e.environment import local_sql
 from tests.e2e.items import LIVING, NOBODY, TYPES, Items, Life
 from tests.e2e.run import Clocks, run
 from tests.given import s
-from tests.kinesis_streams import Clock
-from tests.local_aws import local_aws
+from tests.local_aws import deliver, local_aws
 
 RUN = "e2e-20250101-00000000"
 LIVES = [Life(name, RUN, "2025-01-01T10:00:00Z") for name in LIVING]
@@ -48,21 +42,9 @@ def said(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> list[s
         seconds=60,
         where_it_stopped=str,
         say=told.append,
-        clocks=Clocks(sleep=lambda _: deliver(endpoint, state, 4 * len(LIVES) + 1)),
+        clocks=Clocks(sleep=lambda _: deliver(endpoint, [checkout_package()], state, 4 * len(LIVES) + 1)),
     )
     return told
-
-
-def deliver(endpoint: Endpoint, state: Path, changes: int) -> None:
-    clock = Clock(now_ms())
-    end_ms = clock.now + 20_000
-    with ExitStack() as running:
-        deployed = load_deployed(endpoint, [checkout_package()], running, interval_seconds=5)
-        session = Session(endpoint, deployed, state, clock=clock, sleep=clock.sleep)
-        report = session.run(stop=lambda: clock() > end_ms)
-    assert report.unsettled == 0
-    assert {one.buffered for one in session.counts()} == {0}
-    assert session.bridge.carried == report.read == changes
 
 
 def test_every_record_type_has_items_of_its_own() -> None:

@@ -76,7 +76,7 @@ def up(
         ):
             session.run(stop=stop, show=show)
         print_rich(counts_table(session.counts()))
-        if deployed.in_both_modes:
+        if deployed.in_both_modes and any(one.failed for one in session.counts()):
             _say(
                 "Parquet and Avro streams each archive every change: one that fails is failed, and kept, in both modes"
             )
