@@ -5,7 +5,9 @@ LAKE ?= .local/lake
 WHEELS := .venv/wheels
 DOWNLOAD := $(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: --dest $(WHEELS) -r requirements-lambda.txt
 
-.PHONY: setup run test lint bench lock package cost clean
+LIMIT ?= 600
+
+.PHONY: setup run test e2e lint bench lock package cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@rm -rf $(LAKE)
@@ -14,6 +16,9 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 
 test: setup $(WHEELS)/ready  ## every specification
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+e2e: setup  ## an environment, end to end under its CI role: make e2e ENV=dev1 LIMIT=900
+	@$(BIN)/python -m tests.e2e "$(ENV)" --seconds $(LIMIT)
 
 lint: setup .venv-checkov/installed  ## format, lint, types, and what checkov thinks of terraform/
 	$(BIN)/ruff format --check .

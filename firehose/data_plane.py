@@ -87,8 +87,8 @@ class DataPlane:
         after each batch with the counts so far (`read`, `bytes_read`). A KeyboardInterrupt raised while the source is
         being read (`reading` is true) stops as `stop` does. To be called once.
 
-        `settled` is told, whenever the source waits and at the end, how many of its records, from the first on, were
-        delivered, dropped or kept as errors by every stream: where a source would go on after a crash.
+        `settled` is told, whenever intervals have been looked at and at the end, how many of its records, from the
+        first on, were delivered, dropped or kept as errors by every stream: where a source would go on after a crash.
         """
         looked_ms = 0
         for record in self._read(source, stop):
@@ -99,7 +99,7 @@ class DataPlane:
             if now_ms is not None and (record is None or now_ms - looked_ms >= _LOOK_MS):
                 self._run_intervals(now_ms)
                 looked_ms = now_ms
-            if record is None:
+                # Under load a source does not wait for minutes.
                 settled(self._ledger.settled())
         for group in self._groups:
             self._process(group, group.batcher.take(), progress)

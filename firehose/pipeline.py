@@ -1,6 +1,7 @@
 """The pipeline as a laptop runs it: delivery streams, their tables and functions, into one lake."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ from firehose.commands import Format
 from firehose.data_plane import Clock, DataPlane, LocalStream
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.destination import Sink
-from firehose.processor import Function
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
 from glue.tables import parquet_table, with_bucket
@@ -38,9 +38,29 @@ def local_pipeline(
     Raises:
         SchemaError: a schema is not one of ours.
     """
-    types = load(schemas)
-    streams = _STREAMS[file_format](types, sink, schemas)
+    streams = [
+        LocalStream(one.request, one.table_input, build(one.variables, sink, schemas), keeps_event=True)
+        for one in local_streams(load(schemas), file_format)
+    ]
     return DataPlane(streams, sink, on_printed=on_printed, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfiguration:
+    """What one delivery stream is configured by.
+
+    `request` is a CreateDeliveryStream request, `table_input` the Glue table that it converts by, `variables` the
+    environment of its function (transform/settings.py).
+    """
+
+    request: Mapping[str, Any]
+    table_input: Mapping[str, Any] | None
+    variables: Mapping[str, str]
+
+
+def local_streams(types: Mapping[str, RecordType], file_format: Format) -> list[StreamConfiguration]:
+    """The delivery streams of a laptop: in Parquet mode one for each type, in Avro mode one for all."""
+    return _STREAMS[file_format](types)
 
 
 def stream_name(served: str) -> str:
@@ -48,28 +68,26 @@ def stream_name(served: str) -> str:
     return f"prd3292-local-dmnd-{served}"
 
 
-def _parquet_streams(types: Mapping[str, RecordType], sink: Sink, schemas: Path) -> list[LocalStream]:
+def _parquet_streams(types: Mapping[str, RecordType]) -> list[StreamConfiguration]:
     claiming = min(types)
     return [
-        LocalStream(
+        StreamConfiguration(
             create_delivery_stream(
                 name, database="prd3292_local_dmnd_pipeline_parquet", region=_REGION, **_names(name)
             ),
             with_bucket(parquet_table(record_type), BUCKET),
-            _function(Format.PARQUET, [name], sink, schemas, claims=name == claiming),
-            keeps_event=True,
+            _variables(Format.PARQUET, [name], claims=name == claiming),
         )
         for name, record_type in types.items()
     ]
 
 
-def _avro_streams(types: Mapping[str, RecordType], sink: Sink, schemas: Path) -> list[LocalStream]:
+def _avro_streams(types: Mapping[str, RecordType]) -> list[StreamConfiguration]:
     request = create_avro_delivery_stream(**_names(Format.AVRO))
-    function = _function(Format.AVRO, types, sink, schemas, claims=True)
-    return [LocalStream(request, None, function, keeps_event=True)]
+    return [StreamConfiguration(request, None, _variables(Format.AVRO, types, claims=True))]
 
 
-_STREAMS: dict[Format, Callable[[Mapping[str, RecordType], Sink, Path], list[LocalStream]]] = {
+_STREAMS: dict[Format, Callable[[Mapping[str, RecordType]], list[StreamConfiguration]]] = {
     Format.PARQUET: _parquet_streams,
     Format.AVRO: _avro_streams,
 }
@@ -86,12 +104,11 @@ def _names(served: str) -> dict[str, Any]:
     }
 
 
-def _function(file_format: Format, types: Iterable[str], sink: Sink, schemas: Path, *, claims: bool) -> Function:
-    environment = {
+def _variables(file_format: Format, types: Iterable[str], *, claims: bool) -> dict[str, str]:
+    return {
         "RECORD_TYPES": ",".join(types),
         "CLAIMS_UNREADABLE": "true" if claims else "false",
         "BUCKET": BUCKET,
         "ERROR_PREFIX": ERROR_PREFIX,
-        "FORMAT": file_format,
+        "FORMAT": file_format.value,
     }
-    return build(environment, sink, schemas)

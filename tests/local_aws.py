@@ -1,10 +1,17 @@
 """moto's server in this process. It begins with nothing: what it holds is the process's, and outlives a server."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 from moto.server import ThreadedMotoServer
+
+from firehose.kinesis.source import now_ms
+from firehose.up.deployed import load_deployed
+from firehose.up.endpoint import Endpoint
+from firehose.up.session import Session
+from tests.kinesis_streams import Clock
 
 
 @contextmanager
@@ -18,3 +25,16 @@ def local_aws() -> Iterator[str]:
         yield address
     finally:
         server.stop()
+
+
+def deliver(endpoint: Endpoint, packages: list[bytes], state: Path, changes: int) -> None:
+    """Runs what is deployed until its so many changes are in the lake, by a clock that only sleeping moves."""
+    clock = Clock(now_ms())
+    end_ms = clock.now + 20_000
+    with ExitStack() as running:
+        deployed = load_deployed(endpoint, packages, running, interval_seconds=5)
+        session = Session(endpoint, deployed, state, clock=clock, sleep=clock.sleep)
+        report = session.run(stop=lambda: clock() > end_ms)
+    assert report.unsettled == 0
+    assert {one.buffered for one in session.counts()} == {0}
+    assert session.bridge.carried == report.read == changes

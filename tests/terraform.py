@@ -10,22 +10,12 @@ from pathlib import Path
 import boto3
 import pytest
 
+from firehose.up.terraform import provider_mirror
+
 PROJECT = Path(__file__).parent.parent
 ENVIRONMENTS = ("tm-nonprod/dev1", "tm-nonprod/qa1", "tm-prod/preprod1", "tm-prod/prod1")
 ROOTS = (*ENVIRONMENTS, "test")
 PIPELINE = "modules/pipeline"
-
-_PROVIDER = Path("registry.terraform.io") / "hashicorp" / "aws"
-
-
-def _mirror() -> Path | None:
-    """A folder that holds the AWS provider: what DMD_TERRAFORM_PLUGINS says, or where people keep such folders."""
-    told = os.environ.get("DMD_TERRAFORM_PLUGINS")
-    places = (
-        [Path(told)] if told else [Path.home() / ".terraform.d" / "plugins", Path("/usr/local/share/terraform/plugins")]
-    )
-    places += [] if told else [Path("/usr/share/terraform/plugins"), *sorted(Path("/opt").glob("*"))]
-    return next((place for place in places if (place / _PROVIDER).is_dir()), None)
 
 
 def needs_terraform() -> str:
@@ -68,7 +58,7 @@ class Workspace:
 
     def init(self, root: str, *arguments: str) -> None:
         """Make a root ready. Skips where the provider is not to be had."""
-        mirror = _mirror()
+        mirror = provider_mirror()
         done = self.run(root, "init", *arguments, *([f"-plugin-dir={mirror}"] if mirror else []))
         if done.returncode and mirror is None and "hashicorp/aws" in done.stderr:
             _miss("terraform's AWS provider is neither on this machine (DMD_TERRAFORM_PLUGINS) nor to be had")

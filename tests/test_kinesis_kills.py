@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from firehose.kinesis import source as source_module
 from firehose.kinesis.source import KinesisSource
 from firehose.pipeline import local_pipeline
 from firehose.sample.records import changes
+from firehose.source import EventRecord
 from tests.kinesis_streams import STARTED_MS, Clock, Stream
 
 CHANGES = 120
@@ -140,3 +142,24 @@ def test_started_again_after_an_end_nothing_is_doubled(tmp_path: Path, whole: Pa
     run(tmp_path)
 
     assert sorted(rows(tmp_path)) == sorted(rows(whole))
+
+
+def test_under_load_what_is_delivered_is_checkpointed_although_the_source_never_waits(tmp_path: Path) -> None:
+    client = Stream(Clock())
+    client.add()
+    for payload in changes(CHANGES, 7):
+        client.put(payload)
+    source = KinesisSource("dmnd", state=tmp_path, start_ms=0, client=client, clock=client.clock)
+    told: list[int] = []
+
+    def under_load() -> Iterator[EventRecord | None]:
+        for record in islice(source, CHANGES):
+            assert record is not None
+            client.clock.now += 2_000
+            yield record
+
+    local_pipeline(FolderSink(tmp_path), clock=client.clock).run(under_load(), settled=told.append)
+
+    assert told[-1] == CHANGES
+    assert any(0 < count < CHANGES for count in told)
+    assert told == sorted(told)

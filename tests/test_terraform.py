@@ -13,15 +13,23 @@ from typing import Any
 import boto3
 import pytest
 
+from firehose.commands import Format
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
+from firehose.names import Names
 from firehose.package import build as build_package
+from firehose.up.endpoint import Endpoint
+from firehose.up.prepare import prepare
 from glue.build import build
 from glue.schema import SCHEMAS, load
 from glue.tables import read_table_inputs, with_bucket
 from glue.views import view_inputs
 from tests.described import described, presto_view, table_input
+from tests.e2e.environment import local_sql
+from tests.e2e.items import Items, Life
+from tests.e2e.run import Clocks
+from tests.e2e.run import run as end_to_end
 from tests.invented import gift
-from tests.local_aws import local_aws
+from tests.local_aws import deliver, local_aws
 from tests.terraform import (
     ENVIRONMENTS,
     GIFT_HAS_ALL_THAT_A_TYPE_HAS,
@@ -264,6 +272,43 @@ def test_everything_is_tagged_as_the_company_wants_it(aws: Client) -> None:
         "ProductCode": "PRD3292",
         "InventoryCode": "dmnd-pipeline",
     }
+
+
+def test_names_are_those_that_python_knows_them_by(applied: Apply, aws: Client) -> None:
+    outputs = json.loads(applied.where.run("test", "output", "-json").stdout)
+    names = Names("test")
+
+    assert outputs["databases"]["value"] == {mode: names.database(mode) for mode in Format}
+    assert outputs["lake"]["value"] == f"s3://{names.bucket}"
+    assert outputs["source_stream"]["value"] == f"kinesis://{names.stream}"
+    assert outputs["ci_role"]["value"] == f"arn:aws:iam::{ACCOUNT}:role/{names.ci_role}"
+    assert names.ci_workgroup in {one["Name"] for one in aws("athena").list_work_groups()["WorkGroups"]}
+    assert names.table in aws("dynamodb").list_tables()["TableNames"]
+
+
+def test_dmd_up_runs_what_is_applied_end_to_end(
+    applied: Apply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = Endpoint(applied.endpoint)
+    for name, value in endpoint.variables.items():
+        monkeypatch.setenv(name, value)
+    told: list[str] = []
+
+    packages = prepare(endpoint, list(Format), applied.where.folder / "build" / "function.zip", tmp_path, told.append)
+    end_to_end(
+        Items(endpoint.client("dynamodb"), Names("test").table),
+        [Life(name, "e2e-20250101-00000000", "2025-01-01T10:00:00Z") for name in TYPES],
+        {mode: local_sql(endpoint.client, BUCKET, mode) for mode in Format},
+        seconds=60,
+        where_it_stopped=str,
+        say=told.append,
+        clocks=Clocks(sleep=lambda _: deliver(endpoint, packages, tmp_path, 4 * len(TYPES))),
+    )
+
+    assert told[0] == f"{endpoint.url} has 5 delivery streams: they are run as they are, nothing is deployed"
+    assert len([line for line in told if line.startswith("lake")]) == 2 * len(TYPES)
+    # moto takes the removal of a bucket's metrics for the bucket's own, which it refuses of one that is not empty.
+    boto3.resource("s3", endpoint_url=endpoint.url).Bucket(BUCKET).object_versions.delete()
 
 
 def test_a_protected_delivery_stream_cannot_be_replaced(applied: Apply) -> None:

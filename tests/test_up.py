@@ -1,5 +1,6 @@
 """`dmd up`: where it runs, what it says, and how it ends."""
 
+import io
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 from typer.testing import CliRunner, Result
 
 from firehose.accounting import Report, StreamReport
@@ -18,7 +21,7 @@ from firehose.kinesis.source import now_ms
 from firehose.run_summary import FunctionMetrics
 from firehose.up import prepare
 from firehose.up.code import checkout_package
-from firehose.up.counts import StreamCounts, stream_counts
+from firehose.up.counts import StreamCounts, counts_table, live_table, stream_counts
 from firehose.up.deployed import delivery_streams, load_deployed
 from firehose.up.endpoint import Endpoint, moto_endpoint, named_endpoint
 from firehose.up.resources import BUCKET, STREAM
@@ -107,6 +110,37 @@ def test_counts_are_in_one_column_each() -> None:
         StreamCounts("avro", read=10, delivered=5, dropped=2, failed=0),
     ]
     assert StreamCounts("sale", read=10, delivered=3, dropped=2, failed=1).buffered == 4
+
+
+def drawn(table: Table, columns: int) -> list[str]:
+    """The lines of a table at a terminal of so many columns."""
+    console = Console(width=columns, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def counts(*names: str, read: int = 123_456) -> list[StreamCounts]:
+    return [StreamCounts(f"prd3292-test-dmnd-{name}", read, read, 0, 0) for name in names]
+
+
+def test_at_80_columns_the_live_table_shows_what_tells_streams_apart() -> None:
+    lines = drawn(live_table(counts("demand", "notification"), lag_ms=1_500), 80)
+
+    assert lines[0].split() == ["prd3292-test-dmnd-", "read", "delivered", "dropped", "failed", "buffered", "lag"]
+    assert [line.split()[0] for line in lines[2:]] == ["demand", "notification"]
+    assert lines[2].split()[1:] == ["123,456", "123,456", "0", "0", "0", "1.5", "s"]
+
+
+def test_one_stream_alone_keeps_what_it_serves_in_its_name() -> None:
+    assert drawn(live_table(counts("avro"), lag_ms=0), 80)[2].startswith("avro ")
+
+
+def test_a_name_that_is_too_long_is_folded_and_not_cut() -> None:
+    lines = drawn(counts_table(counts("notification", read=123_456_789)), 60)
+    below = lines[[line.startswith("─") for line in lines].index(True) + 1 :]
+
+    assert "".join(line.split()[0] for line in below) == "prd3292-test-dmnd-notification"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from firehose.commands.shown import print_rich
 from firehose.commands.stopping import stopping
 from firehose.kinesis.source import now_ms
 from firehose.members import UnsupportedSettingError
-from firehose.up.counts import counts_table, live_counts
+from firehose.up.counts import counts_table, live_counts, live_table
 from firehose.up.deployed import Deployed, load_deployed
 from firehose.up.endpoint import Endpoint, moto_endpoint, named_endpoint
 from firehose.up.prepare import prepare
@@ -72,10 +72,14 @@ def up(
         _tell(where, deployed, session)
         with (
             stopping(session.plane) as stop,
-            live_counts(lambda: counts_table(session.counts(), session.lag_ms), now_ms) as show,
+            live_counts(lambda: live_table(session.counts(), session.lag_ms), now_ms) as show,
         ):
             session.run(stop=stop, show=show)
         print_rich(counts_table(session.counts()))
+        if deployed.in_both_modes and any(one.failed for one in session.counts()):
+            _say(
+                "Parquet and Avro streams each archive every change: one that fails is failed, and kept, in both modes"
+            )
         if not endpoint:
             _say("moto's server has ended, and with it what it held")
     raise typer.Exit(STOPPED)

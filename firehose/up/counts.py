@@ -1,8 +1,9 @@
 """How far each delivery stream is, as people at a terminal see it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from rich.console import Console
 from rich.live import Live
@@ -45,16 +46,27 @@ def stream_counts(report: Report, metrics: Mapping[str, FunctionMetrics]) -> lis
     return found
 
 
-def counts_table(counts: Iterable[StreamCounts], lag_ms: int | None = None) -> Table:
-    """One line a delivery stream: read, delivered, dropped, failed, buffered, and how far the source is behind."""
+def counts_table(counts: Iterable[StreamCounts]) -> Table:
+    """One line a delivery stream: read, delivered, dropped, failed, buffered."""
+    return _table("delivery stream", {one.name: one for one in counts})
+
+
+def live_table(counts: Sequence[StreamCounts], lag_ms: int) -> Table:
+    """The same with how far the source is behind. What all names begin with stands above them: they are long."""
+    prefix = commonprefix([one.name for one in counts])  # noqa: RUF071 - names, cut at a whole word below
+    prefix = prefix[: prefix.rfind("-") + 1]
+    lag = f"{lag_ms / 1000:.1f} s"
+    return _table(prefix or "delivery stream", {one.name.removeprefix(prefix): one for one in counts}, lag=lag)
+
+
+def _table(head: str, counts: Mapping[str, StreamCounts], **more: str) -> Table:
     table = plain_table()
-    numbers = ("read", "delivered", "dropped", "failed", "buffered", *(["lag"] if lag_ms is not None else []))
-    table.add_column("delivery stream")
-    for name in numbers:
+    table.add_column(head, overflow="fold")
+    for name in ("read", "delivered", "dropped", "failed", "buffered", *more):
         table.add_column(name, justify="right")
-    for one in counts:
-        row = [f"{number:,}" for number in (one.read, one.delivered, one.dropped, one.failed, one.buffered)]
-        table.add_row(one.name, *row, *([f"{lag_ms / 1000:.1f} s"] if lag_ms is not None else []))
+    for name, one in counts.items():
+        numbers = (one.read, one.delivered, one.dropped, one.failed, one.buffered)
+        table.add_row(name, *(f"{number:,}" for number in numbers), *more.values())
     return table
 
 

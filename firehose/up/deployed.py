@@ -1,6 +1,6 @@
 """What is deployed on an endpoint: its delivery streams, their tables and functions, as the service describes them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from firehose.commands import Mistake
 from firehose.data_plane import LocalStream
 from firehose.up.code import package_of, unpack
 from firehose.up.described import KINESIS_SOURCE, create_request
-from firehose.up.endpoint import Endpoint
+from firehose.up.endpoint import Endpoint, Services
 from firehose.up.function_process import FunctionConfiguration, FunctionProcess
 
 
@@ -30,14 +30,20 @@ class Deployed:
         """Their names."""
         return [stream.request["DeliveryStreamName"] for stream in self.streams]
 
+    @property
+    def in_both_modes(self) -> bool:
+        """Whether there are streams of Parquet mode, which convert by a table, and of Avro mode, which do not."""
+        return len({stream.table_input is None for stream in self.streams}) == 2
 
-def delivery_streams(endpoint: Endpoint) -> list[dict[str, Any]]:
-    """The descriptions of all delivery streams there that read a Kinesis stream."""
+
+def delivery_streams(endpoint: Services, names_begin: str = "") -> list[dict[str, Any]]:
+    """The descriptions of the delivery streams there that read a Kinesis stream."""
     client = endpoint.client("firehose")
     with as_mistakes(endpoint.url, "read"):
         found = [
             client.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
             for name in _stream_names(client)
+            if name.startswith(names_begin)
         ]
     return [one for one in found if one["DeliveryStreamType"] == KINESIS_SOURCE]
 
@@ -81,8 +87,8 @@ def load_deployed(
     streams = [
         LocalStream(
             request,
-            _table(endpoint, request),
-            functions.load(_function_arn(request)),
+            catalog_table(endpoint, request),
+            functions.load(function_arn(request)),
             keeps_event=True,  # it goes to another process
             version=int(one["VersionId"]),
             interval_seconds=interval_seconds,
@@ -98,7 +104,7 @@ def load_deployed(
     return Deployed(sources.pop().rpartition("/")[2], buckets.pop().rpartition(":")[2], start_ms, streams)
 
 
-def _table(endpoint: Endpoint, request: dict[str, Any]) -> dict[str, Any] | None:
+def catalog_table(endpoint: Services, request: dict[str, Any]) -> dict[str, Any] | None:
     """The Glue table that a stream converts by."""
     conversion = request["ExtendedS3DestinationConfiguration"].get("DataFormatConversionConfiguration", {})
     schema = conversion.get("SchemaConfiguration")
@@ -110,7 +116,12 @@ def _table(endpoint: Endpoint, request: dict[str, Any]) -> dict[str, Any] | None
     return found
 
 
-def _function_arn(request: dict[str, Any]) -> str:
+def function_arn(request: Mapping[str, Any]) -> str:
+    """The function that a stream calls.
+
+    Raises:
+        Mistake: it calls none.
+    """
     processors = request["ExtendedS3DestinationConfiguration"].get("ProcessingConfiguration", {}).get("Processors", [])
     for parameter in (one for processor in processors for one in processor.get("Parameters", [])):
         if parameter["ParameterName"] == "LambdaArn":
@@ -133,7 +144,7 @@ class _Functions:
 
     def load(self, arn: str) -> FunctionProcess:
         with as_mistakes(f"the function {arn}", "read"):
-            found = _configuration(self._endpoint, arn)
+            found = function_configuration(self._endpoint, arn)
         surroundings = {**self._endpoint.variables, "AWS_REGION": self._endpoint.region}
         function = FunctionProcess(found, self._code(found), surroundings)
         self._running.callback(function.close)
@@ -158,7 +169,8 @@ class _Functions:
         return folder
 
 
-def _configuration(endpoint: Endpoint, arn: str) -> FunctionConfiguration:
+def function_configuration(endpoint: Services, arn: str) -> FunctionConfiguration:
+    """What GetFunctionConfiguration says of a function, of its alias or version where the ARN has one."""
     # The whole ARN names alias or version as well, which moto knows by their own argument only.
     name, _, qualifier = arn.partition(":function:")[2].partition(":")
     asked = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}

@@ -8,14 +8,41 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from firehose.aws_mistakes import as_mistakes
 from firehose.commands import Mistake
-
-REGION = "us-east-1"
+from firehose.names import REGION
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - nothing is bound to them here
+
+
+class Services(Protocol):
+    """Where AWS calls go: what readers of it need."""
+
+    @property
+    def url(self) -> str:
+        """What users know it by."""
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+
+
+class Account:
+    """AWS as the user's own environment and profile lead to it, a local endpoint where AWS_ENDPOINT_URL names one."""
+
+    @property
+    def url(self) -> str:
+        """The address that is named, else AWS."""
+        return os.environ.get("AWS_ENDPOINT_URL", "AWS")
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
+
+        with as_mistakes(self.url, "asked"):
+            return boto3.Session(region_name=REGION).client(service)
 
 
 @dataclass(frozen=True, slots=True)

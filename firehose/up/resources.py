@@ -8,6 +8,7 @@ from typing import Any
 from firehose.aws_mistakes import as_mistakes
 from firehose.commands import Format
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
+from firehose.names import Names
 from firehose.up.endpoint import Endpoint
 from glue.model import RecordType
 from glue.schema import load
@@ -17,14 +18,10 @@ from transform.settings import ERROR_PREFIX
 ENVIRONMENT = "test"
 SHARDS = 2
 
-NAME = f"prd3292-{ENVIRONMENT}-dmnd"
-TABLE = f"prd3292-{ENVIRONMENT}-us-east-1-demand-table"
-STREAM = f"{NAME}-table-stream"
-BUCKET = f"prd3292.{ENVIRONMENT}.us-east-1.demand-capture.tmaws"
-DATABASES = {
-    Format.PARQUET: f"prd3292_{ENVIRONMENT}_dmnd_pipeline_parquet",
-    Format.AVRO: f"prd3292_{ENVIRONMENT}_dmnd_pipeline",
-}
+_NAMES = Names(ENVIRONMENT)
+TABLE = _NAMES.table
+STREAM = _NAMES.stream
+BUCKET = _NAMES.bucket
 
 _TABLES = {Format.PARQUET: parquet_table, Format.AVRO: avro_table}
 
@@ -67,7 +64,7 @@ def make_resources(endpoint: Endpoint, modes: Iterable[Format], package: bytes) 
 
 
 def _role(endpoint: Endpoint) -> str:
-    role = endpoint.client("iam").create_role(RoleName=f"{NAME}-local", AssumeRolePolicyDocument=_TRUST)
+    role = endpoint.client("iam").create_role(RoleName=f"{_NAMES.prefix}-local", AssumeRolePolicyDocument=_TRUST)
     return str(role["Role"]["Arn"])
 
 
@@ -91,10 +88,10 @@ def _stand_ins(endpoint: Endpoint) -> str:
 
 def _glue(endpoint: Endpoint, mode: Format, types: Mapping[str, RecordType]) -> None:
     client = endpoint.client("glue")
-    client.create_database(DatabaseInput={"Name": DATABASES[mode]})
+    client.create_database(DatabaseInput={"Name": _NAMES.database(mode)})
     for record_type in types.values():
         table = with_bucket(_TABLES[mode](record_type), BUCKET)
-        client.create_table(DatabaseName=DATABASES[mode], TableInput=table)
+        client.create_table(DatabaseName=_NAMES.database(mode), TableInput=table)
 
 
 def _delivery(endpoint: Endpoint, mode: Format, types: Mapping[str, RecordType], made: _Made) -> None:
@@ -102,7 +99,7 @@ def _delivery(endpoint: Endpoint, mode: Format, types: Mapping[str, RecordType],
     # In Parquet mode the first by name claims what has no type, as in terraform/.
     served = [[name] for name in types] if mode is Format.PARQUET else [list(types)]
     for names in served:
-        name = f"{NAME}-{names[0] if mode is Format.PARQUET else mode}"
+        name = f"{_NAMES.prefix}-{names[0] if mode is Format.PARQUET else mode}"
         surroundings: dict[str, Any] = {
             "name": name,
             "stream_arn": made.stream_arn,
@@ -111,7 +108,9 @@ def _delivery(endpoint: Endpoint, mode: Format, types: Mapping[str, RecordType],
             "role_arn": made.role_arn,
         }
         if mode is Format.PARQUET:
-            request = create_delivery_stream(names[0], database=DATABASES[mode], region=endpoint.region, **surroundings)
+            request = create_delivery_stream(
+                names[0], database=_NAMES.database(mode), region=endpoint.region, **surroundings
+            )
         else:
             request = create_avro_delivery_stream(**surroundings)
         client.create_delivery_stream(**request)

@@ -1,6 +1,18 @@
+locals {
+  workgroups = merge(
+    { analysts = { name = local.name, of = "Queries over the change history of ${var.environment}.", results = "athena/results" } },
+    # Of their own, so that end-to-end tests can delete their results, and read nobody else's.
+    length(var.ci_principals) == 0 ? {} : {
+      ci = { name = "${local.name}-ci", of = "End-to-end tests of ${var.environment}.", results = "test/athena/results" }
+    },
+  )
+}
+
 resource "aws_athena_workgroup" "this" {
-  name        = local.name
-  description = "Queries over the change history of ${var.environment}."
+  for_each = local.workgroups
+
+  name        = each.value.name
+  description = each.value.of
   # Its history of queries goes with it.
   force_destroy = true
 
@@ -14,7 +26,7 @@ resource "aws_athena_workgroup" "this" {
     }
 
     result_configuration {
-      output_location = "s3://${var.bucket.name}/${local.root}/athena/results/"
+      output_location = "s3://${var.bucket.name}/${local.root}/${each.value.results}/"
       encryption_configuration {
         encryption_option = "SSE_KMS"
         kms_key_arn       = local.key_arn
@@ -38,7 +50,7 @@ resource "aws_athena_named_query" "this" {
 
   name        = each.key
   description = trimprefix(split("\n", each.value)[0], "-- ")
-  workgroup   = aws_athena_workgroup.this.id
+  workgroup   = aws_athena_workgroup.this["analysts"].id
   database    = local.databases[contains(var.modes, "parquet") ? "parquet" : "avro"]
   query       = each.value
 }

@@ -29,7 +29,7 @@ resource "aws_iam_role_policy" "ci" {
           Sid    = "ChangeItems"
           Effect = "Allow"
           Action = [
-            "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+            "dynamodb:DescribeTable", "dynamodb:DescribeKinesisStreamingDestination", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
           ]
           Resource = var.table.arn
         },
@@ -39,7 +39,7 @@ resource "aws_iam_role_policy" "ci" {
           Action = [
             "athena:GetWorkGroup", "athena:StartQueryExecution", "athena:StopQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults",
           ]
-          Resource = local.workgroup_arn
+          Resource = local.ci_workgroup_arn
         },
         {
           Sid    = "ReadTables"
@@ -61,14 +61,14 @@ resource "aws_iam_role_policy" "ci" {
           Sid    = "ReadObjects"
           Effect = "Allow"
           Action = "s3:GetObject"
-          # Any object below; errors/ is for error_readers alone.
-          Resource = [for prefix in ["parquet", "avro", "athena/results", "test"] : "${local.objects}/${prefix}/*"]
+          # Any object below; errors/ is for error_readers alone, and what analysts have asked is theirs.
+          Resource = [for prefix in ["parquet", "avro", "test"] : "${local.objects}/${prefix}/*"]
         },
         {
           Sid      = "WriteObjects"
           Effect   = "Allow"
           Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
-          Resource = [for prefix in ["athena/results", "test"] : "${local.objects}/${prefix}/*"] # any object below
+          Resource = "${local.objects}/test/*" # any object below
         },
         {
           Sid      = "DeleteTestObjects"

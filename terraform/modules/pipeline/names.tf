@@ -28,6 +28,6 @@ locals {
   stream_log       = "S3Delivery"
   logs_arn         = "arn:aws:logs:${var.region}:${var.account_id}:log-group"
   glue_arn         = "arn:aws:glue:${var.region}:${var.account_id}"
-  workgroup_arn    = "arn:aws:athena:${var.region}:${var.account_id}:workgroup/${local.name}"
+  ci_workgroup_arn = "arn:aws:athena:${var.region}:${var.account_id}:workgroup/${local.name}-ci"
   metric_namespace = "dmd-pipeline"
 }

@@ -35,7 +35,7 @@ output "shards_needed" {
 
 output "workgroup" {
   description = "The analysts' Athena workgroup."
-  value       = aws_athena_workgroup.this.name
+  value       = aws_athena_workgroup.this["analysts"].name
 }
 
 output "dashboard" {

@@ -97,9 +97,9 @@ run "parquet_mode" {
     error_message = "something else expires"
   }
 
-  # without a principal there is no ci role
+  # without a principal there is no ci role, and no workgroup for it
   assert {
-    condition     = length(aws_iam_role.ci) == 0
+    condition     = length(aws_iam_role.ci) == 0 && jsonencode(keys(aws_athena_workgroup.this)) == jsonencode(["analysts"])
     error_message = "there is one"
   }
 
@@ -246,6 +246,22 @@ run "what_an_environment_may_have_besides" {
   assert {
     condition     = !strcontains(aws_iam_role_policy.ci[0].policy, "data-pipeline/errors")
     error_message = "it reads originals"
+  }
+
+  # the ci role queries in a workgroup of its own, whose results it can delete, and reads no others'
+  assert {
+    condition     = aws_athena_workgroup.this["ci"].configuration[0].result_configuration[0].output_location == "s3://lake/data-pipeline/test/athena/results/"
+    error_message = "its results are elsewhere"
+  }
+  assert {
+    condition = jsonencode([
+      for one in jsondecode(aws_iam_role_policy.ci[0].policy).Statement : one.Resource if strcontains(jsonencode(one.Action), "athena:")
+    ]) == jsonencode(["arn:aws:athena:us-east-1:123456789012:workgroup/prd3292-dev1-dmnd-ci"])
+    error_message = "it queries elsewhere"
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.ci[0].policy, "data-pipeline/athena")
+    error_message = "it reads what analysts have asked"
   }
 
   # logs are forwarded where a stream is given
