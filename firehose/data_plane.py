@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 
 from firehose.accounting import Ledger, Report, payload_bytes
 from firehose.delivery import Delivery
-from firehose.delivery_stream import DeliveryStream, read_delivery_stream
 from firehose.destination import Sink
-from firehose.processor import Batcher, Function, Processor
+from firehose.processor import Batcher, Function, NoFunction, Processor
 from firehose.source import EventRecord
+from firehose.stream.delivery_stream import DeliveryStream, read_delivery_stream
 
 # Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice: a million sample
 # records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.
@@ -176,30 +176,40 @@ class DataPlane:
             clock=self._clock,
         )
         self._report.streams.append(delivery.report)
-        processor = Processor(
-            local.function,
-            stream.function,
-            stream_arn=stream.source_arn,
-            delivery_stream_arn=stream.arn,
-            region=stream.region,
-            keeps_event=local.keeps_event,
-        )
+        processor = _processor(stream, local)
         return _Runner(stream, processor, delivery, self._on_printed)
+
+
+def _processor(stream: DeliveryStream, local: LocalStream) -> Processor | NoFunction:
+    settings = stream.processing.function
+    if settings is None:
+        return NoFunction()
+    return Processor(
+        local.function,
+        settings,
+        stream_arn=stream.source_arn or "",
+        delivery_stream_arn=stream.arn,
+        region=stream.region,
+        keeps_event=local.keeps_event,
+    )
 
 
 def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:
     """The stream with buffer intervals that together are no longer than asked: a fifth of it for the function's."""
     if seconds is None:
         return stream
-    function = replace(stream.function, buffer_seconds=min(stream.function.buffer_seconds, seconds // 5))
-    rest = seconds - function.buffer_seconds
-    return replace(stream, function=function, buffer_seconds=min(stream.buffer_seconds, rest))
+    processing = stream.processing
+    if processing.function is not None:
+        function = replace(processing.function, buffer_seconds=min(processing.function.buffer_seconds, seconds // 5))
+        processing = replace(processing, function=function)
+    rest = seconds - processing.batch[1]
+    return replace(stream, processing=processing, buffer_seconds=min(stream.buffer_seconds, rest))
 
 
 @dataclass(slots=True)
 class _Runner:
     stream: DeliveryStream
-    processor: Processor
+    processor: Processor | NoFunction
     delivery: Delivery
     on_printed: Callable[[str, str], None]
 
@@ -229,8 +239,7 @@ class _Group:
 def _groups(runners: Iterable[_Runner]) -> list[_Group]:
     groups: dict[tuple[int, int], _Group] = {}
     for runner in runners:
-        hints = runner.stream.function
-        key = (hints.buffer_bytes, hints.buffer_seconds)
-        group = groups.setdefault(key, _Group(Batcher(hints.buffer_bytes), hints.buffer_seconds, []))
+        size_bytes, seconds = key = runner.stream.processing.batch
+        group = groups.setdefault(key, _Group(Batcher(size_bytes), seconds, []))
         group.runners.append(runner)
     return list(groups.values())

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from firehose.accounting import DELIVERED, DROPPED, FAILED, StreamReport
 from firehose.buffering import Entry, Partition, RowBuffer, largest
-from firehose.delivery_stream import DeliveryStream
 from firehose.destination import Sink
 from firehose.error_output import (
     CONVERSION_FAILED,
@@ -25,6 +24,7 @@ from firehose.object_format import object_format
 from firehose.prefix import Instance, PartitionKeyError, check_partition, instant, name_bytes, object_name
 from firehose.putting import Put, put_each
 from firehose.source import EventRecord
+from firehose.stream.delivery_stream import DeliveryStream
 
 # Firehose's default quota (guide, "Quota": 500 active partitions per stream, up to 5,000 on request).
 ACTIVE_PARTITIONS = 500
@@ -71,7 +71,8 @@ class Delivery:
 
     def fail(self, records: Sequence[EventRecord], failures: Iterable[Failure], first: int, now_ms: int | None) -> None:
         """The function failed these records of a batch, whose first has the ordinal `first`."""
-        arn = self._stream.function.function_arn
+        function = self._stream.processing.function
+        arn = function.function_arn if function else ""
         for failure in failures:
             record = records[failure.index]
             error = processing_error(

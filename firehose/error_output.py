@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from firehose.conversion_settings import TableReference
 from firehose.source import EventRecord
+from firehose.stream.conversion_settings import TableReference
 
 # Values of !{firehose:error-output-type}. No page names the one for partition keys that cannot be evaluated; they are
 # counted with what failed in processing.

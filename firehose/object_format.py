@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from firehose.conversion import Converted, Converter
-from firehose.conversion_settings import ConversionSettings
-from firehose.delivery_stream import DeliveryStream
+from firehose.conversion.converter import Converted, Converter
+from firehose.conversion.parquet import parquet_file
 from firehose.error_output import catalog_table
-from firehose.parquet import parquet_file
+from firehose.stream.conversion_settings import ConversionSettings
+from firehose.stream.delivery_stream import DeliveryStream
 
 
 class ObjectFormat(Protocol):

@@ -6,6 +6,7 @@ attempt has a new invocation id and the same bytes.
 
 import time
 import uuid
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ from typing import Any, TypeAlias
 from firehose.function_reply import LAMBDA_PAYLOAD_BYTES, Failure, Processed, sort_reply
 from firehose.printed import captured_output
 from firehose.source import EventRecord
+from firehose.stream.processing import LambdaSettings
 
 # The function as AWS calls it: event, context -> reply.
 Function: TypeAlias = Callable[[dict[str, Any], Any], Any]
@@ -22,16 +24,6 @@ BATCH_RECORDS = 10_000
 
 # Firehose waits five minutes for a function (guide, "Transform source data").
 FUNCTION_SECONDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class LambdaSettings:
-    """What a delivery stream says about its function."""
-
-    function_arn: str
-    retries: int
-    buffer_bytes: int
-    buffer_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +152,14 @@ class Processor:
         if self._clock_seconds() - began_seconds > FUNCTION_SECONDS:
             return "the function took longer than five minutes"
         return sort_reply(records, reply, done)
+
+
+class NoFunction:
+    """The place of a processor in a stream without one: every record goes on as it came."""
+
+    def process(self, records: Sequence[EventRecord]) -> Processed:
+        """All of them, without partition keys."""
+        return Processed(ok=[(index, b64decode(record["data"]), None) for index, record in enumerate(records)])
 
 
 def _copies(records: Sequence[EventRecord]) -> list[EventRecord]:

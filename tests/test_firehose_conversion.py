@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.columns import UnsupportedColumnError
-from firehose.conversion import Converter
-from firehose.openx import read_rows
+from firehose.conversion.columns import UnsupportedColumnError
+from firehose.conversion.converter import Converter
+from firehose.conversion.openx import read_rows
 from glue.arrow import columns
 from tests.firehose_streams import table
 

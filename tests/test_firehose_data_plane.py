@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose import delivery, delivery_stream
+from firehose import delivery
 from firehose.accounting import Report
 from firehose.data_plane import DataPlane, LocalStream
-from firehose.delivery_stream import UnsupportedSettingError
 from firehose.destination import FolderSink
 from firehose.source import EventRecord
+from firehose.stream import delivery_stream
+from firehose.stream.delivery_stream import UnsupportedSettingError
 from tests.firehose_streams import (
     FUNCTION_ARN,
     Objects,

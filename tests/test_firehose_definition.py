@@ -7,7 +7,7 @@ import botocore.session
 import botocore.validate
 import pytest
 
-from firehose.delivery_stream import read_delivery_stream
+from firehose.stream.delivery_stream import read_delivery_stream
 from tests.firehose_streams import avro_request, destination, request
 
 BOTH = pytest.mark.parametrize("made_by", [request, avro_request], ids=["parquet", "avro"])
@@ -56,7 +56,8 @@ def test_in_avro_mode_a_batch_of_the_smallest_changes_passes_no_limit_of_lambdas
     least_bytes = 350  # a change record without an image is more
     envelope_bytes = 450  # of an event record, and what the base64 rounds up
 
-    settings = read_delivery_stream(avro_request()).function
+    settings = read_delivery_stream(avro_request()).processing.function
+    assert settings
 
     records = settings.buffer_bytes // least_bytes
     assert settings.buffer_bytes * 4 // 3 + records * envelope_bytes < 6_291_456

@@ -8,9 +8,10 @@ import botocore.session
 import pytest
 from botocore.model import Shape
 
-from firehose.conversion_settings import MIB, ParquetSettings
-from firehose.delivery_stream import UnsupportedSettingError, read_delivery_stream
 from firehose.prefix import Instance
+from firehose.stream.conversion_settings import MIB, ParquetSettings
+from firehose.stream.delivery_stream import UnsupportedSettingError, read_delivery_stream
+from firehose.stream.processing import LambdaSettings, Processing
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, request
 
 S3 = "ExtendedS3DestinationConfiguration"
@@ -47,7 +48,7 @@ def test_our_own_request_is_carried_out_whole() -> None:
     assert stream.source_arn == STREAM_ARN
     assert stream.prefix.keys == ("type", "date")
     assert (stream.buffer_bytes, stream.buffer_seconds) == (128 * MIB, 120)
-    assert (stream.function.retries, stream.function.buffer_bytes) == (1, MIB)
+    assert stream.processing == Processing(function=LambdaSettings(FUNCTION_ARN, 1, MIB, 60))
     assert stream.extension == ".parquet"
 
 
@@ -57,7 +58,7 @@ def test_what_is_left_out_has_firehoses_defaults() -> None:
 
     assert stream.conversion is not None
     assert stream.conversion.parquet == ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, writer_version="V1")
-    assert (bare.function.retries, bare.function.buffer_bytes, bare.function.buffer_seconds) == (3, MIB, 60)
+    assert bare.processing == Processing(function=LambdaSettings(FUNCTION_ARN, 3, MIB, 60))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from firehose.conversion_settings import MIB, ParquetSettings
-from firehose.parquet import parquet_file
+from firehose.conversion.parquet import parquet_file
+from firehose.stream.conversion_settings import MIB, ParquetSettings
 from glue.arrow import schema
 from tests.firehose_streams import table
 

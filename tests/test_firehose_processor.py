@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.function_reply import LAMBDA_PAYLOAD_BYTES, Processed
-from firehose.processor import Batcher, LambdaSettings, Processor
+from firehose.processor import Batcher, Processor
 from firehose.source import EventRecord, event_record
+from firehose.stream.processing import LambdaSettings
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, function, order, records
 
 STREAM = "arn:aws:firehose:us-east-1:123456789012:deliverystream/orders"

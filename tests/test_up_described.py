@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from firehose.commands import Mistake
-from firehose.delivery_stream import read_delivery_stream
+from firehose.stream.delivery_stream import read_delivery_stream
 from firehose.up.described import create_request
 from tests.firehose_streams import avro_request, request
 

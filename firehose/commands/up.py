@@ -13,7 +13,7 @@ from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import print_rich
 from firehose.commands.stopping import stopping
 from firehose.kinesis.source import now_ms
-from firehose.members import UnsupportedSettingError
+from firehose.stream.members import UnsupportedSettingError
 from firehose.up.counts import counts_table, live_counts, live_table
 from firehose.up.deployed import Deployed, load_deployed
 from firehose.up.endpoint import Endpoint, moto_endpoint, named_endpoint

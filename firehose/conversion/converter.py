@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from firehose.columns import NotExactError, RowType
-from firehose.openx import MALFORMED_DATA, RowError, read_rows
+from firehose.conversion.columns import NotExactError, RowType
+from firehose.conversion.openx import MALFORMED_DATA, RowError, read_rows
 from glue.arrow import columns
 
 # What decoding raises for a row that is not exactly typed.

@@ -1,12 +1,12 @@
 """DataFormatConversionConfiguration read into what record format conversion runs from."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from firehose import arns
-from firehose.members import Members
+from firehose.stream import arns
+from firehose.stream.members import Members
 
 MIB = 1024 * 1024
 
@@ -20,6 +20,22 @@ class ParquetSettings:
     page_bytes: int
     dictionary: bool
     writer_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenXSettings:
+    """OpenXJsonSerDe, with Firehose's defaults filled in. `mappings` are column to JSON key."""
+
+    case_insensitive: bool = True
+    dots_to_underscores: bool = False
+    mappings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HiveJsonSettings:
+    """HiveJsonSerDe. `timestamp_formats` are Joda patterns or `millis`; none is java.sql.Timestamp's own form."""
+
+    timestamp_formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,7 @@ class ConversionSettings:
 
     parquet: ParquetSettings
     table: TableReference
+    reader: OpenXSettings | HiveJsonSettings = field(default_factory=OpenXSettings)
 
 
 def read_conversion(destination: Members, region: str) -> ConversionSettings | None:

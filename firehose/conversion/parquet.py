@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from firehose.conversion_settings import ParquetSettings
+from firehose.stream.conversion_settings import ParquetSettings
 
 _CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "UNCOMPRESSED": "none"}
 _PAGE_VERSIONS = {"V1": "1.0", "V2": "2.0"}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from firehose.columns import DAY_AFTER_LAST, FIRST_DAY
+from firehose.conversion.columns import DAY_AFTER_LAST, FIRST_DAY
 from glue import hive
 
 PARSE_ERROR = "DataFormatConversion.ParseError"

@@ -10,23 +10,37 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from firehose import arns
-from firehose.conversion_settings import MIB, ConversionSettings, read_conversion
-from firehose.members import Members, UnsupportedSettingError
 from firehose.prefix import Prefix, check_prefix, name_bytes, parse_error_prefix, parse_prefix
-from firehose.processor import LambdaSettings
+from firehose.stream import arns
+from firehose.stream.conversion_settings import MIB, ConversionSettings, read_conversion
+from firehose.stream.members import Members, UnsupportedSettingError
+from firehose.stream.processing import LambdaSettings, Processing
 
 __all__ = ["DeliveryStream", "UnsupportedSettingError", "read_delivery_stream"]
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """Where the original records go besides (S3BackupConfiguration): all of them, after de-aggregation."""
+
+    bucket: str
+    prefix: Prefix
+    buffer_bytes: int
+    buffer_seconds: int
+    compression: str = "UNCOMPRESSED"
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryStream:
-    """All that the data plane needs to know of one delivery stream."""
+    """All that the data plane needs to know of one delivery stream.
+
+    `source_arn` is the Kinesis stream that it reads, None for one that is put to (DirectPut).
+    """
 
     name: str
     region: str
     arn: str
-    source_arn: str
+    source_arn: str | None
     bucket: str
     prefix: Prefix
     error_prefix: Prefix
@@ -35,8 +49,10 @@ class DeliveryStream:
     buffer_seconds: int
     time_zone: ZoneInfo
     extension: str
-    function: LambdaSettings
+    processing: Processing
     conversion: ConversionSettings | None
+    compression: str = "UNCOMPRESSED"  # of objects that are not converted, a CompressionFormat
+    backup: Backup | None = None
     version: int = 1
 
 
@@ -102,7 +118,7 @@ def _destination(config: Members, *, name: str, region: str, arn: str, source_ar
         buffer_seconds=hints.whole("IntervalInSeconds", 300, 60 if partitioned else 0, 900),
         time_zone=config.parsed("CustomTimeZone", _time_zone, default="UTC"),
         extension=config.parsed("FileExtension", _extension, default="") or (".parquet" if conversion else ""),
-        function=_function(config.members("ProcessingConfiguration")),
+        processing=Processing(function=_function(config.members("ProcessingConfiguration"))),
         conversion=conversion,
         version=version,
     )
