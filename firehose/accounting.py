@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from firehose.metrics import Metrics
+
 DROPPED = 1
 DELIVERED = 2
 FAILED = 4
@@ -31,6 +33,7 @@ class StreamReport:
     bytes_in: int = 0  # of the payloads that the function got
     bytes_out: int = 0  # of the objects
     partitions: Counter[str] = field(default_factory=Counter)  # rows by evaluated prefix
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def adds_up(self) -> bool:

@@ -20,6 +20,7 @@ from firehose.error_output import (
     processing_error,
 )
 from firehose.function_reply import Failure
+from firehose.metrics import Metrics
 from firehose.object_format import object_format
 from firehose.prefix import Instance, PartitionKeyError, check_partition, instant, name_bytes, object_name
 from firehose.putting import Put, put_each
@@ -48,7 +49,7 @@ class Delivery:
         settle: Callable[[Iterable[int], int], None],
         clock: Callable[[], int] | None,
     ) -> None:
-        self.report = StreamReport(stream.name)
+        self.report = StreamReport(stream.name, metrics=Metrics(clock))
         self._stream = stream
         self._sink = sink
         self._settle = settle
