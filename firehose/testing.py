@@ -58,7 +58,7 @@ class Bucket(dict[str, Landed]):
 
 
 class TestedStream:
-    """A delivery stream under test; made by `LocalFirehose.create`."""
+    """A delivery stream under test; made by `LocalFirehose.create`. Its source keeps every record put."""
 
     __test__ = False  # pytest is not to collect it
 
@@ -66,9 +66,14 @@ class TestedStream:
         stream = local.read()
         self.bucket = firehose.bucket(stream.bucket)
         self._firehose = firehose
+        self._local = local
         self._from_kinesis = stream.source_arn is not None
-        self._puts = 0
-        self._plane = DataPlane([local], self.bucket, clock=lambda: firehose.now_ms)
+        self._source: list[EventRecord] = []
+        self._settled_before = 0  # by planes that were killed
+        self._plane = self._started()
+
+    def _started(self) -> DataPlane:
+        return DataPlane([self._local], self.bucket, clock=lambda: self._firehose.now_ms)
 
     def put(self, data: bytes | str | Mapping[str, Any], *, partition_key: str = "") -> str:
         """One record, arriving now: put to the stream, or to the Kinesis stream that it reads. Its recordId.
@@ -80,13 +85,13 @@ class TestedStream:
         record: EventRecord = event_record(
             data,
             shard_id=_SHARD,
-            partition_key=partition_key or str(self._puts),
-            sequence_number=str(_FIRST_SEQUENCE_NUMBER + self._puts),
+            partition_key=partition_key or str(len(self._source)),
+            sequence_number=str(_FIRST_SEQUENCE_NUMBER + len(self._source)),
             arrival_ms=self._firehose.now_ms,
         )
         if not self._from_kinesis:
             del record["kinesisRecordMetadata"]
-        self._puts += 1
+        self._source.append(record)
         self._plane.accept(record, self._firehose.now_ms)
         return str(record["recordId"])
 
@@ -109,11 +114,22 @@ class TestedStream:
     @property
     def waiting(self) -> int:
         """The records put that have not landed, been dropped or been kept as errors yet."""
-        return self._puts - self._plane.settled()
+        return len(self._source) - self._settled_before - self._plane.settled()
 
     def tick(self) -> None:
         """Lets the stream see the time; `LocalFirehose.advance` does it."""
         self._plane.tick(self._firehose.now_ms)
+
+    def restart(self) -> None:
+        """Kills the delivery stream and starts it again: what had not been settled is read once more.
+
+        So it is when Firehose fails over: delivery is at least once, and what was delivered behind a record that still
+        waited is delivered again.
+        """
+        self._settled_before += self._plane.settled()
+        self._plane = self._started()
+        for record in self._source[self._settled_before :]:
+            self._plane.accept(record, self._firehose.now_ms)
 
     def flush(self) -> None:
         """Delivers everything, whatever its age."""

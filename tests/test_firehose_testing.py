@@ -54,6 +54,20 @@ def test_streams_share_the_clock_and_the_buckets(firehose: LocalFirehose) -> Non
     assert [name.partition("-")[0] for name in sorted(names)] == ["orders", "refunds"]
 
 
+def test_after_a_restart_what_had_not_landed_is_read_again(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+    orders.put(order("1"))
+    orders.flush()
+    orders.put(order("2"))
+
+    orders.restart()
+    waiting = orders.waiting
+    orders.flush()
+
+    assert waiting == 1
+    assert sorted(row["id"] for row in orders.rows()) == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     "data", [b'{"result": "Dropped"}', '{"result": "Dropped"}', {"result": "Dropped"}], ids=["bytes", "text", "mapping"]
 )
