@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose import delivery
+from firehose import delivery, error_output
 from firehose.accounting import Report
 from firehose.data_plane import DataPlane
 from firehose.destination import FolderSink
@@ -296,7 +296,7 @@ def test_a_partition_of_the_buffer_size_becomes_an_object(monkeypatch: pytest.Mo
 
 
 def test_errors_of_the_object_size_become_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "ERROR_OBJECT_BYTES", 1000)
+    monkeypatch.setattr(error_output, "ERROR_OBJECT_BYTES", 1000)
     lines = [b"x" * 1000] * 3 + [b"x"]
 
     report, sink = run(*lines)
