@@ -84,7 +84,9 @@ def _check_structure(shape: Shape, value: Mapping[str, Any], path: str) -> Itera
     given = {name: one for name, one in value.items() if one is not None}
     for name in given:
         if name not in shape["members"]:
-            raise RefusedSettingError(_below(path, name), "is no member that the API knows", "ValidationException")
+            raise RefusedSettingError(
+                _below(path, name) or "request", "is no member that the API knows", "ValidationException"
+            )
     for name, member in shape["members"].items():
         if name in given:
             yield from _check(member["shape"], given[name], _below(path, name))

@@ -119,7 +119,7 @@ def _stream(config: Members, *, name: str, source: Source, version: int) -> Deli
     if conversion and settings.compression != "UNCOMPRESSED":
         raise config.refused("CompressionFormat", "must be UNCOMPRESSED with format conversion")
     size, seconds = _buffer(config, settings, converted=conversion is not None, partitioned=partitioned)
-    check_partition_keys(config, settings.prefix.raw, processing, partitioned=partitioned)
+    check_partition_keys(config, settings.prefix, processing, partitioned=partitioned)
     check_keys(config, settings, (name_bytes(name, version, extension), name_bytes(name, version, "")))
     stream = DeliveryStream(
         name=name,

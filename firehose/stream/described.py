@@ -65,7 +65,7 @@ def version(document: Any) -> int:
         RefusedSettingError: a VersionId that is no number.
     """
     text = _inside(document).get("VersionId", "1")
-    if not (isinstance(text, str) and text.isascii() and text.isdigit() and int(text[:10]) > 0 and len(text) < 10):
+    if not isinstance(text, str) or not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
         raise RefusedSettingError("VersionId", "must be a whole number from 1")
     return int(text)
 

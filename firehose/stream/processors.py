@@ -159,12 +159,9 @@ def _query(parameters: Parameters) -> str:
 
 
 def _compiled(query: str) -> str:
-    import jq  # noqa: PLC0415  only streams with inline keys need it
+    from firehose.inline_keys import InlineKeys  # noqa: PLC0415  jq is loaded for streams that have inline keys only
 
-    try:
-        jq.compile(query)
-    except ValueError:
-        raise ValueError("is no jq program") from None
+    InlineKeys(query)
     return query
 
 

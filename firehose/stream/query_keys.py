@@ -16,7 +16,7 @@ def constructed_keys(query: str) -> frozenset[str] | None:
     parts = _members(query.strip())
     if parts is None:
         return None
-    keys = [_KEY.match(part) for part in parts]
+    keys = [_KEY.match(part) for part in parts if part.strip()]
     if not all(keys):
         return None  # {$key}, {(.name): 1}, {"\(.a)": 1}
     return frozenset(key[1] if key[1] is not None else key[2] for key in keys if key)
