@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from firehose.commands import Mistake
+from firehose.function_process import FunctionConfiguration, FunctionError, FunctionProcess
 from firehose.processor import FunctionContext
 from firehose.up.code import checkout_package, code_sha256, package_of, unpack
-from firehose.up.function_process import FunctionConfiguration, FunctionError, FunctionProcess
 
 CONTEXT = FunctionContext("request-1", "arn:f", "f")
 
@@ -78,14 +78,14 @@ def test_what_it_prints_is_printed_and_no_part_of_its_answer(function: Callable[
 def test_what_it_raises_is_told_by_its_class_alone(function: Callable[..., FunctionProcess]) -> None:
     run = function("def handler(event, context):\n    raise KeyError('+15550100')\n")
 
-    with pytest.raises(FunctionError, match=r"^KeyError$"):
+    with pytest.raises(FunctionError, match=r"^the function raised KeyError$"):
         run({}, CONTEXT)
 
 
 @pytest.mark.parametrize(
     ("ending", "told"),
     [
-        pytest.param("import os; os._exit(1)", "its process ended", id="dies"),
+        pytest.param("import os; os._exit(1)", "process ended", id="dies"),
         pytest.param("import time; time.sleep(60)", "timed out", id="takes too long"),
     ],
 )
