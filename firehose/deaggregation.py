@@ -78,10 +78,12 @@ def _aggregate(payload: bytes) -> Any:
         aggregate = message_type.FromString(message)
     except decode_error:
         return None
-    keys, hash_keys = len(aggregate.partition_key_table), len(aggregate.explicit_hash_key_table)
-    whole = all(
-        part.partition_key_index < keys
-        and (not part.HasField("explicit_hash_key_index") or part.explicit_hash_key_index < hash_keys)
+    keys, hash_keys = aggregate.partition_key_table, aggregate.explicit_hash_key_table
+    # The decoder lets members be absent that are required, and text be none (it is bytes then).
+    whole = aggregate.IsInitialized() and all(
+        part.partition_key_index < len(keys)
+        and isinstance(keys[part.partition_key_index], str)
+        and (not part.HasField("explicit_hash_key_index") or part.explicit_hash_key_index < len(hash_keys))
         for part in aggregate.records
     )
     return aggregate if whole and len(aggregate.records) else None
