@@ -40,16 +40,17 @@ NO_ROOM = ("activePartitionExceeded", "DynamicPartitioning.ActivePartitionsLimit
 
 
 class Function:
-    """Does what each line says; raises as often as it is told, and remembers whom it last failed."""
+    """Does what each line says; raises as often as it is told, and remembers how often in a row it failed whom."""
 
     def __init__(self) -> None:
         self.raises = 0
-        self.failed: dict[int, bool] = {}
+        self.failed: Counter[int] = Counter()
 
     def __call__(self, event: dict[str, Any], _: object) -> dict[str, Any]:
         lines = [(record, json.loads(payload(record))) for record in event["records"]]
         raises = self.raises > 0
-        self.failed.update((line["n"], raises) for _, line in lines)
+        for _, line in lines:
+            self.failed[line["n"]] = self.failed[line["n"]] + 1 if raises else 0
         if raises:
             self.raises -= 1
             raise RuntimeError
@@ -162,7 +163,7 @@ class DeliveryStreamModel(RuleBasedStateMachine):
         """Where a record may be."""
         line = self.lines[number]
         if self.function.failed[number]:
-            planned = {FUNCTION_ERROR}
+            planned = {FUNCTION_ERROR} if self.function.failed[number] == RETRIES + 1 else set()
         elif line["plan"] == "ok":
             planned = {("lake", line["date"]), NO_ROOM}
         else:
