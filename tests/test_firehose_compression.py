@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firehose.compression import COMPRESSIONS
+from firehose.stream.s3_settings import EXTENSIONS
 
 NAME = "orders-1-2025-01-02-03-04-05-cdbdc54e-a4e9-561a-9e8c-168a1f62b265"
 
@@ -95,6 +96,10 @@ def test_foobar_is_the_published_example_of_snappy_java() -> None:
     expected = "82534e4150505900 00000001 00000001 00000009 07 18 666f6f6261720a"
 
     assert compressed("Snappy", b"foobar\n") == bytes.fromhex(expected)
+
+
+def test_the_description_of_a_stream_knows_the_same_formats() -> None:
+    assert {kind: each.extension for kind, each in COMPRESSIONS.items()} == EXTENSIONS
 
 
 def test_each_format_has_the_encoding_and_extension_that_real_objects_have() -> None:
