@@ -105,8 +105,10 @@ class DataPlane:
                 looked_ms = now_ms
                 # Under load a source does not wait for minutes.
                 settled(self.settled())
-        self.finish(progress)
-        settled(self.settled())
+        try:
+            self.finish(progress)
+        finally:
+            settled(self.settled())
         self._ledger.close(self._report.read)
         return self._report
 
@@ -136,11 +138,16 @@ class DataPlane:
             running.flush_due(now_ms)
 
     def finish(self, progress: _Progress = lambda _: None) -> None:
-        """Processes and delivers all that was accepted, whatever its age."""
+        """Processes and delivers all that was accepted, whatever its age.
+
+        Raises:
+            What a sink raises, when every stream has tried: the records of what could not be put are not settled.
+        """
         for group in self._groups:
             self._process(group, group.batcher.take(), progress)
-        for running in self._streams:
-            running.flush_all()
+        refusals = [refusal for running in self._streams if (refusal := running.flush_all())]
+        if refusals:
+            raise refusals[0]
 
     def settled(self) -> int:
         """How many records of the source, from the first on, have their fate in every stream."""

@@ -85,20 +85,15 @@ class RunningStream:
         for part in self._parts:
             part.flush_due(now_ms)
 
-    def flush_all(self) -> None:
-        """Delivers everything.
-
-        Raises:
-            What a sink raises, when all has been tried.
-        """
-        refusals: list[Exception] = []
+    def flush_all(self) -> Exception | None:
+        """Delivers everything; what a sink raised, when all has been tried: the others do not wait for it."""
+        refused: Exception | None = None
         for part in self._parts:
             try:
                 part.flush_all()
-            except Exception as refusal:  # noqa: BLE001 - a backup that is denied does not hold the rest up (observed)
-                refusals.append(refusal)
-        if refusals:
-            raise refusals[0]
+            except Exception as refusal:  # noqa: BLE001 - whatever a sink raises, its caller will
+                refused = refused or refusal
+        return refused
 
     def flush_largest(self, size_bytes: int) -> None:
         """Delivers the largest partitions, `size_bytes` of rows or more, and all that waits for the backup."""

@@ -98,10 +98,6 @@ def test_foobar_is_the_published_example_of_snappy_java() -> None:
     assert compressed("Snappy", b"foobar\n") == bytes.fromhex(expected)
 
 
-def test_the_description_of_a_stream_knows_the_same_formats() -> None:
-    assert {kind: each.extension for kind, each in COMPRESSIONS.items()} == EXTENSIONS
-
-
 def test_each_format_has_the_encoding_and_extension_that_real_objects_have() -> None:
     assert {kind: (each.content_encoding, EXTENSIONS[kind]) for kind, each in COMPRESSIONS.items()} == {
         "UNCOMPRESSED": ("", ""),

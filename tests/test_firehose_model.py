@@ -29,7 +29,9 @@ PLANS = ["ok", "ok", "ok", "dropped", "failed", "missing", "misfit", "keyless"]
 
 LAKE = "data-pipeline/parquet/order/partition_date="
 ERRORS = "data-pipeline/errors/firehose/"
+VANISHED = ("", "")
 CODES = {
+    "dropped": VANISHED,
     "failed": ("processing-failed", "Lambda.ProcessingFailedStatus"),
     "missing": ("processing-failed", "Lambda.MissingRecordId"),
     "misfit": ("format-conversion-failed", "DataFormatConversion.MalformedData"),
@@ -162,14 +164,13 @@ class DeliveryStreamModel(RuleBasedStateMachine):
     def places(self, number: int) -> set[tuple[str, str]]:
         """Where a record may be."""
         line = self.lines[number]
-        if self.function.failed[number]:
-            planned = {FUNCTION_ERROR} if self.function.failed[number] == RETRIES + 1 else set()
-        elif line["plan"] == "ok":
-            planned = {("lake", line["date"]), NO_ROOM}
-        else:
-            planned = {CODES[line["plan"]]} if line["plan"] in CODES else set()
-        # What an earlier reading made of it stays.
-        return planned | ({FUNCTION_ERROR, ("lake", line["date"]), NO_ROOM} if number in self.again else set())
+        planned = {("lake", line["date"]), NO_ROOM} if line["plan"] == "ok" else {CODES[line["plan"]]} - {VANISHED}
+        failed = self.function.failed[number]
+        if number in self.again:
+            return planned | {FUNCTION_ERROR}  # what an earlier reading made of it stays
+        if failed:
+            return {FUNCTION_ERROR} if failed == RETRIES + 1 else set()
+        return planned
 
     def vanishes(self, number: int) -> bool:
         return self.lines[number]["plan"] == "dropped" and self.places(number).isdisjoint(
