@@ -343,3 +343,10 @@ def test_a_member_that_a_newer_api_adds_is_refused_and_not_overlooked(monkeypatc
         with pytest.raises(SettingError) as refused:
             read_delivery_stream(changed(backed_up(), path, 1))
         assert (refused.value.path, refused.value.code) == (path, "NotCarriedOut")
+
+
+def test_a_processor_that_a_newer_api_adds_is_refused_and_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firehose.stream.delivery_stream.check_request", lambda _: None)
+
+    with pytest.raises(SettingError, match=r"Processors\[0\]\.Type: Python is not carried out"):
+        read_delivery_stream(plain(ProcessingConfiguration={"Processors": [processor("Python")]}))
