@@ -78,6 +78,7 @@ class Parameters:
             if name in self._given:
                 raise self.refused(name, "is given twice")
             self._given[name] = (parameter.take("ParameterValue"), parameter)
+            parameter.end()
 
     def __contains__(self, name: str) -> bool:
         return name in self._given
