@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from firehose.accounting import DELIVERED, FAILED
 from firehose.function_reply import Failure
+from firehose.invocation import LambdaCode
 from tests.firehose_deliveries import BY_TYPE, Refusing, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 
@@ -103,7 +104,7 @@ def test_a_partition_stays_active_until_the_last_of_its_refused_objects_is_there
 
 def test_an_error_object_that_is_refused_waits_and_nothing_else_does() -> None:
     rig, sink = refused_rig("errors/processing-failed/")
-    rig.delivery.fail([record(b"bad", 9)], [Failure(0, "x", "m")], 9, rig.now_ms)
+    rig.delivery.fail([record(b"bad", 9)], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 9, rig.now_ms)
     rig.give(b"one", type="a")
     rig.after(60)
     assert rig.settled == {0: DELIVERED}
