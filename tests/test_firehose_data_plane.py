@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from firehose import delivery
 from firehose.accounting import Report
-from firehose.data_plane import DataPlane, LocalStream
+from firehose.data_plane import DataPlane
 from firehose.destination import FolderSink
+from firehose.running_stream import LocalStream
 from firehose.source import EventRecord
 from firehose.stream import delivery_stream
 from firehose.stream.delivery_stream import UnsupportedSettingError

@@ -9,8 +9,8 @@ from typing import Any
 
 from firehose.aws_mistakes import as_mistakes
 from firehose.commands import Mistake
-from firehose.data_plane import LocalStream
 from firehose.function_process import FunctionConfiguration, FunctionProcess
+from firehose.running_stream import LocalStream
 from firehose.up.code import package_of, unpack
 from firehose.up.described import KINESIS_SOURCE, create_request
 from firehose.up.endpoint import Endpoint, Services
