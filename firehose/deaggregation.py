@@ -45,7 +45,7 @@ def deaggregated(record: EventRecord) -> list[EventRecord]:
     subsequence numbers 0, 1, 2. One that is broken (its checksum, its encoding, an index of a key that is not there) or
     holds nothing stays one record. So does one that was put without Kinesis: Firehose looks into a stream's only.
     """
-    # Asked of each record of a stream, of which nearly none are aggregates: 0.3 us beside the 2.7 that making one takes.
+    # Of each record of a stream, of which nearly none are aggregates: 0.3 us beside the 2.7 that making one takes.
     if not record["data"].startswith(_MAGIC_TEXT):
         return [record]
     return _user_records(record) or [record]
