@@ -45,13 +45,17 @@ def deaggregated(record: EventRecord) -> list[EventRecord]:
     subsequence numbers 0, 1, 2. One that is broken (its checksum, its encoding, an index of a key that is not there) or
     holds nothing stays one record. So does one that was put without Kinesis: Firehose looks into a stream's only.
     """
-    # Of each record of a stream, of which nearly none are aggregates: 0.1 us.
+    # Of each record of a stream, of which nearly none are aggregates: 0.3 us beside the 2.7 that making one takes.
     if not record["data"].startswith(_MAGIC_TEXT):
         return [record]
+    return _user_records(record) or [record]
+
+
+def _user_records(record: EventRecord) -> list[EventRecord]:
     metadata = record.get("kinesisRecordMetadata")
     aggregate = _aggregate(b64decode(record["data"])) if metadata else None
     if metadata is None or aggregate is None:
-        return [record]
+        return []
     return [
         event_record(
             part.data,
@@ -86,7 +90,7 @@ def _aggregate(payload: bytes) -> Any:
         and (not part.HasField("explicit_hash_key_index") or part.explicit_hash_key_index < len(hash_keys))
         for part in aggregate.records
     )
-    return aggregate if whole and len(aggregate.records) else None
+    return aggregate if whole else None
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import Any
 
 from firehose.function_reply import Processed
 from firehose.processor import Processor
+from firehose.source import EventRecord, event_record
 from firehose.stream.processing import LambdaSettings
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, records
 
@@ -41,3 +42,12 @@ def tried(each: Callable[[Any], Any], **more: Any) -> tuple[dict[int, str], int]
     done = processor(handler, **more).process(records(b"0", b"1", b"2"))
     assert {failure.attempts for failure in done.failed} <= {len(attempts)}
     return fates(done), len(attempts)
+
+
+def direct_put_record(data: bytes, *, number: int, arrival_ms: int) -> EventRecord:
+    """A record that was put into the delivery stream itself: nothing of Kinesis, not even as null."""
+    record = event_record(
+        data, shard_id="shardId-000000000000", partition_key="", sequence_number=str(number), arrival_ms=arrival_ms
+    )
+    del record["kinesisRecordMetadata"]
+    return record

@@ -2,11 +2,11 @@
 
 import json
 
-from firehose.direct_put import direct_put_record
 from firehose.function_reply import LAMBDA_PAYLOAD_BYTES
 from firehose.processor import Batcher
 from firehose.source import EventRecord, event_record
 from tests.firehose_streams import records
+from tests.processors import direct_put_record
 
 
 def batches(batcher: Batcher, made: list[EventRecord]) -> list[list[EventRecord]]:

@@ -1,6 +1,7 @@
 """Records that hold several are taken apart, and none that cannot be is lost or changed."""
 
 import json
+import subprocess
 import sys
 from base64 import b64decode
 from hashlib import md5
@@ -13,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.deaggregation import PARTS_MOST, deaggregated, parts
-from firehose.direct_put import direct_put_record
 from firehose.source import EventRecord, event_record
 from firehose.stream.processing import DeAggregation
+from tests.processors import direct_put_record
 
 SEQUENCE = "49" + "7" * 54
 MAGIC = b"\xf3\x89\x9a\xc2"
@@ -132,11 +133,16 @@ def test_what_was_put_without_kinesis_is_not_looked_into() -> None:
 
 
 def test_reading_an_aggregate_leaves_the_module_path_alone() -> None:
-    before = list(sys.path)
+    code = (
+        "import json, sys\n"
+        "from firehose.deaggregation import deaggregated\n"
+        "before, one = list(sys.path), json.loads(sys.argv[1])\n"
+        "assert 'aws_kinesis_agg' not in sys.modules\n"
+        "assert len(deaggregated(one)) == 2\n"
+        "assert sys.path == before\n"
+    )
 
-    deaggregated(record(WHOLE))
-
-    assert sys.path == before
+    subprocess.run([sys.executable, "-c", code, json.dumps(record(WHOLE))], check=True)
 
 
 @given(st.binary(max_size=60), st.booleans())

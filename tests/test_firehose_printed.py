@@ -60,7 +60,7 @@ def test_what_each_attempt_printed_is_kept() -> None:
     [
         pytest.param(lambda: sys.stdout.buffer.write(b"\xff\n"), "\\xff\n", id="bytes"),
         pytest.param(lambda: (sys.stdout.write("x"), sys.stdout.close()), "x", id="closes it"),
-        pytest.param(lambda: (sys.stdout.write("x"), cast("Any", sys.stdout).detach()), "x", id="detaches it"),
+        pytest.param(lambda: (sys.stdout.write("x"), cast("Any", sys.stdout).detach().close()), "x", id="detaches it"),
         pytest.param(lambda: (sys.stdout.write("x"), vars(sys).update(stdout=None)), "x", id="replaces it"),
         pytest.param(lambda: sys.stdout.write("\udcff"), "\\udcff", id="what is no text"),
     ],

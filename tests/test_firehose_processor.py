@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from firehose.direct_put import direct_put_record
 from firehose.invocation import InvocationError, LambdaCode
 from firehose.metrics import Metrics
 from firehose.source import EventRecord
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, function, order, records
-from tests.processors import STREAM, fates, processor
+from tests.processors import STREAM, direct_put_record, fates, processor
 
 
 def test_the_event_is_that_of_a_kinesis_sourced_stream() -> None:
