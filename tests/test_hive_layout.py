@@ -56,7 +56,7 @@ def test_the_root_and_the_levels_of_lists_and_maps_have_the_names_that_hive_writ
     assert shape(file) == (
         "required group hive_schema {"
         " optional group l (List) { repeated group bag { optional group array_element { optional int32 a; } } }"
-        " optional group m (Map) { repeated group map { required binary key (String);"
+        " optional group m (Map) { repeated group map (Map) { required binary key (String);"
         " optional group value (List) { repeated group bag { optional int32 array_element; } } } }"
         " optional group s { optional group l (List) { repeated group bag { optional group array_element (List)"
         " { repeated group bag { optional binary array_element (String); } } } } }"

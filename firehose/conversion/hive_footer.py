@@ -22,6 +22,8 @@ _ROOT = b"hive_schema"
 _LIST, _MAP = 3, 1  # ConvertedType
 # The group of a list and of a map, Arrow's name and Hive's.
 _GROUPS = {_LIST: (b"list", b"bag"), _MAP: (b"key_value", b"map")}
+# The annotation that Hive gives the group of a map: converted_type, the field after num_children, 2.
+_MAP_KEY_VALUE = b"\x15\x04"
 # How a group stands in a path: with what follows it.
 _MARKS = [
     (encoded_binary(arrow) + encoded_binary(below), encoded_binary(hive) + encoded_binary(below))
@@ -44,11 +46,12 @@ _Renamed: TypeAlias = dict[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """One element of the schema: its name, where that lies, its children, its annotation."""
+    """One element of the schema: its name, where that lies, its children, where their number ends, its annotation."""
 
     name: bytes
     place: tuple[int, int]
     children: int
+    children_end: int
     converted: int | None
 
 
@@ -128,18 +131,18 @@ def _schema(footer: bytes) -> tuple[list[_Element], int]:
 
 
 def _element(reader: Compact) -> _Element:
-    name, place, children, converted = b"", (0, 0), 0, None
+    name, place, children, children_end, converted = b"", (0, 0), 0, 0, None
     for number, kind in reader.fields():
         start = reader.place
         if number == _ELEMENT_NAME:
             name, place = reader.binary(), (start, reader.place)
         elif number == _ELEMENT_CHILDREN:
-            children = reader.integer()
+            children, children_end = reader.integer(), reader.place
         elif number == _ELEMENT_CONVERTED:
             converted = reader.integer()
         else:
             reader.skip(kind)
-    return _Element(name, place, children, converted)
+    return _Element(name, place, children, children_end, converted)
 
 
 def _columns(
@@ -150,6 +153,8 @@ def _columns(
     if above in _GROUPS:
         renamed = {0: encoded_binary(_GROUPS[above][1])}
         changes.append((*element.place, renamed[0]))
+    if above == _MAP:
+        changes.append((element.children_end, element.children_end, _MAP_KEY_VALUE))
     if not element.children:
         yield [element.name], renamed
     for _ in range(element.children):
