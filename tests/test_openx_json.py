@@ -317,11 +317,16 @@ def test_case_sensitive_text_of_an_object_keeps_its_keys() -> None:
         pytest.param('{"a.b":1,"a_b":2}', 2, id="the plain key goes first"),
         pytest.param('{"a.b":1,"a_b":null}', None, id="the plain key goes first, null too"),
         pytest.param('{"ab":1}', None, id="another key"),
+        pytest.param('{"A.B":"7","a.b":8}', 8, id="of two that fold together the later"),
     ],
 )
 def test_dots_in_keys_are_underscores_where_the_stream_says_so(record: str, expected: int | None) -> None:
     assert rows({"a_b": "int"}, record, by=DOTS) == [{"a_b": expected}]
     assert rows({"s": "struct<a_b:int>"}, f'{{"s":{record}}}', by=DOTS) == [{"s": {"a_b": expected}}]
+
+
+def test_of_two_dotted_keys_for_one_name_the_first_wins() -> None:
+    assert rows({"a_b_c": "int"}, '{"a.b_c":1,"a_b.c":2}', by=DOTS) == [{"a_b_c": 1}]
 
 
 def test_dots_in_keys_are_dots_elsewhere() -> None:
