@@ -56,7 +56,7 @@ class Delivery:
         self._stream = stream
         self._settle = settle
         self._clock = clock
-        self._format = object_format(stream, table_input)
+        self._format = object_format(stream, table_input, behaviour)
         size = name_bytes(stream.name, stream.version, stream.extension)
         self._keys = PartitionKeys(stream.prefix, stream.processing.query, size, self._metrics)
         self._outbox = Outbox(sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, there=self._there)

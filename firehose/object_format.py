@@ -5,10 +5,12 @@ those are, and `body` makes an object of them.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from firehose.behaviour import OBSERVED, Behaviour, ParquetTimestamps
 from firehose.compression import COMPRESSIONS
 from firehose.conversion.converter import Converted, Converter
 from firehose.conversion.parquet import parquet_file
@@ -31,30 +33,35 @@ class ObjectFormat(Protocol):
         """The object of these rows, which will have this name."""
 
 
-def object_format(stream: DeliveryStream, table_input: Mapping[str, Any] | None) -> ObjectFormat:
+def object_format(
+    stream: DeliveryStream, table_input: Mapping[str, Any] | None, behaviour: Behaviour = OBSERVED
+) -> ObjectFormat:
     """The format of a stream; one that converts needs the Glue TableInput that it names.
 
     Raises:
-        ValueError: it converts, and there is no table, or one that OpenXJsonSerDe cannot write.
+        ValueError: it converts and there is no table, or a timestamp format of its reader is no pattern of Joda's.
     """
     if stream.conversion is None:
         return AsTheyAre(stream.compression, b"\n" if stream.processing.delimiter else b"")
     if table_input is None:
         raise ValueError(f"{stream.name} converts records by the table {stream.conversion.table.table}, and has none")
-    return Parquet(stream.conversion, table_input, account=stream.arn.split(":")[4])
+    return Parquet(stream.conversion, table_input, stream.arn.split(":")[4], behaviour)
 
 
 class Parquet:
     """Record format conversion: a row is a row of the Glue table, an object a Parquet file."""
 
-    def __init__(self, settings: ConversionSettings, table_input: Mapping[str, Any], account: str) -> None:
-        converter = Converter(table_input)
+    def __init__(
+        self, settings: ConversionSettings, table_input: Mapping[str, Any], account: str, behaviour: Behaviour
+    ) -> None:
+        converter = Converter(table_input, reader=settings.reader)
         self.convert = converter.convert
         self.schema = converter.schema
         # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding.
         self.content_encoding = "hadoop-snappy" if settings.parquet.compression == "SNAPPY" else ""
         self.catalog_table = catalog_table(settings.table, account)
-        self._settings = settings.parquet
+        int64 = behaviour.parquet_timestamps is ParquetTimestamps.INT64
+        self._settings = replace(settings.parquet, int64_timestamps=int64)
 
     def body(self, rows: pa.Table, _: str) -> bytes:
         """A Parquet file."""
