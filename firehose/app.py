@@ -2,7 +2,7 @@
 
 import typer
 
-from firehose.commands import backfill, console, errors, glue, query, replay, run, sample, up
+from firehose.commands import backfill, console, errors, firehose, glue, query, replay, run, sample, up
 
 app = typer.Typer(
     help="DynamoDB change records through Firehose and a Lambda into a partitioned lake, on a laptop as on AWS.",
@@ -19,4 +19,5 @@ app.command(epilog=sample.EXAMPLE)(sample.sample)
 app.command(epilog=backfill.EXAMPLE)(backfill.backfill)
 app.command(epilog=up.EXAMPLE)(up.up)
 app.command(epilog=console.EXAMPLE)(console.console)
+app.add_typer(firehose.app, name="firehose")
 app.add_typer(glue.app, name="glue")

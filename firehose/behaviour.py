@@ -7,7 +7,8 @@ How sure a value is: (D) AWS's documentation, (P1) and (P2) measured on real str
 (U) seen by users, (I) inferred by us. P1 goes before P2.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 
@@ -95,3 +96,26 @@ class Behaviour:
 
 
 OBSERVED = Behaviour()
+
+# By the names that the command line has for them, each with its default.
+SWITCHES: dict[str, StrEnum] = {
+    field.name.replace("_", "-"): getattr(OBSERVED, field.name) for field in fields(Behaviour)
+}
+
+
+def read_behaviour(texts: Iterable[str]) -> Behaviour:
+    """Switches as they are asked for, others as observed: ["duplicate-ids=batch", "parquet-timestamps=int64"].
+
+    Raises:
+        ValueError: a name or a value that is not known, with those that are.
+    """
+    chosen: dict[str, StrEnum] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in SWITCHES:
+            raise ValueError(f"{name} is no switch that is known here: {', '.join(SWITCHES)}")
+        values = type(SWITCHES[name])
+        if value not in values.__members__.values():
+            raise ValueError(f"{name} is one of {', '.join(values)}, and not {value or 'nothing'}")
+        chosen[name.replace("-", "_")] = values(value)
+    return replace(OBSERVED, **chosen)  # type: ignore[arg-type]

@@ -110,7 +110,7 @@ class DataPlane:
             self.finish(progress)
         finally:
             settled(self.settled())
-        self._ledger.close(self._report.read)
+            self._ledger.close(self._report.read)
         return self._report
 
     @property
@@ -179,7 +179,7 @@ class DataPlane:
         if group is self._groups[0]:
             self._report.bytes_read += size_bytes
         for running in group.streams:
-            running.delivery.report.bytes_in += size_bytes
+            running.count_read(len(records), size_bytes)
             running.process(records, first, now_ms)
             self._bound_memory()
         progress(self._report)

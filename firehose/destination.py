@@ -185,18 +185,29 @@ def sink_of(lake: str) -> FolderSink | S3Sink:
     Raises:
         Mistake: the folder cannot be made or written, or the bucket cannot be reached.
     """
-    if lake.startswith(S3):
-        bucket = lake.removeprefix(S3).strip("/")
+    if not lake:
+        raise Mistake("say with --lake where the lake is: a folder, or s3://bucket")
+    if not lake.startswith(S3):
+        _make(Path(lake, ROOT), lake, "lake")
+    return bucket_of(lake, "lake")
+
+
+def bucket_of(where: str, what: str = "bucket") -> FolderSink | S3Sink:
+    """The sink of a bucket, as `sink_of`; nothing is made in its folder."""
+    if where.startswith(S3):
+        bucket = where.removeprefix(S3).strip("/")
         if not bucket or "/" in bucket:
-            raise Mistake(f"{lake} is not a lake: it should be s3://bucket")
+            raise Mistake(f"{where} is not a {what}: it should be s3://bucket")
         with as_mistakes(bucket, "written"):
             sink = S3Sink(bucket)
             sink.check()
         return sink
-    if not lake:
-        raise Mistake("say with --lake where the lake is: a folder, or s3://bucket")
+    _make(Path(where), where, what)
+    return FolderSink(Path(where))
+
+
+def _make(folder: Path, where: str, what: str) -> None:
     try:
-        Path(lake, ROOT).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Mistake(f"{lake} cannot be a lake: {error.strerror}") from None
-    return FolderSink(Path(lake))
+        raise Mistake(f"{where} cannot be a {what}: {error.strerror}") from None

@@ -12,6 +12,9 @@ from firehose.processor import Batcher, Function, NoFunction, Processor
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import DeliveryStream, read_delivery_stream
 
+_READ = ("DataReadFromKinesisStream.Records", "DataReadFromKinesisStream.Bytes")
+_PUT = ("IncomingRecords", "IncomingBytes")
+
 
 @dataclass(frozen=True, slots=True)
 class LocalStream:
@@ -20,8 +23,9 @@ class LocalStream:
     `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names where it converts the
     format of its records, `function` the code behind its Lambda ARN where it has one. A function that never writes into
     its event, `keeps_event`, needs no copy of each record; its own timeout is `timeout_seconds` where that is known.
-    `version` is what DescribeDeliveryStream says. A record waits no longer than `interval_seconds` where that is given,
-    whatever the buffer intervals of the request. `active_partitions` is a quota that AWS raises on request.
+    `version` is what DescribeDeliveryStream says, `region` where a stream is that is put to. A record waits no longer
+    than `interval_seconds` where that is given, whatever the buffer intervals of the request. `active_partitions` is a
+    quota that AWS raises on request.
     """
 
     request: Mapping[str, Any]
@@ -30,6 +34,7 @@ class LocalStream:
     keeps_event: bool = False
     timeout_seconds: float | None = None
     version: int = 1
+    region: str = "us-east-1"
     interval_seconds: int | None = None
     active_partitions: int = ACTIVE_PARTITIONS
     behaviour: Behaviour = OBSERVED
@@ -40,7 +45,7 @@ class LocalStream:
         Raises:
             SettingError: a setting that AWS refuses, or that is not carried out.
         """
-        return _shortened(read_delivery_stream(self.request, self.version), self.interval_seconds)
+        return _shortened(read_delivery_stream(self.request, self.version, region=self.region), self.interval_seconds)
 
 
 def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:
@@ -64,6 +69,13 @@ class RunningStream:
     delivery: Delivery
     backup: SourceBackup | None
     on_printed: Callable[[str, str], None]
+
+    def count_read(self, records: int, size_bytes: int) -> None:
+        """Counts a batch of so many payload bytes, by the metrics of its source."""
+        report, names = self.delivery.report, _READ if self.stream.source_arn else _PUT
+        report.bytes_in += size_bytes
+        for name, value in zip(names, (records, size_bytes), strict=True):
+            report.metrics.add(name, value)
 
     def process(self, records: Sequence[EventRecord], first: int, now_ms: int | None) -> None:
         """Takes a batch, whose first record has the ordinal `first`, through backup, function and delivery."""

@@ -86,6 +86,11 @@ def event_record(
     }
 
 
+def put_directly(record: EventRecord) -> EventRecord:
+    """The record as it is where no Kinesis stream was read but the delivery stream put to: without its metadata."""
+    return {name: value for name, value in record.items() if name != "kinesisRecordMetadata"}
+
+
 def change_time_ms(payload: bytes) -> int | None:
     """The time of the change in epoch milliseconds (BR-16), None where it cannot be read.
 
@@ -107,24 +112,27 @@ def _time_beside_surrogates(payload: bytes) -> int | None:
         return None
 
 
-def file_records(paths: Sequence[str], *, standard_input: BinaryIO | None = None) -> Iterator[EventRecord]:
+def file_records(
+    paths: Sequence[str], *, standard_input: BinaryIO | None = None, unknown_ms: int = NO_TIME_MS
+) -> Iterator[EventRecord]:
     """The records of the files, in order: `.jsonl`, `.jsonl.gz`, and `-` for standard input.
 
     A line is a record; an empty line is a record of no bytes, which fails as not JSON rather than vanish. The end of
     line is not part of it, and the one at the end of the file starts no record. Lines are numbered through all the
     files of a run, so that sequence numbers sort in the order read. The number is made of the line's and a digest of
-    the payload: the same input gives the same numbers, and another line in the same place another.
+    the payload: the same input gives the same numbers, and another line in the same place another. `unknown_ms` is the
+    arrival of records before the first that has a time of change.
 
     Raises:
         SourceError: no such file, a folder, a `.gz` that is not gzip or is cut short.
     """
-    yield from number_lines(_lines(paths, standard_input or sys.stdin.buffer))
+    yield from number_lines(_lines(paths, standard_input or sys.stdin.buffer), unknown_ms)
 
 
-def number_lines(lines: Iterable[bytes]) -> Iterator[EventRecord]:
+def number_lines(lines: Iterable[bytes], unknown_ms: int = NO_TIME_MS) -> Iterator[EventRecord]:
     """Each line as a record; its arrival is the time of its change, else that of the line before."""
     lines = iter(lines)
-    first, arrival_ms = _first_time(lines)
+    first, arrival_ms = _first_time(lines, unknown_ms)
     for number, line in enumerate(chain(first, lines), 1):
         found = change_time_ms(line)
         if found is not None:
@@ -132,7 +140,7 @@ def number_lines(lines: Iterable[bytes]) -> Iterator[EventRecord]:
         yield _numbered(line, number, arrival_ms)
 
 
-def _first_time(lines: Iterator[bytes]) -> tuple[list[bytes], int]:
+def _first_time(lines: Iterator[bytes], unknown_ms: int) -> tuple[list[bytes], int]:
     """The lines up to the first that has a time, and that time."""
     waiting: list[bytes] = []
     size_bytes = 0
@@ -144,7 +152,7 @@ def _first_time(lines: Iterator[bytes]) -> tuple[list[bytes], int]:
             return waiting, found
         if len(waiting) >= _LOOK_AHEAD_LINES or size_bytes >= _LOOK_AHEAD_BYTES:
             break
-    return waiting, NO_TIME_MS
+    return waiting, unknown_ms
 
 
 def _numbered(payload: bytes, number: int, arrival_ms: int) -> EventRecord:

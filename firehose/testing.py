@@ -26,7 +26,7 @@ from firehose.delivery import ACTIVE_PARTITIONS
 from firehose.metrics import Metrics
 from firehose.processor import Function
 from firehose.running_stream import LocalStream
-from firehose.source import EventRecord, event_record
+from firehose.source import EventRecord, event_record, put_directly
 
 # Any instant will do that tests can write down: 2026-01-01T00:00:00Z.
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,7 +92,7 @@ class TestedStream:
             arrival_ms=self._firehose.now_ms,
         )
         if not self._from_kinesis:
-            del record["kinesisRecordMetadata"]
+            record = put_directly(record)
         self._source.append(record)
         self._plane.accept(record, self._firehose.now_ms)
         self.tick()
