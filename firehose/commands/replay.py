@@ -27,7 +27,7 @@ NO_TYPE = "(none)"
 _SKIPPED = {
     "filtered": "not asked for",
     "replayed": "replayed before",
-    "other_streams": "that other streams answer for",
+    "other_streams": "that other streams answer for, or nobody archives",
     "written": "in the lake already: their function could not tell",
 }
 
