@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from firehose.backfill.progress import EVERY_SECONDS, progress_lines
 from firehose.backfill.sending import DatesInFlight, check_stream, send_spool
 from firehose.backfill.spool import Spool, write_chunk
 from firehose.backfill.state import State
@@ -47,10 +48,10 @@ class Sent:
         return {"Records": [{} for _ in Records]}
 
 
-def send(found: Spool, state: State, clock: Clock, client: Any, limit: int = 500) -> int:
+def send(found: Spool, state: State, clock: Clock, client: Any, limit: int = 500, tick: Any = lambda _: None) -> int:
     writer = KinesisWriter("dmnd", client=client, sleep=clock.sleep, clock_seconds=clock)
     in_flight = DatesInFlight(limit, WINDOW, clock_seconds=clock, sleep=clock.sleep)
-    return send_spool(found, writer, state, in_flight, lambda _: None)
+    return send_spool(found, writer, state, in_flight, tick)
 
 
 @pytest.fixture
@@ -87,6 +88,17 @@ def test_no_window_sees_more_dates_than_the_limit(tmp_path: Path, state: State, 
         assert len(seen) <= limit
     assert client.clock.slept, "it waits"
     assert times[-1] == WINDOW * ((9 - 1) // limit), "and no longer than it must"
+
+
+def test_while_dates_wait_for_others_it_is_told_how_far_all_is(tmp_path: Path, state: State) -> None:
+    found = spool(tmp_path / "spool", {day(number): [b"%d" % number] for number in (1, 2)})
+    client, said = Sent(Clock()), list[str]()
+    tick = progress_lines(said.append, clock_seconds=client.clock)("sent", found.records)
+
+    send(found, state, client.clock, client, limit=1, tick=tick)
+
+    assert len(said) == WINDOW / EVERY_SECONDS
+    assert said[0] == "sent 1 of about 2, 0/s, 30 s left"
 
 
 def test_a_date_that_takes_long_is_in_flight_until_a_window_after_its_last_record() -> None:
