@@ -252,6 +252,20 @@ def test_a_table_into_a_stream_is_read_whole_before_anything_is_sent(kinesis: An
     assert len(in_stream(kinesis)) == 2
 
 
+def test_an_item_that_is_not_accounted_for_is_no_end_of_a_backfill(
+    kinesis: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_export(tmp_path / "export", [demand("a"), demand("b", "2025-01-02")])
+    lines = Spool.lines
+    monkeypatch.setattr(Spool, "lines", lambda *told: lines(*told) if told[1] == day(1) else iter(()))
+
+    with pytest.raises(Mistake, match="2 items were read and 1 accounted for"):
+        backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True)
+
+    assert len(in_stream(kinesis)) == 1
+    assert (tmp_path / "state" / "spool").exists()
+
+
 def test_an_item_larger_than_a_record_is_told_by_its_place(kinesis: Any, tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("a", note=s("x" * 1024 * 1024)), demand("b")])
 
