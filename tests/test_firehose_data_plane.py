@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose import delivery
+from firehose import error_output
 from firehose.accounting import Report
-from firehose.data_plane import DataPlane, LocalStream
+from firehose.data_plane import DataPlane
 from firehose.destination import FolderSink
+from firehose.running_stream import LocalStream
 from firehose.source import EventRecord
 from firehose.stream import delivery_stream
-from firehose.stream.delivery_stream import UnsupportedSettingError
+from firehose.stream.members import RefusedSettingError
 from tests.firehose_streams import (
     FUNCTION_ARN,
     Objects,
@@ -258,21 +260,21 @@ def test_streams_of_other_buffer_hints_get_batches_of_their_own() -> None:
     assert report.bytes_read == report.streams[0].bytes_in == report.streams[1].bytes_in == 500_000
 
 
-def test_on_files_partitions_are_flushed_early_rather_than_exceed_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "ACTIVE_PARTITIONS", 4)
+def test_on_files_partitions_are_flushed_early_rather_than_exceed_the_limit() -> None:
+    limited = replace(local(), active_partitions=4)
     lines = [order(str(number), f"2025-01-{number % 11 + 1:02}") for number in range(60)]
 
-    report, sink = run(*lines)
+    report, sink = run(*lines, streams=[limited])
 
     assert sorted(ids(sink), key=int) == [str(number) for number in range(60)]
     assert report.streams[0].objects > 11
 
 
-def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "ACTIVE_PARTITIONS", 2)
+def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output() -> None:
+    limited = replace(local(), active_partitions=2)
     lines = [order(str(number), f"2025-01-0{number % 3 + 1}") for number in range(6)]
 
-    _, sink = run(*lines, clock=lambda: 0)
+    _, sink = run(*lines, clock=lambda: 0, streams=[limited])
 
     assert sorted(ids(sink)) == ["0", "1", "3", "4"]
     errors = error_lines(sink.under(f"{ERRORS}activePartitionExceeded/").values())
@@ -295,7 +297,7 @@ def test_a_partition_of_the_buffer_size_becomes_an_object(monkeypatch: pytest.Mo
 
 
 def test_errors_of_the_object_size_become_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "ERROR_OBJECT_BYTES", 1000)
+    monkeypatch.setattr(error_output, "ERROR_OBJECT_BYTES", 1000)
     lines = [b"x" * 1000] * 3 + [b"x"]
 
     report, sink = run(*lines)
@@ -392,7 +394,7 @@ def test_a_setting_that_is_not_carried_out_stops_the_stream_from_being_made() ->
     refused = request()
     destination(refused)["S3BackupMode"] = "Enabled"
 
-    with pytest.raises(UnsupportedSettingError, match="S3BackupMode"):
+    with pytest.raises(RefusedSettingError, match="S3BackupConfiguration"):
         DataPlane([LocalStream(refused, table({"id": "string"}), function())], Objects())
 
 
@@ -450,7 +452,8 @@ def test_without_format_conversion_an_extension_is_the_one_asked_for() -> None:
 
 def test_without_format_conversion_a_full_buffer_is_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery_stream, "MIB", 16)
-    stream = as_answered(BufferingHints={"SizeInMBs": 2})  # 32 bytes of answers, and one record to the function
+    # 32 bytes of answers, and one record to the function
+    stream = as_answered(BufferingHints={"SizeInMBs": 2, "IntervalInSeconds": 300})
 
     report, sink = run(*(order(str(number)) for number in range(6)), streams=[stream])
 
