@@ -99,7 +99,7 @@ class FolderSink:
             return file_version(path.stat())
 
     def close(self) -> None:
-        """Removes this sink's temporary folder."""
+        """Removes this sink's temporary folder, which the next `put` makes again."""
         with contextlib.suppress(OSError):
             self._temporary.rmdir()
 

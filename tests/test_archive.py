@@ -174,3 +174,12 @@ def test_an_error_is_named_by_s3s_code_and_never_by_its_text() -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "SECRET"}}, "PutObject")
 
     assert [why(denied), why(OSError("SECRET")), why(CUT)] == ["AccessDenied", "OSError", "ConnectionClosedError"]
+
+
+def test_the_reason_of_a_store_that_has_words_of_its_own_is_the_sdks_too() -> None:
+    """As of a folder or bucket that the local data plane writes to."""
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "SECRET"}}, "PutObject")
+    said = RuntimeError("SECRET")
+    said.__cause__ = denied
+
+    assert why(said) == "AccessDenied"

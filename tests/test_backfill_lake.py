@@ -277,6 +277,14 @@ def test_two_processes_make_the_lake_that_one_makes(tmp_path: Path) -> None:
     assert len(fans(tmp_path / "one")) == 20
 
 
+def test_two_processes_leave_nothing_in_a_lake_but_its_data(tmp_path: Path) -> None:
+    full_export(tmp_path / "export", [demand("1")], [demand("2")])
+
+    backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", processes=2, **SMALL)
+
+    assert [path.name for path in (tmp_path / "lake").iterdir()] == ["data-pipeline"]
+
+
 def test_a_mistake_in_one_process_ends_all_and_the_next_run_goes_on(tmp_path: Path) -> None:
     home = full_export(tmp_path / "export", *([demand(f"{file}")] for file in range(4)))
     data = sorted((home / "data").iterdir())

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from firehose.backfill.progress import EVERY_SECONDS, progress_lines
 from firehose.backfill.sending import DatesInFlight, check_stream, send_spool
 from firehose.backfill.spool import Spool, write_chunk
 from firehose.backfill.state import State
@@ -47,10 +48,10 @@ class Sent:
         return {"Records": [{} for _ in Records]}
 
 
-def send(found: Spool, state: State, clock: Clock, client: Any, limit: int = 500) -> int:
+def send(found: Spool, state: State, clock: Clock, client: Any, limit: int = 500, tick: Any = lambda _: None) -> int:
     writer = KinesisWriter("dmnd", client=client, sleep=clock.sleep, clock_seconds=clock)
     in_flight = DatesInFlight(limit, WINDOW, clock_seconds=clock, sleep=clock.sleep)
-    return send_spool(found, writer, state, in_flight, lambda _: None)
+    return send_spool(found, writer, state, in_flight, tick)
 
 
 @pytest.fixture
@@ -87,6 +88,17 @@ def test_no_window_sees_more_dates_than_the_limit(tmp_path: Path, state: State, 
         assert len(seen) <= limit
     assert client.clock.slept, "it waits"
     assert times[-1] == WINDOW * ((9 - 1) // limit), "and no longer than it must"
+
+
+def test_while_dates_wait_for_others_it_is_told_how_far_all_is(tmp_path: Path, state: State) -> None:
+    found = spool(tmp_path / "spool", {day(number): [b"%d" % number] for number in (1, 2)})
+    client, said = Sent(Clock()), list[str]()
+    tick = progress_lines(said.append, clock_seconds=client.clock)("sent", found.records)
+
+    send(found, state, client.clock, client, limit=1, tick=tick)
+
+    assert len(said) == WINDOW / EVERY_SECONDS
+    assert said[0] == "sent 1 of about 2, 0/s, 30 s left"
 
 
 def test_a_date_that_takes_long_is_in_flight_until_a_window_after_its_last_record() -> None:
@@ -238,6 +250,20 @@ def test_a_table_into_a_stream_is_read_whole_before_anything_is_sent(kinesis: An
     last.write_bytes(whole)
     assert backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True).counts.sent == 2
     assert len(in_stream(kinesis)) == 2
+
+
+def test_an_item_that_is_not_accounted_for_is_no_end_of_a_backfill(
+    kinesis: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_export(tmp_path / "export", [demand("a"), demand("b", "2025-01-02")])
+    lines = Spool.lines
+    monkeypatch.setattr(Spool, "lines", lambda *told: lines(*told) if told[1] == day(1) else iter(()))
+
+    with pytest.raises(Mistake, match="2 items were read and 1 accounted for"):
+        backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True)
+
+    assert len(in_stream(kinesis)) == 1
+    assert (tmp_path / "state" / "spool").exists()
 
 
 def test_an_item_larger_than_a_record_is_told_by_its_place(kinesis: Any, tmp_path: Path) -> None:

@@ -236,3 +236,11 @@ def test_a_prefix_in_the_lakes_own_bucket_is_the_lakes_own(monkeypatch: pytest.M
     delivered = [replay("s3://lake", *options)["delivered"] for options in ([], ["--errors", where])]
 
     assert delivered == [{"demand": 1}, {}]
+
+
+def test_error_objects_that_are_not_there_are_one_sentence_and_make_no_lake(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["replay", "--lake", str(tmp_path / "lake"), "--errors", str(tmp_path / "old")])
+
+    assert str(result.exception) == f"no such folder of error objects: {tmp_path / 'old'}"
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []

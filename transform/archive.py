@@ -73,7 +73,8 @@ def why(error: BaseException) -> str:
 
     Never its text, which may quote what was put.
     """
-    response = getattr(error, "response", None)
+    cause = error.__cause__ or error  # a store may have put the SDK's error into words of its own
+    response = getattr(cause, "response", None)
     if isinstance(response, dict):
-        return str(response.get("Error", {}).get("Code") or type(error).__name__)
-    return type(error).__name__
+        return str(response.get("Error", {}).get("Code") or type(cause).__name__)
+    return type(cause).__name__

@@ -50,7 +50,7 @@ class Lake:
         counts.add(Counts(delivered=delivered, failed=summary.failed, other=summary.dropped.get(OTHER, 0)))
 
     def close(self) -> None:
-        """Nothing more is to be delivered."""
+        """Nothing stays in the lake but what was delivered."""
         self._sink.close()
 
 

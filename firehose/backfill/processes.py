@@ -86,10 +86,10 @@ def _work(unit: int) -> None:
         if _Here.worker is None:
             _Here.worker = Worker(_Here.begun, State(_Here.folder), _count)
         _Here.worker.work(unit)
-    except BaseException:
+    finally:
+        # Nobody tells this process which unit is its last one; the next one makes again what it needs.
         if _Here.worker:
             _Here.worker.close()
-        raise
 
 
 def _count(items: int) -> None:

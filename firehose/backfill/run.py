@@ -59,7 +59,7 @@ def run(
 
     Raises:
         Mistake: the source cannot be read or the target not written. Run again, it goes on where it was. Or what it
-            would go on with is no longer there.
+            would go on with is no longer there. Or an item was lost or counted twice, which is a bug.
     """
     state = State(folder)
     already = state.begun()
@@ -82,6 +82,8 @@ def run(
         counts = _counts(state.progress(unit) for unit in range(source.units))
         if job.is_stream:
             counts.sent = _send(job, state, pace, phase)
+        if counts.settled != counts.read:
+            raise Mistake(f"{counts.read:,} items were read and {counts.settled:,} accounted for; {folder} stays")
         state.remove()
     return Outcome(counts, source.ignored, resumed=already is not None)
 

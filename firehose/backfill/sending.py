@@ -23,6 +23,9 @@ INTERVALS = 1.5
 
 _KEY_BYTES = 32
 
+# Who watches is told about the waiting in between: a window is minutes.
+_LOOK_SECONDS = 10.0
+
 
 class Sending(msgspec.Struct):
     """How far a spool is sent: the last date that is, how much of the next one, when the last ones were finished."""
@@ -50,11 +53,13 @@ class DatesInFlight:
         self._sleep = sleep
         self.finished: list[float] = []
 
-    def begin(self) -> None:
-        """Returns when another date may begin."""
+    def begin(self, waiting: Callable[[], None] = lambda: None) -> None:
+        """Returns when another date may begin; calls `waiting` every few seconds till then."""
         self.finished = self._active()
         while len(self.finished) >= self._limit:
-            self._sleep(max(self.finished[-self._limit] + self._window - self._clock(), 0.001))
+            due = self.finished[-self._limit] + self._window
+            self._sleep(min(max(due - self._clock(), 0.001), _LOOK_SECONDS))
+            waiting()
             self.finished = self._active()
 
     def finish(self) -> None:
@@ -84,7 +89,7 @@ def send_spool(
         if date <= sending.completed:
             continue
         if not sending.done and date != NO_DATE:
-            in_flight.begin()
+            in_flight.begin(lambda: tick(0))
         for line in spool.lines(date, sending.done):
             writer.put(line[_KEY_BYTES:], line[:_KEY_BYTES].decode())
             sending.done += 1

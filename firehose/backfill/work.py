@@ -97,7 +97,7 @@ class Worker:
                 progress = self._settle(unit, chunk, progress)
 
     def close(self) -> None:
-        """No more units."""
+        """Nothing of it stays in the lake but what it delivered. It may go on with another unit."""
         if self._lake:
             self._lake.close()
 

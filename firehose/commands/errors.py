@@ -64,7 +64,7 @@ def _tell(found: Report, lake: str) -> None:
     if found.replayed:
         typer.echo(f"not counted: {found.replayed:,} replayed", err=True)
     if found.other_streams:
-        typer.echo(f"not counted: {found.other_streams:,} that other streams answer for", err=True)
+        typer.echo(f"not counted: {found.other_streams:,} that other streams answer for, or nobody archives", err=True)
     if found.written:
         typer.echo(f"not counted: {found.written:,} in the lake after all: their function could not tell", err=True)
     if found.unmatched_documents:

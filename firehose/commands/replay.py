@@ -27,7 +27,7 @@ NO_TYPE = "(none)"
 _SKIPPED = {
     "filtered": "not asked for",
     "replayed": "replayed before",
-    "other_streams": "that other streams answer for",
+    "other_streams": "that other streams answer for, or nobody archives",
     "written": "in the lake already: their function could not tell",
 }
 
@@ -71,12 +71,13 @@ def replay(  # noqa: PLR0913 - an argument for each option
     selection = Selection(
         reasons or (), _known(types or []), since_ms(since) if since else None, until_ms(until) if until else None
     )
+    elsewhere = errors_elsewhere(errors, lake) if errors is not None else None
     writer = _writer(to, dry_run=dry_run)
-    reader, sink = _opened(lake, may_be_new=errors is not None, dry_run=dry_run)
+    reader, sink = _opened(lake, may_be_new=elsewhere is not None, dry_run=dry_run)
     file_format = file_format or (Format.PARQUET if writer else _format_of(reader))
     work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer)
     try:
-        work.run(lake_errors(reader, work.replayed) if errors is None else errors_elsewhere(errors, lake))
+        work.run(lake_errors(reader, work.replayed) if elsewhere is None else elsewhere)
     except Mistake as mistake:
         done = work.summary()
         done.unfinished.clear()  # this one is; the next replay knows

@@ -33,7 +33,7 @@ class Whose(Enum):
     """Whose failure a record of an error object is."""
 
     OWN = auto()
-    OTHER = auto()  # another stream's: of a type that this one only drops, or lost by both
+    OTHER = auto()  # another stream's, of a type that this one only drops, or lost by both; or of a type of no stream
     NOBODY = auto()  # its container was written after all
 
 

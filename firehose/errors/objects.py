@@ -58,7 +58,11 @@ def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
         Mistake: there is nothing to read, or these are the function's documents in the lake.
     """
     reader, prefix = _opened(where)
-    in_lake = _place_in_lake(where, lake)
+    return _elsewhere(where, reader, prefix, _place_in_lake(where, lake))
+
+
+def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> Iterator[ErrorObject]:
+    """The objects below a prefix, which is `in_lake` where it lies in the lake."""
     equal: Counter[str] = Counter()
     for stored in reader.objects(prefix):
         path = stored.key.removeprefix(prefix)

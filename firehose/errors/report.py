@@ -48,8 +48,9 @@ class Report(msgspec.Struct):
     """All that failed and has not been replayed, each failure once.
 
     `firehose` counts Firehose's own records by the kind of their error, {"processing-failed": 3}. Of them `replayed`
-    are done, other streams answer for `other_streams`, and `written` are in the lake after all. `unmatched_documents`
-    have no record of Firehose's. `unreadable` says where objects lie that are not what their place says.
+    are done, other streams answer for `other_streams`, if somebody archives their type, and `written` are in the lake
+    after all. `unmatched_documents` have no record of Firehose's. `unreadable` says where objects lie that are not what
+    their place says.
     """
 
     failures: list[Failures]
