@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.terraform import ENVIRONMENTS, PROJECT
+from tests.terraform import ENVIRONMENTS, PIPELINE, PROJECT
 
 
 def test_the_environments_are_the_same_files_but_for_their_values() -> None:
@@ -38,6 +38,17 @@ def test_an_environment_keeps_its_state_under_its_own_name_in_its_own_account(ro
     assert re.search(rf'^key += "dmnd-pipeline/{environment}/terraform.tfstate"$', backend, re.MULTILINE)
     assert re.search(rf'^bucket += "prd3292\.{account}\.', backend, re.MULTILINE)
     assert re.search(r"^use_lockfile += true$", backend, re.MULTILINE)
+
+
+def test_every_setting_of_the_pipeline_can_be_given_in_an_environment() -> None:
+    settings = {
+        name
+        for path in (PROJECT / "terraform" / PIPELINE).glob("variables*.tf")
+        for name in re.findall(r'^variable "(\w+)"', path.read_text(), re.MULTILINE)
+    }
+    module = (PROJECT / "terraform" / "environment" / "main.tf").read_text().partition('module "pipeline" {')[2]
+
+    assert set(re.findall(r"^  (\w+) +=", module, re.MULTILINE)) - {"source"} == settings
 
 
 def test_production_alone_refuses_to_replace_a_delivery_stream() -> None:
