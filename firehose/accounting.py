@@ -13,6 +13,7 @@ from firehose.metrics import Metrics
 DROPPED = 1
 DELIVERED = 2
 FAILED = 4
+BACKED_UP = 8  # of a stream's backup, which the ledger counts as a stream of its own
 
 # A page is one byte a record and stream, and is summed up and let go when all its records are settled.
 _PAGE_RECORDS = 8192

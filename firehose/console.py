@@ -15,8 +15,7 @@ from firehose.pipeline import StreamConfiguration, local_streams
 from firehose.printed import captured_output
 from firehose.sample.records import changes
 from firehose.source import number_lines
-from firehose.up.deployed import catalog_table, delivery_streams, function_arn, function_configuration
-from firehose.up.described import create_request
+from firehose.up.deployed import catalog_table, delivery_streams, function_arn, function_configuration, stream_request
 from firehose.up.endpoint import Services
 from glue.schema import load
 from transform.function import Handler, build
@@ -151,7 +150,7 @@ def deployed_configuration(services: Services, names: Names) -> dict[str, Stream
     Raises:
         Mistake: there is nothing, or it may not be read.
     """
-    requests = [create_request(one) for one in delivery_streams(services, f"{names.prefix}-")]
+    requests = [stream_request(one) for one in delivery_streams(services, f"{names.prefix}-")]
     if not requests:
         raise Mistake(f"{services.url} has no delivery stream {names.prefix}-...")
     found = []

@@ -1,44 +1,44 @@
-"""The second half of one delivery stream: partition keys, format conversion, buffers, objects, error output."""
+"""The second half of one delivery stream: from what the function answered to objects in the sink.
+
+Each room has its own file: `partition_keys`, the format (`object_format`), the buffers (`buffering`), the objects under
+way (`outbox`), and the error output.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
-from firehose.accounting import DELIVERED, DROPPED, FAILED, StreamReport
+from firehose.accounting import DELIVERED, DROPPED, StreamReport, payload_bytes
 from firehose.buffering import Entry, Partition, RowBuffer, largest
+from firehose.conversion.converter import Converted
 from firehose.destination import Sink
-from firehose.error_output import (
-    CONVERSION_FAILED,
-    PARTITIONS_EXCEEDED,
-    PROCESSING_FAILED,
-    ErrorBuffer,
-    ErrorRecord,
-    conversion_error,
-    processing_error,
-)
+from firehose.error_output import ErrorOutput
 from firehose.function_reply import Failure
 from firehose.metrics import Metrics
 from firehose.object_format import object_format
-from firehose.prefix import Instance, PartitionKeyError, check_partition, instant, name_bytes, object_name
-from firehose.putting import Put, put_each
+from firehose.outbox import Contents, ObjectPut, Outbox
+from firehose.partition_keys import PartitionKeys, Values
+from firehose.prefix import PartitionKeyError, instant, name_bytes, object_name
+from firehose.putting import Put
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import DeliveryStream
 
 # Firehose's default quota (guide, "Quota": 500 active partitions per stream, up to 5,000 on request).
 ACTIVE_PARTITIONS = 500
 
-# Ours: a run of which every record fails keeps no more than this of one error type in memory.
-ERROR_OBJECT_BYTES = 8 * 1024 * 1024
-
 # Index in the batch, the row as JSON, the partition keys as the function answered them.
 OkRecord: TypeAlias = tuple[int, bytes, Any]
 
 
 class Delivery:
-    """Takes what the function answered for one stream and puts objects into the sink."""
+    """Takes what the function answered for one stream and puts objects into the sink.
+
+    With a clock an object that the sink refuses waits and is tried again, and the active partitions are limited to
+    `active_partitions`, as in AWS. Without one a refusal is raised, and partitions are flushed early instead.
+    `raw_data` is what the errors of format conversion hold.
+    """
 
     def __init__(
         self,
@@ -48,22 +48,39 @@ class Delivery:
         *,
         settle: Callable[[Iterable[int], int], None],
         clock: Callable[[], int] | None,
+        active_partitions: int | None = None,
+        raw_data: Literal["original", "transformed"] = "original",
     ) -> None:
-        self.report = StreamReport(stream.name, metrics=Metrics(clock))
+        self._metrics = Metrics(clock)
+        self.report = StreamReport(stream.name, metrics=self._metrics)
         self._stream = stream
-        self._sink = sink
         self._settle = settle
         self._clock = clock
         self._format = object_format(stream, table_input)
-        self._rows = RowBuffer(self._format.schema, ACTIVE_PARTITIONS)
-        self._errors: dict[str, ErrorBuffer] = {}
-        self._checked: set[tuple[str, ...]] = set()
-        self._name_bytes = name_bytes(stream.name, stream.version, stream.extension)
+        self._extension = stream.extension or self._format.extension
+        size = name_bytes(stream.name, stream.version, self._extension)
+        self._keys = PartitionKeys(stream.prefix, stream.processing.query, size, self._metrics)
+        self._outbox = Outbox(sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, there=self._there)
+        limit = active_partitions or ACTIVE_PARTITIONS
+        self._rows = RowBuffer(self._format.schema, limit, stream.buffer_bytes, self._outbox.partitions)
+        self._errors = ErrorOutput(
+            stream, self._outbox, self.report.failed, table=self._format.catalog_table, raw_data=raw_data
+        )
 
     @property
     def size_bytes(self) -> int:
         """What the rows and errors that wait take, as JSON."""
-        return self._rows.size_bytes + sum(errors.size_bytes for errors in self._errors.values())
+        return self._rows.size_bytes + self._errors.size_bytes
+
+    @property
+    def refused_bytes(self) -> int:
+        """The objects that the sink does not take at present: flushing more would not lessen them."""
+        return self._outbox.waiting_bytes
+
+    @property
+    def refusal(self) -> Exception | None:
+        """Why the sink does not take the oldest of those."""
+        return self._outbox.refusal
 
     def drop(self, ordinals: Sequence[int]) -> None:
         """The function dropped these records."""
@@ -72,91 +89,57 @@ class Delivery:
 
     def fail(self, records: Sequence[EventRecord], failures: Iterable[Failure], first: int, now_ms: int | None) -> None:
         """The function failed these records of a batch, whose first has the ordinal `first`."""
-        function = self._stream.processing.function
-        arn = function.function_arn if function else ""
         for failure in failures:
-            record = records[failure.index]
-            error = processing_error(
-                record,
-                failure.code,
-                failure.message,
-                attempts=failure.attempts,
-                ended_ms=_ended_ms(record, now_ms),
-                lambda_arn=arn,
-            )
-            self._keep_error(PROCESSING_FAILED, error, record, first + failure.index, now_ms)
+            self._errors.of_function(records[failure.index], failure, first + failure.index, now_ms)
 
     def accept(self, records: Sequence[EventRecord], oks: Sequence[OkRecord], first: int, now_ms: int | None) -> None:
         """The function transformed these records of a batch, whose first has the ordinal `first`."""
-        values: list[tuple[str, ...]] = []
+        values: list[Values] = []
         usable: list[OkRecord] = []
-        for ok in oks:
-            try:
-                values.append(self._partition(ok[2]))
+        for ok, found in zip(oks, self._keys.of_each(oks), strict=True):
+            if isinstance(found, PartitionKeyError):
+                self._errors.of_keys(records[ok[0]], str(found), first + ok[0], now_ms)
+            else:
+                values.append(found)
                 usable.append(ok)
-            except PartitionKeyError as unusable:
-                self._fail_partition(records, ok[0], first, now_ms, str(unusable))
         converted = self._format.convert([data for _, data, _ in usable])
         for failure in converted.failures:
-            index = usable[failure.index][0]
-            error = conversion_error(
-                records[index],
-                failure.code,
-                failure.message,
-                ended_ms=_ended_ms(records[index], now_ms),
-                table=self._format.catalog_table,
-            )
-            self._keep_error(CONVERSION_FAILED, error, records[index], first + index, now_ms)
+            index, data, _ = usable[failure.index]
+            self._errors.of_conversion(records[index], failure, data, first + index, now_ms)
         entries = []
         for place, rows in Counter(converted.owners).items():
             index, data, _ = usable[place]
             record = records[index]
             arrival_ms = record["approximateArrivalTimestamp"]
-            entries.append(Entry(values[place], record["recordId"], first + index, arrival_ms, len(data), rows))
+            original = payload_bytes(record)
+            entries.append(
+                Entry(values[place], record["recordId"], first + index, arrival_ms, len(data), rows, original)
+            )
+        self._count_conversion(usable, converted, entries)
         self._buffer(converted.rows, entries, records, first, now_ms)
 
     def flush_all(self) -> None:
-        """Everything that waits becomes objects."""
+        """Everything that waits becomes objects, and those that were refused are tried once more.
+
+        Raises:
+            What the sink raises for an object that is then still not there.
+        """
         self._flush(list(self._rows.partitions.values()))
-        for kind in list(self._errors):
-            self._flush_errors(kind)
+        self._errors.flush_all()
+        self._outbox.finish()
 
     def flush_largest(self, size_bytes: int) -> None:
         """The largest partitions, `size_bytes` of rows or more, and the errors become objects."""
         self._flush(largest(self._rows.partitions.values(), size_bytes=size_bytes))
-        for kind in list(self._errors):
-            self._flush_errors(kind)
+        self._errors.flush_all()
 
     def flush_due(self, now_ms: int) -> None:
-        """What has waited for the buffer interval becomes objects."""
+        """What has waited for the buffer interval becomes objects; what was refused is tried when its time has come."""
+        self._outbox.retry(now_ms)
         due_ms = now_ms - self._stream.buffer_seconds * 1000
         partitions = self._rows.partitions.values()
         self._flush([each for each in partitions if each.opened_ms is not None and each.opened_ms <= due_ms])
-        for kind, errors in list(self._errors.items()):
-            if errors.opened_ms is not None and errors.opened_ms <= due_ms:
-                self._flush_errors(kind)
-
-    def _partition(self, keys: Any) -> tuple[str, ...]:
-        # Once a row. A prefix takes hundreds of times as long to check as a set to ask, and rows of one batch have few.
-        try:
-            values = tuple(map(keys.get, self._stream.prefix.keys))
-            if values in self._checked:
-                return values
-        except (AttributeError, TypeError):
-            pass
-        checked = check_partition(self._stream.prefix, keys, self._name_bytes)
-        if len(self._checked) > 10 * ACTIVE_PARTITIONS:
-            self._checked.clear()
-        self._checked.add(checked)
-        return checked
-
-    def _fail_partition(
-        self, records: Sequence[EventRecord], index: int, first: int, now_ms: int | None, message: str
-    ) -> None:
-        record = records[index]
-        code = "DynamicPartitioning.MetadataExtractionFailed"
-        error = processing_error(record, code, message, attempts=1, ended_ms=_ended_ms(record, now_ms))
-        self._keep_error(PROCESSING_FAILED, error, record, first + index, now_ms)
+        self._errors.flush_due(due_ms)
 
     def _buffer(
         self,
@@ -166,78 +149,74 @@ class Delivery:
         first: int,
         now_ms: int | None,
     ) -> None:
+        exceeded = False
         while entries:
             taken = self._rows.add(rows, entries, now_ms)
             rows = rows.slice(sum([entry.rows for entry in entries[:taken]]))
             entries = entries[taken:]
-            if entries and self._clock is None:
+            if self._rows.full:
+                self._flush(self._rows.full[:])
+            elif entries and self._clock is None:
                 # The larger half, so that the next new date does not flush again.
-                self._flush(largest(self._rows.partitions.values(), count=ACTIVE_PARTITIONS // 2))
+                half = max(1, self._rows.partition_limit // 2)
+                self._flush(largest(self._rows.partitions.values(), count=half))
             elif entries:
-                self._exceed(records[entries[0].ordinal - first], entries[0].ordinal, now_ms)
+                ordinal = entries[0].ordinal
+                self._errors.of_limit(records[ordinal - first], self._rows.partition_limit, ordinal, now_ms)
                 rows, entries = rows.slice(entries[0].rows), entries[1:]
-        full = self._stream.buffer_bytes
-        self._flush([each for each in self._rows.partitions.values() if each.size_bytes >= full])
+                exceeded = True
+        if self._stream.partitioned:
+            self._metrics.add("PartitionCount", self._rows.active)
+            self._metrics.add("PartitionCountExceeded", int(exceeded))
 
-    def _exceed(self, record: EventRecord, ordinal: int, now_ms: int | None) -> None:
-        code = "DynamicPartitioning.ActivePartitionsLimitExceeded"
-        message = f"more than {ACTIVE_PARTITIONS} active partitions"
-        error = processing_error(record, code, message, attempts=1, ended_ms=_ended_ms(record, now_ms))
-        self._keep_error(PARTITIONS_EXCEEDED, error, record, ordinal, now_ms)
-
-    def _keep_error(self, kind: str, error: ErrorRecord, record: EventRecord, ordinal: int, now_ms: int | None) -> None:
-        errors = self._errors.setdefault(kind, ErrorBuffer(kind))
-        errors.add(error, record, ordinal, now_ms)
-        self.report.failed[error.get("errorCode") or error["lastErrorCode"]] += 1
-        if errors.size_bytes >= ERROR_OBJECT_BYTES:
-            self._flush_errors(kind)
+    def _count_conversion(self, usable: Sequence[OkRecord], converted: Converted, entries: Sequence[Entry]) -> None:
+        if self._stream.conversion is None:
+            return
+        failed = converted.failures
+        self._metrics.add("SucceedConversion.Records", len(entries))
+        self._metrics.add("SucceedConversion.Bytes", sum([entry.size_bytes for entry in entries]))
+        if failed:
+            self._metrics.add("FailedConversion.Records", len(failed))
+            self._metrics.add("FailedConversion.Bytes", sum([len(usable[failure.index][1]) for failure in failed]))
 
     def _flush(self, partitions: Sequence[Partition]) -> None:
-        if not partitions:
-            return
-        for put in put_each(self._sink, self._objects(partitions)):
-            flushed = put.of
-            self._settle(flushed.ordinals, DELIVERED)
-            self.report.delivered += len(flushed.ordinals)
-            self.report.rows += flushed.rows
-            self.report.objects += 1
-            self.report.bytes_out += len(put.body)
-            self.report.partitions[flushed.prefix] += flushed.rows
+        if partitions:
+            self._outbox.send(self._objects(partitions))
 
-    def _objects(self, partitions: Sequence[Partition]) -> Iterator[Put["_Flushed"]]:
+    def _objects(self, partitions: Sequence[Partition]) -> Iterator[ObjectPut]:
+        stream = self._stream
         for partition, rows in self._rows.take(partitions):
-            prefix, key = self._key(partition)
-            flushed = _Flushed(prefix, partition.ordinals, rows.num_rows)
-            yield Put(key, self._format.body(rows), self._format.content_encoding, flushed)
+            uuid = partition.uuid(stream.name)
+            at = instant(partition.oldest_ms, stream.time_zone)
+            prefix = stream.prefix.evaluate(stream.prefix.instance(partition.values, at, uuid.hex))
+            name = object_name(stream.name, stream.version, at, uuid, self._extension)
+            contents = Contents(
+                partition.ordinals,
+                DELIVERED,
+                partition.oldest_ms,
+                partition.original_bytes,
+                prefix=prefix,
+                rows=rows.num_rows,
+                values=partition.values,
+                opened_ms=partition.opened_ms,
+            )
+            yield Put(prefix + name, self._format.body(rows, name), self._format.content_encoding, contents)
 
-    def _key(self, partition: Partition) -> tuple[str, str]:
-        stream = self._stream
-        uuid = partition.uuid(stream.name)
-        at = instant(partition.oldest_ms, stream.time_zone)
-        keys = dict(zip(stream.prefix.keys, partition.values, strict=True))
-        prefix = stream.prefix.evaluate(Instance(keys, at, uuid.hex))
-        return prefix, prefix + object_name(stream.name, stream.version, at, uuid, stream.extension)
+    def _there(self, put: ObjectPut) -> None:
+        of = put.of
+        if of.values is None:
+            self.report.error_objects += 1
+            return
+        self.report.delivered += len(of.ordinals)
+        self.report.rows += of.rows
+        self.report.objects += 1
+        self.report.bytes_out += len(put.body)
+        self.report.partitions[of.prefix] += of.rows
+        if self._stream.partitioned:
+            self._count_object(of)
 
-    def _flush_errors(self, kind: str) -> None:
-        errors = self._errors.pop(kind)
-        stream = self._stream
-        uuid = errors.uuid(stream.name)
-        at: datetime = instant(errors.oldest_ms, stream.time_zone)
-        prefix = stream.error_prefix.evaluate(Instance({}, at, uuid.hex, kind))
-        self._sink.put(prefix + object_name(stream.name, stream.version, at, uuid, ""), b"".join(errors.lines))
-        self._settle(errors.ordinals, FAILED)
-        self.report.error_objects += 1
-
-
-class _Flushed(NamedTuple):
-    """What is counted of an object when it is there."""
-
-    prefix: str
-    ordinals: Sequence[int]
-    rows: int
-
-
-def _ended_ms(record: EventRecord, now_ms: int | None) -> int:
-    # Without a clock the arrival, so that the same input gives the same bytes.
-    arrival_ms: int = record["approximateArrivalTimestamp"]
-    return arrival_ms if now_ms is None else now_ms
+    def _count_object(self, of: Contents) -> None:
+        self._metrics.add("DeliveryToS3.ObjectCount", 1)
+        if self._clock is not None and of.opened_ms is not None:
+            seconds = max(1000, self._clock() - of.opened_ms) / 1000
+            self._metrics.add("PerPartitionThroughput", of.original_bytes / seconds)

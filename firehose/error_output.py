@@ -1,26 +1,37 @@
 """Firehose's own error records: one JSON document a line, all of one flush and one error type in one object.
 
 The members and their order are those of captured objects, which the documentation differs from (it shows quoted numbers
-and `lambdaArn`). `rawData` is always the record as it came from the source: whoever replays it needs the change, and
-what a function made of it can be made again.
+and `lambdaArn`). `rawData` is the record as it came from the source: whoever replays it needs the change, and what a
+function made of it can be made again. Of what did not convert nobody knows whether it is that or what the function made
+of it, so that can be had as well.
 """
 
-import uuid
+from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from hashlib import sha1
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from firehose.accounting import FAILED
+from firehose.buffering import Pieces
+from firehose.conversion.converter import ConversionFailure
+from firehose.function_reply import Failure
+from firehose.outbox import Contents, Outbox
+from firehose.prefix import Instance, instant, object_name
+from firehose.putting import Put
 from firehose.source import EventRecord
 from firehose.stream.conversion_settings import TableReference
+from firehose.stream.delivery_stream import DeliveryStream
 
 # Values of !{firehose:error-output-type}. No page names the one for partition keys that cannot be evaluated; they are
 # counted with what failed in processing.
 PROCESSING_FAILED = "processing-failed"
 CONVERSION_FAILED = "format-conversion-failed"
 PARTITIONS_EXCEEDED = "activePartitionExceeded"
+
+# Ours: a run of which every record fails keeps no more than this of one error type in memory.
+ERROR_OBJECT_BYTES = 8 * 1024 * 1024
 
 ErrorRecord: TypeAlias = dict[str, Any]
 
@@ -45,19 +56,26 @@ def processing_error(
 
 
 def conversion_error(
-    record: EventRecord, code: str, message: str, *, ended_ms: int, table: Mapping[str, str]
+    record: EventRecord, code: str, message: str, *, ended_ms: int, table: Mapping[str, str], raw_data: str
 ) -> ErrorRecord:
-    """What becomes of a record that did not convert; `table` is `catalog_table`."""
-    kinesis = record["kinesisRecordMetadata"]
+    """What becomes of a record that did not convert; `table` is `catalog_table`, `raw_data` base64.
+
+    A record that was put to the stream, not read from Kinesis, has no numbers.
+    """
+    kinesis = record.get("kinesisRecordMetadata")
+    numbers = (
+        {"sequenceNumber": kinesis["sequenceNumber"], "subSequenceNumber": kinesis["subsequenceNumber"]}
+        if kinesis
+        else {}
+    )
     return {
         "attemptsMade": 1,
         "arrivalTimestamp": record["approximateArrivalTimestamp"],
         "lastErrorCode": code,
         "lastErrorMessage": message,
         "attemptEndingTimestamp": ended_ms,
-        "rawData": record["data"],
-        "sequenceNumber": kinesis["sequenceNumber"],
-        "subSequenceNumber": kinesis["subsequenceNumber"],
+        "rawData": raw_data,
+        **numbers,
         "dataCatalogTable": table,
     }
 
@@ -74,32 +92,108 @@ def catalog_table(table: TableReference, account: str) -> dict[str, str]:
     }
 
 
-@dataclass(slots=True)
-class ErrorBuffer:
-    """The failures of one stream and error type since the last flush."""
+class ErrorOutput:
+    """The error objects of one stream: uncompressed and without extension, all of one flush and type in one."""
 
-    error_output_type: str
-    lines: list[bytes] = field(default_factory=list)
-    ordinals: list[int] = field(default_factory=list)
-    oldest_ms: int = 0
-    size_bytes: int = 0
-    opened_ms: int | None = None
-    _digest: Any = field(default_factory=sha1)
+    def __init__(
+        self,
+        stream: DeliveryStream,
+        outbox: Outbox,
+        failed: Counter[str],
+        *,
+        table: Mapping[str, str],
+        raw_data: Literal["original", "transformed"] = "original",
+    ) -> None:
+        self._stream = stream
+        self._outbox = outbox
+        self._failed = failed
+        self._table = table
+        self._raw_data = raw_data
+        self._waiting: dict[str, Pieces] = {}
 
-    def add(self, error: ErrorRecord, record: EventRecord, ordinal: int, now_ms: int | None) -> None:
-        """Keeps one failure; the ordinal is settled when the object is written."""
-        line = msgspec.json.encode(error) + b"\n"
-        arrival_ms = record["approximateArrivalTimestamp"]
-        if not self.lines:
-            self.opened_ms, self.oldest_ms = now_ms, arrival_ms
-        self.lines.append(line)
-        self.ordinals.append(ordinal)
-        self.oldest_ms = min(self.oldest_ms, arrival_ms)
-        self.size_bytes += len(line)
-        self._digest.update(record["recordId"].encode())
+    @property
+    def size_bytes(self) -> int:
+        """What the errors that wait take."""
+        return sum(pieces.size_bytes for pieces in self._waiting.values())
 
-    def uuid(self, stream_name: str) -> uuid.UUID:
-        """Derived from what the object holds, so that the same input replaces it."""
-        digest = self._digest.copy()
-        digest.update(f"{stream_name} {self.error_output_type}".encode())
-        return uuid.UUID(bytes=digest.digest()[:16], version=5)
+    def of_function(self, record: EventRecord, failure: Failure, ordinal: int, now_ms: int | None) -> None:
+        """Keeps a record that the function failed."""
+        function = self._stream.processing.function
+        error = processing_error(
+            record,
+            failure.code,
+            failure.message,
+            attempts=failure.attempts,
+            ended_ms=_ended_ms(record, now_ms),
+            lambda_arn=function.function_arn if function else "",
+        )
+        self._keep(PROCESSING_FAILED, failure.code, error, record, ordinal, now_ms)
+
+    def of_keys(self, record: EventRecord, message: str, ordinal: int, now_ms: int | None) -> None:
+        """Keeps a record whose partition keys are of no use."""
+        self._of_partition(PROCESSING_FAILED, "MetadataExtractionFailed", message, record, ordinal, now_ms)
+
+    def of_limit(self, record: EventRecord, limit: int, ordinal: int, now_ms: int | None) -> None:
+        """Keeps a record of one active partition too many."""
+        message = f"more than {limit} active partitions"
+        self._of_partition(PARTITIONS_EXCEEDED, "ActivePartitionsLimitExceeded", message, record, ordinal, now_ms)
+
+    def of_conversion(
+        self, record: EventRecord, failure: ConversionFailure, data: bytes, ordinal: int, now_ms: int | None
+    ) -> None:
+        """Keeps a record that did not convert; `data` is what was to be."""
+        error = conversion_error(
+            record,
+            failure.code,
+            failure.message,
+            ended_ms=_ended_ms(record, now_ms),
+            table=self._table,
+            raw_data=record["data"] if self._raw_data == "original" else b64encode(data).decode(),
+        )
+        self._keep(CONVERSION_FAILED, failure.code, error, record, ordinal, now_ms)
+
+    def flush_all(self) -> None:
+        """All that waits becomes objects, one of each type."""
+        for kind in list(self._waiting):
+            self._flush(kind)
+
+    def flush_due(self, due_ms: int) -> None:
+        """What has waited since `due_ms` or before becomes objects."""
+        for kind, pieces in list(self._waiting.items()):
+            if pieces.opened_ms is not None and pieces.opened_ms <= due_ms:
+                self._flush(kind)
+
+    def _of_partition(
+        self, kind: str, code: str, message: str, record: EventRecord, ordinal: int, now_ms: int | None
+    ) -> None:
+        code = f"DynamicPartitioning.{code}"
+        error = processing_error(record, code, message, attempts=1, ended_ms=_ended_ms(record, now_ms))
+        self._keep(kind, code, error, record, ordinal, now_ms)
+
+    def _keep(
+        self, kind: str, code: str, error: ErrorRecord, record: EventRecord, ordinal: int, now_ms: int | None
+    ) -> None:
+        pieces = self._waiting.setdefault(kind, Pieces())
+        pieces.add(msgspec.json.encode(error) + b"\n", record, ordinal, now_ms)
+        self._failed[code] += 1
+        if pieces.size_bytes >= ERROR_OBJECT_BYTES:
+            self._flush(kind)
+
+    def _flush(self, kind: str) -> None:
+        pieces = self._waiting.pop(kind)
+        stream = self._stream
+        uuid = pieces.uuid(f"{stream.name} {kind}")
+        at = instant(pieces.oldest_ms, stream.time_zone)
+        prefix = stream.error_prefix.evaluate(Instance({}, at, uuid.hex, kind))
+        key = prefix + object_name(stream.name, stream.version, at, uuid, "")
+        # "Retries forever and blocks further delivery" is said of conversion's errors (guide, "Record format
+        # conversion error handling"), and of no others.
+        blocks = kind == CONVERSION_FAILED
+        contents = Contents(pieces.ordinals, FAILED, pieces.oldest_ms, pieces.original_bytes, blocks=blocks)
+        self._outbox.send([Put(key, b"".join(pieces.pieces), "", contents)])
+
+
+def _ended_ms(record: EventRecord, now_ms: int | None) -> int:
+    # Without a clock the arrival, so that the same input gives the same bytes.
+    arrival_ms: int = record["approximateArrivalTimestamp"]
+    return arrival_ms if now_ms is None else now_ms

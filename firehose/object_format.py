@@ -1,4 +1,4 @@
-"""What the objects of a delivery stream are: Parquet by record format conversion, or what the function answered.
+"""What the objects of a delivery stream are: Parquet by record format conversion, or the records as they are.
 
 The one choice of a stream that the rest of its delivery does not know of: rows wait in batches of `schema`, whatever
 those are, and `body` makes an object of them.
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from firehose.compression import COMPRESSIONS
 from firehose.conversion.converter import Converted, Converter
 from firehose.conversion.parquet import parquet_file
 from firehose.error_output import catalog_table
@@ -21,13 +22,14 @@ class ObjectFormat(Protocol):
 
     schema: pa.Schema
     content_encoding: str
+    extension: str  # where the stream gives none
     catalog_table: dict[str, str]  # what the error records of rows that do not convert name
 
     def convert(self, records: Sequence[bytes]) -> Converted:
         """The rows of these records."""
 
-    def body(self, rows: pa.Table) -> bytes:
-        """The object of these rows."""
+    def body(self, rows: pa.Table, name: str) -> bytes:
+        """The object of these rows, which will have this name."""
 
 
 def object_format(stream: DeliveryStream, table_input: Mapping[str, Any] | None) -> ObjectFormat:
@@ -37,7 +39,7 @@ def object_format(stream: DeliveryStream, table_input: Mapping[str, Any] | None)
         ValueError: it converts, and there is no table, or one that OpenXJsonSerDe cannot write.
     """
     if stream.conversion is None:
-        return AsAnswered()
+        return AsTheyAre(stream.compression, b"\n" if stream.processing.delimiter else b"")
     if table_input is None:
         raise ValueError(f"{stream.name} converts records by the table {stream.conversion.table.table}, and has none")
     return Parquet(stream.conversion, table_input, account=stream.arn.split(":")[4])
@@ -52,27 +54,31 @@ class Parquet:
         self.schema = converter.schema
         # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding.
         self.content_encoding = "hadoop-snappy" if settings.parquet.compression == "SNAPPY" else ""
+        self.extension = ".parquet"
         self.catalog_table = catalog_table(settings.table, account)
         self._settings = settings.parquet
 
-    def body(self, rows: pa.Table) -> bytes:
+    def body(self, rows: pa.Table, _: str) -> bytes:
         """A Parquet file."""
         return parquet_file(rows, self._settings)
 
 
-class AsAnswered:
-    """No conversion: a row is the data that the function answered, an object its rows with nothing between them."""
+class AsTheyAre:
+    """No conversion: a row is a record as it came or was answered, an object its rows with a delimiter between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, compression: str = "UNCOMPRESSED", delimiter: bytes = b"") -> None:
         self.schema = pa.schema([("data", pa.binary())])
-        self.content_encoding = ""
+        self.content_encoding = COMPRESSIONS[compression].content_encoding
+        self.extension = COMPRESSIONS[compression].extension
         self.catalog_table: dict[str, str] = {}
+        self._compress = COMPRESSIONS[compression].compress
+        self._delimiter = delimiter
 
     def convert(self, records: Sequence[bytes]) -> Converted:
         r"""[b'{"id":"x"}\n', b""] -> the same two as rows; nothing fails here."""
         rows = pa.RecordBatch.from_arrays([pa.array(records, pa.binary())], schema=self.schema)
         return Converted(rows, list(range(len(records))), [])
 
-    def body(self, rows: pa.Table) -> bytes:
-        """The rows joined."""
-        return b"".join(rows.column("data").to_pylist())
+    def body(self, rows: pa.Table, name: str) -> bytes:
+        """The rows joined, none after the last (observed, whatever the parameters say), and compressed."""
+        return self._compress(self._delimiter.join(rows.column("data").to_pylist()), name)

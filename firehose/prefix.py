@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from hashlib import sha256
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
+
+from firehose.java_time import PatternError, parse_pattern
 
 # Firehose guide, "custom prefixes": 512 characters evaluated; the API model: 1,024 raw; S3: a key of 1,024 bytes.
 EVALUATED_CHARACTERS = 512
@@ -20,32 +22,19 @@ KEY_BYTES = 1024
 # element, so a prefix that does not end in `/` has about 150 less for it.
 SEGMENT_BYTES = 255
 
+FROM_LAMBDA = "partitionKeyFromLambda"
+FROM_QUERY = "partitionKeyFromQuery"
+
+_ERROR_TYPE = "firehose:error-output-type"
+_ANYWHERE = frozenset(("timestamp", "firehose:random-string"))
+
 # "Each time it appears, a new string of 11 alphanumeric characters" (guide, as above).
 _RANDOM_CHARACTERS = 11
 
 _EXPRESSION = re.compile(r"!\{([^{}:]*):([^{}]*)\}")
-# A quoted text, a field, other text, and what DateTimeFormatter gives another meaning: `[` and `]` are optional
-# sections, `#` is reserved, a quote here is not closed.
-_PATTERN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z'\[\]#]+|(.)", re.DOTALL)
-
-_JAVA_FIELDS: dict[str, Callable[[datetime], str]] = {
-    "yyyy": lambda at: f"{at.year:04}",
-    "yy": lambda at: f"{at.year % 100:02}",
-    "MM": lambda at: f"{at.month:02}",
-    "M": lambda at: str(at.month),
-    "dd": lambda at: f"{at.day:02}",
-    "d": lambda at: str(at.day),
-    "HH": lambda at: f"{at.hour:02}",
-    "H": lambda at: str(at.hour),
-    "mm": lambda at: f"{at.minute:02}",
-    "m": lambda at: str(at.minute),
-    "ss": lambda at: f"{at.second:02}",
-    "s": lambda at: str(at.second),
-}
-_JAVA_FIELDS |= {"uuuu": _JAVA_FIELDS["yyyy"], "uu": _JAVA_FIELDS["yy"]}
 
 # Without any expression Firehose appends the date by concatenation, with no slash of its own.
-_DEFAULT_DATE_PATH = "!{timestamp:yyyy/MM/dd/HH}/"
+_DATE_PATH = "!{timestamp:yyyy/MM/dd/HH}/"
 
 
 class PrefixError(ValueError):
@@ -56,14 +45,26 @@ class PartitionKeyError(ValueError):
     """The partition keys of one record give no usable prefix; the message quotes no value."""
 
 
+class PartitionKey(NamedTuple):
+    """A partition key by where it comes from, FROM_LAMBDA or FROM_QUERY: both may have one of the same name."""
+
+    namespace: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What an object gives to its prefix: the partition keys, the oldest arrival, what `random` text derives from."""
+    """What an object gives to its prefix.
+
+    `keys` are the partition keys from Lambda, `queried` those from the inline query, `at` is the oldest arrival, and
+    `random` what random strings are derived from.
+    """
 
     keys: Mapping[str, str]
     at: datetime
     random: str = ""
     error_output_type: str = ""
+    queried: Mapping[str, str] | None = None
 
 
 _Part: TypeAlias = Callable[[Instance], str]
@@ -71,18 +72,46 @@ _Part: TypeAlias = Callable[[Instance], str]
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A parsed prefix: `keys` are the names of the partition keys that it takes, in order of appearance."""
+    """A parsed prefix: `takes` are the partition keys in it, each once, in order of appearance."""
 
     raw: str
-    keys: tuple[str, ...]
+    takes: tuple[PartitionKey, ...]
     _parts: tuple[_Part, ...]
+    _appended: tuple[_Part, ...] = ()  # what Firehose adds to a prefix without expressions
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the partition keys, wherever they come from."""
+        return tuple(dict.fromkeys(key.name for key in self.takes))
 
     def evaluate(self, instance: Instance) -> str:
         """The prefix of one object.
 
         "parquet/!{partitionKeyFromLambda:type}/" with {"type": "sale"} -> "parquet/sale/"
         """
-        return "".join([part(instance) for part in self._parts])
+        return "".join([part(instance) for part in (*self._parts, *self._appended)])
+
+    def instance(self, values: tuple[str, ...], at: datetime, random: str = "", error_type: str = "") -> Instance:
+        """The instance of these values of `takes`, in its order."""
+        given = list(zip(self.takes, values, strict=True))
+        keys, queried = (
+            {key.name: value for key, value in given if key.namespace == namespace}
+            for namespace in (FROM_LAMBDA, FROM_QUERY)
+        )
+        return Instance(keys, at, random, error_type, queried)
+
+    def check(self, values: tuple[str, ...], name_bytes: int) -> None:
+        """Refuses values that make no usable key of an object whose name has `name_bytes`.
+
+        Raises:
+            PartitionKeyError: saying which limit it passes, without the values.
+        """
+        # Only the length of what the instant and the longest error type make is looked at.
+        instance = self.instance(values, datetime(2000, 12, 30, 20, 30, 30), "", "format-conversion-failed")
+        # A literal prefix of 512 characters is taken, though the date that is appended makes it longer (observed).
+        if len("".join([part(instance) for part in self._parts])) > EVALUATED_CHARACTERS:
+            raise PartitionKeyError(f"the evaluated prefix is longer than {EVALUATED_CHARACTERS} characters")
+        _check_path(self.evaluate(instance), name_bytes)
 
 
 def parse_prefix(raw: str, *, partitioned: bool) -> Prefix:
@@ -91,52 +120,52 @@ def parse_prefix(raw: str, *, partitioned: bool) -> Prefix:
     Raises:
         PrefixError: naming the expression that is not known, not allowed here or not carried out.
     """
-    if not _EXPRESSION.search(raw):
-        if partitioned:
-            raise PrefixError(f"Prefix {raw!r}: dynamic partitioning needs a partition key in the prefix")
-        return Prefix(raw, (), _parse(raw + _DEFAULT_DATE_PATH, "Prefix", ())[0])
-    allowed = ("timestamp", "firehose:random-string", *(("partitionKeyFromLambda",) if partitioned else ()))
-    parts, keys = _parse(raw, "Prefix", allowed)
-    if partitioned and not keys:
+    parts, takes = _parse(raw, "Prefix", _ANYWHERE | ({FROM_LAMBDA, FROM_QUERY} if partitioned else set()))
+    if partitioned and not takes:
         raise PrefixError(f"Prefix {raw!r}: dynamic partitioning needs a partition key in the prefix")
-    return Prefix(raw, keys, parts)
+    return Prefix(raw, takes, parts, () if _EXPRESSION.search(raw) else _parse(_DATE_PATH, "Prefix", _ANYWHERE)[0])
 
 
 def parse_error_prefix(raw: str) -> Prefix:
     """An ErrorOutputPrefix; one that has expressions must name !{firehose:error-output-type}.
 
+    Where there is none, the Prefix stands in for it: "legacy/" -> "legacy/processing-failed/2025/01/02/03/".
+
     Raises:
         PrefixError: as for `parse_prefix`.
     """
-    allowed = ("timestamp", "firehose:random-string", "firehose:error-output-type")
+    allowed = _ANYWHERE | {_ERROR_TYPE}
     parts, _ = _parse(raw, "ErrorOutputPrefix", allowed)
     if not _EXPRESSION.search(raw):
-        parts = _parse(raw + "!{firehose:error-output-type}/" + _DEFAULT_DATE_PATH, "ErrorOutputPrefix", allowed)[0]
-    elif "!{firehose:error-output-type}" not in raw:
+        return Prefix(raw, (), parts, _parse(f"!{{{_ERROR_TYPE}}}/{_DATE_PATH}", "ErrorOutputPrefix", allowed)[0])
+    if f"!{{{_ERROR_TYPE}}}" not in raw:
         raise PrefixError(f"ErrorOutputPrefix {raw!r}: it has expressions, so it must have error-output-type")
     return Prefix(raw, (), parts)
 
 
-def _parse(raw: str, member: str, allowed: tuple[str, ...]) -> tuple[tuple[_Part, ...], tuple[str, ...]]:
+def _parse(raw: str, member: str, allowed: frozenset[str]) -> tuple[tuple[_Part, ...], tuple[PartitionKey, ...]]:
     if len(raw) > RAW_CHARACTERS:
         raise PrefixError(f"{member}: {len(raw)} characters; Firehose takes {RAW_CHARACTERS}")
     parts: list[_Part] = []
-    keys: dict[str, None] = {}
+    takes: dict[PartitionKey, None] = {}
     end = 0
     for found in _EXPRESSION.finditer(raw):
         parts += _literal(raw[end : found.start()], raw, member)
         end = found.end()
         namespace, argument = found[1], found[2]
         name = f"firehose:{argument}" if namespace == "firehose" else namespace
-        if name not in allowed and not (namespace == "timestamp" and not allowed):
+        if name not in allowed:
             raise PrefixError(f"{member} {raw!r}: {found[0]} is not allowed or not carried out here")
-        if namespace == "partitionKeyFromLambda":
+        if namespace in (FROM_LAMBDA, FROM_QUERY):
             if not argument:
                 raise PrefixError(f"{member} {raw!r}: {found[0]} names no key")
-            keys[argument] = None
-        parts.append(_expression(namespace, argument, len(parts), f"{member} {raw!r}"))
+            takes[PartitionKey(namespace, argument)] = None
+        try:
+            parts.append(_expression(namespace, argument, len(parts)))
+        except PatternError as refused:
+            raise PrefixError(f"{member} {raw!r}: {found[0]}: {refused}") from None
     parts += _literal(raw[end:], raw, member)
-    return tuple(parts), tuple(keys)
+    return tuple(parts), tuple(takes)
 
 
 def _literal(text: str, raw: str, member: str) -> list[_Part]:
@@ -145,33 +174,17 @@ def _literal(text: str, raw: str, member: str) -> list[_Part]:
     return [lambda _: text] if text else []
 
 
-def _expression(namespace: str, argument: str, place: int, where: str) -> _Part:
+def _expression(namespace: str, argument: str, place: int) -> _Part:
     if namespace == "timestamp":
-        fields = _java_pattern(argument, where)
+        fields = parse_pattern(argument)
         return lambda instance: "".join([field(instance.at) for field in fields])
-    if namespace == "partitionKeyFromLambda":
+    if namespace == FROM_LAMBDA:
         return lambda instance: instance.keys[argument]
+    if namespace == FROM_QUERY:
+        return lambda instance: (instance.queried or {})[argument]
     if argument == "random-string":
         return lambda instance: sha256(f"{place} {instance.random}".encode()).hexdigest()[:_RANDOM_CHARACTERS]
     return lambda instance: instance.error_output_type
-
-
-def _java_pattern(pattern: str, where: str) -> list[Callable[[datetime], str]]:
-    fields: list[Callable[[datetime], str]] = []
-    for found in _PATTERN.finditer(pattern):
-        if found[3]:
-            raise PrefixError(f"{where}: the {found[3]} in {pattern!r} is not carried out, or a quote is not closed")
-        if found[2] and found[0] not in _JAVA_FIELDS:
-            raise PrefixError(f"{where}: the pattern letters {found[0]!r} are not carried out")
-        if found[2]:
-            fields.append(_JAVA_FIELDS[found[0]])
-        else:
-            quoted = found[1]
-            literal = found[0] if quoted is None else quoted.replace("''", "'") or "'"
-            fields.append(lambda _, text=literal: text)  # type: ignore[misc]
-    if not fields:
-        raise PrefixError(f"{where}: !{{timestamp:}} has no pattern")
-    return fields
 
 
 def check_prefix(prefix: Prefix, name_bytes: int) -> None:
@@ -181,39 +194,12 @@ def check_prefix(prefix: Prefix, name_bytes: int) -> None:
         PrefixError: such as for "/abs/!{partitionKeyFromLambda:type}/".
     """
     try:
-        _check_path(prefix.evaluate(_sample(dict.fromkeys(prefix.keys, "k"))), name_bytes)
+        prefix.check(("k",) * len(prefix.takes), name_bytes)
     except PartitionKeyError as unusable:
         raise PrefixError(f"{prefix.raw!r}: {unusable}") from None
 
 
-def check_partition(prefix: Prefix, keys: object, name_bytes: int) -> tuple[str, ...]:
-    """The values of the partition keys that `prefix` takes, in its order, from what the function answered.
-
-    {"type": "sale", "date": "2025-01-01"} -> ("sale", "2025-01-01")
-
-    `name_bytes` is the length of the object's name, which the prefix makes a key with.
-
-    Raises:
-        PartitionKeyError: a key is absent, null, empty or no string, or the prefix that they make is no usable key.
-    """
-    values: dict[str, str] = {}
-    for name in prefix.keys:
-        value = keys.get(name) if isinstance(keys, dict) else None
-        if not isinstance(value, str) or not value:
-            raise PartitionKeyError(f"partition key values must not be null or empty: {name}")
-        values[name] = value
-    _check_path(prefix.evaluate(_sample(values)), name_bytes)
-    return tuple(values.values())
-
-
-def _sample(keys: Mapping[str, str]) -> Instance:
-    # Only the length of what the instant and the longest error type make is looked at.
-    return Instance(keys, datetime(2000, 12, 30, 20, 30, 30), error_output_type="format-conversion-failed")
-
-
 def _check_path(evaluated: str, name_bytes: int) -> None:
-    if len(evaluated) > EVALUATED_CHARACTERS:
-        raise PartitionKeyError(f"the evaluated prefix is longer than {EVALUATED_CHARACTERS} characters")
     try:
         segments = evaluated.encode().split(b"/")
     except UnicodeEncodeError:

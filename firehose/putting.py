@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from firehose.destination import Sink
 
@@ -22,26 +22,24 @@ class Put(NamedTuple, Generic[T]):
     of: T
 
 
-def put_each(sink: Sink, puts: Iterable[Put[T]]) -> Iterator[Put[T]]:
-    """Puts all of them; gives each, in order, when it is there.
+Refusal: TypeAlias = Exception | None
+
+
+def put_each(sink: Sink, puts: Iterable[Put[T]]) -> Iterator[tuple[Put[T], Refusal]]:
+    """Puts all of them; gives each, in order, when it is there, or with what the sink raised.
 
     325 objects of 5,000 sample records take 14 ms each one after the other at moto's server, 5 with sixteen at a time.
-
-    Raises:
-        What the sink raises; puts behind the one that failed may have ended all the same.
     """
     at_once = getattr(sink, "concurrent_puts", 1)
     if at_once == 1:
         for put in puts:
-            sink.put(put.key, put.body, content_encoding=put.content_encoding)
-            yield put
+            yield put, _put(sink, put)
         return
-    waiting: deque[tuple[Put[T], Future[None]]] = deque()
+    waiting: deque[tuple[Put[T], Future[Refusal]]] = deque()
     size_bytes = 0
     with ThreadPoolExecutor(at_once) as pool:
         for put in puts:
-            started = pool.submit(sink.put, put.key, put.body, content_encoding=put.content_encoding)
-            waiting.append((put, started))
+            waiting.append((put, pool.submit(_put, sink, put)))
             size_bytes += len(put.body)
             while len(waiting) > 2 * at_once or size_bytes > IN_FLIGHT_BYTES:
                 size_bytes -= len(waiting[0][0].body)
@@ -50,7 +48,14 @@ def put_each(sink: Sink, puts: Iterable[Put[T]]) -> Iterator[Put[T]]:
             yield _ended(waiting)
 
 
-def _ended(waiting: "deque[tuple[Put[T], Future[None]]]") -> Put[T]:
+def _put(sink: Sink, put: Put[T]) -> Refusal:
+    try:
+        sink.put(put.key, put.body, content_encoding=put.content_encoding)
+    except Exception as refused:  # noqa: BLE001  a disk's, a client's or a fault's own: the caller keeps the object
+        return refused
+    return None
+
+
+def _ended(waiting: "deque[tuple[Put[T], Future[Refusal]]]") -> tuple[Put[T], Refusal]:
     put, started = waiting.popleft()
-    started.result()
-    return put
+    return put, started.result()

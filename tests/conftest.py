@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["firehose.testing"]
+
 # No deadline: a machine that is busy with something else does not make a specification false.
 settings.register_profile("dmd", deadline=None)
 settings.load_profile("dmd")

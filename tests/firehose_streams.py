@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from firehose.data_plane import LocalStream
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
+from firehose.running_stream import LocalStream
 from firehose.source import EventRecord, number_lines
 
 STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/prd3292-dev1-dmnd-table-stream"

@@ -4,7 +4,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.buffering import Entry, Partition, RowBuffer, largest
+from firehose.buffering import Entry, Partition, Pieces, RowBuffer, largest
+from tests.firehose_deliveries import record
 
 SCHEMA = pa.schema([("n", pa.int64()), ("s", pa.struct([("tags", pa.list_(pa.string()))]))])
 
@@ -43,6 +44,26 @@ def test_the_entry_that_would_exceed_the_limit_is_left_for_later() -> None:
 
     assert buffer.add(batch([0, 1, 2, 3, 4]), entries, None) == 3
     assert taken(buffer, "a", "b") == {"a": [0, 2], "b": [1]}
+
+
+def test_the_entry_that_fills_its_partition_is_the_last_to_be_taken() -> None:
+    buffer = RowBuffer(SCHEMA, 9, full_bytes=20)
+    entries = [entry(value, ordinal) for ordinal, value in enumerate("abbba")]
+
+    assert buffer.add(batch([0, 1, 2, 3, 4]), entries, None) == 3
+    assert [partition.values for partition in buffer.full] == [("b",)]
+    assert taken(buffer, "b") == {"b": [1, 2]}
+    assert buffer.full == []
+
+
+def test_a_partition_of_which_an_object_was_refused_counts_as_active_once() -> None:
+    refused: dict[tuple[str, ...], int] = {("a",): 2}
+    buffer = RowBuffer(SCHEMA, 2, refused=refused)
+
+    assert buffer.add(batch([0, 1, 2]), [entry(value, ordinal) for ordinal, value in enumerate("abc")], None) == 2
+    assert buffer.active == 2
+    taken(buffer, "a", "b")
+    assert buffer.active == 1
 
 
 def test_a_partition_is_as_old_as_its_oldest_record() -> None:
@@ -94,3 +115,18 @@ def test_no_row_is_lost_doubled_or_moved_whatever_is_taken_when(steps: list[tupl
         if pair:
             expected["a"].append(number)
     assert left == expected
+
+
+def test_pieces_are_as_old_as_the_oldest_and_named_after_all_of_them() -> None:
+    def pieces(*numbers: int, of: str = "s") -> tuple[Pieces, str]:
+        made = Pieces()
+        for number in numbers:
+            made.add(b"piece", record(b"original", number, 1000 - number), number, 7 * number)
+        return made, str(made.uuid(of))
+
+    made, uuid = pieces(1, 3, 2)
+
+    assert (made.oldest_ms, made.opened_ms, made.size_bytes, made.original_bytes) == (997, 7, 15, 24)
+    assert (made.pieces, made.ordinals) == ([b"piece"] * 3, [1, 3, 2])
+    assert len({uuid, pieces(1, 2, 3)[1], pieces(1, 3)[1], pieces(1, 3, 2, of="t")[1]}) == 4
+    assert pieces(1, 3, 2)[1] == uuid

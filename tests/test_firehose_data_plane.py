@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose import delivery
+from firehose import delivery, error_output
 from firehose.accounting import Report
-from firehose.data_plane import DataPlane, LocalStream
+from firehose.data_plane import DataPlane
 from firehose.destination import FolderSink
+from firehose.running_stream import LocalStream
 from firehose.source import EventRecord
 from firehose.stream import delivery_stream
-from firehose.stream.delivery_stream import UnsupportedSettingError
+from firehose.stream.members import RefusedSettingError
 from tests.firehose_streams import (
     FUNCTION_ARN,
     Objects,
@@ -295,7 +296,7 @@ def test_a_partition_of_the_buffer_size_becomes_an_object(monkeypatch: pytest.Mo
 
 
 def test_errors_of_the_object_size_become_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "ERROR_OBJECT_BYTES", 1000)
+    monkeypatch.setattr(error_output, "ERROR_OBJECT_BYTES", 1000)
     lines = [b"x" * 1000] * 3 + [b"x"]
 
     report, sink = run(*lines)
@@ -392,7 +393,7 @@ def test_a_setting_that_is_not_carried_out_stops_the_stream_from_being_made() ->
     refused = request()
     destination(refused)["S3BackupMode"] = "Enabled"
 
-    with pytest.raises(UnsupportedSettingError, match="S3BackupMode"):
+    with pytest.raises(RefusedSettingError, match="S3BackupConfiguration"):
         DataPlane([LocalStream(refused, table({"id": "string"}), function())], Objects())
 
 
@@ -450,7 +451,8 @@ def test_without_format_conversion_an_extension_is_the_one_asked_for() -> None:
 
 def test_without_format_conversion_a_full_buffer_is_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery_stream, "MIB", 16)
-    stream = as_answered(BufferingHints={"SizeInMBs": 2})  # 32 bytes of answers, and one record to the function
+    # 32 bytes of answers, and one record to the function
+    stream = as_answered(BufferingHints={"SizeInMBs": 2, "IntervalInSeconds": 300})
 
     report, sink = run(*(order(str(number)) for number in range(6)), streams=[stream])
 

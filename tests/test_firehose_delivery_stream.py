@@ -1,43 +1,47 @@
-"""Reading a request: what is carried out is read, and everything else is refused by its name."""
+"""Reading a request: what the data plane runs from, with Firehose's defaults."""
 
-import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import botocore.session
 import pytest
 from botocore.model import Shape
 
 from firehose.prefix import Instance
-from firehose.stream.conversion_settings import MIB, ParquetSettings
-from firehose.stream.delivery_stream import UnsupportedSettingError, read_delivery_stream
-from firehose.stream.processing import LambdaSettings, Processing
-from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, request
+from firehose.stream.conversion_settings import (
+    MIB,
+    ConversionSettings,
+    HiveJsonSettings,
+    OpenXSettings,
+    ParquetSettings,
+    TableReference,
+)
+from firehose.stream.delivery_stream import read_delivery_stream
+from firehose.stream.members import SettingError
+from firehose.stream.processing import DeAggregation, LambdaSettings, Processing
+from firehose.stream.query_keys import constructed_keys
+from tests.firehose_streams import FUNCTION_ARN, ROLE_ARN, STREAM_ARN, request
+from tests.stream_requests import (
+    ERRORS,
+    KEY_ARN,
+    S3,
+    asking,
+    backed_up,
+    calling,
+    changed,
+    conversion,
+    converting,
+    from_kinesis,
+    partitioned,
+    plain,
+    processed,
+    processor,
+)
 
-S3 = "ExtendedS3DestinationConfiguration"
-PARQUET = f"{S3}.DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe"
-OPENX = f"{S3}.DataFormatConversionConfiguration.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
-PROCESSOR = f"{S3}.ProcessingConfiguration.Processors.0"
-ABSENT = object()
-
-
-def changed(path: str, value: Any) -> dict[str, Any]:
-    made = copy.deepcopy(request())
-    inner: Any = made
-    *above, last = path.split(".")
-    for step in above:
-        inner = inner[int(step)] if isinstance(inner, list) else inner.setdefault(step, {})
-    if value is ABSENT:
-        del inner[last]
-    else:
-        inner[last] = value
-    return made
-
-
-def parameters(**values: str) -> dict[str, Any]:
-    given = {"LambdaArn": FUNCTION_ARN, **values}
-    listed = [{"ParameterName": key, "ParameterValue": value} for key, value in given.items()]
-    return changed(f"{PROCESSOR}.Parameters", listed)
+AT = datetime(2025, 1, 2, 3, tzinfo=UTC)
+DEFAULT_PARQUET = ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, writer_version="V1")
 
 
 def test_our_own_request_is_carried_out_whole() -> None:
@@ -52,185 +56,259 @@ def test_our_own_request_is_carried_out_whole() -> None:
     assert stream.extension == ".parquet"
 
 
-def test_what_is_left_out_has_firehoses_defaults() -> None:
-    stream = read_delivery_stream(changed(PARQUET, {}))
-    bare = read_delivery_stream(parameters())
+def test_of_a_stream_with_only_what_is_required_the_rest_is_firehoses_defaults() -> None:
+    stream = read_delivery_stream(plain())
 
-    assert stream.conversion is not None
-    assert stream.conversion.parquet == ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, writer_version="V1")
-    assert bare.processing == Processing(function=LambdaSettings(FUNCTION_ARN, 3, MIB, 60))
+    assert (stream.buffer_bytes, stream.buffer_seconds) == (5 * MIB, 300)
+    assert (stream.compression, stream.extension, stream.time_zone) == ("UNCOMPRESSED", "", ZoneInfo("UTC"))
+    assert (stream.partitioned, stream.conversion, stream.backup) == (False, None, None)
+    assert stream.processing == Processing()
+    assert stream.without_effect == ()
+    assert (stream.version, read_delivery_stream(plain(), version=7).version) == (1, 7)
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("DeliveryStreamType", "DirectPut"),
-        ("DeliveryStreamEncryptionConfigurationInput", {"KeyType": "AWS_OWNED_CMK"}),
-        (f"{S3}.S3BackupMode", "Enabled"),
-        (f"{S3}.CompressionFormat", "GZIP"),
-        (f"{S3}.EncryptionConfiguration.KMSEncryptionConfig", {"AWSKMSKeyARN": "arn"}),
-        (f"{S3}.BufferingHints.SizeInMBs", 63),
-        (f"{S3}.BufferingHints.SizeInMBs", True),
-        (f"{S3}.BufferingHints.IntervalInSeconds", 0),
-        (f"{S3}.BufferingHints.SizeInGBs", 1),
-        (f"{S3}.CustomTimeZone", "Mars/Olympus"),
-        (f"{S3}.Prefix", "data/!{partitionKeyFromQuery:type}/"),
-        (f"{S3}.Prefix", ABSENT),
-        (f"{S3}.Prefix", "/abs/!{partitionKeyFromLambda:type}/"),
-        (f"{S3}.Prefix", "!{timestamp:[yyyy]}/!{partitionKeyFromLambda:type}/"),
-        (f"{S3}.ErrorOutputPrefix", "/abs/!{firehose:error-output-type}/"),
-        (f"{S3}.ErrorOutputPrefix", "x" * 240 + "!{firehose:error-output-type}/"),
-        (f"{S3}.BucketARN", "nonsense"),
-        (f"{S3}.BucketARN", "arn:aws:s3:::a/b"),
-        (f"{S3}.RoleARN", 7),
-        (f"{S3}.RoleARN", "nonsense"),
-        ("KinesisStreamSourceConfiguration.RoleARN", 7),
-        (f"{S3}.DataFormatConversionConfiguration.SchemaConfiguration.RoleARN", "nonsense"),
-        (f"{S3}.DynamicPartitioningConfiguration.RetryOptions.DurationInSeconds", 7201),
-        (f"{S3}.DynamicPartitioningConfiguration.RetryOptions.Foo", 1),
-        (f"{S3}.CloudWatchLoggingOptions.Foo", 1),
-        (f"{S3}.CloudWatchLoggingOptions.Enabled", "yes"),
-        (f"{S3}.CloudWatchLoggingOptions.LogGroupName", ABSENT),
-        ("Tags", "nonsense"),
-        ("Tags", [{"Key": "a", "Value": "b", "Foo": "c"}]),
-        ("Tags", [{"Value": "b"}]),
-        ("DeliveryStreamName", "a/b"),
-        (f"{S3}.FileExtension", "/../x"),
-        (f"{S3}.ErrorOutputPrefix", ABSENT),
-        (f"{S3}.ProcessingConfiguration.Enabled", ABSENT),
-        (f"{S3}.ProcessingConfiguration.Enabled", 1),
-        (f"{S3}.ProcessingConfiguration.Processors", []),
-        (f"{PROCESSOR}.Type", "AppendDelimiterToRecord"),
-        (f"{S3}.DataFormatConversionConfiguration", {}),
-        (f"{S3}.DataFormatConversionConfiguration", {"Enabled": False, "Foo": 1}),
-        (f"{S3}.DataFormatConversionConfiguration.Enabled", "no"),
-        (f"{S3}.DataFormatConversionConfiguration.SchemaConfiguration", ABSENT),
-        (f"{S3}.DataFormatConversionConfiguration.SchemaConfiguration.VersionId", "3"),
-        (f"{OPENX}.CaseInsensitive", False),
-        (f"{OPENX}.ColumnToJsonKeyMappings", {"id": "Id"}),
-        (f"{OPENX}.ConvertDotsInJsonKeysToUnderscores", True),
-        (f"{PARQUET}.MaxPaddingBytes", 1),
-        (f"{PARQUET}.Compression", "ZSTD"),
-        (f"{PARQUET}.BlockSizeBytes", 1),
-    ],
-)
-def test_a_setting_that_is_not_carried_out_is_refused_by_name(path: str, value: Any) -> None:
-    named = path.replace(".0", "[0]").rsplit(".KMS", 1)[0]
+def test_a_stream_that_is_put_to_is_of_its_roles_account_and_the_given_region() -> None:
+    direct = read_delivery_stream(plain(), region="eu-west-1")
+    reading = read_delivery_stream(from_kinesis(), region="eu-west-1")
 
-    with pytest.raises(UnsupportedSettingError) as refused:
-        read_delivery_stream(changed(path, value))
+    assert (direct.source_arn, direct.region) == (None, "eu-west-1")
+    assert direct.arn == "arn:aws:firehose:eu-west-1:123456789012:deliverystream/orders"
+    assert (reading.source_arn, reading.region) == (STREAM_ARN, "us-east-1")
 
-    assert refused.value.path.startswith(named)
+
+def test_a_stream_of_another_partition_has_its_partition() -> None:
+    stream = read_delivery_stream(plain(RoleARN="arn:aws-cn:iam::123456789012:role/own"), region="cn-north-1")
+
+    assert stream.arn == "arn:aws-cn:firehose:cn-north-1:123456789012:deliverystream/orders"
+
+
+def test_every_processor_is_read_in_whatever_order() -> None:
+    listed = [
+        processor("AppendDelimiterToRecord"),
+        asking("{type: .type}"),
+        processor("RecordDeAggregation", SubRecordType="DELIMITED", Delimiter="fHw="),
+        calling(NumberOfRetries="0", BufferSizeInMBs="0.2", BufferIntervalInSeconds="0"),
+    ]
+
+    forwards = read_delivery_stream(partitioned(*listed)).processing
+
+    assert forwards == Processing(
+        DeAggregation(b"||"), LambdaSettings(FUNCTION_ARN, 0, 209_715, 0), "{type: .type}", delimiter=True
+    )
+    assert read_delivery_stream(partitioned(*reversed(listed))).processing == forwards
+
+
+def test_records_of_json_documents_have_no_delimiter() -> None:
+    stream = read_delivery_stream(partitioned(processor("RecordDeAggregation", SubRecordType="JSON"), asking()))
+
+    assert stream.processing.deaggregation == DeAggregation(delimiter=None)
+
+
+def test_a_function_has_firehoses_defaults() -> None:
+    assert read_delivery_stream(processed(calling())).processing.function == LambdaSettings(FUNCTION_ARN, 3, MIB, 60)
+
+
+@pytest.mark.parametrize("enabled", [{}, {"Enabled": False}, {"Enabled": None}])
+def test_processors_are_not_run_unless_processing_is_enabled(enabled: dict[str, Any]) -> None:
+    # Decompression, too: it is not run by anybody.
+    listed = [calling(), processor("Decompression", CompressionFormat="GZIP")]
+
+    stream = read_delivery_stream(plain(ProcessingConfiguration={"Processors": listed, **enabled}))
+
+    assert stream.processing == Processing()
+
+
+def test_delimiters_are_appended_once_however_often_that_is_said() -> None:
+    assert read_delivery_stream(processed(*[processor("AppendDelimiterToRecord")] * 2)).processing.delimiter
 
 
 @pytest.mark.parametrize(
-    ("values", "name"),
+    ("compression", "extension"),
+    [("UNCOMPRESSED", ""), ("GZIP", ".gz"), ("ZIP", ".zip"), ("Snappy", ".snappy"), ("HADOOP_SNAPPY", ".snappy")],
+)
+def test_a_compression_gives_its_extension_unless_another_is_given(compression: str, extension: str) -> None:
+    by_default = read_delivery_stream(plain(CompressionFormat=compression, FileExtension=""))
+    given = read_delivery_stream(plain(CompressionFormat=compression, FileExtension=".json"))
+
+    assert (by_default.compression, by_default.extension) == (compression, extension)
+    assert (given.compression, given.extension) == (compression, ".json")
+
+
+def test_a_file_extension_replaces_that_of_parquet() -> None:
+    assert read_delivery_stream(converting(FileExtension=".pq")).extension == ".pq"
+
+
+def test_conversion_has_firehoses_defaults() -> None:
+    stream = read_delivery_stream(converting())
+
+    table = TableReference("db", "order", "us-east-1", "LATEST", "", ROLE_ARN)
+    assert stream.conversion == ConversionSettings(DEFAULT_PARQUET, table, OpenXSettings())
+    assert (stream.buffer_bytes, stream.extension) == (128 * MIB, ".parquet")
+
+
+def test_conversion_is_read_whole() -> None:
+    openx = {
+        "CaseInsensitive": False,
+        "ConvertDotsInJsonKeysToUnderscores": True,
+        "ColumnToJsonKeyMappings": {"a": "b"},
+    }
+    parquet = {
+        "Compression": "GZIP",
+        "BlockSizeBytes": 64 * MIB,
+        "PageSizeBytes": 65_536,
+        "EnableDictionaryCompression": True,
+        "WriterVersion": "V2",
+    }
+    schema = {"RoleARN": ROLE_ARN, "DatabaseName": "d", "TableName": "t", "CatalogId": "1", "Region": "r"}
+    members = conversion(
+        InputFormatConfiguration={"Deserializer": {"OpenXJsonSerDe": openx}},
+        OutputFormatConfiguration={"Serializer": {"ParquetSerDe": parquet}},
+        SchemaConfiguration={**schema, "VersionId": "3"},
+    )
+
+    read = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).conversion
+
+    assert read == ConversionSettings(
+        ParquetSettings("GZIP", 64 * MIB, 65_536, dictionary=True, writer_version="V2"),
+        TableReference("d", "t", "r", "3", "1", ROLE_ARN),
+        OpenXSettings(case_insensitive=False, dots_to_underscores=True, mappings={"a": "b"}),
+    )
+
+
+@pytest.mark.parametrize("formats", [(), ("millis", "yyyy-MM-dd'T'HH:mm:ss.SSS")])
+def test_the_hive_reader_has_its_timestamp_formats(formats: tuple[str, ...]) -> None:
+    members = conversion(InputFormatConfiguration={"Deserializer": {"HiveJsonSerDe": {"TimestampFormats": formats}}})
+
+    read = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).conversion
+
+    assert read is not None
+    assert read.reader == HiveJsonSettings(formats)
+
+
+@pytest.mark.parametrize(
+    "members",
     [
-        ({"NumberOfRetries": "-1"}, "NumberOfRetries"),
-        ({"NumberOfRetries": "1.5"}, "NumberOfRetries"),
-        ({"NumberOfRetries": "many"}, "NumberOfRetries"),
-        ({"BufferSizeInMBs": "0.1", "BufferIntervalInSeconds": "60"}, "BufferSizeInMBs"),
-        ({"BufferSizeInMBs": "nan", "BufferIntervalInSeconds": "60"}, "BufferSizeInMBs"),
-        ({"BufferSizeInMBs": "1", "BufferIntervalInSeconds": "901"}, "BufferIntervalInSeconds"),
-        ({"BufferSizeInMBs": "1"}, "both or neither"),
-        ({"Delimiter": "x"}, "Delimiter"),
-        ({"RoleArn": "x"}, "RoleArn"),
+        pytest.param({"Enabled": False}, id="nothing else"),
+        pytest.param(conversion(Enabled=False), id="kept for later"),
+        pytest.param({"Enabled": False, "SchemaConfiguration": {"TableName": "t"}}, id="kept for later, in part"),
     ],
 )
-def test_a_processor_parameter_out_of_bounds_is_refused_by_name(values: dict[str, str], name: str) -> None:
-    with pytest.raises(UnsupportedSettingError, match=name):
-        read_delivery_stream(parameters(**values))
+def test_conversion_that_is_disabled_changes_nothing(members: dict[str, Any]) -> None:
+    stream = read_delivery_stream(plain(DataFormatConversionConfiguration=members))
 
-
-def test_a_parameter_given_twice_is_refused() -> None:
-    twice = parameters()
-    twice[S3]["ProcessingConfiguration"]["Processors"][0]["Parameters"] *= 2
-
-    with pytest.raises(UnsupportedSettingError, match="LambdaArn"):
-        read_delivery_stream(twice)
-
-
-def unpartitioned(**more: Any) -> dict[str, Any]:
-    made = changed(f"{S3}.DynamicPartitioningConfiguration", ABSENT)
-    made[S3] = {**made[S3], **more}
-    return made
+    assert (stream.conversion, stream.buffer_bytes, stream.extension) == (None, 5 * MIB, "")
 
 
 def test_errors_go_below_a_prefix_without_expressions_when_they_have_none_of_their_own() -> None:
-    made = unpartitioned(Prefix="data/")
-    del made[S3]["ErrorOutputPrefix"]
+    stream = read_delivery_stream(plain(Prefix="data/"))
 
-    stream = read_delivery_stream(made)
-
-    at = Instance({}, datetime(2025, 1, 2, 3, tzinfo=UTC), error_output_type="processing-failed")
+    at = Instance({}, AT, error_output_type="processing-failed")
     assert stream.prefix.evaluate(at) == "data/2025/01/02/03/"
     assert stream.error_prefix.evaluate(at) == "data/processing-failed/2025/01/02/03/"
 
 
-def test_a_prefix_with_expressions_needs_an_error_prefix() -> None:
-    made = unpartitioned(Prefix="data/!{timestamp:yyyy}/")
-    del made[S3]["ErrorOutputPrefix"]
+def test_a_backup_has_its_own_place_buffer_and_compression() -> None:
+    by_default = read_delivery_stream(backed_up()).backup
+    request_ = backed_up(
+        Prefix="!{timestamp:yyyy}/",
+        ErrorOutputPrefix=ERRORS,
+        BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 60},
+        CompressionFormat="GZIP",
+    )
+    stream = read_delivery_stream(request_)
 
-    with pytest.raises(UnsupportedSettingError, match="ErrorOutputPrefix: is required"):
-        read_delivery_stream(made)
+    assert by_default is not None
+    assert (by_default.bucket, by_default.buffer_bytes, by_default.buffer_seconds) == ("backup", 5 * MIB, 300)
+    assert by_default.compression == "UNCOMPRESSED"
+    assert stream.backup is not None
+    assert stream.backup.prefix.evaluate(Instance({}, AT)) == "2025/"
+    assert replace(stream.backup, prefix=by_default.prefix) == replace(
+        by_default, buffer_bytes=MIB, buffer_seconds=60, compression="GZIP"
+    )
+    assert stream.compression == "UNCOMPRESSED"
 
 
-def unconverted(**more: Any) -> dict[str, Any]:
-    made = unpartitioned(Prefix="data/", **more)
-    del made[S3]["DataFormatConversionConfiguration"]
-    return made
+def test_a_backup_that_is_disabled_is_none() -> None:
+    assert read_delivery_stream(changed(backed_up(), f"{S3}.S3BackupMode", "Disabled")).backup is None
+
+
+LOGGING = {"Enabled": True, "LogGroupName": "g", "LogStreamName": "s"}
+KMS = {"KMSEncryptionConfig": {"AWSKMSKeyARN": KEY_ARN}}
+PADDED = conversion(OutputFormatConfiguration={"Serializer": {"ParquetSerDe": {"MaxPaddingBytes": 1}}})
 
 
 @pytest.mark.parametrize(
-    "conversion",
+    ("request_", "paths"),
     [
-        pytest.param(None, id="left out"),
-        pytest.param({"Enabled": False}, id="disabled"),
-        pytest.param(request()[S3]["DataFormatConversionConfiguration"] | {"Enabled": False}, id="kept for later"),
+        pytest.param(
+            plain(EncryptionConfiguration=KMS), [f"{S3}.EncryptionConfiguration.KMSEncryptionConfig"], id="KMS"
+        ),
+        pytest.param(
+            backed_up(EncryptionConfiguration=KMS),
+            [f"{S3}.S3BackupConfiguration.EncryptionConfiguration.KMSEncryptionConfig"],
+            id="KMS of a backup",
+        ),
+        pytest.param(plain(EncryptionConfiguration={"NoEncryptionConfig": "NoEncryption"}), [], id="no KMS"),
+        pytest.param(
+            plain() | {"DeliveryStreamEncryptionConfigurationInput": {"KeyType": "AWS_OWNED_CMK"}},
+            ["DeliveryStreamEncryptionConfigurationInput"],
+            id="encryption at rest",
+        ),
+        pytest.param(plain(CloudWatchLoggingOptions=LOGGING), [f"{S3}.CloudWatchLoggingOptions"], id="logging"),
+        pytest.param(plain(CloudWatchLoggingOptions={"Enabled": False}), [], id="no logging"),
+        pytest.param(
+            plain(DataFormatConversionConfiguration=PADDED),
+            [
+                f"{S3}.DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe.MaxPaddingBytes"
+            ],
+            id="padding",
+        ),
+        pytest.param(
+            plain(DynamicPartitioningConfiguration={"RetryOptions": {"DurationInSeconds": 10}}),
+            [f"{S3}.DynamicPartitioningConfiguration.RetryOptions.DurationInSeconds"],
+            id="how long S3 is tried",
+        ),
+        pytest.param(
+            processed(calling(Delimiter="x")),
+            [f"{S3}.ProcessingConfiguration.Processors[0].Parameters[1].ParameterName"],
+            id="a parameter of another processor",
+        ),
+        pytest.param(
+            from_kinesis() | {"DeliveryStreamType": "DirectPut"},
+            ["KinesisStreamSourceConfiguration"],
+            id="a Kinesis source of a stream that is put to, which Firehose overlooks, too",
+        ),
+        pytest.param(
+            plain() | {"DirectPutSourceConfiguration": {"ThroughputHintInMBs": 5}},
+            ["DirectPutSourceConfiguration"],
+            id="a throughput hint",
+        ),
+        pytest.param(plain() | {"Tags": [{"Key": "team", "Value": "lake"}]}, [], id="tags"),
     ],
 )
-def test_without_format_conversion_there_are_firehoses_other_defaults(conversion: Any) -> None:
-    made = unconverted(BufferingHints={})
-    if conversion:
-        made[S3]["DataFormatConversionConfiguration"] = conversion
-
-    stream = read_delivery_stream(made)
-
-    assert stream.conversion is None
-    assert (stream.buffer_bytes, stream.buffer_seconds, stream.extension) == (5 * MIB, 300, "")
+def test_what_was_given_and_changes_nothing_is_told_by_its_path(request_: dict[str, Any], paths: list[str]) -> None:
+    assert read_delivery_stream(request_).without_effect == tuple(paths)
 
 
-def test_conversion_that_is_kept_for_later_is_read_too() -> None:
-    made = unconverted()
-    made[S3]["DataFormatConversionConfiguration"] = {"Enabled": False, "SchemaConfiguration": {"TableName": "sale"}}
-
-    with pytest.raises(UnsupportedSettingError, match=r"SchemaConfiguration\.DatabaseName"):
-        read_delivery_stream(made)
-
-
-@pytest.mark.parametrize("mib", [1, 128])
-def test_without_format_conversion_the_buffer_takes_its_bounds(mib: int) -> None:
-    stream = read_delivery_stream(unconverted(BufferingHints={"SizeInMBs": mib, "IntervalInSeconds": 0}))
-
-    assert (stream.buffer_bytes, stream.buffer_seconds) == (mib * MIB, 0)
-
-
-@pytest.mark.parametrize("hints", [{"SizeInMBs": 0}, {"SizeInMBs": 129}, {"IntervalInSeconds": 901}])
-def test_a_buffer_that_firehose_would_refuse_is_refused(hints: dict[str, int]) -> None:
-    with pytest.raises(UnsupportedSettingError, match="BufferingHints"):
-        read_delivery_stream(unconverted(BufferingHints=hints))
-
-
-@pytest.mark.parametrize(("hints", "taken"), [({"SizeInMBs": 64}, True), ({"SizeInMBs": 63}, False), ({}, False)])
-def test_dynamic_partitioning_alone_wants_64_mib_and_has_a_default_of_5(hints: dict[str, int], taken: bool) -> None:
-    made = changed(f"{S3}.DataFormatConversionConfiguration", ABSENT)
-    made[S3]["BufferingHints"] = hints
-
-    if taken:
-        assert read_delivery_stream(made).buffer_bytes == 64 * MIB
-    else:
-        with pytest.raises(UnsupportedSettingError, match="SizeInMBs"):
-            read_delivery_stream(made)
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ("{type: .type}", {"type"}),
+        (' { "day" : .at[:10] , type } ', {"day", "type"}),
+        ('{type: (.a | {b: "x,}"}), c: [.d, {e}]}', {"type", "c"}),
+        ('{a: "\\"},{"}', {"a"}),
+        ('{"a:b": .c}', {"a:b"}),
+        (".", None),
+        (".meta | {type}", None),
+        ("{type} | {day}", None),
+        ("{$type}", None),
+        ("{(.name): 1}", None),
+        ('{"\\(.name)": 1}', None),
+        ("{}", set()),
+    ],
+)
+def test_the_keys_of_a_query_that_is_one_object_are_told(query: str, keys: set[str] | None) -> None:
+    assert constructed_keys(query) == keys
 
 
 def every_member(shape: Shape, path: str = "") -> list[str]:
@@ -253,6 +331,15 @@ def test_no_member_of_the_api_is_silently_ignored() -> None:
     assert len(ours) > 60
 
     for path in ours:
-        nonsense = changed(path, {"NoSuchMember": 1})
-        with pytest.raises(UnsupportedSettingError):
+        nonsense = changed(request(), path, {"NoSuchMember": 1})
+        with pytest.raises(SettingError):
             read_delivery_stream(nonsense)
+
+
+def test_a_member_that_a_newer_api_adds_is_refused_and_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firehose.stream.delivery_stream.check_request", lambda _: None)
+
+    for path in ("New", f"{S3}.New", f"{S3}.BufferingHints.New", f"{S3}.S3BackupConfiguration.New"):
+        with pytest.raises(SettingError) as refused:
+            read_delivery_stream(changed(backed_up(), path, 1))
+        assert (refused.value.path, refused.value.code) == (path, "NotCarriedOut")

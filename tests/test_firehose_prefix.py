@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from firehose.definition import ERROR_PREFIX, PARQUET_PREFIX
 from firehose.prefix import (
     Instance,
-    PartitionKeyError,
+    PartitionKey,
     PrefixError,
-    check_partition,
+    check_prefix,
     instant,
     name_bytes,
     object_name,
@@ -46,6 +46,7 @@ def test_the_error_type_takes_its_place() -> None:
         ("", "2025/01/02/03/"),
         ("legacy", "legacy2025/01/02/03/"),
         ("a/!{timestamp:yyyy}/", "a/2025/"),
+        ("a/!{timestamp:EEE, MMMM d}/!{timestamp:HH}", "a/Thu, January 2/03"),
         ("a/!{timestamp:'y='yyyy'/m='M'/d='dd'/it''s'HHmmss}/", "a/y=2025/m=1/d=02/it's030405/"),
     ],
 )
@@ -73,12 +74,13 @@ def test_an_error_prefix_without_expressions_gets_the_type_and_the_date() -> Non
 @pytest.mark.parametrize(
     "raw",
     [
-        "!{partitionKeyFromQuery:a}/",
+        "!{partitionKeyFromQuery:}/",
+        "!{partitionkeyfromlambda:a}/",
         "!{firehose:error-output-type}/!{partitionKeyFromLambda:a}/",
         "!{partitionKeyFromLambda:}/",
         "!{partitionKeyFromLambda:a",
         "!{nonsense}!{partitionKeyFromLambda:a}",
-        "!{timestamp:ww}!{partitionKeyFromLambda:a}",
+        "!{timestamp:www}!{partitionKeyFromLambda:a}",
         "!{timestamp:'open}!{partitionKeyFromLambda:a}",
         "!{timestamp:[yyyy]}!{partitionKeyFromLambda:a}",
         "!{timestamp:yyyy]}!{partitionKeyFromLambda:a}",
@@ -100,93 +102,95 @@ def test_an_error_prefix_that_firehose_would_refuse_is_refused(raw: str) -> None
         parse_error_prefix(raw)
 
 
-def test_partition_keys_need_dynamic_partitioning() -> None:
+@pytest.mark.parametrize("namespace", ["partitionKeyFromLambda", "partitionKeyFromQuery"])
+def test_partition_keys_need_dynamic_partitioning(namespace: str) -> None:
     with pytest.raises(PrefixError, match="not allowed"):
-        parse_prefix("!{partitionKeyFromLambda:a}/", partitioned=False)
+        parse_prefix(f"!{{{namespace}:a}}/", partitioned=False)
 
 
-NAME = 71  # bytes of the names of the objects of `sale`
-PREFIX = parse_prefix("x/!{partitionKeyFromLambda:type}/d=!{partitionKeyFromLambda:date}/", partitioned=True)
+def test_a_prefix_tells_its_keys_and_where_they_come_from_each_once() -> None:
+    prefix = parse_prefix(
+        "!{partitionKeyFromQuery:a}/!{partitionKeyFromLambda:b}/!{partitionKeyFromQuery:a}", partitioned=True
+    )
+
+    assert prefix.takes == (PartitionKey("partitionKeyFromQuery", "a"), PartitionKey("partitionKeyFromLambda", "b"))
+    assert prefix.keys == ("a", "b")
+    assert prefix.evaluate(prefix.instance(("x", "y"), AT)) == "x/y/x"
 
 
-def test_the_values_come_in_the_order_of_the_prefix() -> None:
-    assert check_partition(PREFIX, {"date": "2025-01-01", "more": "x", "type": "sale"}, NAME) == ("sale", "2025-01-01")
+@pytest.mark.parametrize(("partitioned", "raw"), [(True, "!{partitionKeyFromLambda:a}"), (False, "!{timestamp:yyyy}")])
+def test_with_any_expression_no_date_is_appended(partitioned: bool, raw: str) -> None:
+    assert evaluated(raw, partitioned=partitioned, a="x") in ("x", "2025")
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        None,
-        [],
-        {},
-        {"type": "sale"},
-        {"type": "sale", "date": None},
-        {"type": "sale", "date": ""},
-        {"type": "sale", "date": 1},
-        {"type": "sale", "date": ["2025-01-01"]},
-        {"type": "..", "date": "x"},
-        {"type": "a/../../b", "date": "x"},
-        {"type": "a\0b", "date": "x"},
-        {"type": "\ud800", "date": "x"},
-        {"type": "é" * 128, "date": "x"},
-        {"type": "a/" * 260, "date": "x"},
-        {"type": ("日" * 80 + "/") * 4, "date": "x"},
-    ],
-)
-def test_keys_that_make_no_usable_prefix_are_refused_without_their_values(keys: object) -> None:
-    with pytest.raises(PartitionKeyError) as refused:
-        check_partition(PREFIX, keys, NAME)
+def test_a_literal_of_512_characters_is_taken_though_the_date_makes_it_longer() -> None:
+    literal = ("a" * 99 + "/") * 5 + "b" * 11 + "/"
 
-    assert "sale" not in str(refused.value)
+    check_prefix(parse_prefix(literal, partitioned=False), 71)
+    with pytest.raises(PrefixError, match="512 characters"):
+        check_prefix(parse_prefix(literal + "c", partitioned=False), 71)
 
 
-def test_the_longest_prefix_that_firehose_takes_is_taken() -> None:
-    fixed = len("x//d=1/")
-    longest = ("a" * 99 + "/") * 5 + "b" * (512 - fixed - 500)
+def test_the_raw_text_may_have_1024_characters() -> None:
+    raw = "!{timestamp:" + "'a'" * 337 + "}/"
 
-    assert check_partition(PREFIX, {"type": longest, "date": "1"}, NAME) == (longest, "1")
-    with pytest.raises(PartitionKeyError):
-        check_partition(PREFIX, {"type": longest + "b", "date": "1"}, NAME)
+    assert len(raw) == 1025
+    parse_prefix(raw[:-1], partitioned=False)
+    with pytest.raises(PrefixError, match="1024"):
+        parse_prefix(raw, partitioned=False)
 
 
-def test_the_name_of_the_object_counts_in_its_key_and_last_element() -> None:
-    glued = parse_prefix("!{partitionKeyFromLambda:a}", partitioned=True)
-    three_bytes = "日" * 80 + "/"
+def test_without_any_prefix_errors_lie_under_their_type_at_the_root() -> None:
+    prefix = parse_error_prefix("").evaluate(Instance({}, AT, error_output_type="processing-failed"))
 
-    for fits, over in (("a" * 184, "a" * 185), (three_bytes * 3 + "日" * 61, three_bytes * 3 + "日" * 62)):
-        assert check_partition(glued, {"a": fits}, NAME) == (fits,)
-        with pytest.raises(PartitionKeyError):
-            check_partition(glued, {"a": over}, NAME)
-    assert check_partition(glued, {"a": three_bytes * 3 + "日" * 75 + "/"}, NAME)
-    with pytest.raises(PartitionKeyError, match="1024"):
-        check_partition(glued, {"a": three_bytes * 3 + "日" * 75 + "/a/bcd"}, NAME)
+    assert prefix == "processing-failed/2025/01/02/03/"
+
+
+def test_prefix_and_name_show_the_streams_time_zone() -> None:
+    at = instant(1_735_787_045_999, ZoneInfo("America/New_York"))
+
+    assert parse_prefix("!{timestamp:yyyy/MM/dd/HH XXX}", partitioned=False).evaluate(Instance({}, at)) == (
+        "2025/01/01/22 -05:00"
+    )
+    assert object_name("s", 3, at, UUID(int=0), "").startswith("s-3-2025-01-01-22-04-05-")
 
 
 def test_the_length_of_a_name_is_known_before_the_object() -> None:
-    assert name_bytes("sale", 1, ".parquet") == NAME
-    assert len(object_name("sale", 1, AT, uuid4(), ".parquet")) == NAME
+    assert name_bytes("sale", 1, ".parquet") == 71
+    assert len(object_name("sale", 1, AT, uuid4(), ".parquet")) == 71
 
 
-@given(st.dictionaries(st.sampled_from(["type", "date"]), st.text() | st.none() | st.integers()))
-def test_any_keys_give_a_prefix_inside_the_lake_or_an_error(keys: dict[str, object]) -> None:
+PIECES = st.sampled_from(
+    [
+        *("!{", "}", "{", ":", "!", "'", "/", "x", "firehose", "timestamp", "partitionKeyFromLambda", "a"),
+        *("!{timestamp:yyyy}", "!{firehose:random-string}", "!{firehose:error-output-type}"),
+        *("!{partitionKeyFromLambda:a}", "!{partitionKeyFromQuery:b}", "!{timestamp:'!'{}"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join), st.booleans())
+def test_any_prefix_is_refused_or_evaluated_whole(raw: str, partitioned: bool) -> None:
     try:
-        values = check_partition(PREFIX, keys, NAME)
-    except PartitionKeyError:
-        return
-
-    prefix = PREFIX.evaluate(Instance(dict(zip(PREFIX.keys, values, strict=True)), AT))
-    assert prefix.startswith("x/")
-    assert ".." not in prefix.split("/")
-
-
-@given(st.text("!{}:tyM'partitionKeyFromLambda/ ", max_size=60))
-def test_any_prefix_is_read_or_refused(raw: str) -> None:
-    try:
-        prefix = parse_prefix(raw, partitioned=True)
+        prefix = parse_prefix(raw, partitioned=partitioned)
     except PrefixError:
         return
 
-    assert prefix.keys
+    text = prefix.evaluate(prefix.instance(("v",) * len(prefix.takes), AT, "seed"))
+    assert "!{" not in text
+    assert bool(prefix.takes) is partitioned
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_any_error_prefix_is_refused_or_tells_the_type(raw: str) -> None:
+    try:
+        prefix = parse_error_prefix(raw)
+    except PrefixError:
+        return
+
+    text = prefix.evaluate(prefix.instance((), AT, "seed", "processing-failed"))
+    assert "!{" not in text
+    assert "processing-failed" in text
 
 
 def test_an_object_is_named_as_firehose_names_it() -> None:

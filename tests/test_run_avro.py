@@ -16,11 +16,12 @@ from moto import mock_aws
 from firehose.accounting import Report, StreamReport
 from firehose.commands import Format
 from firehose.commands import run as run_command
-from firehose.data_plane import DataPlane, LocalStream
+from firehose.data_plane import DataPlane
 from firehose.destination import FolderSink
 from firehose.pipeline import local_pipeline, stream_name
 from firehose.query.tables import query
 from firehose.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, Summary, summarise
+from firehose.running_stream import LocalStream
 from firehose.source import file_records
 from glue.schema import load
 from glue.tables import avro_literal

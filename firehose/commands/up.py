@@ -13,7 +13,7 @@ from firehose.commands import STOPPED, Format, Mistake
 from firehose.commands.shown import print_rich
 from firehose.commands.stopping import stopping
 from firehose.kinesis.source import now_ms
-from firehose.stream.members import UnsupportedSettingError
+from firehose.stream.members import SettingError
 from firehose.up.counts import counts_table, live_counts, live_table
 from firehose.up.deployed import Deployed, load_deployed
 from firehose.up.endpoint import Endpoint, moto_endpoint, named_endpoint
@@ -67,7 +67,7 @@ def up(
             session = Session(where, deployed, state)
         except KeyboardInterrupt:
             raise typer.Exit(STOPPED) from None
-        except UnsupportedSettingError as error:
+        except SettingError as error:
             raise Mistake(str(error)) from error
         _tell(where, deployed, session)
         with (

@@ -1,6 +1,34 @@
-"""ARNs that a request names. Nobody is asked here whether they exist. Patterns: the API model."""
+"""ARNs that a request names. Nobody is asked here whether they exist.
+
+The API model's patterns begin with `arn:.*:`, which takes what is no ARN, such as `arn:a:b:iam::...`.
+"""
 
 import re
+from typing import NamedTuple
+
+
+class Arn(NamedTuple):
+    """The parts of an ARN."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+
+def parts(arn: str) -> Arn:
+    """The parts of an ARN.
+
+    "arn:aws:iam::123456789012:role/own" -> Arn("aws", "iam", "", "123456789012", "role/own")
+
+    Raises:
+        ValueError: it is none.
+    """
+    split = arn.split(":", 5)
+    if len(split) != 6 or split[0] != "arn":
+        raise ValueError("must be an ARN")
+    return Arn(*split[1:])
 
 
 def role(arn: str) -> str:
@@ -9,7 +37,7 @@ def role(arn: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if not re.fullmatch(r"arn:[^:]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", arn):
+    if not re.fullmatch(r"arn:[^:]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", arn, re.ASCII):
         raise ValueError("must be the ARN of a role")
     return arn
 
@@ -24,3 +52,29 @@ def bucket(arn: str) -> str:
     if not found:
         raise ValueError("must be the ARN of a bucket")
     return found[1]
+
+
+def kinesis_stream(arn: str) -> Arn:
+    """The parts of the ARN of a Kinesis stream.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = parts(arn)
+    if found.service != "kinesis":
+        raise ValueError("must be the ARN of a Kinesis stream")
+    return found
+
+
+def function(arn: str) -> str:
+    """The ARN of a Lambda function, as it is; of a version or alias as well.
+
+    That it must be Lambda's own form, where the model takes any text, was measured.
+
+    Raises:
+        ValueError: it is none.
+    """
+    name = r"function:[a-zA-Z0-9_-]{1,64}(:(\$LATEST|[a-zA-Z0-9_-]{1,128}))?"
+    if not re.fullmatch(rf"arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:\d{{12}}:{name}", arn, re.ASCII):
+        raise ValueError("must be the ARN of a Lambda function")
+    return arn

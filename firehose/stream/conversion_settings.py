@@ -1,9 +1,8 @@
 """DataFormatConversionConfiguration read into what record format conversion runs from."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 from firehose.stream import arns
 from firehose.stream.members import Members
@@ -60,67 +59,104 @@ class ConversionSettings:
 
 
 def read_conversion(destination: Members, region: str) -> ConversionSettings | None:
-    """What a destination says of record format conversion; None where it says nothing, or that there is none.
+    """Takes what a destination says of record format conversion; None where it says nothing, or that there is none.
 
     {"DataFormatConversionConfiguration": {"Enabled": False}} -> None
 
     Present and without `Enabled` it is enabled (API reference, "DataFormatConversionConfiguration"). Disabled, the rest
-    may stand there for later; it is read, since Firehose would refuse what it cannot read.
+    may stand there for later, and beyond the API model nobody looks at it (measured).
 
     Raises:
-        UnsupportedSettingError: naming the first member that is not carried out.
+        SettingError: naming the member.
     """
-    name = "DataFormatConversionConfiguration"
-    if not destination.has(name):
+    if not destination.has("DataFormatConversionConfiguration"):
         return None
-    conversion = destination.members(name)
-    enabled = conversion.flag("Enabled", default=True)
-    readers: dict[str, Callable[[Members], Any]] = {
-        "InputFormatConfiguration": _openx,
-        "OutputFormatConfiguration": _parquet,
-        "SchemaConfiguration": partial(_table, region=region),
-    }
-    read = {
-        part: reader(conversion.members(part)) for part, reader in readers.items() if enabled or conversion.has(part)
-    }
+    conversion = destination.members("DataFormatConversionConfiguration")
+    if not conversion.take("Enabled", True):  # noqa: FBT003
+        return None
+    # In the order in which Firehose looks at them.
+    for part in ("InputFormatConfiguration", "OutputFormatConfiguration", "SchemaConfiguration"):
+        if not conversion.has(part):
+            raise conversion.refused(part, "is required by format conversion")
+    reader = _reader(conversion.members("InputFormatConfiguration"))
+    parquet = _parquet(conversion.members("OutputFormatConfiguration"))
+    table = _table(conversion.members("SchemaConfiguration"), region)
     conversion.end()
-    return ConversionSettings(read["OutputFormatConfiguration"], read["SchemaConfiguration"]) if enabled else None
+    return ConversionSettings(parquet, table, reader)
 
 
-def _openx(reader: Members) -> None:
-    deserializer = reader.members("Deserializer")
-    openx = deserializer.members("OpenXJsonSerDe")
-    openx.only("CaseInsensitive", True)  # noqa: FBT003  the value that is carried out
-    openx.only("ConvertDotsInJsonKeysToUnderscores", False)  # noqa: FBT003
-    openx.only("ColumnToJsonKeyMappings", {})
-    for members in (openx, deserializer, reader):
-        members.end()
-
-
-def _parquet(writer: Members) -> ParquetSettings:
-    serializer = writer.members("Serializer")
-    parquet = serializer.members("ParquetSerDe")
-    settings = ParquetSettings(
-        compression=parquet.only("Compression", "SNAPPY", "GZIP", "UNCOMPRESSED"),
-        block_bytes=parquet.whole("BlockSizeBytes", 256 * MIB, 64 * MIB, 2**40),
-        page_bytes=parquet.whole("PageSizeBytes", MIB, 64 * 1024, 2**31 - 1),
-        dictionary=parquet.flag("EnableDictionaryCompression", default=False),
-        writer_version=parquet.only("WriterVersion", "V1", "V2"),
-    )
-    parquet.only("MaxPaddingBytes", 0)
-    for members in (parquet, serializer, writer):
-        members.end()
+def _reader(config: Members) -> OpenXSettings | HiveJsonSettings:
+    name, serde = _only_one(config, "Deserializer", "OpenXJsonSerDe", "HiveJsonSerDe")
+    if name == "OpenXJsonSerDe":
+        settings: OpenXSettings | HiveJsonSettings = OpenXSettings(
+            case_insensitive=serde.take("CaseInsensitive", True),  # noqa: FBT003
+            dots_to_underscores=serde.take("ConvertDotsInJsonKeysToUnderscores", False),  # noqa: FBT003
+            mappings=dict(serde.take("ColumnToJsonKeyMappings", {})),
+        )
+    else:
+        formats = tuple(serde.take("TimestampFormats", ()))
+        for pattern in formats:
+            if not _is_joda(pattern):
+                raise serde.refused("TimestampFormats", f"{pattern!r} is no pattern of Joda's, nor millis")
+        settings = HiveJsonSettings(formats)
+    serde.end()
     return settings
 
 
+# The letters that a real stream refused, of all 52. What is quoted is text.
+_NO_JODA_LETTERS = re.compile("[CIJPRTUVbfijloprt]")
+
+
+def _is_joda(pattern: str) -> bool:
+    unquoted = re.sub(r"'[^']*'", "", pattern)
+    return pattern == "millis" or not ("'" in unquoted or _NO_JODA_LETTERS.search(unquoted))
+
+
+def _parquet(config: Members) -> ParquetSettings:
+    name, serde = _only_one(config, "Serializer", "ParquetSerDe", "OrcSerDe")
+    if name == "OrcSerDe":
+        raise config.unsupported("Serializer.OrcSerDe")
+    settings = ParquetSettings(
+        compression=serde.take("Compression", "SNAPPY"),
+        block_bytes=serde.take("BlockSizeBytes", 256 * MIB),
+        page_bytes=serde.take("PageSizeBytes", MIB),
+        dictionary=serde.take("EnableDictionaryCompression", False),  # noqa: FBT003
+        writer_version=serde.take("WriterVersion", "V1"),
+    )
+    if serde.take("MaxPaddingBytes", 0):  # of HDFS blocks
+        serde.tell("MaxPaddingBytes")
+    serde.end()
+    return settings
+
+
+def _only_one(config: Members, part: str, *names: str) -> tuple[str, Members]:
+    """The one of these that a Serializer or Deserializer has."""
+    choice = config.members(part)
+    config.end()
+    given = [name for name in names if choice.has(name)]
+    if len(given) != 1:
+        raise config.refused(part, f"must have one of {' and '.join(names)}; it has {len(given)}")
+    serde = choice.members(given[0])
+    choice.end()
+    return given[0], serde
+
+
 def _table(schema: Members, region: str) -> TableReference:
+    for name in ("RoleARN", "DatabaseName", "TableName"):
+        if not schema.has(name):
+            raise schema.refused(name, "is required by format conversion")
+    role_arn = schema.take("RoleARN")
+    try:
+        arns.role(role_arn)
+    except ValueError as error:
+        raise schema.refused("RoleARN", str(error), "InvalidParameterValueException") from None  # measured
     table = TableReference(
-        database=schema.text("DatabaseName"),
-        table=schema.text("TableName"),
-        region=schema.text("Region", region),
-        version=schema.only("VersionId", "LATEST"),
-        catalog=schema.text("CatalogId", ""),
-        role_arn=schema.parsed("RoleARN", arns.role),
+        database=schema.take("DatabaseName"),
+        table=schema.take("TableName"),
+        region=schema.take("Region", region),
+        version=schema.take("VersionId", "LATEST"),
+        catalog=schema.take("CatalogId", ""),
+        role_arn=role_arn,
     )
     schema.end()
     return table

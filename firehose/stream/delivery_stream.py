@@ -4,19 +4,25 @@ Silently accepted configuration is what people like least in emulators: whatever
 refused by the name that AWS gives it.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from firehose.prefix import Prefix, check_prefix, name_bytes, parse_error_prefix, parse_prefix
-from firehose.stream import arns
+from firehose.prefix import Prefix, name_bytes
+from firehose.stream.api_model import check_request
 from firehose.stream.conversion_settings import MIB, ConversionSettings, read_conversion
-from firehose.stream.members import Members, UnsupportedSettingError
-from firehose.stream.processing import LambdaSettings, Processing
+from firehose.stream.members import Members, RefusedSettingError, SettingError, UnsupportedSettingError
+from firehose.stream.partitioning import check_partition_keys, read_partitioned
+from firehose.stream.processing import Processing
+from firehose.stream.processors import read_processing
+from firehose.stream.s3_settings import EXTENSIONS, S3Settings, check_keys, read_s3_settings
+from firehose.stream.source import Source, read_source
+from firehose.stream.time_zones import time_zone
 
-__all__ = ["DeliveryStream", "UnsupportedSettingError", "read_delivery_stream"]
+__all__ = ["DeliveryStream", "RefusedSettingError", "SettingError", "UnsupportedSettingError", "read_delivery_stream"]
+
+_EXTENDED_S3 = "ExtendedS3DestinationConfiguration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,8 @@ class Backup:
 class DeliveryStream:
     """All that the data plane needs to know of one delivery stream.
 
-    `source_arn` is the Kinesis stream that it reads, None for one that is put to (DirectPut).
+    `source_arn` is the Kinesis stream that it reads, None for one that is put to (DirectPut). `without_effect` are the
+    paths of members that were given, change nothing here, and could be expected to: `...EncryptionConfiguration`.
     """
 
     name: str
@@ -54,188 +61,117 @@ class DeliveryStream:
     compression: str = "UNCOMPRESSED"  # of objects that are not converted, a CompressionFormat
     backup: Backup | None = None
     version: int = 1
+    without_effect: tuple[str, ...] = ()
 
 
-def read_delivery_stream(request: Mapping[str, Any], version: int = 1) -> DeliveryStream:
+def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region: str = "us-east-1") -> DeliveryStream:
     """The description of a stream that `create_delivery_stream(**request)` would make, changed `version` - 1 times.
 
     {"DeliveryStreamName": "sale", "DeliveryStreamType": "KinesisStreamAsSource", ...} -> DeliveryStream("sale", ...)
 
+    `region` is where a stream that is put to (DirectPut) is made; another is where its source is.
+
     Raises:
-        UnsupportedSettingError: naming the first member that is not carried out, such as
-            "ExtendedS3DestinationConfiguration.S3BackupMode: 'Enabled' is not carried out".
+        RefusedSettingError: naming the member that Firehose would refuse, and with its error code, such as
+            "ExtendedS3DestinationConfiguration.BufferingHints.SizeInMBs: must be 64 or more ...".
+        UnsupportedSettingError: naming the member that Firehose would take, and that is not carried out here.
     """
-    top = Members(request, "")
-    name = top.parsed("DeliveryStreamName", _name)
-    top.only("DeliveryStreamType", "KinesisStreamAsSource")
-    _no_effect_tags(top)
-    source = top.members("KinesisStreamSourceConfiguration")
-    source_arn = source.text("KinesisStreamARN")
-    source.parsed("RoleARN", arns.role)
-    source.end()
-    region, account = _region_and_account(source_arn)
-    destination = top.members("ExtendedS3DestinationConfiguration")
+    check_request(request)
+    top = Members(request)
+    name = top.take("DeliveryStreamName")
+    top.take("Tags")
+    destination = _extended_s3(top)
+    source = read_source(top, request[_EXTENDED_S3]["RoleARN"], region)
     top.end()
-    arn = f"arn:aws:firehose:{region}:{account}:deliverystream/{name}"
-    stream = _destination(destination, name=name, region=region, arn=arn, source_arn=source_arn, version=version)
-    destination.end()
-    return stream
+    return _stream(destination, name=name, source=source, version=version)
 
 
-def _region_and_account(arn: str) -> tuple[str, str]:
-    parts = arn.split(":")
-    if len(parts) != 6 or parts[2] != "kinesis":
-        raise UnsupportedSettingError("KinesisStreamSourceConfiguration.KinesisStreamARN", "is no ARN of a stream")
-    return parts[3], parts[4]
+def _extended_s3(top: Members) -> Members:
+    given = [name for name in _DESTINATIONS if top.has(name)]
+    if len(given) != 1:
+        names = ", ".join(given) or "none"
+        raise RefusedSettingError(given[1] if given else _EXTENDED_S3, f"one destination is taken; given are: {names}")
+    if given != [_EXTENDED_S3]:
+        raise top.unsupported(given[0])
+    return top.members(_EXTENDED_S3)
 
 
-def _destination(config: Members, *, name: str, region: str, arn: str, source_arn: str, version: int) -> DeliveryStream:
-    config.parsed("RoleARN", arns.role)
-    _no_effect_logging(config.optional("CloudWatchLoggingOptions"))
-    config.only("CompressionFormat", "UNCOMPRESSED")  # Firehose's own rule with format conversion, ours without
-    config.only("S3BackupMode", "Disabled")
-    encryption = config.optional("EncryptionConfiguration")
-    encryption.only("NoEncryptionConfig", "NoEncryption")
-    encryption.end()
-    hints = config.optional("BufferingHints")
-    partitioned = _partitioned(config)
-    prefix = config.parsed("Prefix", lambda raw: parse_prefix(raw, partitioned=partitioned), default="")
-    conversion = read_conversion(config, region)
+_DESTINATIONS = (
+    "S3DestinationConfiguration",
+    _EXTENDED_S3,
+    "RedshiftDestinationConfiguration",
+    "ElasticsearchDestinationConfiguration",
+    "AmazonopensearchserviceDestinationConfiguration",
+    "AmazonOpenSearchServerlessDestinationConfiguration",
+    "SplunkDestinationConfiguration",
+    "HttpEndpointDestinationConfiguration",
+    "SnowflakeDestinationConfiguration",
+    "IcebergDestinationConfiguration",
+)
+
+
+def _stream(config: Members, *, name: str, source: Source, version: int) -> DeliveryStream:
+    partitioned = read_partitioned(config)
+    settings = read_s3_settings(config, partitioned=partitioned)
+    conversion = read_conversion(config, source.region)
+    processing = read_processing(config)
+    extension = config.take("FileExtension") or (".parquet" if conversion else EXTENSIONS[settings.compression])
+    if conversion and settings.compression != "UNCOMPRESSED":
+        raise config.refused("CompressionFormat", "must be UNCOMPRESSED with format conversion")
+    size, seconds = _buffer(config, settings, converted=conversion is not None, partitioned=partitioned)
+    check_partition_keys(config, settings.prefix, processing, partitioned=partitioned)
+    check_keys(config, settings, (name_bytes(name, version, extension), name_bytes(name, version, "")))
     stream = DeliveryStream(
         name=name,
-        region=region,
-        arn=arn,
-        source_arn=source_arn,
-        bucket=config.parsed("BucketARN", arns.bucket),
-        prefix=prefix,
-        # It may be left out only beside a prefix without expressions; errors then go below that (guide, "Understand
-        # custom prefixes for Amazon S3 objects").
-        error_prefix=config.parsed(
-            "ErrorOutputPrefix", parse_error_prefix, default=None if "!{" in prefix.raw else prefix.raw
-        ),
+        region=source.region,
+        arn=f"arn:{source.partition}:firehose:{source.region}:{source.account}:deliverystream/{name}",
+        source_arn=source.arn,
+        bucket=settings.bucket,
+        prefix=settings.prefix,
+        error_prefix=settings.error_prefix,
         partitioned=partitioned,
-        buffer_bytes=_buffer_mib(hints, converted=conversion is not None, partitioned=partitioned) * MIB,
-        buffer_seconds=hints.whole("IntervalInSeconds", 300, 60 if partitioned else 0, 900),
-        time_zone=config.parsed("CustomTimeZone", _time_zone, default="UTC"),
-        extension=config.parsed("FileExtension", _extension, default="") or (".parquet" if conversion else ""),
-        processing=Processing(function=_function(config.members("ProcessingConfiguration"))),
+        buffer_bytes=size * MIB,
+        buffer_seconds=seconds,
+        time_zone=config.parsed("CustomTimeZone", time_zone),
+        extension=extension,
+        processing=processing,
         conversion=conversion,
+        compression=settings.compression,
+        backup=_backup(config, name, version),
         version=version,
+        without_effect=tuple(config.without_effect),
     )
-    hints.end()
-    _check_keys(stream, config)
+    config.end()
     return stream
 
 
-def _buffer_mib(hints: Members, *, converted: bool, partitioned: bool) -> int:
+def _buffer(config: Members, settings: S3Settings, *, converted: bool, partitioned: bool) -> tuple[int, int]:
     # With format conversion 64 MiB is the least and 128 the default (API reference, "BufferingHints"). With dynamic
     # partitioning alone 64 is the least, too, but the default stays 5: Firehose then refuses what is left out.
-    default = 128 if converted else 5
-    return hints.whole("SizeInMBs", default, 64 if converted or partitioned else 1, 128)
+    size = settings.buffer_mib or (128 if converted else 5)
+    seconds = 300 if settings.buffer_seconds is None else settings.buffer_seconds
+    hints = config.members("BufferingHints")  # taken already: for its path
+    for feature, on in (("format conversion", converted), ("dynamic partitioning", partitioned)):
+        if on and size < 64:
+            raise hints.refused("SizeInMBs", f"must be 64 or more with {feature}; it is {size}")
+    if partitioned and seconds < 60:
+        raise hints.refused("IntervalInSeconds", f"must be 60 or more with dynamic partitioning; it is {seconds}")
+    return size, seconds
 
 
-def _check_keys(stream: DeliveryStream, config: Members) -> None:
-    for member, prefix, extension in (
-        ("Prefix", stream.prefix, stream.extension),
-        ("ErrorOutputPrefix", stream.error_prefix, ""),
-    ):
-        try:
-            check_prefix(prefix, name_bytes(stream.name, stream.version, extension))
-        except ValueError as error:
-            raise config.refuse(member, str(error)) from None
-
-
-def _partitioned(config: Members) -> bool:
-    partitioning = config.optional("DynamicPartitioningConfiguration")
-    enabled = partitioning.flag("Enabled", default=False)
-    retry = partitioning.optional("RetryOptions")
-    retry.whole("DurationInSeconds", 300, 0, 7200)  # of trying S3: no effect, a failing sink stops the local run
-    retry.end()
-    partitioning.end()
-    return enabled
-
-
-# What follows has no effect here, but is read, since Firehose would refuse what it cannot read.
-
-
-def _no_effect_tags(top: Members) -> None:
-    for tag in top.entries("Tags"):
-        tag.text("Key")
-        tag.text("Value", "")
-        tag.end()
-
-
-def _no_effect_logging(logging: Members) -> None:
-    # Failures are counted and kept whether logged or not.
-    enabled = logging.flag("Enabled", default=False)
-    for name in ("LogGroupName", "LogStreamName"):
-        logging.text(name, None if enabled else "")
-    logging.end()
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9_.-]{1,64}", text):
-        raise ValueError("must be 1 to 64 letters, digits, '_', '.' or '-'")
-    return text
-
-
-def _extension(text: str) -> str:
-    if not re.fullmatch(r"(\.[0-9a-z!\-_.*'()]{1,127})?", text):
-        raise ValueError("must be '.' and up to 127 of 0-9 a-z ! - _ . * ' ( )")
-    return text
-
-
-def _time_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone") from None
-
-
-def _function(processing: Members) -> LambdaSettings:
-    # Omitted means false here, unlike in format conversion (measured on a real stream).
-    processing.only("Enabled", True, default=False)  # noqa: FBT003  the value that is carried out
-    processors = processing.entries("Processors")
-    processing.end()
-    if len(processors) != 1:
-        raise processing.refuse("Processors", "exactly one, a Lambda, is carried out")
-    processors[0].only("Type", "Lambda")
-    parameters: dict[str, str] = {}
-    for parameter in processors[0].entries("Parameters"):
-        name = parameter.text("ParameterName")
-        if name in parameters:
-            raise processors[0].refuse(f"Parameters.{name}", "is given twice")
-        parameters[name] = parameter.text("ParameterValue")
-        parameter.end()
-    processors[0].end()
-    return _lambda_settings(parameters, processors[0].path("Parameters"))
-
-
-def _lambda_settings(parameters: dict[str, str], path: str) -> LambdaSettings:
-    try:
-        arns.role(parameters.pop("RoleArn", "arn:aws:iam::000000000000:role/own"))
-    except ValueError as error:
-        raise UnsupportedSettingError(f"{path}.RoleArn", str(error)) from None
-    if "LambdaArn" not in parameters:
-        raise UnsupportedSettingError(f"{path}.LambdaArn", "is required")
-    if ("BufferSizeInMBs" in parameters) is not ("BufferIntervalInSeconds" in parameters):
-        raise UnsupportedSettingError(path, "BufferSizeInMBs and BufferIntervalInSeconds: both or neither")
-
-    def number(name: str, default: str, least: float, most: float, kind: Callable[[str], float] = int) -> float:
-        try:
-            value = kind(parameters.pop(name, default))
-        except ValueError:
-            value = -1
-        if not least <= value <= most:
-            raise UnsupportedSettingError(f"{path}.{name}", f"must be a number from {least:g} to {most:g}")
-        return value
-
-    settings = LambdaSettings(
-        function_arn=parameters.pop("LambdaArn"),
-        retries=int(number("NumberOfRetries", "3", 0, 300)),
-        buffer_bytes=int(number("BufferSizeInMBs", "1", 0.2, 3, float) * MIB),  # bounds: guide, "Transform source data"
-        buffer_seconds=int(number("BufferIntervalInSeconds", "60", 0, 900)),
-    )
-    for name in parameters:
-        raise UnsupportedSettingError(f"{path}.{name}", "is not carried out by the local data plane")
-    return settings
+def _backup(destination: Members, name: str, version: int) -> Backup | None:
+    enabled = destination.take("S3BackupMode") == "Enabled"
+    if not destination.has("S3BackupConfiguration"):
+        if enabled:
+            raise destination.refused("S3BackupConfiguration", "is required, since S3BackupMode is Enabled")
+        return None
+    config = destination.members("S3BackupConfiguration")
+    settings = read_s3_settings(config, partitioned=False)
+    seconds = 300 if settings.buffer_seconds is None else settings.buffer_seconds
+    if seconds < 60:  # measured; the destination's own may be 0
+        raise config.refused("BufferingHints.IntervalInSeconds", f"must be 60 or more for a backup; it is {seconds}")
+    length = name_bytes(name, version, EXTENSIONS[settings.compression])
+    check_keys(config, settings, (length, length))
+    config.end()
+    size = settings.buffer_mib or 5
+    return Backup(settings.bucket, settings.prefix, size * MIB, seconds, settings.compression) if enabled else None

@@ -9,9 +9,11 @@ from typing import Any
 
 from firehose.aws_mistakes import as_mistakes
 from firehose.commands import Mistake
-from firehose.data_plane import LocalStream
+from firehose.running_stream import LocalStream
+from firehose.stream.described import create_request
+from firehose.stream.members import SettingError
+from firehose.stream.source import KINESIS
 from firehose.up.code import package_of, unpack
-from firehose.up.described import KINESIS_SOURCE, create_request
 from firehose.up.endpoint import Endpoint, Services
 from firehose.up.function_process import FunctionConfiguration, FunctionProcess
 
@@ -45,11 +47,23 @@ def delivery_streams(endpoint: Services, names_begin: str = "") -> list[dict[str
             for name in _stream_names(client)
             if name.startswith(names_begin)
         ]
-    return [one for one in found if one["DeliveryStreamType"] == KINESIS_SOURCE]
+    return [one for one in found if one["DeliveryStreamType"] == KINESIS]
+
+
+def stream_request(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The request that would make a stream of this description.
+
+    Raises:
+        Mistake: it is no stream that is carried out; the message names it.
+    """
+    try:
+        return create_request(description)
+    except SettingError as error:
+        raise Mistake(f"the delivery stream {description['DeliveryStreamName']}: {error}") from error
 
 
 def _stream_names(client: Any) -> Iterator[str]:
-    asked: dict[str, Any] = {"DeliveryStreamType": KINESIS_SOURCE}
+    asked: dict[str, Any] = {"DeliveryStreamType": KINESIS}
     while True:
         answer = client.list_delivery_streams(**asked)
         names = answer["DeliveryStreamNames"]
@@ -74,12 +88,12 @@ def load_deployed(
     Raises:
         Mistake: no delivery stream there, several sources, a table or a function that is not there, or a function that
             cannot be loaded.
-        UnsupportedSettingError: a setting that the data plane does not carry out.
+        SettingError: a setting that Firehose refuses, or that the data plane does not carry out.
     """
     described = delivery_streams(endpoint)
     if not described:
         raise Mistake(f"{endpoint.url} has no delivery stream that reads a Kinesis stream")
-    requests = [create_request(one) for one in described]
+    requests = [stream_request(one) for one in described]
     sources = {request["KinesisStreamSourceConfiguration"]["KinesisStreamARN"] for request in requests}
     if len(sources) > 1:
         raise Mistake(f"the delivery streams of {endpoint.url} read {len(sources)} Kinesis streams: one is run here")

@@ -1,0 +1,75 @@
+"""CompressionFormat: objects that are not converted, compressed as Firehose compresses them.
+
+What real objects carry was observed by others: Content-Encoding and extension are those of the table below, and
+Hadoop's Snappy has `.snappy` though the guide says `.hsnappy`. The same rows always give the same bytes.
+"""
+
+import gzip
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from struct import pack
+
+import pyarrow as pa
+
+# snappy-java's SnappyOutputStream: a magic, its version and the oldest that can read it, and blocks of 32 KiB, each
+# after its length in four bytes (xerial/snappy-java, SnappyCodec and SnappyOutputStream). Not Snappy's own framing.
+_XERIAL_HEADER = b"\x82SNAPPY\x00" + pack(">II", 1, 1)
+_XERIAL_BLOCK_BYTES = 32 * 1024
+
+# Hadoop's BlockCompressorStream: each block after its length, and in it what Snappy made of it after that length.
+# Hadoop fills a buffer of 256 KiB less what Snappy could need more (io.compression.codec.snappy.buffersize).
+_HADOOP_BLOCK_BYTES = 256 * 1024 - (256 * 1024 // 6 + 32)
+
+# The first date that a zip file can hold; a clock would give the same rows other bytes.
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """One CompressionFormat. `compress` takes a body and the name of its object."""
+
+    content_encoding: str
+    extension: str
+    compress: Callable[[bytes, str], bytes]
+
+
+def _gzip(body: bytes, _: str) -> bytes:
+    return gzip.compress(body, mtime=0)
+
+
+def _zip(body: bytes, name: str) -> bytes:
+    # What Firehose calls the file in it nobody says; after the object, it stays itself when unpacked beside others.
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name.removesuffix(".zip"), _ZIP_DATE), body, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _snappy(body: bytes, _: str) -> bytes:
+    blocks = (_raw_snappy(block) for block in _blocks(body, _XERIAL_BLOCK_BYTES))
+    return _XERIAL_HEADER + b"".join(pack(">I", len(block)) + block for block in blocks)
+
+
+def _hadoop_snappy(body: bytes, _: str) -> bytes:
+    blocks = ((len(block), _raw_snappy(block)) for block in _blocks(body, _HADOOP_BLOCK_BYTES))
+    return b"".join(pack(">II", size, len(block)) + block for size, block in blocks)
+
+
+def _blocks(body: bytes, size: int) -> Iterator[bytes]:
+    return (body[start : start + size] for start in range(0, len(body), size))
+
+
+def _raw_snappy(block: bytes) -> bytes:
+    compressed: bytes = pa.compress(block, codec="snappy", asbytes=True)
+    return compressed
+
+
+COMPRESSIONS = {
+    "UNCOMPRESSED": Compression("", "", lambda body, _: body),
+    "GZIP": Compression("gzip", ".gz", _gzip),
+    "ZIP": Compression("zip", ".zip", _zip),
+    "Snappy": Compression("snappy-java", ".snappy", _snappy),
+    "HADOOP_SNAPPY": Compression("hadoop-snappy", ".snappy", _hadoop_snappy),
+}

@@ -1,0 +1,111 @@
+"""A delivery stream as it runs: its processor and what comes behind it, and the batches it shares with others."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from firehose.delivery import Delivery
+from firehose.processor import Batcher, Function, NoFunction, Processor
+from firehose.source import EventRecord
+from firehose.stream.delivery_stream import DeliveryStream, read_delivery_stream
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStream:
+    """What one delivery stream is made of here.
+
+    `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names where it converts the
+    format of its records, `function` the code behind its Lambda ARN where it has one. A function that never writes into
+    its event, `keeps_event`, needs no copy of each record. `version` is what DescribeDeliveryStream says. A record
+    waits no longer than `interval_seconds` where that is given, whatever the buffer intervals of the request.
+    """
+
+    request: Mapping[str, Any]
+    table_input: Mapping[str, Any] | None = None
+    function: Function | None = None
+    keeps_event: bool = False
+    version: int = 1
+    interval_seconds: int | None = None
+
+    def read(self) -> DeliveryStream:
+        """The request read, with the intervals that it is to run with.
+
+        Raises:
+            SettingError: a setting that AWS refuses, or that is not carried out.
+        """
+        return _shortened(read_delivery_stream(self.request, self.version), self.interval_seconds)
+
+
+def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:
+    """The stream with buffer intervals that together are no longer than asked: a fifth of it for the function's."""
+    if seconds is None:
+        return stream
+    processing = stream.processing
+    if processing.function is not None:
+        function = replace(processing.function, buffer_seconds=min(processing.function.buffer_seconds, seconds // 5))
+        processing = replace(processing, function=function)
+    rest = seconds - processing.batch[1]
+    return replace(stream, processing=processing, buffer_seconds=min(stream.buffer_seconds, rest))
+
+
+@dataclass(slots=True)
+class RunningStream:
+    """One delivery stream at work."""
+
+    stream: DeliveryStream
+    processor: Processor | NoFunction
+    delivery: Delivery
+    on_printed: Callable[[str, str], None]
+
+    def process(self, records: Sequence[EventRecord], first: int, now_ms: int | None) -> None:
+        """Takes a batch, whose first record has the ordinal `first`, through function and delivery."""
+        done = self.processor.process(records)
+        delivery = self.delivery
+        delivery.report.received += len(records)
+        delivery.drop([first + index for index in done.dropped])
+        if done.failed:
+            delivery.fail(records, done.failed, first, now_ms)
+        if done.ok:
+            delivery.accept(records, done.ok, first, now_ms)
+        if done.printed:
+            self.on_printed(self.stream.name, done.printed)
+
+
+def processor_of(stream: DeliveryStream, local: LocalStream) -> Processor | NoFunction:
+    """What stands between a stream's source and its delivery.
+
+    Raises:
+        ValueError: the stream has a Lambda processor, and no function is given for it.
+    """
+    settings = stream.processing.function
+    if settings is None:
+        return NoFunction()
+    if local.function is None:
+        raise ValueError(f"{stream.name} calls the function {settings.function_arn}, and none is given for it")
+    return Processor(
+        local.function,
+        settings,
+        stream_arn=stream.source_arn or "",
+        delivery_stream_arn=stream.arn,
+        region=stream.region,
+        keeps_event=local.keeps_event,
+    )
+
+
+@dataclass(slots=True)
+class Group:
+    """Streams of equal Lambda buffer hints: their batches are cut once, in the same places."""
+
+    batcher: Batcher
+    seconds: int
+    streams: list[RunningStream]
+    processed: int = 0  # the ordinal of the next batch's first record
+
+
+def groups(streams: Iterable[RunningStream]) -> list[Group]:
+    """The streams by their Lambda buffer hints, in order of the first of each."""
+    found: dict[tuple[int, int], Group] = {}
+    for stream in streams:
+        size_bytes, seconds = key = stream.stream.processing.batch
+        found.setdefault(key, Group(Batcher(size_bytes), seconds, [])).streams.append(stream)
+    return list(found.values())

@@ -1,0 +1,111 @@
+"""The delivery half of a stream by itself, for tests: its description, records for it, and a sink that can refuse."""
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from firehose.delivery import Delivery
+from firehose.prefix import parse_error_prefix, parse_prefix
+from firehose.source import EventRecord, event_record
+from firehose.stream.conversion_settings import ConversionSettings, ParquetSettings, TableReference
+from firehose.stream.delivery_stream import DeliveryStream
+from firehose.stream.processing import Processing
+from tests.firehose_streams import Objects, table
+
+ARRIVAL_MS = 1_735_787_045_999  # 2025-01-02T03:04:05.999Z
+BY_TYPE = "data/!{partitionKeyFromLambda:type}/"
+
+
+def stream(prefix: str = "data/", error_prefix: str = "", **more: Any) -> DeliveryStream:
+    """A stream of this prefix, partitioned if there are partition keys in it."""
+    partitioned = "partitionKey" in prefix
+    described: dict[str, Any] = {
+        "name": "orders",
+        "region": "us-east-1",
+        "arn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/orders",
+        "source_arn": None,
+        "bucket": "lake",
+        "prefix": parse_prefix(prefix, partitioned=partitioned),
+        "error_prefix": parse_error_prefix(error_prefix or "errors/!{firehose:error-output-type}/"),
+        "partitioned": partitioned,
+        "buffer_bytes": 1024 * 1024,
+        "buffer_seconds": 60,
+        "time_zone": ZoneInfo("UTC"),
+        "extension": "",
+        "processing": Processing(),
+        "conversion": None,
+    }
+    return DeliveryStream(**{**described, **more})
+
+
+def conversion() -> ConversionSettings:
+    """To Parquet by the table `order` of `order_table`."""
+    parquet = ParquetSettings("SNAPPY", 256 * 1024 * 1024, 1024 * 1024, dictionary=False, writer_version="V1")
+    return ConversionSettings(parquet, TableReference("db", "order", "us-east-1", "LATEST", "", "arn:role"))
+
+
+ORDER_TABLE = table({"id": "string", "qty": "int"})
+
+
+def record(data: bytes, number: int = 0, arrival_ms: int = ARRIVAL_MS) -> EventRecord:
+    """A record as it came; `number` tells it from others."""
+    return event_record(
+        data,
+        shard_id="shardId-000000000000",
+        partition_key="k",
+        sequence_number=f"49{number:054}",
+        arrival_ms=arrival_ms,
+    )
+
+
+class Refusing(Objects):
+    """A sink that refuses the keys that begin with one of `refused`."""
+
+    def __init__(self, *refused: str) -> None:
+        super().__init__()
+        self.refused = refused
+        self.tried: list[str] = []
+
+    def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
+        self.tried.append(key)
+        if key.startswith(self.refused):
+            raise OSError("refused")
+        super().put(key, body, content_type, content_encoding)
+
+
+class Rig:
+    """A delivery with a clock to move, and what was settled."""
+
+    def __init__(self, described: DeliveryStream, sink: Objects | None = None, **more: Any) -> None:
+        self.sink = Refusing() if sink is None else sink
+        self.now_ms: int | None = ARRIVAL_MS + 1000
+        self.settled: dict[int, int] = {}
+        table_input = ORDER_TABLE if described.conversion else None
+        clock = (lambda: self.now_ms or 0) if more.pop("live", True) else None
+        if clock is None:
+            self.now_ms = None
+        self.delivery = Delivery(described, table_input, self.sink, settle=self.settle, clock=clock, **more)
+        self._first = 0
+
+    def settle(self, ordinals: Iterable[int], fate: int) -> None:
+        for ordinal in ordinals:
+            assert ordinal not in self.settled
+            self.settled[ordinal] = fate
+
+    def give(self, *data: bytes, arrival_ms: int = ARRIVAL_MS, **keys: Any) -> None:
+        """A batch of records that the function answered as they came, with these partition keys."""
+        batch = [record(each, self._first + place, arrival_ms) for place, each in enumerate(data)]
+        first, self._first = self._first, self._first + len(batch)
+        oks = [(place, each, keys or None) for place, each in enumerate(data)]
+        self.delivery.accept(batch, oks, first, self.now_ms)
+
+    def after(self, seconds: float) -> None:
+        """Time passes, and a tick comes."""
+        assert self.now_ms is not None
+        self.now_ms += int(seconds * 1000)
+        self.delivery.flush_due(self.now_ms)
+
+    def metric(self, name: str) -> float | None:
+        """The sum of a metric's values."""
+        found = self.delivery.report.metrics.totals().get(name)
+        return found.sum if found else None

@@ -1,0 +1,86 @@
+"""The fixture for people's own tests: records put, a clock moved, what landed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from firehose.testing import LocalFirehose
+from tests.firehose_streams import COLUMNS, function, order, request, table
+
+
+def test_a_row_lands_when_both_intervals_have_passed_and_not_before(firehose: LocalFirehose) -> None:
+    orders = firehose.create(
+        request(lambda_buffer_seconds=60, buffer_seconds=60), table=table(COLUMNS), handler=function()
+    )
+
+    orders.put(order("1"))
+    firehose.advance(seconds=119)
+    early = orders.rows()
+    firehose.advance(seconds=1)
+
+    assert early == []
+    assert [row["id"] for row in orders.rows("data-pipeline/parquet/order/partition_date=2025-01-01/")] == ["1"]
+
+
+def test_what_waits_is_counted_until_it_lands(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+
+    orders.put(order("1"))
+    waiting = orders.waiting
+    orders.flush()
+
+    assert (waiting, orders.waiting) == (1, 0)
+
+
+def test_a_failure_lands_as_an_error_record(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+
+    orders.put({"result": "ProcessingFailed"})
+    orders.flush()
+
+    (error,) = orders.errors("data-pipeline/errors/firehose/processing-failed/")
+    assert (error["errorCode"], error["arrivalTimestamp"]) == ("Lambda.ProcessingFailedStatus", firehose.now_ms)
+
+
+def test_streams_share_the_clock_and_the_buckets(firehose: LocalFirehose) -> None:
+    ours = [firehose.create(request(name), table=table(COLUMNS), handler=function()) for name in ("orders", "refunds")]
+
+    for stream in ours:
+        stream.put(order("1"))
+    firehose.advance(seconds=120)
+
+    names = [key.rpartition("/")[2] for key in firehose.bucket("lake")]
+    assert [name.partition("-")[0] for name in sorted(names)] == ["orders", "refunds"]
+
+
+def test_after_a_restart_what_had_not_landed_is_read_again(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+    orders.put(order("1"))
+    orders.flush()
+    orders.put(order("2"))
+
+    orders.restart()
+    waiting = orders.waiting
+    orders.flush()
+
+    assert waiting == 1
+    assert sorted(row["id"] for row in orders.rows()) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"result": "Dropped"}', '{"result": "Dropped"}', {"result": "Dropped"}], ids=["bytes", "text", "mapping"]
+)
+def test_a_record_is_put_as_bytes_as_text_or_as_json(firehose: LocalFirehose, data: Any) -> None:
+    seen: list[Any] = []
+
+    def handler(event: dict[str, Any], context: object) -> Any:
+        seen.extend(json.loads(json.dumps(event))["records"])
+        return function()(event, context)
+
+    orders = firehose.create(request(), table=table(COLUMNS), handler=handler)
+
+    record_id = orders.put(data)
+    orders.flush()
+
+    assert [(record["recordId"], record["data"]) for record in seen] == [(record_id, "eyJyZXN1bHQiOiAiRHJvcHBlZCJ9")]
