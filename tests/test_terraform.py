@@ -162,9 +162,10 @@ def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots:
     what_dev1_has_already(under_way.endpoint)
     local = {"AWS_ENDPOINT_URL": under_way.endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
     told = {"TF_VAR_account_id": ACCOUNT, "TF_VAR_local_endpoint": "true"}
-    where = Workspace(under_way.where.folder, roots.terraform, {**local, **told})
-    # The one setting of a backend that no environment variable has: over http, buckets with dots are found by path.
-    where.init(root, "-backend-config=backend.tfbackend", "-backend-config=use_path_style=true")
+    # The one setting of a backend that has no variable of its own: over http, buckets with dots are found by path.
+    by_path = {"TF_CLI_ARGS_init": "-backend-config=use_path_style=true"}
+    where = Workspace(under_way.where.folder, roots.terraform, {**local, **told, **by_path})
+    where.init(root, "-backend-config=backend.tfbackend")
 
     done = where.run(root, "plan", "-detailed-exitcode")
 
