@@ -64,6 +64,14 @@ def test_every_setting_of_the_pipeline_can_be_given_in_an_environment() -> None:
     assert set(re.findall(r"^  (\w+) +=", module, re.MULTILINE)) - {"source"} == settings
 
 
+@pytest.mark.parametrize("root", ["environment", "test"])
+def test_what_the_pipeline_tells_every_root_tells(root: str) -> None:
+    told = re.compile(r'^output "(\w+)"', re.MULTILINE)
+    theirs, ours = ((PROJECT / "terraform" / path / "outputs.tf").read_text() for path in (root, PIPELINE))
+
+    assert told.findall(theirs) == told.findall(ours)
+
+
 def test_production_alone_refuses_to_replace_a_delivery_stream() -> None:
     protects = {root: "protect_streams = true" in _values(root) for root in ENVIRONMENTS}
 

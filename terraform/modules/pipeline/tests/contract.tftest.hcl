@@ -335,6 +335,10 @@ run "a_given_key_and_topic_are_used_and_none_made" {
     condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.kms_key_id == "arn:aws:kms:us-east-1:123456789012:key/11111111-0000-4000-8000-000000000000"])
     error_message = "logs are under another key"
   }
+  assert {
+    condition     = output.kms_key == "arn:aws:kms:us-east-1:123456789012:key/11111111-0000-4000-8000-000000000000"
+    error_message = "readers are told another"
+  }
 }
 
 run "four_readers_at_full_rate_need_two_shards_for_each_megabyte" {
