@@ -18,6 +18,7 @@ from firehose.prefix import Instance, instant, object_name
 from firehose.putting import Put
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import Backup, DeliveryStream
+from firehose.stream.s3_settings import EXTENSIONS
 
 
 class SourceBackup:
@@ -63,14 +64,14 @@ class SourceBackup:
         for ordinal, record in enumerate(records, first):
             self._pieces.add(b64decode(record["data"]), record, ordinal, now_ms)
             if self._pieces.size_bytes >= self._backup.buffer_bytes:
-                self._flush()
+                self.flush()
 
     def flush_due(self, now_ms: int) -> None:
         """What has waited for the backup's interval becomes an object; what was refused is tried in its time."""
         self._outbox.retry(now_ms)
         opened_ms = self._pieces.opened_ms
         if opened_ms is not None and now_ms - opened_ms >= self._backup.buffer_seconds * 1000:
-            self._flush()
+            self.flush()
 
     def flush_all(self) -> None:
         """All that waits becomes an object, and those that were refused are tried once more.
@@ -78,20 +79,21 @@ class SourceBackup:
         Raises:
             What the sink raises for an object that is then still not there.
         """
-        if self._pieces.pieces:
-            self._flush()
+        self.flush()
         self._outbox.finish()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """All that waits becomes an object."""
         pieces, self._pieces = self._pieces, Pieces()
-        self._outbox.send([self._object(pieces)])
+        if pieces.pieces:
+            self._outbox.send([self._object(pieces)])
 
     def _object(self, pieces: Pieces) -> ObjectPut:
         stream = self._stream
         uuid = pieces.uuid(f"{stream.name} backup")
         # CustomTimeZone is a member of the stream's own destination, and the backup's has none.
         at = instant(pieces.oldest_ms, UTC)
-        name = object_name(stream.name, stream.version, at, uuid, self._compression.extension)
+        name = object_name(stream.name, stream.version, at, uuid, EXTENSIONS[self._backup.compression])
         prefix = self._backup.prefix.evaluate(Instance({}, at, uuid.hex))
         contents = Contents(pieces.ordinals, BACKED_UP, pieces.oldest_ms, pieces.original_bytes)
         body = self._compression.compress(b"".join(pieces.pieces), name)

@@ -31,7 +31,6 @@ class Compression:
     """One CompressionFormat. `compress` takes a body and the name of its object."""
 
     content_encoding: str
-    extension: str
     compress: Callable[[bytes, str], bytes]
 
 
@@ -67,9 +66,9 @@ def _raw_snappy(block: bytes) -> bytes:
 
 
 COMPRESSIONS = {
-    "UNCOMPRESSED": Compression("", "", lambda body, _: body),
-    "GZIP": Compression("gzip", ".gz", _gzip),
-    "ZIP": Compression("zip", ".zip", _zip),
-    "Snappy": Compression("snappy-java", ".snappy", _snappy),
-    "HADOOP_SNAPPY": Compression("hadoop-snappy", ".snappy", _hadoop_snappy),
+    "UNCOMPRESSED": Compression("", lambda body, _: body),
+    "GZIP": Compression("gzip", _gzip),
+    "ZIP": Compression("zip", _zip),
+    "Snappy": Compression("snappy-java", _snappy),
+    "HADOOP_SNAPPY": Compression("hadoop-snappy", _hadoop_snappy),
 }

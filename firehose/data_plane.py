@@ -1,19 +1,26 @@
 """The pump: records of a source through delivery streams, as their descriptions say, into a sink.
 
 source -> de-aggregation -> batches -> Lambda processor -> partition keys -> format conversion -> buffers -> objects
-                                            |                   |                  |
-                                            +-------------------+------------------+--> error output
+                               |            |                   |                  |
+                               v            +-------------------+------------------+--> error output
+                             backup
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import count
 from typing import TypeAlias
 
 from firehose.accounting import Ledger, Report, payload_bytes
+from firehose.backup import SourceBackup
+from firehose.deaggregation import deaggregated, parts
 from firehose.delivery import Delivery
 from firehose.destination import Sink
 from firehose.running_stream import Group, LocalStream, RunningStream, groups, processor_of
 from firehose.source import EventRecord
 from firehose.source_records import SourceRecords
+from firehose.stream.delivery_stream import Backup, DeliveryStream
+from firehose.stream.members import UnsupportedSettingError
 
 # Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice: a million sample
 # records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.
@@ -47,6 +54,7 @@ class DataPlane:
         sink: Sink,
         *,
         clock: Clock | None = None,
+        backup_sink: Sink | None = None,
         memory_bytes: int = MEMORY_BYTES,
         on_printed: Callable[[str, str], None] = lambda _stream, _text: None,
     ) -> None:
@@ -54,9 +62,18 @@ class DataPlane:
         self._memory_bytes = memory_bytes
         self._on_printed = on_printed
         self._report = Report()
-        self._ledger = Ledger(len(streams), self._report)
+        described = [local.read() for local in streams]
+        self._parts_of = _deaggregation(described)
         self._source_records = SourceRecords()
-        self._streams = [self._running(number, stream, sink) for number, stream in enumerate(streams)]
+        backups = sum(stream.backup is not None for stream in described)
+        self._ledger = Ledger(len(streams) + backups, self._report)
+        settles = (partial(self._ledger.settle, number) for number in count())
+        self._streams = [
+            self._running(local, stream, sink, next(settles)) for local, stream in zip(streams, described, strict=True)
+        ]
+        for running in self._streams:
+            if running.stream.backup:
+                running.backup = self._backup(running, running.stream.backup, backup_sink or sink, next(settles))
         self._groups = groups(self._streams)
         self.reading = False
 
@@ -88,8 +105,10 @@ class DataPlane:
                 looked_ms = now_ms
                 # Under load a source does not wait for minutes.
                 settled(self.settled())
-        self.finish(progress)
-        settled(self.settled())
+        try:
+            self.finish(progress)
+        finally:
+            settled(self.settled())
         self._ledger.close(self._report.read)
         return self._report
 
@@ -100,12 +119,14 @@ class DataPlane:
 
     def accept(self, record: EventRecord, now_ms: int | None, progress: _Progress = lambda _: None) -> None:
         """Takes one record of the source; a batch that is full with it is processed."""
-        self._source_records.add(1)
-        self._report.read += 1
-        for group in self._groups:
-            full = group.batcher.add(record, now_ms)
-            if full:
-                self._process(group, full, progress)
+        parts = self._parts_of(record) if self._parts_of else (record,)
+        self._source_records.add(len(parts))
+        self._report.read += len(parts)
+        for part in parts:
+            for group in self._groups:
+                full = group.batcher.add(part, now_ms)
+                if full:
+                    self._process(group, full, progress)
 
     def tick(self, now_ms: int) -> None:
         """Processes and delivers what has waited for its interval."""
@@ -114,14 +135,19 @@ class DataPlane:
             if opened_ms is not None and now_ms - opened_ms >= group.seconds * 1000:
                 self._process(group, group.batcher.take(), lambda _: None)
         for running in self._streams:
-            running.delivery.flush_due(now_ms)
+            running.flush_due(now_ms)
 
     def finish(self, progress: _Progress = lambda _: None) -> None:
-        """Processes and delivers all that was accepted, whatever its age."""
+        """Processes and delivers all that was accepted, whatever its age.
+
+        Raises:
+            What a sink raises, when every stream has tried: the records of what could not be put are not settled.
+        """
         for group in self._groups:
             self._process(group, group.batcher.take(), progress)
-        for running in self._streams:
-            running.delivery.flush_all()
+        refusals = [refusal for running in self._streams if (refusal := running.flush_all())]
+        if refusals:
+            raise refusals[0]
 
     def settled(self) -> int:
         """How many records of the source, from the first on, have their fate in every stream."""
@@ -158,20 +184,53 @@ class DataPlane:
         progress(self._report)
 
     def _bound_memory(self) -> None:
-        total = sum(running.delivery.size_bytes for running in self._streams)
+        total = sum(running.size_bytes for running in self._streams)
         if total > self._memory_bytes:
             # Half of it, the largest partitions: flushing just enough would gather the rows again at every batch.
             for running in self._streams:
-                running.delivery.flush_largest(running.delivery.size_bytes // 2)
+                running.flush_largest(running.delivery.size_bytes // 2)
+        for refused_bytes, refusal in (running.refused for running in self._streams):
+            if refusal and refused_bytes > self._memory_bytes:
+                raise refusal  # what could not be put is still in the source
 
-    def _running(self, number: int, local: LocalStream, sink: Sink) -> RunningStream:
-        stream = local.read()
+    def _running(
+        self, local: LocalStream, stream: DeliveryStream, sink: Sink, settle: Callable[[Iterable[int], int], None]
+    ) -> RunningStream:
         delivery = Delivery(
             stream,
             local.table_input,
             sink,
-            settle=lambda ordinals, fate: self._ledger.settle(number, ordinals, fate),
+            settle=settle,
             clock=self._clock,
+            active_partitions=local.active_partitions,
+            behaviour=local.behaviour,
         )
         self._report.streams.append(delivery.report)
-        return RunningStream(stream, processor_of(stream, local), delivery, self._on_printed)
+        processor = processor_of(stream, local, delivery.report.metrics)
+        return RunningStream(stream, processor, delivery, None, self._on_printed)
+
+    def _backup(
+        self, running: RunningStream, backup: Backup, sink: Sink, settle: Callable[[Iterable[int], int], None]
+    ) -> SourceBackup:
+        metrics = running.delivery.report.metrics
+        return SourceBackup(running.stream, backup, sink, metrics, settle=settle, clock=self._clock)
+
+
+def _deaggregation(streams: Sequence[DeliveryStream]) -> Callable[[EventRecord], list[EventRecord]] | None:
+    """What takes records of these streams apart; None where nothing does.
+
+    Raises:
+        UnsupportedSettingError: two streams would take them apart in different ways, and so disagree on what a record
+            is.
+    """
+    ways = {stream.processing.deaggregation for stream in streams}
+    if len(ways) > 1:
+        raise UnsupportedSettingError(
+            "ProcessingConfiguration.Processors",
+            "streams that run together are carried out with the same de-aggregation",
+        )
+    from_kinesis = any(stream.source_arn for stream in streams)
+    way = ways.pop() if ways else None
+    if way is None:
+        return deaggregated if from_kinesis else None
+    return lambda record: [part for each in deaggregated(record) for part in parts(each, way)]

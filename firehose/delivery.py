@@ -6,11 +6,12 @@ way (`outbox`), and the error output.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from firehose.accounting import DELIVERED, DROPPED, StreamReport, payload_bytes
+from firehose.behaviour import OBSERVED, Behaviour
 from firehose.buffering import Entry, Partition, RowBuffer, largest
 from firehose.conversion.converter import Converted
 from firehose.destination import Sink
@@ -37,7 +38,6 @@ class Delivery:
 
     With a clock an object that the sink refuses waits and is tried again, and the active partitions are limited to
     `active_partitions`, as in AWS. Without one a refusal is raised, and partitions are flushed early instead.
-    `raw_data` is what the errors of format conversion hold.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class Delivery:
         *,
         settle: Callable[[Iterable[int], int], None],
         clock: Callable[[], int] | None,
-        active_partitions: int | None = None,
-        raw_data: Literal["original", "transformed"] = "original",
+        active_partitions: int = ACTIVE_PARTITIONS,
+        behaviour: Behaviour = OBSERVED,
     ) -> None:
         self._metrics = Metrics(clock)
         self.report = StreamReport(stream.name, metrics=self._metrics)
@@ -57,14 +57,16 @@ class Delivery:
         self._settle = settle
         self._clock = clock
         self._format = object_format(stream, table_input)
-        self._extension = stream.extension or self._format.extension
-        size = name_bytes(stream.name, stream.version, self._extension)
+        size = name_bytes(stream.name, stream.version, stream.extension)
         self._keys = PartitionKeys(stream.prefix, stream.processing.query, size, self._metrics)
         self._outbox = Outbox(sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, there=self._there)
-        limit = active_partitions or ACTIVE_PARTITIONS
-        self._rows = RowBuffer(self._format.schema, limit, stream.buffer_bytes, self._outbox.partitions)
+        self._rows = RowBuffer(self._format.schema, active_partitions, stream.buffer_bytes, self._outbox.partitions)
         self._errors = ErrorOutput(
-            stream, self._outbox, self.report.failed, table=self._format.catalog_table, raw_data=raw_data
+            stream,
+            self._outbox,
+            self.report.failed,
+            table=self._format.catalog_table,
+            behaviour=behaviour,
         )
 
     @property
@@ -189,7 +191,7 @@ class Delivery:
             uuid = partition.uuid(stream.name)
             at = instant(partition.oldest_ms, stream.time_zone)
             prefix = stream.prefix.evaluate(stream.prefix.instance(partition.values, at, uuid.hex))
-            name = object_name(stream.name, stream.version, at, uuid, self._extension)
+            name = object_name(stream.name, stream.version, at, uuid, stream.extension)
             contents = Contents(
                 partition.ordinals,
                 DELIVERED,

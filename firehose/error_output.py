@@ -9,12 +9,14 @@ of it, so that can be had as well.
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
 from firehose.accounting import FAILED
+from firehose.behaviour import OBSERVED, Behaviour, ErrorCompression, RawData
 from firehose.buffering import Pieces
+from firehose.compression import COMPRESSIONS
 from firehose.conversion.converter import ConversionFailure
 from firehose.function_reply import Failure
 from firehose.outbox import Contents, Outbox
@@ -23,6 +25,7 @@ from firehose.putting import Put
 from firehose.source import EventRecord
 from firehose.stream.conversion_settings import TableReference
 from firehose.stream.delivery_stream import DeliveryStream
+from firehose.stream.s3_settings import EXTENSIONS
 
 # Values of !{firehose:error-output-type}. No page names the one for partition keys that cannot be evaluated; they are
 # counted with what failed in processing.
@@ -93,7 +96,7 @@ def catalog_table(table: TableReference, account: str) -> dict[str, str]:
 
 
 class ErrorOutput:
-    """The error objects of one stream: uncompressed and without extension, all of one flush and type in one."""
+    """The error objects of one stream: all failures of one flush and type in one, uncompressed as observed."""
 
     def __init__(
         self,
@@ -102,13 +105,16 @@ class ErrorOutput:
         failed: Counter[str],
         *,
         table: Mapping[str, str],
-        raw_data: Literal["original", "transformed"] = "original",
+        behaviour: Behaviour = OBSERVED,
     ) -> None:
         self._stream = stream
         self._outbox = outbox
         self._failed = failed
         self._table = table
-        self._raw_data = raw_data
+        self._raw_data = behaviour.conversion_raw_data
+        self._compression = (
+            stream.compression if behaviour.error_compression is ErrorCompression.AS_DATA else "UNCOMPRESSED"
+        )
         self._waiting: dict[str, Pieces] = {}
 
     @property
@@ -148,7 +154,7 @@ class ErrorOutput:
             failure.message,
             ended_ms=_ended_ms(record, now_ms),
             table=self._table,
-            raw_data=record["data"] if self._raw_data == "original" else b64encode(data).decode(),
+            raw_data=record["data"] if self._raw_data is RawData.ORIGINAL else b64encode(data).decode(),
         )
         self._keep(CONVERSION_FAILED, failure.code, error, record, ordinal, now_ms)
 
@@ -185,12 +191,14 @@ class ErrorOutput:
         uuid = pieces.uuid(f"{stream.name} {kind}")
         at = instant(pieces.oldest_ms, stream.time_zone)
         prefix = stream.error_prefix.evaluate(Instance({}, at, uuid.hex, kind))
-        key = prefix + object_name(stream.name, stream.version, at, uuid, "")
+        compression = COMPRESSIONS[self._compression]
+        name = object_name(stream.name, stream.version, at, uuid, EXTENSIONS[self._compression])
         # "Retries forever and blocks further delivery" is said of conversion's errors (guide, "Record format
         # conversion error handling"), and of no others.
         blocks = kind == CONVERSION_FAILED
         contents = Contents(pieces.ordinals, FAILED, pieces.oldest_ms, pieces.original_bytes, blocks=blocks)
-        self._outbox.send([Put(key, b"".join(pieces.pieces), "", contents)])
+        body = compression.compress(b"".join(pieces.pieces), name)
+        self._outbox.send([Put(prefix + name, body, compression.content_encoding, contents)])
 
 
 def _ended_ms(record: EventRecord, now_ms: int | None) -> int:

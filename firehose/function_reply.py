@@ -1,7 +1,7 @@
 """What becomes of each record of the reply that a function gave.
 
-Source: Firehose guide, "Transform source data"; what it does not say was measured by others on real streams: a reply of
-the wrong form fails the batch and is tried again.
+Source: Firehose guide, "Transform source data"; what it does not say was measured by others on real streams, who do not
+always agree: see firehose/behaviour.py.
 """
 
 import json
@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from firehose.behaviour import OBSERVED, Behaviour, DuplicateIds, NoRecords, OkWithoutData, UnreadableReply
+from firehose.invocation import LambdaCode, Problem
 from firehose.source import EventRecord
 
 # Lambda's limit for a synchronous request and, apart from it, its answer (Lambda guide, "Quotas": 6 MB each).
@@ -24,7 +26,7 @@ class Failure:
     """One record that the processor could not transform: its place in the batch, and why."""
 
     index: int
-    code: str
+    code: LambdaCode
     message: str
     attempts: int = 1
 
@@ -39,36 +41,54 @@ class Processed:
     printed: str = ""
 
 
-def sort_reply(records: Sequence[EventRecord], reply: Any, done: Processed) -> str:
+def sort_reply(
+    records: Sequence[EventRecord], reply: Any, done: Processed, behaviour: Behaviour = OBSERVED
+) -> Problem | None:
     """Fills `done` from a reply; or leaves it empty and says why the reply fails the whole batch.
 
-    {"records": [{"recordId": "...", "result": "Dropped", "data": ""}]} -> "", and 0 is in done.dropped
+    {"records": [{"recordId": "...", "result": "Dropped", "data": ""}]} -> None, and 0 is in done.dropped
     """
     expected = [record["recordId"] for record in records]
     try:
-        answers = _answers(reply)
-        if not (_in_order(answers, expected) and _is_plain(reply, answers)):
-            answers = _answers(_as_lambda_sends_it(reply))
-        paired = answers if _in_order(answers, expected) else _matched(expected, answers, done.failed)
-        _sort_answers(paired, done)
+        answers: Any = reply.get("records") if isinstance(reply, dict) else None
+        plain = isinstance(answers, list) and _in_order(answers, expected) and _is_plain(reply, answers)
+        if not plain:
+            answers = _answers(_as_lambda_sends_it(reply), behaviour)
+            if not _in_order(answers, expected):
+                answers = _matched(expected, answers, done.failed, behaviour)
+        _sort_answers(answers, done, behaviour)
     except _BadReplyError as error:
         done.ok.clear()
         done.dropped.clear()
         done.failed.clear()
-        return str(error)
-    return ""
+        return error.problem
+    return None
 
 
 class _BadReplyError(Exception):
     """A reply that fails the whole batch; the message quotes nothing of it."""
 
+    def __init__(self, message: str, code: LambdaCode = LambdaCode.FUNCTION_ERROR) -> None:
+        super().__init__(message)
+        # A function's failure is tried again; what it said successfully is final, however it looks.
+        self.problem = Problem(code, message, retried=code is LambdaCode.FUNCTION_ERROR)
 
-def _answers(reply: Any) -> list[Any]:
-    answers = reply.get("records") if isinstance(reply, dict) else None
-    return answers if isinstance(answers, list) else []
+
+def _answers(reply: Any, behaviour: Behaviour) -> list[dict[str, Any]]:
+    """The answers of a reply as it comes out of Lambda; none of one without records."""
+    answers = reply.get("records") if isinstance(reply, dict) else reply
+    if answers is None and (reply is None or isinstance(reply, dict)):
+        if behaviour.no_records is NoRecords.FUNCTION_ERROR:
+            raise _BadReplyError("the reply has no records")
+        return []
+    if not (isinstance(reply, dict) and isinstance(answers, list) and all(isinstance(one, dict) for one in answers)):
+        unreadable = behaviour.unreadable_reply is UnreadableReply.JSON_PROCESSING_EXCEPTION
+        code = LambdaCode.JSON_PROCESSING if unreadable else LambdaCode.FUNCTION_ERROR
+        raise _BadReplyError("the reply does not have the form {records: [{recordId, result, data}]}", code)
+    return answers
 
 
-def _in_order(answers: Sequence[Any], expected: list[str]) -> bool:
+def _in_order(answers: Any, expected: list[str]) -> bool:
     try:
         return [answer["recordId"] for answer in answers] == expected
     except (TypeError, KeyError, IndexError):
@@ -113,11 +133,13 @@ def _decimal(value: Any) -> float:
     raise TypeError
 
 
-def _matched(expected: list[str], answers: Iterable[Any], failed: list[Failure]) -> list[Any]:
-    """The answer of each expected id; None where it failed for want of exactly one."""
+def _matched(
+    expected: list[str], answers: Iterable[dict[str, Any]], failed: list[Failure], behaviour: Behaviour
+) -> list[Any]:
+    """The answer of each expected id; None where it failed for want of exactly one. Other ids are passed over."""
     by_id: dict[str, list[Any]] = {record_id: [] for record_id in expected}
     for answer in answers:
-        record_id = answer.get("recordId") if isinstance(answer, dict) else None
+        record_id = answer.get("recordId")
         if isinstance(record_id, str) and record_id in by_id:
             by_id[record_id].append(answer)
     paired: list[Any] = []
@@ -125,13 +147,16 @@ def _matched(expected: list[str], answers: Iterable[Any], failed: list[Failure])
         found = by_id[record_id]
         paired.append(found[0] if len(found) == 1 else None)
         if not found:
-            failed.append(Failure(index, "Lambda.MissingRecordId", "the reply has no record of this id"))
+            failed.append(Failure(index, LambdaCode.MISSING_RECORD_ID, "the reply has no record of this id"))
         elif len(found) > 1:
-            failed.append(Failure(index, "Lambda.DuplicatedRecordId", "the reply has several records of this id"))
+            message = "the reply has several records of this id"
+            if behaviour.duplicate_ids is DuplicateIds.BATCH:
+                raise _BadReplyError(message, LambdaCode.DUPLICATED_RECORD_ID)
+            failed.append(Failure(index, LambdaCode.DUPLICATED_RECORD_ID, message))
     return paired
 
 
-def _sort_answers(answers: Iterable[Any], done: Processed) -> None:
+def _sort_answers(answers: Iterable[Any], done: Processed, behaviour: Behaviour) -> None:
     # Once a record and stream; most answers of most streams are Dropped.
     dropped = done.dropped
     for index, answer in enumerate(answers):
@@ -140,25 +165,34 @@ def _sort_answers(answers: Iterable[Any], done: Processed) -> None:
         result = answer.get("result")
         if result == "Dropped":
             dropped.append(index)
+            if answer.get("data"):
+                _decoded(answer["data"])
         elif result == "Ok":
-            _sort_ok(index, answer, done)
+            _sort_ok(index, answer, done, behaviour)
         elif result == "ProcessingFailed":
+            _decoded(answer.get("data") or "")
             message = "ProcessingFailed status set for record"
-            done.failed.append(Failure(index, "Lambda.ProcessingFailedStatus", message))
+            done.failed.append(Failure(index, LambdaCode.PROCESSING_FAILED, message))
         else:
             raise _BadReplyError("the reply has a result that is not Ok, Dropped or ProcessingFailed")
 
 
-def _sort_ok(index: int, answer: dict[str, Any], done: Processed) -> None:
+def _sort_ok(index: int, answer: dict[str, Any], done: Processed, behaviour: Behaviour) -> None:
     encoded = answer.get("data")
     if encoded is None:
-        done.failed.append(Failure(index, "Lambda.InvalidReturnFormat", "result is Ok and data is absent or null"))
+        message = "result is Ok and data is absent or null"
+        if behaviour.ok_without_data is OkWithoutData.BATCH:
+            raise _BadReplyError(message)
+        done.failed.append(Failure(index, LambdaCode.INVALID_RETURN_FORMAT, message))
         return
-    if not isinstance(encoded, str):
-        raise _BadReplyError("the reply has data that is not base64")
+    metadata = answer.get("metadata")
+    keys = metadata.get("partitionKeys") if isinstance(metadata, dict) else None
+    done.ok.append((index, _decoded(encoded), keys))
+
+
+def _decoded(encoded: Any) -> bytes:
+    # Base64 is looked at whatever the result: a batch that fails here is better than one that fails in AWS.
     try:
-        data = msgspec.convert(encoded, bytes)
+        return msgspec.convert(encoded, bytes)
     except msgspec.ValidationError:
         raise _BadReplyError("the reply has data that is not base64") from None
-    metadata = answer.get("metadata")
-    done.ok.append((index, data, metadata.get("partitionKeys") if isinstance(metadata, dict) else None))

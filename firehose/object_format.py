@@ -22,7 +22,6 @@ class ObjectFormat(Protocol):
 
     schema: pa.Schema
     content_encoding: str
-    extension: str  # where the stream gives none
     catalog_table: dict[str, str]  # what the error records of rows that do not convert name
 
     def convert(self, records: Sequence[bytes]) -> Converted:
@@ -54,7 +53,6 @@ class Parquet:
         self.schema = converter.schema
         # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding.
         self.content_encoding = "hadoop-snappy" if settings.parquet.compression == "SNAPPY" else ""
-        self.extension = ".parquet"
         self.catalog_table = catalog_table(settings.table, account)
         self._settings = settings.parquet
 
@@ -69,7 +67,6 @@ class AsTheyAre:
     def __init__(self, compression: str = "UNCOMPRESSED", delimiter: bytes = b"") -> None:
         self.schema = pa.schema([("data", pa.binary())])
         self.content_encoding = COMPRESSIONS[compression].content_encoding
-        self.extension = COMPRESSIONS[compression].extension
         self.catalog_table: dict[str, str] = {}
         self._compress = COMPRESSIONS[compression].compress
         self._delimiter = delimiter

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from firehose.delivery import Delivery
+from firehose.backup import SourceBackup
+from firehose.behaviour import OBSERVED, Behaviour
+from firehose.delivery import ACTIVE_PARTITIONS, Delivery
+from firehose.metrics import Metrics
 from firehose.processor import Batcher, Function, NoFunction, Processor
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import DeliveryStream, read_delivery_stream
@@ -16,16 +19,20 @@ class LocalStream:
 
     `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names where it converts the
     format of its records, `function` the code behind its Lambda ARN where it has one. A function that never writes into
-    its event, `keeps_event`, needs no copy of each record. `version` is what DescribeDeliveryStream says. A record
-    waits no longer than `interval_seconds` where that is given, whatever the buffer intervals of the request.
+    its event, `keeps_event`, needs no copy of each record; its own timeout is `timeout_seconds` where that is known.
+    `version` is what DescribeDeliveryStream says. A record waits no longer than `interval_seconds` where that is given,
+    whatever the buffer intervals of the request. `active_partitions` is a quota that AWS raises on request.
     """
 
     request: Mapping[str, Any]
     table_input: Mapping[str, Any] | None = None
     function: Function | None = None
     keeps_event: bool = False
+    timeout_seconds: float | None = None
     version: int = 1
     interval_seconds: int | None = None
+    active_partitions: int = ACTIVE_PARTITIONS
+    behaviour: Behaviour = OBSERVED
 
     def read(self) -> DeliveryStream:
         """The request read, with the intervals that it is to run with.
@@ -55,10 +62,13 @@ class RunningStream:
     stream: DeliveryStream
     processor: Processor | NoFunction
     delivery: Delivery
+    backup: SourceBackup | None
     on_printed: Callable[[str, str], None]
 
     def process(self, records: Sequence[EventRecord], first: int, now_ms: int | None) -> None:
-        """Takes a batch, whose first record has the ordinal `first`, through function and delivery."""
+        """Takes a batch, whose first record has the ordinal `first`, through backup, function and delivery."""
+        if self.backup:
+            self.backup.accept(records, first, now_ms)
         done = self.processor.process(records)
         delivery = self.delivery
         delivery.report.received += len(records)
@@ -70,8 +80,44 @@ class RunningStream:
         if done.printed:
             self.on_printed(self.stream.name, done.printed)
 
+    def flush_due(self, now_ms: int) -> None:
+        """Delivers what has waited for its interval."""
+        for part in self._parts:
+            part.flush_due(now_ms)
 
-def processor_of(stream: DeliveryStream, local: LocalStream) -> Processor | NoFunction:
+    def flush_all(self) -> Exception | None:
+        """Delivers everything; what a sink raised, when all has been tried: the others do not wait for it."""
+        refused: Exception | None = None
+        for part in self._parts:
+            try:
+                part.flush_all()
+            except Exception as refusal:  # noqa: BLE001 - whatever a sink raises, its caller will
+                refused = refused or refusal
+        return refused
+
+    def flush_largest(self, size_bytes: int) -> None:
+        """Delivers the largest partitions, `size_bytes` of rows or more, and all that waits for the backup."""
+        self.delivery.flush_largest(size_bytes)
+        if self.backup:
+            self.backup.flush()
+
+    @property
+    def size_bytes(self) -> int:
+        """What waits to become objects."""
+        return sum(part.size_bytes for part in self._parts)
+
+    @property
+    def refused(self) -> tuple[int, Exception | None]:
+        """The bytes of the objects that a sink does not take at present, and what it raised."""
+        sizes = sum(part.refused_bytes for part in self._parts)
+        return sizes, next((part.refusal for part in self._parts if part.refusal), None)
+
+    @property
+    def _parts(self) -> list[Delivery | SourceBackup]:
+        return [self.delivery, self.backup] if self.backup else [self.delivery]
+
+
+def processor_of(stream: DeliveryStream, local: LocalStream, metrics: Metrics) -> Processor | NoFunction:
     """What stands between a stream's source and its delivery.
 
     Raises:
@@ -85,10 +131,13 @@ def processor_of(stream: DeliveryStream, local: LocalStream) -> Processor | NoFu
     return Processor(
         local.function,
         settings,
-        stream_arn=stream.source_arn or "",
+        stream_arn=stream.source_arn,
         delivery_stream_arn=stream.arn,
         region=stream.region,
+        timeout_seconds=local.timeout_seconds,
         keeps_event=local.keeps_event,
+        behaviour=local.behaviour,
+        metrics=metrics,
     )
 
 

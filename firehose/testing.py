@@ -20,7 +20,9 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 import pytest
 
+from firehose.behaviour import OBSERVED, Behaviour
 from firehose.data_plane import DataPlane
+from firehose.delivery import ACTIVE_PARTITIONS
 from firehose.metrics import Metrics
 from firehose.processor import Function
 from firehose.running_stream import LocalStream
@@ -150,6 +152,8 @@ class LocalFirehose:
         *,
         table: Mapping[str, Any] | None = None,
         handler: Function | None = None,
+        active_partitions: int = ACTIVE_PARTITIONS,
+        behaviour: Behaviour = OBSERVED,
     ) -> TestedStream:
         """A delivery stream by its CreateDeliveryStream request.
 
@@ -159,7 +163,8 @@ class LocalFirehose:
             SettingError: what AWS would refuse, with AWS's error code, or what is not carried out.
             ValueError: the table or the function is missing.
         """
-        stream = TestedStream(self, LocalStream(request, table, handler))
+        local = LocalStream(request, table, handler, active_partitions=active_partitions, behaviour=behaviour)
+        stream = TestedStream(self, local)
         self._streams.append(stream)
         return stream
 

@@ -12,12 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firehose.compression import COMPRESSIONS
+from firehose.stream.s3_settings import EXTENSIONS
 
 NAME = "orders-1-2025-01-02-03-04-05-cdbdc54e-a4e9-561a-9e8c-168a1f62b265"
 
 
 def compressed(kind: str, body: bytes) -> bytes:
-    return COMPRESSIONS[kind].compress(body, NAME + COMPRESSIONS[kind].extension)
+    return COMPRESSIONS[kind].compress(body, NAME + EXTENSIONS[kind])
 
 
 def unzipped(stored: bytes) -> bytes:
@@ -98,7 +99,7 @@ def test_foobar_is_the_published_example_of_snappy_java() -> None:
 
 
 def test_each_format_has_the_encoding_and_extension_that_real_objects_have() -> None:
-    assert {kind: (each.content_encoding, each.extension) for kind, each in COMPRESSIONS.items()} == {
+    assert {kind: (each.content_encoding, EXTENSIONS[kind]) for kind, each in COMPRESSIONS.items()} == {
         "UNCOMPRESSED": ("", ""),
         "GZIP": ("gzip", ".gz"),
         "ZIP": ("zip", ".zip"),

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose import delivery, error_output
+from firehose import error_output
 from firehose.accounting import Report
 from firehose.data_plane import DataPlane
 from firehose.destination import FolderSink
@@ -259,21 +260,21 @@ def test_streams_of_other_buffer_hints_get_batches_of_their_own() -> None:
     assert report.bytes_read == report.streams[0].bytes_in == report.streams[1].bytes_in == 500_000
 
 
-def test_on_files_partitions_are_flushed_early_rather_than_exceed_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "ACTIVE_PARTITIONS", 4)
+def test_on_files_partitions_are_flushed_early_rather_than_exceed_the_limit() -> None:
+    limited = replace(local(), active_partitions=4)
     lines = [order(str(number), f"2025-01-{number % 11 + 1:02}") for number in range(60)]
 
-    report, sink = run(*lines)
+    report, sink = run(*lines, streams=[limited])
 
     assert sorted(ids(sink), key=int) == [str(number) for number in range(60)]
     assert report.streams[0].objects > 11
 
 
-def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "ACTIVE_PARTITIONS", 2)
+def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output() -> None:
+    limited = replace(local(), active_partitions=2)
     lines = [order(str(number), f"2025-01-0{number % 3 + 1}") for number in range(6)]
 
-    _, sink = run(*lines, clock=lambda: 0)
+    _, sink = run(*lines, clock=lambda: 0, streams=[limited])
 
     assert sorted(ids(sink)) == ["0", "1", "3", "4"]
     errors = error_lines(sink.under(f"{ERRORS}activePartitionExceeded/").values())

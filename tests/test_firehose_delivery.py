@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from firehose.accounting import DELIVERED, FAILED
+from firehose.behaviour import Behaviour, ErrorCompression, RawData
 from firehose.function_reply import Failure
+from firehose.invocation import LambdaCode
 from firehose.stream.processing import Processing
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
@@ -46,14 +48,14 @@ def test_the_delimiter_stands_between_records_and_not_after_the_last(prefix: str
     assert only(rig)[1] == b"one\ntwo\nthree"
 
 
-def test_a_compressed_object_has_the_formats_encoding_and_extension() -> None:
-    rig = Rig(stream(compression="GZIP"))
+def test_a_compressed_object_has_the_formats_encoding_and_the_streams_extension() -> None:
+    rig = Rig(stream(compression="GZIP", extension=".log"))
 
     rig.give(b"one", b"two")
     rig.delivery.flush_all()
 
     key, body = only(rig)
-    assert key.endswith(".gz")
+    assert key.endswith(".log")
     assert rig.sink.encodings[key] == "gzip"
     assert gzip.decompress(body) == b"onetwo"
 
@@ -94,7 +96,12 @@ def test_an_error_object_is_dated_by_the_oldest_failed_record() -> None:
     rig = Rig(stream(error_prefix="bad/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"))
     records = [record(b"a", 0), record(b"b", 1, ARRIVAL_MS - 86_400_000), record(b"c", 2, ARRIVAL_MS - 2 * 86_400_000)]
 
-    rig.delivery.fail(records, [Failure(0, "x", "m"), Failure(1, "x", "m")], 0, rig.now_ms)
+    rig.delivery.fail(
+        records,
+        [Failure(0, LambdaCode.PROCESSING_FAILED, "m"), Failure(1, LambdaCode.PROCESSING_FAILED, "m")],
+        0,
+        rig.now_ms,
+    )
     rig.after(60)
 
     assert only(rig)[0].startswith("bad/processing-failed/2025/01/01/orders-1-2025-01-01-03-04-05-")
@@ -185,9 +192,25 @@ def test_on_files_partitions_are_flushed_early_even_where_only_one_may_be_active
     assert sorted(rig.sink.values()) == [b"a", b"a", b"b"]
 
 
-@pytest.mark.parametrize(("raw_data", "kept"), [("original", b"original"), ("transformed", b'{"qty":"many"}')])
-def test_a_conversion_error_holds_the_original_or_what_was_made_of_it(raw_data: Any, kept: bytes) -> None:
-    rig = Rig(stream(conversion=conversion()), raw_data=raw_data)
+@pytest.mark.parametrize(("choice", "encoding"), [(ErrorCompression.NONE, ""), (ErrorCompression.AS_DATA, "gzip")])
+def test_error_objects_are_compressed_as_the_data_only_where_that_is_chosen(
+    choice: ErrorCompression, encoding: str
+) -> None:
+    rig = Rig(stream(compression="GZIP"), behaviour=Behaviour(error_compression=choice))
+
+    rig.delivery.fail([record(b"x")], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
+    rig.delivery.flush_all()
+
+    key, body = only(rig)
+    assert (rig.sink.encodings[key], key.endswith(".gz")) == (encoding, bool(encoding))
+    assert error_lines([gzip.decompress(body) if encoding else body])[0]["rawData"] == "eA=="
+
+
+@pytest.mark.parametrize(
+    ("raw_data", "kept"), [(RawData.ORIGINAL, b"original"), (RawData.TRANSFORMED, b'{"qty":"many"}')]
+)
+def test_a_conversion_error_holds_the_original_or_what_was_made_of_it(raw_data: RawData, kept: bytes) -> None:
+    rig = Rig(stream(conversion=conversion()), behaviour=Behaviour(conversion_raw_data=raw_data))
 
     rig.delivery.accept([record(b"original")], [(0, b'{"qty":"many"}', None)], 0, rig.now_ms)
     rig.after(60)
@@ -214,12 +237,12 @@ def test_a_record_that_was_put_has_no_numbers_in_its_conversion_error() -> None:
 def test_error_objects_are_neither_compressed_nor_do_they_have_an_extension(compression: str) -> None:
     rig = Rig(stream(compression=compression, extension=".x"))
 
-    rig.delivery.fail([record(b"x")], [Failure(0, "x", "m")], 0, rig.now_ms)
+    rig.delivery.fail([record(b"x")], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
     rig.after(60)
 
     key, body = only(rig)
     assert "." not in key
-    assert json.loads(body)["errorCode"] == "x"
+    assert json.loads(body)["errorCode"] == "Lambda.ProcessingFailedStatus"
     assert rig.sink.encodings[key] == ""
 
 
@@ -229,7 +252,7 @@ def test_what_is_delivered_is_counted_with_the_errors_and_by_the_size_of_the_ori
     oks = [(0, b'{"qty":1}', None), (1, b'{"qty":"many"}', None)]
 
     rig.delivery.accept(originals, oks, 0, rig.now_ms)
-    rig.delivery.fail(originals, [Failure(2, "x", "m")], 0, rig.now_ms)
+    rig.delivery.fail(originals, [Failure(2, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
     rig.after(60)
 
     assert rig.metric("DeliveryToS3.Records") == 3
@@ -267,6 +290,5 @@ def test_converted_rows_are_parquet_whatever_the_delimiter() -> None:
     rig.give(b'{"id":"1"}', b'{"id":"2"}')
     rig.delivery.flush_all()
 
-    key, body = only(rig)
-    assert key.endswith(".parquet")
+    _, body = only(rig)
     assert pq.read_table(io.BytesIO(body)).column("id").to_pylist() == ["1", "2"]

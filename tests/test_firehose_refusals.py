@@ -228,6 +228,11 @@ def test_firehose_refuses(request_: dict[str, Any], path: str) -> None:
     assert str(refused).startswith(f"{path}: ")
 
 
+def test_a_missing_error_prefix_is_said_to_be_missing() -> None:
+    # And not that Prefix, which else stands in for it, lacks error-output-type.
+    assert refusal(plain(Prefix="a/!{timestamp:yyyy}/")).reason == "is required, since Prefix has expressions"
+
+
 def test_the_role_of_a_schema_has_a_code_of_its_own() -> None:
     refused = refusal(changed(converting(), f"{CONVERSION}.SchemaConfiguration.RoleARN", "nonsense"))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from firehose.accounting import DELIVERED, FAILED
 from firehose.function_reply import Failure
+from firehose.invocation import LambdaCode
 from tests.firehose_deliveries import BY_TYPE, Refusing, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 
@@ -101,17 +102,36 @@ def test_a_partition_stays_active_until_the_last_of_its_refused_objects_is_there
     assert rig.metric("PartitionCountExceeded") == 1
 
 
-def test_an_error_object_that_is_refused_waits_and_nothing_else_does() -> None:
-    rig, sink = refused_rig("errors/processing-failed/")
-    rig.delivery.fail([record(b"bad", 9)], [Failure(0, "x", "m")], 9, rig.now_ms)
+def test_a_partition_of_two_refused_objects_is_active_until_both_are_there() -> None:
+    rig, sink = refused_rig("data/a/", active_partitions=1)
     rig.give(b"one", type="a")
     rig.after(60)
-    assert rig.settled == {0: DELIVERED}
+    (first,) = set(sink.tried)
+    rig.give(b"two", type="a")
+    rig.after(60)
+    assert rig.delivery.refused_bytes == 6
+    sink.refused = (first,)
+    rig.after(60)
+    assert list(sink.values()) == [b"two"]
+
+    rig.give(b"three", type="b")
+
+    assert rig.metric("PartitionCountExceeded") == 1
+
+
+def test_an_error_object_that_is_refused_waits_and_nothing_else_does() -> None:
+    rig, sink = refused_rig("errors/processing-failed/")
+    rig.delivery.fail([record(b"bad", 9)], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 9, rig.now_ms)
+    rig.give(b"one", type="a")
+    rig.after(60)
+    rig.give(b"two", type="a")
+    rig.after(60)
+    assert rig.settled == {0: DELIVERED, 1: DELIVERED}
 
     sink.refused = ()
-    rig.after(1)
+    rig.after(60)
 
-    assert rig.settled == {0: DELIVERED, 9: FAILED}
+    assert rig.settled == {0: DELIVERED, 1: DELIVERED, 9: FAILED}
     assert rig.delivery.report.error_objects == 1
 
 

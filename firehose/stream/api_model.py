@@ -1,8 +1,8 @@
 """A request against AWS's own model of the API: names, types, required members, enums, ranges, lengths, patterns.
 
-The model is the file that botocore ships and is read when the first request is checked: 5 ms of processor time. To
-load it through botocore's classes costs 130 ms, a quarter of what `dmd run` takes to start (measured). So no bound of
-the API is written a second time here, and a newer botocore brings its own.
+The model is the file that botocore ships and is read when the first request is checked: 5 ms of processor time, 10 with
+the check. To load it through botocore's classes costs 130 ms, a quarter of what `dmd run` takes to start (measured). So
+no bound of the API is written a second time here, and a newer botocore brings its own.
 """
 
 import gzip

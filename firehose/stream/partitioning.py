@@ -13,7 +13,7 @@ def read_partitioned(config: Members) -> bool:
     partitioning = config.members("DynamicPartitioningConfiguration")
     enabled: bool = partitioning.take("Enabled", False)  # noqa: FBT003
     retry = partitioning.members("RetryOptions")
-    # Of trying S3: a failing sink stops the local run.
+    # Of trying S3, which here ends with the run: what could not be put is then still in the source.
     if retry.take("DurationInSeconds", _RETRY_SECONDS) != _RETRY_SECONDS:
         retry.tell("DurationInSeconds")
     retry.end()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from firehose.inline_keys import InlineKeys
 from firehose.stream import arns
 from firehose.stream.members import Members, RefusedSettingError
 from firehose.stream.processing import DeAggregation, LambdaSettings, Processing
@@ -33,6 +34,8 @@ def read_processing(destination: Members) -> Processing:
     read: dict[str, Any] = {}  # by the processor's type
     for processor in processors:
         kind = processor.take("Type")
+        if kind not in _READERS:  # of a newer API
+            raise processor.unsupported("Type", f"{kind} is not carried out by the local data plane")
         settings = _READERS[kind](Parameters(processor))
         processor.end()
         if kind in read and kind == "Lambda":
@@ -75,6 +78,7 @@ class Parameters:
             if name in self._given:
                 raise self.refused(name, "is given twice")
             self._given[name] = (parameter.take("ParameterValue"), parameter)
+            parameter.end()
 
     def __contains__(self, name: str) -> bool:
         return name in self._given
@@ -159,8 +163,6 @@ def _query(parameters: Parameters) -> str:
 
 
 def _compiled(query: str) -> str:
-    from firehose.inline_keys import InlineKeys  # noqa: PLC0415  jq is loaded for streams that have inline keys only
-
     InlineKeys(query)
     return query
 
@@ -170,7 +172,6 @@ def _delimiter(parameters: Parameters) -> bool:
     return True
 
 
-# A reader for each type that the API model has.
 _READERS: Mapping[str, Callable[[Parameters], Any]] = {
     **dict.fromkeys(_NOT_CARRIED_OUT, lambda _: True),
     "Lambda": _lambda,

@@ -110,9 +110,12 @@ def _encryption(config: Members) -> None:
     if not config.has("EncryptionConfiguration"):
         return
     encryption = config.members("EncryptionConfiguration")
-    none, key = encryption.take("NoEncryptionConfig"), encryption.take("KMSEncryptionConfig")
-    encryption.end()
-    if (none is None) is (key is None):
+    with_key = encryption.has("KMSEncryptionConfig")
+    key = encryption.members("KMSEncryptionConfig")
+    key.take("AWSKMSKeyARN")
+    if (encryption.take("NoEncryptionConfig") is not None) is with_key:
         raise config.refused("EncryptionConfiguration", "must have one of NoEncryptionConfig and KMSEncryptionConfig")
-    if key is not None:
+    for members in (key, encryption):
+        members.end()
+    if with_key:
         encryption.tell("KMSEncryptionConfig")

@@ -9,13 +9,13 @@ from typing import Any
 
 from firehose.aws_mistakes import as_mistakes
 from firehose.commands import Mistake
+from firehose.function_process import FunctionConfiguration, FunctionProcess
 from firehose.running_stream import LocalStream
 from firehose.stream.described import create_request
 from firehose.stream.members import SettingError
 from firehose.stream.source import KINESIS
 from firehose.up.code import package_of, unpack
 from firehose.up.endpoint import Endpoint, Services
-from firehose.up.function_process import FunctionConfiguration, FunctionProcess
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from firehose.aws_mistakes import as_mistakes
+from firehose.child_process import end_process
 from firehose.commands import Mistake
 from firehose.names import REGION
 
@@ -125,19 +126,6 @@ def moto_endpoint(port: int = 0) -> Iterator[Endpoint]:
         yield Endpoint(f"http://127.0.0.1:{int(line)}")
     finally:
         end_process(process)
-
-
-def end_process(process: "subprocess.Popen[bytes]", seconds: float = 5) -> None:
-    """Lets a process end by closing its standard input; kills it, by its id, if it does not."""
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _check_free(port: int) -> None:

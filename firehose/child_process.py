@@ -1,0 +1,26 @@
+"""The end of a process that we started."""
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+
+
+def end_process(process: "subprocess.Popen[bytes]", seconds: float = 5) -> None:
+    """Lets a process end by closing its standard input; kills it, by its id, if it does not."""
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def kill_session(process: "subprocess.Popen[bytes]") -> None:
+    """Kills a process that leads a session of its own, and what it started in it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    end_process(process)

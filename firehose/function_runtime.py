@@ -1,0 +1,92 @@
+"""Lambda's Python runtime as far as a Firehose function sees it: a process that has the function's environment.
+
+Run as a file by firehose/function_process.py, with module, function and memory in MiB (0: any) as its arguments and the
+function's code first on its path; of ours it loads firehose/printed.py alone.
+A JSON document a line: {"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"raised": "KeyError",
+"printed": "..."} out. The first line out says whether the handler could be loaded: {} or {"raised": ..., "text": ...}.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import resource
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    # What a library prints past sys.stdout is no answer, and what a function reads is no request.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    requests = os.fdopen(os.dup(0), "rb")
+    os.dup2(2, 1)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+
+    def send(answer: str) -> None:
+        answers.write(answer + "\n")
+        answers.flush()
+
+    module, name, memory_mib = sys.argv[1:]
+    captured_output = _captured_output()
+    limit_memory(int(memory_mib))
+    try:
+        handler = getattr(importlib.import_module(module), name)
+        if not callable(handler):
+            raise TypeError(f"{name} is not callable")
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent tells
+        send(json.dumps({"raised": type(error).__name__, "text": str(error)}))
+        return
+    send("{}")
+    for line in requests:
+        send(invoke(handler, json.loads(line), captured_output))
+
+
+def invoke(handler: Any, request: dict[str, Any], captured_output: Any) -> str:
+    """One invocation, as JSON: what it returned or raised, and what it printed."""
+    with captured_output() as printed:
+        try:
+            reply = handler(request["event"], context(**request["context"]))
+            # As Lambda's own runtime serialises it: NaN, a generator or a set is an error.
+            answer = f'"reply": {json.dumps(reply, default=_decimal, allow_nan=False)}'
+        except BaseException as error:  # noqa: BLE001 - Lambda's own runtime survives SystemExit, too
+            answer = f'"raised": {json.dumps(type(error).__name__)}'
+    return f'{{{answer}, "printed": {json.dumps(printed.getvalue())}}}'
+
+
+def context(*, timeout_seconds: float, **members: Any) -> SimpleNamespace:
+    """The second argument of a handler."""
+    ends = time.monotonic() + timeout_seconds
+    return SimpleNamespace(
+        **members, get_remaining_time_in_millis=lambda: max(0, int((ends - time.monotonic()) * 1000))
+    )
+
+
+def limit_memory(mib: int) -> None:
+    """What this process may map from now on: a MemoryError beyond it. No limit where the system knows none."""
+    if mib:
+        resource.setrlimit(resource.RLIMIT_DATA, (mib << 20, mib << 20))
+
+
+def _decimal(value: Any) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError
+
+
+def _captured_output() -> Any:
+    # By its path: a package of the function's may have the name of ours.
+    spec = importlib.util.spec_from_file_location("_dmd_printed", Path(__file__).with_name("printed.py"))
+    assert spec is not None and spec.loader is not None  # noqa: PT018, S101 - it lies beside
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.captured_output
+
+
+if __name__ == "__main__":
+    main()
