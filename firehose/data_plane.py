@@ -73,7 +73,8 @@ class DataPlane:
         ]
         for running in self._streams:
             if running.stream.backup:
-                running.backup = self._backup(running, running.stream.backup, backup_sink or sink, next(settles))
+                to = sink if backup_sink is None else backup_sink
+                running.backup = self._backup(running, running.stream.backup, to, next(settles))
         self._groups = groups(self._streams)
         self.reading = False
 

@@ -95,6 +95,7 @@ class TestedStream:
             del record["kinesisRecordMetadata"]
         self._source.append(record)
         self._plane.accept(record, self._firehose.now_ms)
+        self.tick()
         return str(record["recordId"])
 
     def rows(self, prefix: str = "") -> list[dict[str, Any]]:

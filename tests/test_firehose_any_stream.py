@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ from tests.firehose_streams import (
 )
 
 
-def plain(*processors: dict[str, Any], source: str | None = None, **more: Any) -> dict[str, Any]:
+def plain(
+    *processors: dict[str, Any], source: str | None = None, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A stream without conversion that is put to, or reads a Kinesis stream."""
     made: dict[str, Any] = {
         "DeliveryStreamName": "events",
@@ -38,7 +41,7 @@ def plain(*processors: dict[str, Any], source: str | None = None, **more: Any) -
             "BucketARN": "arn:aws:s3:::lake",
             "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
             "ProcessingConfiguration": {"Enabled": bool(processors), "Processors": list(processors)},
-            **more,
+            **(more or {}),
         },
     }
     if source:
@@ -70,7 +73,7 @@ BACKUP = {
 
 
 def test_a_stream_that_is_put_to_and_calls_nothing_delivers_what_was_put(firehose: LocalFirehose) -> None:
-    stream = firehose.create(plain(CompressionFormat="GZIP"))
+    stream = firehose.create(plain(more={"CompressionFormat": "GZIP"}))
 
     stream.put(b"one,")
     stream.put(b"two")
@@ -82,7 +85,7 @@ def test_a_stream_that_is_put_to_and_calls_nothing_delivers_what_was_put(firehos
 
 
 def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFirehose) -> None:
-    stream = firehose.create(plain(BY_DAY, processor("AppendDelimiterToRecord"), **TO_DAYS))
+    stream = firehose.create(plain(BY_DAY, processor("AppendDelimiterToRecord"), more=TO_DAYS))
 
     for line in ({"n": 1, "day": "mon"}, {"n": 2, "day": "tue"}, {"n": 3, "day": "mon"}, {"n": 4}):
         stream.put(line)
@@ -97,7 +100,7 @@ def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFire
 
 def test_documents_put_as_one_record_are_records_of_their_own(firehose: LocalFirehose) -> None:
     apart = processor("RecordDeAggregation", SubRecordType="JSON")
-    stream = firehose.create(plain(apart, BY_DAY, **TO_DAYS))
+    stream = firehose.create(plain(apart, BY_DAY, more=TO_DAYS))
 
     stream.put(b'{"n": 1, "day": "mon"}\n{"n": 2, "day": "tue"}')
     waiting = stream.waiting
@@ -145,7 +148,7 @@ class Denied(Objects):
 
 def backed_up(**more: Any) -> LocalStream:
     stream = local(**more)
-    destination(stream.request).update(BACKUP)  # type: ignore[arg-type]
+    destination(stream.request).update(BACKUP)
     return stream
 
 
@@ -171,14 +174,15 @@ def test_a_denied_bucket_does_not_hold_up_the_streams_beside_it() -> None:
 
 def test_a_bucket_that_takes_nothing_ends_the_run_before_memory_does() -> None:
     read = 0
+    lines = [order(str(number), f"2025-01-0{number % 9 + 1}", note="x" * 300) for number in range(2000)]
 
     def source() -> Any:
         nonlocal read
-        for record in records(*[order(str(number), f"2025-01-0{number % 9 + 1}") for number in range(2000)]):
+        for record in records(*lines):
             read += 1
             yield record
 
-    plane = DataPlane([local(lambda_buffer_mib=0.2)], Denied(), clock=lambda: 0, memory_bytes=20_000)
+    plane = DataPlane([local(lambda_buffer_mib=0.2)], Denied(), clock=lambda: 0, memory_bytes=2_000)
 
     with pytest.raises(Mistake):
         plane.run(source())
@@ -187,7 +191,7 @@ def test_a_bucket_that_takes_nothing_ends_the_run_before_memory_does() -> None:
 
 
 def test_streams_that_would_take_records_apart_in_different_ways_do_not_run_together() -> None:
-    apart = plain(processor("RecordDeAggregation", SubRecordType="JSON"), BY_DAY, source=STREAM_ARN, **TO_DAYS)
+    apart = plain(processor("RecordDeAggregation", SubRecordType="JSON"), BY_DAY, source=STREAM_ARN, more=TO_DAYS)
 
     with pytest.raises(UnsupportedSettingError, match="Processors"):
         DataPlane([local(), LocalStream(apart)], Objects())

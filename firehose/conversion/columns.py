@@ -6,7 +6,9 @@ no maps; `pa.array` over plain dicts takes 0.9 times that, but overlooks unknown
 row that it is wrong.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate, chain
 from typing import Annotated, Any, Optional, TypeAlias
@@ -15,34 +17,68 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from firehose.conversion.hive_footer import ARRAY_ELEMENT
+from firehose.conversion.numbers import INTEGER_BITS
 from glue import hive
-from glue.arrow import arrow_type
+from glue.arrow import arrow_type as glue_arrow_type
 
 # The values of one column in, nulls as None; the column out.
 _Build: TypeAlias = Callable[[Sequence[Any]], pa.Array]
 
-# The whole days that 64 bits of nanoseconds hold. INT96 holds more, but readers count in those, and Firehose itself
-# wraps silently past them.
-FIRST_DAY, DAY_AFTER_LAST = "1677-09-22", "2262-04-11"
+# What decoding raises for a row that is not exactly typed.
+NOT_EXACT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_INTEGER_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
-
-# As Hive's: keys are primitive. Those whose JSON text is not the value itself are left out.
-_MAP_KEYS = (hive.Char, hive.Varchar)
-
+# Text that no value is: it leaves a column to the slow path.
+_NEVER = Annotated[str, msgspec.Meta(pattern="(?!)")]
 # Times stay text: Arrow parses a column of them in half the time that it takes over datetime objects. It would also
 # read dates and hours alone as times, which Firehose does not; 19 characters are up to the second.
-_TIME_TEXT = Annotated[str, msgspec.Meta(min_length=19, max_length=23)]
+_ANY_TIME = Annotated[str, msgspec.Meta(min_length=19, max_length=29)]
+_SPACED_TIME = Annotated[str, msgspec.Meta(min_length=19, max_length=29, pattern=r"^.{10} ")]
+
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 
 _astuple = msgspec.structs.astuple
+
+
+@dataclass(frozen=True, slots=True)
+class ExactForm:
+    """What a SerDe's reading leaves as it is, so that a row of it needs no reading.
+
+    `json_key` is the key that a field of this (lower-case) name is read from, `times` the text of a timestamp.
+    """
+
+    json_key: Callable[[str], str]
+    folds_map_keys: bool
+    times: Any
+
+    @classmethod
+    def openx(cls, json_key: Callable[[str], str], *, folds: bool) -> "ExactForm":
+        """A time is `yyyy-MM-dd HH:mm:ss[.S]` or the same with a T."""
+        return cls(json_key, folds, _ANY_TIME)
+
+    @classmethod
+    def hive_json(cls, *, own_formats: bool) -> "ExactForm":
+        """Without formats of the stream's own, a time is `yyyy-MM-dd HH:mm:ss[.S]`."""
+        return cls(str, folds_map_keys=False, times=_NEVER if own_formats else _SPACED_TIME)
 
 
 class NotExactError(Exception):
     """Some row of these is not exactly typed; the slow path will say which."""
 
 
-class UnsupportedColumnError(ValueError):
-    """A column whose type OpenXJsonSerDe, or this data plane, cannot make."""
+def arrow_type(kind: hive.HiveType) -> pa.DataType:
+    """The Arrow type of a column while it is converted: `glue.arrow`'s, but for times, which INT96 holds to the ns."""
+    match kind:
+        case hive.Primitive("timestamp"):
+            return pa.timestamp("ns")
+        case hive.Array(element):
+            return pa.list_(pa.field(ARRAY_ELEMENT, arrow_type(element)))
+        case hive.Map(key, value):
+            return pa.map_(arrow_type(key), pa.field("value", arrow_type(value)))
+        case hive.Struct(fields):
+            return pa.struct([pa.field(name.lower(), arrow_type(field)) for name, field in fields])
+        case _:
+            return glue_arrow_type(kind)
 
 
 class RowType:
@@ -54,15 +90,14 @@ class RowType:
     typed: names in another case or unknown, numbers as text, times other than `yyyy-MM-dd HH:mm:ss[.SSS]`.
     """
 
-    def __init__(self, columns: Mapping[str, hive.HiveType]) -> None:
-        for name, kind in columns.items():
-            refuse_unsupported(kind, name)
-        root = hive.Struct(tuple(columns.items()))
-        self.columns = dict(columns)
-        self.struct: Any = _struct_type(root)
+    def __init__(self, columns: Mapping[str, hive.HiveType], form: ExactForm) -> None:
+        self.root = hive.Struct(tuple(columns.items()))
+        # The classes that rows are made of, by struct type, for readers that make them otherwise than by decoding.
+        self.structs: dict[hive.Struct, Any] = {}
+        row = _Types(form, self.structs).decoded(self.root)
         self.schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in columns.items()])
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self.struct).decode
-        self._builds = [_build(kind) for kind in columns.values()]
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(row).decode
+        self._builds = [_Builds(form).of(kind) for kind in columns.values()]
 
     def build(self, rows: Sequence[Any]) -> pa.RecordBatch:
         """One column per column of the table, in its order."""
@@ -74,100 +109,106 @@ class RowType:
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
 
-def refuse_unsupported(kind: hive.HiveType, path: str) -> None:
-    """Refuses what OpenXJsonSerDe does (`binary`), and map keys that are neither text nor integer.
+class _Types:
+    """The msgspec types that exactly typed values decode into."""
 
-    Raises:
-        UnsupportedColumnError: with the column's path.
-    """
-    match kind:
-        case hive.Primitive("binary"):
-            raise UnsupportedColumnError(f"{path}: OpenXJsonSerDe takes no binary (DataFormatConversion.InvalidSchema)")
-        case hive.Array(element):
-            refuse_unsupported(element, f"{path}[]")
-        case hive.Map(key, value):
-            if not isinstance(key, _MAP_KEYS) and str(key) not in ("string", *_INTEGER_BITS):
-                raise UnsupportedColumnError(f"{path}: maps are carried out with text and integer keys only")
-            refuse_unsupported(value, f"{path}[*]")
-        case hive.Struct(fields):
-            for name, field in fields:
-                refuse_unsupported(field, f"{path}.{name}")
+    def __init__(self, form: ExactForm, structs: dict[hive.Struct, Any]) -> None:
+        self._form = form
+        self._structs = structs
+
+    def decoded(self, kind: hive.Struct) -> Any:
+        """What a struct decodes into; nothing where its keys are no names of a struct's to msgspec."""
+        keys = [self._form.json_key(name.lower()) for name, _ in kind.fields]
+        # Two fields of one key, by ColumnToJsonKeyMappings; characters that JSON escapes.
+        usable = len(set(keys)) == len(keys) and not any(_ESCAPED.search(key) for key in keys)
+        if kind not in self._structs:
+            self._structs[kind] = self._struct(kind, keys if usable else None)
+        return self._structs[kind] if usable else _NEVER
+
+    def _struct(self, kind: hive.Struct, keys: Sequence[str] | None) -> Any:
+        # The attributes are numbered, because a field may be called `class` or `__init__`; eq=False leaves comparison
+        # with None to identity; gc=False, because rows hold no cycles and the collector would look at each of them.
+        fields = [(f"f{place}", self._type(field), None) for place, (_, field) in enumerate(kind.fields)]
+        names = {f"f{place}": key for place, key in enumerate(keys or ())}
+        return msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, eq=False, gc=False)
+
+    def _type(self, kind: hive.HiveType) -> Any:
+        match kind:
+            case hive.Decimal():
+                return msgspec.Raw  # its text, null included; as a float it would lose digits
+            case hive.Array(element):
+                return Optional[list[self._type(element)]]  # type: ignore[misc]  # noqa: UP045
+            case hive.Map(key, value):
+                return Optional[dict[_key_type(key), self._type(value)]]  # type: ignore[misc]  # noqa: UP045
+            case hive.Struct():
+                return Optional[self.decoded(kind)]  # noqa: UP045
+            case hive.Varchar(length):
+                return Annotated[str, msgspec.Meta(max_length=length)] | None
+            case hive.Char(length):  # without the padding, which Hive does not write
+                return Annotated[str, msgspec.Meta(max_length=length, pattern=r"(?:^|[^ ])\Z")] | None
+            case hive.Primitive("timestamp"):
+                return self._form.times | None
+            case hive.Primitive(name):
+                return _primitive_type(name) | None
 
 
-def _row_type(kind: hive.HiveType) -> Any:
-    match kind:
-        case hive.Decimal():
-            return msgspec.Raw  # its text, null included; as a float it would lose digits
-        case hive.Array(element):
-            return Optional[list[_row_type(element)]]  # type: ignore[misc]  # noqa: UP045
-        case hive.Map(key, value):
-            return Optional[dict[_map_key(key), _row_type(value)]]  # type: ignore[misc]  # noqa: UP045
-        case hive.Struct():
-            return Optional[_struct_type(kind)]  # noqa: UP045
-        case hive.Char(length) | hive.Varchar(length):
-            return Annotated[str, msgspec.Meta(max_length=length)] | None
-        case hive.Primitive(name):
-            return _primitive_type(name) | None
-
-
-def _map_key(kind: hive.HiveType) -> Any:
-    return _primitive_type(kind.name) if isinstance(kind, hive.Primitive) else str
+def _key_type(kind: hive.HiveType) -> Any:
+    name = str(kind)
+    return _primitive_type(name) if name in ("string", *INTEGER_BITS) else _NEVER
 
 
 def _primitive_type(name: str) -> Any:
-    if name in _INTEGER_BITS:
-        half = 1 << (_INTEGER_BITS[name] - 1)
+    if name in INTEGER_BITS:
+        half = 1 << (INTEGER_BITS[name] - 1)
         return Annotated[int, msgspec.Meta(ge=-half, le=half - 1)]
-    return {"boolean": bool, "float": float, "double": float, "timestamp": _TIME_TEXT}.get(name, str)
+    return {"boolean": bool, "float": float, "double": float}.get(name, str)
 
 
-def _struct_type(kind: hive.Struct) -> Any:
-    # The attributes are numbered, because a field may be called `class` or `__init__`; eq=False leaves comparison with
-    # None to identity; gc=False, because rows hold no cycles and the collector would look at each of them.
-    fields = [(f"f{place}", _row_type(field), None) for place, (_, field) in enumerate(kind.fields)]
-    names = {f"f{place}": name.lower() for place, (name, _) in enumerate(kind.fields)}
-    return msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, eq=False, gc=False)
+class _Builds:
+    """The builders of columns."""
+
+    def __init__(self, form: ExactForm) -> None:
+        self._form = form
+
+    def of(self, kind: hive.HiveType) -> _Build:
+        exact = arrow_type(kind)
+        build_some = self._some(kind)
+
+        def build(values: Sequence[Any]) -> pa.Array:
+            # Most columns of most batches of events hold nothing, whole structs with all below them.
+            return pa.nulls(len(values), exact) if values.count(None) == len(values) else build_some(values)
+
+        return build
+
+    def _some(self, kind: hive.HiveType) -> _Build:
+        match kind:
+            case hive.Array(element):
+                return _lists(self.of(element), arrow_type(kind))
+            case hive.Map(key, value):
+                # A key that is not text has no other case.
+                folds = self._form.folds_map_keys and pa.types.is_string(arrow_type(key))
+                return _maps(self.of(key), self.of(value), arrow_type(kind), folds=folds)
+            case hive.Struct(fields):
+                return _structs([self.of(field) for _, field in fields], arrow_type(kind))
+            case _:
+                return _primitives(kind)
 
 
-def _build(kind: hive.HiveType) -> _Build:
+def _primitives(kind: hive.HiveType) -> _Build:
     exact = arrow_type(kind)
-    build_some = _build_some(kind)
-
-    def build(values: Sequence[Any]) -> pa.Array:
-        # Most columns of most batches of events hold nothing, whole structs with all below them.
-        return pa.nulls(len(values), exact) if values.count(None) == len(values) else build_some(values)
-
-    return build
-
-
-def _build_some(kind: hive.HiveType) -> _Build:
-    match kind:
-        case hive.Array(element):
-            return _build_lists(element)
-        case hive.Map(key, value):
-            return _build_maps(key, value)
-        case hive.Struct():
-            return _build_structs(kind)
-        case hive.Decimal():
-            return _build_decimals(arrow_type(kind))
-        case _:
-            return _build_primitives(kind)
-
-
-def _build_primitives(kind: hive.HiveType) -> _Build:
-    exact = arrow_type(kind)
+    if isinstance(kind, hive.Decimal):
+        return _decimals(exact)
     if pa.types.is_timestamp(exact):
-        return _build_timestamps
+        return _timestamps
     if pa.types.is_date(exact):
         return lambda values: pa.array(values, pa.string()).cast(exact)
     if pa.types.is_float32(exact):
-        return _build_floats
+        return _floats
     return lambda values: pa.array(values, exact)
 
 
-def _build_structs(kind: hive.Struct) -> _Build:
-    builds = [_build(field) for _, field in kind.fields]
-    fields = list(arrow_type(kind))
+def _structs(builds: Sequence[_Build], exact: pa.DataType) -> _Build:
+    fields = list(exact)
     absent = (None,) * len(builds)
 
     def build(values: Sequence[Any]) -> pa.Array:
@@ -184,10 +225,7 @@ def _build_structs(kind: hive.Struct) -> _Build:
     return build
 
 
-def _build_lists(element: hive.HiveType) -> _Build:
-    build_elements = _build(element)
-    exact = arrow_type(hive.Array(element))
-
+def _lists(build_elements: _Build, exact: pa.DataType) -> _Build:
     def build(values: Sequence[Any]) -> pa.Array:
         mask = None
         if None in values:
@@ -199,51 +237,52 @@ def _build_lists(element: hive.HiveType) -> _Build:
     return build
 
 
-def _build_maps(key: hive.HiveType, value: hive.HiveType) -> _Build:
-    key_type = arrow_type(key)
-    build_values = _build(value)
-    exact = arrow_type(hive.Map(key, value))
-    text = pa.types.is_string(key_type)
-
+def _maps(build_keys: _Build, build_values: _Build, exact: pa.DataType, *, folds: bool) -> _Build:
     def build(values: Sequence[Any]) -> pa.Array:
         mask = None
         if None in values:
             mask = _nulls(values)
             values = [value or {} for value in values]
         keys = list(chain.from_iterable(values))
-        if text and any(key != key.lower() for key in keys):
-            raise NotExactError  # Firehose lower-cases them
+        if folds and any(key != key.lower() for key in keys):
+            raise NotExactError
         items = build_values(list(chain.from_iterable([value.values() for value in values])))
-        return pa.MapArray.from_arrays(_offsets(values), pa.array(keys, key_type), items, type=exact, mask=mask)
+        return pa.MapArray.from_arrays(_offsets(values), build_keys(keys), items, type=exact, mask=mask)
 
     return build
 
 
-def _build_decimals(exact: pa.DataType) -> _Build:
+def _decimals(exact: pa.DataType) -> _Build:
     def build(values: Sequence[Any]) -> pa.Array:
         # Not by Arrow's cast from text, which is four times as fast and wraps silently: it makes another number of
         # 12345678901234567890123456789012345678 in a decimal(38,10).
-        numbers = [
-            None if value is None or (text := bytes(value)) == b"null" else Decimal(text.decode()) for value in values
-        ]
-        return pa.array(numbers, exact)
+        return pa.array(list(map(_decimal, values)), exact)
 
     return build
 
 
-def _build_floats(values: Sequence[Any]) -> pa.Array:
+def _decimal(value: Any) -> Decimal | None:
+    if value is None or isinstance(value, Decimal):
+        return value
+    text = bytes(value)
+    return None if text == b"null" else Decimal(text.decode())
+
+
+def _floats(values: Sequence[Any]) -> pa.Array:
     floats = pa.array(values, pa.float32())
-    if pc.any(pc.is_inf(floats)).as_py():
-        raise NotExactError  # JSON has no infinity, so this was a number past 3.4e38
+    infinite = pc.sum(pc.is_inf(floats)).as_py()
+    if infinite and infinite != sum(value in (float("inf"), float("-inf")) for value in values):
+        raise NotExactError  # a number past 3.4e38
     return floats
 
 
-def _build_timestamps(values: Sequence[Any]) -> pa.Array:
-    texts = pa.array(values, pa.string())
-    bounds = pc.min_max(texts)
-    if bounds["min"].as_py() < FIRST_DAY or bounds["max"].as_py() >= DAY_AFTER_LAST:
-        raise NotExactError
-    return texts.cast(pa.timestamp("ms"))
+def _timestamps(values: Sequence[Any]) -> pa.Array:
+    exact = pa.timestamp("ns")
+    numbers = [value if isinstance(value, int) else None for value in values]
+    if numbers.count(None) == len(numbers):
+        return pa.array(values, pa.string()).cast(exact)
+    texts = [value if isinstance(value, str) else None for value in values]
+    return pc.coalesce(pa.array(texts, pa.string()).cast(exact), pa.array(numbers, pa.int64()).cast(exact))
 
 
 def _nulls(values: Sequence[Any]) -> pa.Array:

@@ -1,298 +1,165 @@
-"""OpenXJsonSerDe's reading of a row that is not exactly typed: the slow path of record format conversion.
+"""OpenXJsonSerDe's rules: what was measured on real streams, and else what its open source and Java do.
 
-Follows what was measured on real streams: names in any case, numbers as text, epoch times, an array for a struct,
-a scalar for an array, several documents in one record. What nobody has measured (1.5 into an int, "yes" into a boolean,
-1e39 into a float, digits beyond a decimal's scale) fails here rather than be guessed. So does a time outside what
-64 bits of nanoseconds hold: Firehose writes a wrong one there, silently.
+Its inspectors are fed by a Jackson parser of AWS's own (real messages name java.lang.Long, which the open source never
+makes), so numbers are Java's. Where neither was measured nor the open source decides, a record fails here rather than
+hold a value that nobody wrote: a number for a boolean, a decimal or float that its column does not hold.
 """
 
 import json
-import re
-import struct
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from firehose.conversion.columns import DAY_AFTER_LAST, FIRST_DAY
+from firehose.conversion.documents import Number
+from firehose.conversion.numbers import INTEGER_BITS, hive_decimal, java_double_text, java_float, java_integer
+from firehose.conversion.reader import Read, encodable, misfit, shortened
+from firehose.conversion.row_error import FOR_INPUT, MISMATCH, NOT_AN_OBJECT, malformed
+from firehose.conversion.timestamps import openx_date, openx_timestamp
+from firehose.stream.conversion_settings import OpenXSettings
 from glue import hive
 
-PARSE_ERROR = "DataFormatConversion.ParseError"
-MALFORMED_DATA = "DataFormatConversion.MalformedData"
-
-_INTEGER_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
-_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
-# The form with a space takes one-digit fields, the one with a T does not (measured).
-_TIMES = (
-    re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2}) (\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?", re.ASCII),
-    re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z?", re.ASCII),
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_FIRST_MS, _END_MS = (
-    (datetime.fromisoformat(f"{day}T00:00:00+00:00") - _EPOCH) // _MILLISECOND for day in (FIRST_DAY, DAY_AFTER_LAST)
-)
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-# Ours: how deep json and msgspec go depends on Python's version (3.11 fails at 900 levels what 3.13 reads), and a
-# row's outcome may not. DynamoDB nests 32 levels; ours takes two or three of Python's 1,000 frames a level.
-NESTING_LEVELS = 128
-_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
+_ABSENT = object()
+_JAVA_CLASSES = {str: "java.lang.String", bool: "java.lang.Boolean"}
 
 
-class RowError(Exception):
-    """A row that does not convert: Firehose's code and a message without any of the row's values."""
+class OpenX:
+    """The rules under one stream's settings."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+    name = "org.openx.data.JsonSerDe"
+
+    def __init__(self, settings: OpenXSettings) -> None:
+        self._folds = settings.case_insensitive
+        self._dots = settings.dots_to_underscores
+        # The SerDe knows columns by their names in lower case, and its mappings hold at every depth.
+        self._mappings = {column.lower(): self.folded(key) for column, key in settings.mappings.items()}
+
+    def folded(self, key: str) -> str:
+        """A key of the record, as it is compared."""
+        return key.lower() if self._folds else key
+
+    def json_key(self, name: str) -> str:
+        """The key that a field of this name is read from."""
+        return self._mappings.get(name, name)
+
+    def refused(self, kind: hive.HiveType) -> bool:
+        """`binary` was seen to be refused."""
+        return kind == hive.Primitive("binary")
+
+    def elements(self, value: Any, path: str) -> Sequence[Any] | None:  # noqa: ARG002  refuses nothing
+        """What is no array is the only element of one; an empty string is null, as in the open source."""
+        if value == "":
+            return None
+        return value if isinstance(value, list) else [value]
+
+    def entries(self, value: Any, path: str) -> Mapping[str, Any] | None:
+        """Objects only; an empty string is null, as in the open source."""
+        if _is_blank(value):
+            return None
+        if not isinstance(value, dict):
+            raise misfit(MISMATCH, "map", value, path)
+        return {key.lower(): each for key, each in value.items()} if self._folds else value
+
+    def members(self, kind: hive.Struct) -> Callable[[Any, str], Sequence[Any] | None]:
+        """By name from an object, by place from an array."""
+        keys = [(name.lower(), self.json_key(name.lower())) for name, _ in kind.fields]
+        missing = [None] * len(keys)
+
+        def members_of(value: Any, path: str) -> Sequence[Any] | None:
+            if isinstance(value, dict):
+                return self._by_name(value, keys)
+            if isinstance(value, list):
+                return [*value, *missing][: len(keys)]
+            if _is_blank(value):
+                return None
+            raise misfit(f"{NOT_AN_OBJECT} {_java_class(value)}", "struct", value, path)
+
+        return members_of
+
+    def _by_name(self, value: dict[str, Any], keys: Sequence[tuple[str, str]]) -> list[Any]:
+        if self._folds:
+            value = {key.lower(): each for key, each in value.items()}
+        if not self._dots:
+            return [value.get(key) for _, key in keys]
+        dotted = {key.replace(".", "_"): each for key, each in reversed(value.items()) if "." in key}
+        return [dotted.get(name) if (found := value.get(key, _ABSENT)) is _ABSENT else found for name, key in keys]
+
+    def key(self, kind: hive.HiveType) -> Callable[[str, str], Any]:
+        """A key is read as the same text in a column is."""
+        return self.scalar(kind)
+
+    def scalar(self, kind: hive.HiveType) -> Read:
+        """The reader of a type that is not nested."""
+        if kind == hive.Primitive("string") or isinstance(kind, hive.Char | hive.Varchar):
+            return lambda value, path: shortened(self._text(value, kind, path), kind)
+        if kind == hive.Primitive("boolean"):
+            return _boolean
+        read = _of_text(kind)
+
+        def read_scalar(value: Any, path: str) -> Any:
+            text = value.text if isinstance(value, Number) else value
+            found = read(text) if isinstance(text, str) else None
+            if found is None:
+                raise misfit(FOR_INPUT if isinstance(text, str) else MISMATCH, kind, value, path)
+            return found
+
+        return read_scalar
+
+    def _text(self, value: Any, kind: hive.HiveType, path: str) -> str:
+        return encodable(_compact(value, path, folds=self._folds, top=True), kind, path)
 
 
-def read_rows(raw: bytes, columns: dict[str, hive.HiveType]) -> list[dict[str, Any]]:
-    """The rows of one record, exactly typed: lower-case names, times as text, decimals as Decimal.
-
-    b'{"Qty":"3"}{"qty":4}' with {"qty": Primitive("int")} -> [{"qty": 3}, {"qty": 4}]
-
-    Raises:
-        RowError: with the column's path and the type expected.
-    """
-    row = hive.Struct(tuple(columns.items()))
-    return [_struct(document, row, "") for document in _documents(raw)]
-
-
-def _documents(raw: bytes) -> list[dict[str, Any]]:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise RowError(MALFORMED_DATA, "the record is not UTF-8") from None
-    _refuse_deep(text)
-    documents = []
-    place = _after_space(text, 0)
-    while place < len(text):
-        try:
-            document, place = _DECODER.raw_decode(text, place)
-        except (ValueError, InvalidOperation):
-            raise RowError(PARSE_ERROR, "the record is not JSON") from None
-        if not isinstance(document, dict):
-            raise RowError(MALFORMED_DATA, f"expected a JSON object, got {_kind(document)}")
-        documents.append(document)
-        place = _after_space(text, place)
-    if not documents:
-        raise RowError(MALFORMED_DATA, "the record is empty")
-    return documents
-
-
-def _refuse_deep(text: str) -> None:
-    if text.count("[") + text.count("{") <= NESTING_LEVELS:  # nearly always, and 0.7 ms a MiB
-        return
-    level = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        level += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
-        if level > NESTING_LEVELS:
-            raise RowError(PARSE_ERROR, f"the record is nested deeper than {NESTING_LEVELS} levels")
-
-
-def _after_space(text: str, place: int) -> int:
-    found = _SPACE.match(text, place)
-    return found.end() if found else place
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
-
-
-def _kind(value: Any) -> str:
-    return {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(
-        type(value), "a number"
-    )
-
-
-def _refuse(value: Any, kind: hive.HiveType, path: str) -> NoReturn:
-    raise RowError(MALFORMED_DATA, f"{path}: expected {kind}, got {_kind(value)} that is not one")
-
-
-def _read(value: Any, kind: hive.HiveType, path: str) -> Any:
-    if value is None:
-        return None
+def _of_text(kind: hive.HiveType) -> Callable[[str], Any]:
     match kind:
-        case hive.Struct():
-            return _struct(value, kind, path)
-        case hive.Array(element):
-            elements = value if isinstance(value, list) else [value]
-            return [_read(each, element, f"{path}[{place}]") for place, each in enumerate(elements)]
-        case hive.Map():
-            return _map(value, kind, path)
-        case hive.Decimal():
-            return _decimal(value, kind, path)
-        case hive.Char(length) | hive.Varchar(length):
-            text = _string(value, kind, path)
-            return text if len(text) <= length else _refuse(value, kind, path)
-        case hive.Primitive(name):
-            return _PRIMITIVES[name](value, kind, path)
+        case hive.Decimal(precision, scale):
+            return lambda text: hive_decimal(text, precision, scale)
+        case hive.Primitive(name) if name in INTEGER_BITS:
+            return lambda text: java_integer(text, name, hexadecimal=True)
+        case hive.Primitive("float" | "double" as name):
+            return lambda text: java_float(text, name)
+        case hive.Primitive("date"):
+            return openx_date
+        case _:
+            return openx_timestamp
 
 
-def _struct(value: Any, kind: hive.Struct, path: str) -> dict[str, Any]:
-    if isinstance(value, list):
-        given = {name.lower(): each for (name, _), each in zip(kind.fields, value, strict=False)}
-    elif isinstance(value, dict):
-        given = {name.lower(): each for name, each in value.items()}
-    else:
-        _refuse(value, hive.Primitive("struct"), path)
-    below = f"{path}." if path else ""
-    return {
-        name.lower(): _read(given[name.lower()], field, f"{below}{name.lower()}")
-        for name, field in kind.fields
-        if name.lower() in given
-    }
-
-
-def _map(value: Any, kind: hive.Map, path: str) -> dict[Any, Any]:
-    if not isinstance(value, dict):
-        _refuse(value, kind, path)
-    read: dict[Any, Any] = {}
-    for key, each in value.items():
-        folded = _read(key.lower(), kind.key, f"{path}[*]")
-        if folded in read:
-            # Firehose would keep one of the two.
-            raise RowError(MALFORMED_DATA, f"{path}[*]: two keys are one after lower-casing")
-        read[folded] = _read(each, kind.value, f"{path}[*]")
-    return read
-
-
-def _string(value: Any, kind: hive.HiveType, path: str) -> str:
-    if isinstance(value, dict | list):
-        try:
-            text = json.dumps(_lowered(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        except ValueError:
-            raise RowError(MALFORMED_DATA, f"{path}: expected {kind}, got a number past 1.8e308") from None
-    elif isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, Decimal):
-        text = repr(_float(value, kind, path))
-    else:
-        text = str(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise RowError(MALFORMED_DATA, f"{path}: expected {kind}, got a lone surrogate") from None
-    return text
-
-
-def _lowered(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key.lower(): _lowered(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_lowered(each) for each in value]
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def _integer(value: Any, kind: hive.HiveType, path: str) -> int:
-    half = 1 << (_INTEGER_BITS[str(kind)] - 1)
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not -half <= value < half:
-        _refuse(value, kind, path)
-    return value
-
-
-def _float(value: Any, kind: hive.HiveType, path: str) -> float:
-    if not _is_number(value):
-        _refuse(value, kind, path)
-    try:
-        number = float(value)
-        if str(kind) == "float":
-            struct.pack("<f", number)  # native "f" does not look
-    except OverflowError:
-        _refuse(value, kind, path)
-    return number if abs(number) < float("inf") else _refuse(value, kind, path)
-
-
-def _is_number(value: Any) -> bool:
+def _boolean(value: Any, path: str) -> bool:
     if isinstance(value, str):
-        return _NUMBER.fullmatch(value) is not None
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+        return value.lower() == "true"  # Boolean.parseBoolean
+    if isinstance(value, bool):
+        return value
+    raise misfit(MISMATCH, "boolean", value, path)
 
 
-def _boolean(value: Any, kind: hive.HiveType, path: str) -> bool:
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    return value if isinstance(value, bool) else _refuse(value, kind, path)
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
-def _decimal(value: Any, kind: hive.Decimal, path: str) -> Decimal:
-    number = _plain_number(value)
-    if number is None or number.adjusted() >= 38 or number.adjusted() < -38:
-        _refuse(value, kind, path)
-    sign, digits, exponent = number.as_tuple()
-    whole = int("".join(map(str, digits)))
-    shift = kind.scale + int(exponent)
-    scaled, rest = (whole * 10**shift, 0) if shift >= 0 else divmod(whole, 10**-shift)
-    if rest or scaled >= 10**kind.precision:
-        _refuse(value, kind, path)
-    return Decimal((sign, tuple(map(int, str(scaled))), -kind.scale))
+def _java_class(value: Any) -> str:
+    if isinstance(value, Number):
+        return "java.lang.Long" if value.whole else "java.lang.Double"
+    return _JAVA_CLASSES[type(value)]
 
 
-def _plain_number(value: Any) -> Decimal | None:
-    if not _is_number(value):
-        return None
-    return None if isinstance(value, int) and abs(value) >= 10**38 else Decimal(value)
+def _compact(value: Any, path: str, *, folds: bool, top: bool = False) -> str:
+    """A value's text: of a string itself at the top, of everything else its JSON without space."""
+    if isinstance(value, Number):
+        return _number_text(value, path)
+    if isinstance(value, dict):
+        named = {key.lower() if folds else key: each for key, each in value.items()}
+        members = [f"{_quoted(key)}:{_compact(each, path, folds=folds)}" for key, each in named.items()]
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{','.join([_compact(each, path, folds=folds) for each in value])}]"
+    return value if top and isinstance(value, str) else _quoted(value)
 
 
-def _date(value: Any, kind: hive.HiveType, path: str) -> str:
-    found = _DATE.fullmatch(value) if isinstance(value, str) else None
-    try:
-        if found:
-            return datetime(*map(int, found.groups())).strftime("%Y-%m-%d").zfill(10)  # type: ignore[arg-type]
-    except ValueError:
-        pass
-    _refuse(value, kind, path)
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _timestamp(value: Any, kind: hive.HiveType, path: str) -> str:
-    epoch_ms = _written_ms(value) if isinstance(value, str) else None
-    if epoch_ms is None:
-        epoch_ms = _epoch_ms(value)
-    if epoch_ms is None:
-        _refuse(value, kind, path)
-    if not _FIRST_MS <= epoch_ms < _END_MS:
-        raise RowError(MALFORMED_DATA, f"{path}: expected timestamp, got one outside {FIRST_DAY} to {DAY_AFTER_LAST}")
-    at = _EPOCH + epoch_ms * _MILLISECOND
-    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
-
-
-def _written_ms(text: str) -> int | None:
-    found = _TIMES[0].fullmatch(text) or _TIMES[1].fullmatch(text)
-    if not found:
-        return None
-    *fields, fraction = found.groups()
-    try:
-        at = datetime(*map(int, fields), tzinfo=UTC)  # type: ignore[misc,arg-type]
-    except ValueError:
-        return None
-    # Finer than a millisecond is cut off: Athena's timestamps hold no more.
-    return (at - _EPOCH) // _MILLISECOND + int((fraction or "0")[:3].ljust(3, "0"))
-
-
-def _epoch_ms(value: Any) -> int | None:
-    number = _plain_number(value)
-    if number is None or number.adjusted() > 18:
-        return None
-    # Below 10^12 seconds, from there on milliseconds (measured).
-    return int(number * 1000 if abs(number) < 10**12 else number)
-
-
-_PRIMITIVES: dict[str, Callable[[Any, hive.HiveType, str], Any]] = {
-    "string": _string,
-    "boolean": _boolean,
-    "float": _float,
-    "double": _float,
-    "date": _date,
-    "timestamp": _timestamp,
-    **dict.fromkeys(_INTEGER_BITS, _integer),
-}
+def _number_text(number: Number, path: str) -> str:
+    if number.whole:
+        return "0" if number.text == "-0" else number.text  # Long.toString, BigInteger.toString
+    double = float(number.text)
+    if double in (float("inf"), float("-inf")):
+        raise malformed(MISMATCH, f"{path}: expected string, got a number past 1.8e308")
+    return java_double_text(double)

@@ -12,13 +12,17 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ParquetSettings:
-    """ParquetSerDe, with Firehose's defaults filled in."""
+    """ParquetSerDe, with Firehose's defaults filled in.
+
+    `int64_timestamps` is no setting of Firehose's, which writes INT96: microseconds instead, for readers that need it.
+    """
 
     compression: str
     block_bytes: int
     page_bytes: int
     dictionary: bool
     writer_version: str
+    int64_timestamps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
