@@ -11,12 +11,31 @@ pytest_plugins = ["firehose.testing"]
 settings.register_profile("dmd", deadline=None)
 settings.load_profile("dmd")
 
-# Terraform waits for most of its minutes: begun first, it is done when all the rest is.
-BEGINS = "test_terraform.py"
+# What takes longest, each file by itself. A file is one worker's: one of these, begun last, would run alone when all
+# the rest is done. Terraform waits for most of its minutes, so it is the first.
+LONGEST = (
+    "test_terraform.py",
+    "test_backfill_kills.py",
+    "test_kinesis_kills.py",
+    "test_replay_kills.py",
+    "test_backfill_s3.py",
+    "test_against_reference.py",
+    "test_backfill_lake.py",
+    "test_console.py",
+    "test_backfill_table.py",
+    "test_avro_mode.py",
+    "test_e2e_environment.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # xdist would begin with the files of the most specifications, which are the quickest ones.
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name != BEGINS)
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 
 
 def pytest_xdist_auto_num_workers() -> int:

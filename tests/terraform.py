@@ -10,11 +10,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from firehose.up.terraform import provider_mirror
+from firehose.up.terraform import provider_mirror, surroundings
 
 PROJECT = Path(__file__).parent.parent
 ENVIRONMENTS = ("tm-nonprod/dev1", "tm-nonprod/qa1", "tm-prod/preprod1", "tm-prod/prod1")
-ROOTS = (*ENVIRONMENTS, "test")
 PIPELINE = "modules/pipeline"
 
 
@@ -52,9 +51,8 @@ class Workspace:
         return [self.terraform, *arguments, *([] if arguments[0] in {"fmt", "output"} else ["-no-color"])]
 
     def environment(self) -> dict[str, str]:
-        """The environment of a run: none of the user's accounts, endpoints and settings."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
-        return kept | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1", **self.variables}
+        """The environment of a run."""
+        return surroundings(self.variables)
 
     def init(self, root: str, *arguments: str) -> None:
         """Make a root ready. Skips where the provider is not to be had."""

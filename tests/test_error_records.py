@@ -185,7 +185,7 @@ def test_whatever_an_object_holds_it_is_read_to_its_end(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"[" * 100_000, b'{"a":' * 100_000, b"\x1f\x8b damaged", b"1" * 10_000, b"PAR1\0\n\n1\n"]
+    "body", [b"[" * 100_000, b'{"a":' * 10_000, b"\x1f\x8b damaged", b"1" * 10_000, b"PAR1\0\n\n1\n"]
 )
 def test_a_body_that_is_hostile_is_unreadable(body: bytes) -> None:
     assert list(read(body)) == [Unreadable(0)]

@@ -1,7 +1,7 @@
 """Reading a Kinesis stream: every record from the start on, parents before children, and past what is delivered."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ def stream(shards: int = 1, **more: Any) -> Stream:
     return made
 
 
-def source(client: Stream, state: Path, start_ms: int = 0) -> KinesisSource:
+def source(client: Stream, state: Path, start_ms: int = 0, readers: Iterable[str] = ()) -> KinesisSource:
+    clock = client.clock
     return KinesisSource(
-        "dmnd", state=state, start_ms=start_ms, client=client, clock=client.clock, sleep=client.clock.sleep
+        "dmnd", state=state, start_ms=start_ms, readers=readers, client=client, clock=clock, sleep=clock.sleep
     )
 
 
@@ -64,6 +65,35 @@ def test_a_record_has_the_shape_of_a_kinesis_sourced_event(tmp_path: Path) -> No
         },
     }
     assert len(record["recordId"]) == 160
+
+
+def test_for_a_delivery_stream_that_is_new_all_is_read_from_the_start_again(tmp_path: Path) -> None:
+    client = stream()
+    client.put(b"before")
+    old = source(client, tmp_path, readers=["sale"])
+    read(old)
+    client.clock.sleep(60)  # and meanwhile avro is made
+    client.put(b"after")
+    read(old, rounds=1)
+    old.settled(2)
+
+    both = source(client, tmp_path, readers=["sale", "avro"])
+    again = source(client, tmp_path, readers=["avro"])
+
+    assert both.new_readers == ["avro"]
+    assert read(both) == [b"before", b"after"]
+    assert again.new_readers == []
+
+
+def test_a_reader_that_is_known_goes_on_where_it_was(tmp_path: Path) -> None:
+    client = stream()
+    client.put(b"{}")
+    old = source(client, tmp_path, readers=["avro", "sale"])
+    read(old)
+    old.settled(1)
+
+    assert read(source(client, tmp_path, readers=["sale", "avro"])) == []
+    assert read(source(client, tmp_path, readers=["sale"])) == []
 
 
 def test_every_shard_is_polled_once_a_second(tmp_path: Path) -> None:

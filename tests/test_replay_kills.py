@@ -1,6 +1,7 @@
 """A replay that is killed anywhere and started again loses nothing and doubles nothing."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -123,12 +124,12 @@ def test_what_was_begun_is_carried_out_whatever_is_asked_for_now(tmp_path: Path,
 
 
 def test_a_replay_that_is_killed_as_it_finishes_another_is_finished_by_the_next(tmp_path: Path) -> None:
-    lakes = []
-    for second in ("1-before", "1-after", "2-before", "2-after"):
-        first = tmp_path / "first" / "1-after"
-        failed_lake(first)
-        assert kill([first]) == [9]
-        lakes.append(first.rename(tmp_path / second))
+    first = tmp_path / "first" / "1-after"
+    failed_lake(first)
+    assert kill([first]) == [9]
+    lakes = [tmp_path / second for second in ("1-before", "1-after", "2-before", "2-after")]
+    for lake in lakes:
+        shutil.copytree(first, lake)
 
     assert kill(lakes, "--type", "sale") == [9] * 4
 

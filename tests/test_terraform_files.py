@@ -1,11 +1,12 @@
 """What stands in the files of terraform/: nothing is run."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.terraform import ENVIRONMENTS, PROJECT
+from tests.terraform import ENVIRONMENTS, PIPELINE, PROJECT
 
 
 def test_the_environments_are_the_same_files_but_for_their_values() -> None:
@@ -25,7 +26,7 @@ def test_the_environments_are_the_same_files_but_for_their_values() -> None:
     assert linked == {(name, f"environment/{name}") for name in shared}
 
 
-_GENERATED = {".terraform", ".terraform.lock.hcl", "terraform.tfstate"}
+_GENERATED = {".terraform", ".terraform.lock.hcl", "plan", "terraform.tfstate"}
 
 
 @pytest.mark.parametrize("root", ENVIRONMENTS)
@@ -38,6 +39,37 @@ def test_an_environment_keeps_its_state_under_its_own_name_in_its_own_account(ro
     assert re.search(rf'^key += "dmnd-pipeline/{environment}/terraform.tfstate"$', backend, re.MULTILINE)
     assert re.search(rf'^bucket += "prd3292\.{account}\.', backend, re.MULTILINE)
     assert re.search(r"^use_lockfile += true$", backend, re.MULTILINE)
+
+
+@pytest.mark.skipif(not (PROJECT / ".git").exists(), reason="no checkout of git")
+@pytest.mark.parametrize(
+    ("name", "ignored"), [("main.tf", False), (".terraform.lock.hcl", False), ("plan", True), (".terraform/x", True)]
+)
+@pytest.mark.parametrize("root", ENVIRONMENTS)
+def test_git_takes_the_lock_of_an_environment_and_not_its_plan(root: str, name: str, ignored: bool) -> None:
+    # --no-index: by its rules alone, whatever is committed already.
+    asked = ["git", "check-ignore", "--quiet", "--no-index", f"terraform/{root}/{name}"]
+
+    assert (subprocess.run(asked, cwd=PROJECT, check=False).returncode == 0) == ignored
+
+
+def test_every_setting_of_the_pipeline_can_be_given_in_an_environment() -> None:
+    settings = {
+        name
+        for path in (PROJECT / "terraform" / PIPELINE).glob("variables*.tf")
+        for name in re.findall(r'^variable "(\w+)"', path.read_text(), re.MULTILINE)
+    }
+    module = (PROJECT / "terraform" / "environment" / "main.tf").read_text().partition('module "pipeline" {')[2]
+
+    assert set(re.findall(r"^  (\w+) +=", module, re.MULTILINE)) - {"source"} == settings
+
+
+@pytest.mark.parametrize("root", ["environment", "test"])
+def test_what_the_pipeline_tells_every_root_tells(root: str) -> None:
+    told = re.compile(r'^output "(\w+)"', re.MULTILINE)
+    theirs, ours = ((PROJECT / "terraform" / path / "outputs.tf").read_text() for path in (root, PIPELINE))
+
+    assert told.findall(theirs) == told.findall(ours)
 
 
 def test_production_alone_refuses_to_replace_a_delivery_stream() -> None:

@@ -80,6 +80,13 @@ def test_what_is_put_into_the_stream_is_delivered_once_although_dmd_up_is_starte
     assert columns(third)["prd3292-test-dmnd-demand"] == ["0"] * 5
     assert "\x1b" not in first.output
 
+    known = tmp_path / server.removeprefix("http://").replace(":", "-") / f"{STREAM}.json"
+    known.write_text(known.read_text().replace('"prd3292-test-dmnd-sale"', '"another"'))
+    fourth = up(tmp_path, "--endpoint", server)
+
+    assert "new since the last run: prd3292-test-dmnd-sale." in fourth.stderr
+    assert columns(fourth)["prd3292-test-dmnd-sale"][0] == "200"
+
 
 def columns(result: Result) -> dict[str, list[str]]:
     """The numbers of each delivery stream in the table at the end."""

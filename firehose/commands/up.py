@@ -107,6 +107,9 @@ def _tell(endpoint: Endpoint, deployed: Deployed, session: Session) -> None:
     variables = " ".join(f"{name}={value}" for name, value in endpoint.variables.items())
     table = next(iter(session.bridge.tables), None)
     _say(f"running {', '.join(deployed.names)} until Ctrl-C")
+    if session.new_streams:
+        _say(f"new since the last run: {', '.join(session.new_streams)}. Nothing may be missing there, so everything")
+        _say("is read from the start again; the others get it twice, and the latest_ views count it once")
     if table:
         _say(f"changes of the table {table} are carried to the stream")
     _say("in another terminal:\n")

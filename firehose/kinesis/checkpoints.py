@@ -1,7 +1,7 @@
 """How far each shard of a Kinesis stream is delivered: a small file that a killed process finds again."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,8 @@ END = "end"
 class Checkpoints(msgspec.Struct):
     """One stream's checkpoints, and the instant that reading began at.
 
-    {"stream": "arn:...", "created_ms": 1735725600000, "start_ms": 1735725601000, "shards": {"shardId-0...": "49..."}}
+    {"stream": "arn:...", "created_ms": 1735725600000, "start_ms": 1735725601000, "shards": {"shardId-0...": "49..."},
+     "readers": ["prd3292-test-dmnd-sale"]}
 
     Reading begins at an instant and never at LATEST: a shard that had nothing to deliver has no checkpoint, and at
     LATEST a restart would pass over what came to it in between.
@@ -25,6 +26,7 @@ class Checkpoints(msgspec.Struct):
     created_ms: int
     start_ms: int
     shards: dict[str, str]
+    readers: list[str] = []  # the delivery streams that have all that comes before
 
 
 def load_checkpoints(path: Path, stream: str, created_ms: int, start_ms: int) -> Checkpoints:
@@ -44,6 +46,21 @@ def load_checkpoints(path: Path, stream: str, created_ms: int, start_ms: int) ->
     if found is not None and (found.stream, found.created_ms) == (stream, created_ms):
         return found
     return Checkpoints(stream, created_ms, start_ms, {})
+
+
+def begin_again_for(checkpoints: Checkpoints, readers: Iterable[str]) -> list[str]:
+    """The readers that are new to these checkpoints: for them, all begin at the start again.
+
+    {"shards": {"0": "49"}, "readers": ["sale"]}, ["avro", "sale"] -> ["avro"], and no shard has a checkpoint
+
+    What a new delivery stream has to read begins when it was made; since then the others may have gone on without it.
+    """
+    names = sorted(readers)
+    new = [name for name in names if checkpoints.shards and name not in checkpoints.readers]
+    if new:
+        checkpoints.shards.clear()
+    checkpoints.readers = names
+    return new
 
 
 def save_checkpoints(path: Path, checkpoints: Checkpoints) -> None:

@@ -5,14 +5,14 @@ Source: Firehose guide, "Writing to Firehose using Kinesis Data Streams"; Kinesi
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from firehose.aws_mistakes import as_mistakes
-from firehose.kinesis.checkpoints import END, load_checkpoints, readable, save_checkpoints
+from firehose.kinesis.checkpoints import END, begin_again_for, load_checkpoints, readable, save_checkpoints
 from firehose.kinesis.writer import KINESIS
 from firehose.source import EventRecord, event_record
 
@@ -66,7 +66,8 @@ class KinesisSource:
     for record in KinesisSource("dmnd", state=Path(".local/up"), start_ms=0): ...
 
     `start_ms` is the instant to begin at where the stream is read for the first time. `settled` is to be told how many
-    of the records given are delivered; only those are passed over when another source is made with the same state.
+    of the records given are delivered; only those are passed over when another source is made with the same state, and
+    none where that has `new_readers`: delivery streams of which nobody has read what came since they were made.
     Children of a shard are read when it has been read to its end, so that the changes of an item keep their order.
 
     Raises, when it is made:
@@ -79,6 +80,7 @@ class KinesisSource:
         *,
         state: Path,
         start_ms: int,
+        readers: Iterable[str] = (),
         client: Any = None,
         clock: Callable[[], int] = now_ms,
         sleep: Callable[[float], None] = time.sleep,
@@ -94,6 +96,7 @@ class KinesisSource:
             described = self._client.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
         created_ms = _ms(described["StreamCreationTimestamp"])
         self._checkpoints = load_checkpoints(self._path, described["StreamARN"], created_ms, start_ms)
+        self.new_readers = begin_again_for(self._checkpoints, readers)
         save_checkpoints(self._path, self._checkpoints)
         self._parents: dict[str, tuple[str, ...]] = {}
         self._ended = {shard for shard, number in self._checkpoints.shards.items() if number == END}

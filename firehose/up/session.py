@@ -37,6 +37,7 @@ class Session:
             deployed.source,
             state=state,
             start_ms=deployed.start_ms,
+            readers=deployed.names,
             client=endpoint.client("kinesis", attempts=1),
             clock=clock,
             sleep=sleep,
@@ -53,6 +54,11 @@ class Session:
     def lag_ms(self) -> int:
         """How far the source is behind its newest record."""
         return self._source.lag_ms
+
+    @property
+    def new_streams(self) -> list[str]:
+        """Delivery streams that were made since others were run here: for them all is read from the start again."""
+        return self._source.new_readers
 
     def counts(self) -> list[StreamCounts]:
         """How far each delivery stream is."""

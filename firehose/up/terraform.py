@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from firehose.commands import Format, Mistake
@@ -13,6 +13,16 @@ from firehose.up.endpoint import Endpoint
 ROOT = PROJECT / "terraform" / "test"
 
 _PROVIDER = Path("registry.terraform.io") / "hashicorp" / "aws"
+
+_UNATTENDED = {
+    "TF_IN_AUTOMATION": "1",
+    "TF_INPUT": "0",
+    "CHECKPOINT_DISABLE": "1",
+    # The provider's schemas are half a gigabyte that stays until it ends: to look through them for garbage again and
+    # again is a fifth of what a plan takes.
+    "GOGC": "off",
+    "GOMEMLIMIT": "1GiB",
+}
 
 
 def terraform_command() -> str | None:
@@ -30,6 +40,12 @@ def provider_mirror() -> Path | None:
     return next((place for place in ([Path(told)] if told else usual) if (place / _PROVIDER).is_dir()), None)
 
 
+def surroundings(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment to run terraform in: with these variables, and none of the user's accounts and settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
+    return {**kept, **_UNATTENDED, **variables}
+
+
 def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], package: Path, state: Path) -> None:
     """Applies terraform/test to the endpoint, from a copy in `state`, where what terraform remembers stays as well.
 
@@ -37,16 +53,13 @@ def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], pack
         Mistake: it cannot be applied; with what terraform says last.
     """
     root = _copied(state / "terraform")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
-    environment = {
-        **kept,
-        **endpoint.variables,
-        "TF_IN_AUTOMATION": "1",
-        "TF_INPUT": "0",
-        "CHECKPOINT_DISABLE": "1",
-        "TF_VAR_package": str(package.resolve()),
-        "TF_VAR_modes": "[" + ",".join(f'"{mode}"' for mode in modes) + "]",
-    }
+    environment = surroundings(
+        {
+            **endpoint.variables,
+            "TF_VAR_package": str(package.resolve()),
+            "TF_VAR_modes": "[" + ",".join(f'"{mode}"' for mode in modes) + "]",
+        }
+    )
     mirror = provider_mirror()
     plugins = [f"-plugin-dir={mirror}"] if mirror else []
     for arguments in (["init", "-no-color", *plugins], ["apply", "-no-color", "-auto-approve"]):

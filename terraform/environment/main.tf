@@ -32,6 +32,8 @@ module "pipeline" {
   package         = var.package
   function        = var.function
   buffer_seconds  = var.buffer_seconds
+  lambda_buffer   = var.lambda_buffer
+  kms_key_arn     = var.kms_key_arn
   protect_streams = var.protect_streams
   ingest          = var.ingest
   error_readers   = var.error_readers

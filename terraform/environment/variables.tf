@@ -1,4 +1,4 @@
-# An environment's values are in its terraform.tfvars; modules/pipeline/variables.tf says what they mean and checks them.
+# An environment's values are in its terraform.tfvars; modules/pipeline/variables*.tf say what they mean and check them.
 
 variable "account_id" {
   type        = string
@@ -47,11 +47,24 @@ variable "buffer_seconds" {
   default = 60
 }
 
+variable "lambda_buffer" {
+  type = object({
+    parquet = optional(object({ mib = number, seconds = number }))
+    avro    = optional(object({ mib = number, seconds = number }))
+  })
+  default = {}
+}
+
 variable "protect_streams" {
   type = bool
 }
 
 variable "source_kms_key_arn" {
+  type    = string
+  default = null
+}
+
+variable "kms_key_arn" {
   type    = string
   default = null
 }

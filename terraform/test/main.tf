@@ -39,19 +39,20 @@ module "stand_ins" {
 module "pipeline" {
   source = "../modules/pipeline"
 
-  environment    = var.environment
-  account_id     = var.account_id
-  region         = var.region
-  modes          = var.modes
-  package        = var.package
-  buffer_seconds = var.buffer_seconds
-  table          = module.stand_ins.table
-  source_stream  = module.stand_ins.source_stream
-  ingest         = { records_per_second = 100, kib_per_second = 100 }
-  ci_principals  = ["arn:aws:iam::${var.account_id}:role/ci"]
-  error_readers  = ["arn:aws:iam::${var.account_id}:role/operations"]
-  alarms         = { emails = ["operations@example.com"] }
-  athena         = { saved_queries = !var.local_endpoint }
+  environment     = var.environment
+  account_id      = var.account_id
+  region          = var.region
+  modes           = var.modes
+  package         = var.package
+  buffer_seconds  = var.buffer_seconds
+  protect_streams = var.protect_streams
+  table           = module.stand_ins.table
+  source_stream   = module.stand_ins.source_stream
+  ingest          = { records_per_second = 100, kib_per_second = 100 }
+  ci_principals   = ["arn:aws:iam::${var.account_id}:role/ci"]
+  error_readers   = ["arn:aws:iam::${var.account_id}:role/operations"]
+  alarms          = { emails = ["operations@example.com"] }
+  athena          = { saved_queries = !var.local_endpoint }
 
   bucket = {
     name    = module.stand_ins.bucket_name

@@ -48,6 +48,11 @@ output "alarm_topic" {
   value       = module.pipeline.alarm_topic
 }
 
+output "kms_key" {
+  description = "ARN of the key that the lake, the logs and query results are under: who reads them needs it."
+  value       = module.pipeline.kms_key
+}
+
 output "ci_role" {
   description = "ARN of the role that end-to-end tests take; null where no principal is given."
   value       = module.pipeline.ci_role

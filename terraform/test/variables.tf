@@ -34,6 +34,12 @@ variable "package" {
   description = "What `make package` made."
 }
 
+variable "protect_streams" {
+  type        = bool
+  default     = false
+  description = "Whether a delivery stream may not be replaced, as in production."
+}
+
 variable "buffer_seconds" {
   type        = number
   default     = 60

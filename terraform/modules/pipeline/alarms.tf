@@ -152,6 +152,41 @@ resource "aws_cloudwatch_metric_alarm" "replication" {
   }
 }
 
+# Firehose's four words for a key that it may not use, as one alarm for each delivery stream.
+resource "aws_cloudwatch_metric_alarm" "key" {
+  for_each = local.functions
+
+  alarm_name          = "${local.name}-${each.key}-key"
+  alarm_description   = "Firehose may not use a key: its policy, or the key is disabled or gone. Nothing is delivered until it may."
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [local.topic_arn]
+  ok_actions          = [local.topic_arn]
+
+  metric_query {
+    id          = "refused"
+    label       = "Refusals"
+    expression  = "SUM(METRICS())"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = ["KMSKeyAccessDenied", "KMSKeyDisabled", "KMSKeyInvalidState", "KMSKeyNotFound"]
+    content {
+      id = lower(metric_query.value)
+      metric {
+        namespace   = "AWS/Firehose"
+        metric_name = metric_query.value
+        dimensions  = { DeliveryStreamName = local.stream_names[each.key] }
+        stat        = "Sum"
+        period      = 300
+      }
+    }
+  }
+}
+
 resource "aws_sns_topic" "alarms" {
   count = var.alarms.topic_arn == null ? 1 : 0
 

@@ -3,7 +3,7 @@
 
 locals {
   alarm_arns = [
-    for name in sort(concat(keys(local.alarms), keys(local.replication_alarms))) :
+    for name in sort(concat(keys(local.alarms), keys(local.replication_alarms), [for key in keys(local.functions) : "${key}-key"])) :
     "arn:aws:cloudwatch:${var.region}:${var.account_id}:alarm:${local.name}-${name}"
   ]
   keys = sort(keys(local.functions))

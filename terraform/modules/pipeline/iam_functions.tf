@@ -39,7 +39,7 @@ resource "aws_iam_role_policy" "function" {
           Resource = "${local.logs_arn}:${local.function_logs[each.key]}:*"
         },
       ],
-      local.bucket_key_statements,
+      local.object_key_statements,
       var.function.traced ? local.tracing_statements : [],
     )
   })
@@ -51,18 +51,21 @@ locals {
     avro    = ["errors/records", "avro"]
   }
 
-  # To write to an encrypted bucket: through S3 and for this bucket alone (with a bucket key the context is its ARN).
+  # To use an encrypted bucket: through S3 and for this bucket alone (with a bucket key the context is its ARN).
   bucket_key_statements = local.bucket_key_arn == null ? [] : [{
-    Sid      = "EncryptObjects"
-    Effect   = "Allow"
-    Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
-    Resource = local.bucket_key_arn
-    Condition = {
-      StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" }
-      # Its objects too: S3 gives their ARN where an upload of several parts does without the bucket key.
-      StringLike = { "kms:EncryptionContext:aws:s3:arn" = [local.bucket_arn, "${local.bucket_arn}/*"] }
-    }
+    Sid       = "EncryptObjects"
+    Effect    = "Allow"
+    Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+    Resource  = local.bucket_key_arn
+    Condition = local.bucket_key_condition
   }]
+  # A function puts each object by one call and reads none: only an upload of several parts would need to decrypt.
+  object_key_statements = [for one in local.bucket_key_statements : merge(one, { Action = ["kms:GenerateDataKey"] })]
+  bucket_key_condition = {
+    StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" }
+    # Its objects too: S3 gives their ARN where an upload of several parts does without the bucket key.
+    StringLike = { "kms:EncryptionContext:aws:s3:arn" = [local.bucket_arn, "${local.bucket_arn}/*"] }
+  }
 
   tracing_statements = [{
     Sid      = "Trace"

@@ -48,6 +48,11 @@ output "alarm_topic" {
   value       = local.topic_arn
 }
 
+output "kms_key" {
+  description = "ARN of the key that the lake, the logs and query results are under: who reads them needs it."
+  value       = local.key_arn
+}
+
 output "ci_role" {
   description = "ARN of the role that end-to-end tests take; null where no principal is given."
   value       = one(aws_iam_role.ci[*].arn)

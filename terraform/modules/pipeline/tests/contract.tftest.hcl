@@ -19,7 +19,7 @@ variables {
   ingest = { records_per_second = 100, kib_per_second = 100 }
 }
 
-run "parquet_mode" {
+run "parquet_mode_has_a_function_and_a_delivery_stream_for_each_type" {
   command = plan
 
   # parquet mode has a function and a delivery stream for each record type
@@ -97,6 +97,18 @@ run "parquet_mode" {
     error_message = "something else expires"
   }
 
+  # nobody reaches the bucket without tls
+  assert {
+    condition = anytrue([
+      for one in jsondecode(aws_s3_bucket_policy.this[0].policy).Statement : alltrue([
+        one.Effect == "Deny", one.Principal == "*", one.Action == "s3:*",
+        jsonencode(one.Resource) == jsonencode(["arn:aws:s3:::lake", "arn:aws:s3:::lake/*"]),
+        jsonencode(one.Condition) == jsonencode({ Bool = { "aws:SecureTransport" = "false" } }),
+      ])
+    ])
+    error_message = "plain http is answered"
+  }
+
   # without a principal there is no ci role, and no workgroup for it
   assert {
     condition     = length(aws_iam_role.ci) == 0 && jsonencode(keys(aws_athena_workgroup.this)) == jsonencode(["analysts"])
@@ -105,12 +117,12 @@ run "parquet_mode" {
 
   # a dashboard widget shows every alarm
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == length(aws_cloudwatch_metric_alarm.this) + length(aws_cloudwatch_metric_alarm.replication)
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == length(concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.replication), values(aws_cloudwatch_metric_alarm.key)))
     error_message = "some are missing"
   }
 }
 
-run "avro_mode" {
+run "avro_mode_has_one_of_each_for_all_types" {
   command = plan
   variables {
     modes = ["avro"]
@@ -144,7 +156,7 @@ run "avro_mode" {
   }
 }
 
-run "both_modes_side_by_side" {
+run "both_modes_stand_side_by_side" {
   command = plan
   variables {
     modes = ["parquet", "avro"]
@@ -193,6 +205,19 @@ run "both_modes_side_by_side" {
     ])
     error_message = "a function reads or deletes"
   }
+  assert {
+    condition     = alltrue([for policy in aws_iam_role_policy.function : !strcontains(policy.policy, "kms:Decrypt")])
+    error_message = "a function decrypts, and reads nothing"
+  }
+
+  # a delivery stream that may not use its key has one alarm for all four ways of it
+  assert {
+    condition = alltrue([
+      for key in keys(aws_kinesis_firehose_delivery_stream.this) :
+      length([for query in aws_cloudwatch_metric_alarm.key[key].metric_query : query if length(query.metric) == 1]) == 4
+    ])
+    error_message = "one is missing"
+  }
 
   # every delivery stream has alarms on freshness and lag
   assert {
@@ -210,7 +235,7 @@ run "both_modes_side_by_side" {
   }
 }
 
-run "what_an_environment_may_have_besides" {
+run "errors_have_readers_ci_has_a_role_and_logs_go_to_the_central_stream_where_they_are_given" {
   command = plan
   variables {
     error_readers  = ["arn:aws:iam::123456789012:role/operations"]
@@ -309,6 +334,10 @@ run "a_given_key_and_topic_are_used_and_none_made" {
   assert {
     condition     = alltrue([for group in aws_cloudwatch_log_group.function : group.kms_key_id == "arn:aws:kms:us-east-1:123456789012:key/11111111-0000-4000-8000-000000000000"])
     error_message = "logs are under another key"
+  }
+  assert {
+    condition     = output.kms_key == "arn:aws:kms:us-east-1:123456789012:key/11111111-0000-4000-8000-000000000000"
+    error_message = "readers are told another"
   }
 }
 

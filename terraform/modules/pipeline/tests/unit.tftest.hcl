@@ -25,7 +25,8 @@ run "the_least_of_everything_is_taken" {
   variables {
     environment   = "qa"
     modes         = ["avro"]
-    source_stream = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s" }
+    region        = "eu-west-1"
+    source_stream = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s", shards = 1 }
     function = {
       parquet_memory_mib   = 256
       avro_memory_mib      = 256
@@ -41,8 +42,7 @@ run "the_least_of_everything_is_taken" {
     ingest         = { records_per_second = 0.1, kib_per_second = 0.1, other_readers = 0 }
     retention_days = { errors = 14, results = 1, logs = 1 }
     athena         = { scan_limit_gib = 1 }
-    alarms         = { lag_minutes = 10, partition_limit = 500 }
-
+    alarms         = { lag_minutes = 10, partition_limit = 500, change_age_seconds = 10, source_retention_days = 1 }
   }
 }
 
@@ -65,8 +65,15 @@ run "the_most_of_everything_is_taken" {
     }
     error_readers  = ["arn:aws:iam::123456789012:role/operations-*"]
     retention_days = { errors = 365, results = 365, logs = 3653 }
-    alarms         = { lag_minutes = 360, partition_limit = 5000 }
-
+    alarms = {
+      lag_minutes           = 360
+      partition_limit       = 5000
+      change_age_seconds    = 3600
+      source_retention_days = 365
+      emails                = ["operations@example.com"]
+    }
+    kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/k"
+    log_forwarding = { stream_arn = "arn:aws:kinesis:us-east-1:123456789012:stream/central" }
   }
 }
 
@@ -105,7 +112,12 @@ run "what_is_of_another_kind_is_refused" {
   command = plan
   variables {
     environment    = "DEV1"
+    region         = "Virginia"
+    package        = "nowhere.zip"
     modes          = ["orc"]
+    alarms         = { topic_arn = "arn:aws:sqs:us-east-1:123456789012:pager" }
+    kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:alias/k"
+    log_forwarding = { stream_arn = "arn:aws:firehose:us-east-1:123456789012:deliverystream/central" }
     source_stream  = { name = "s", arn = "arn:aws:sqs:us-east-1:123456789012:s" }
     table          = { name = "t", arn = "arn:aws:s3:::t" }
     bucket         = { name = "Lake", managed = true }
@@ -113,19 +125,28 @@ run "what_is_of_another_kind_is_refused" {
     ci_principals  = ["arn:aws:iam::123456789012:role/*"]
     retention_days = { logs = 31 }
   }
-  expect_failures = [var.environment, var.modes, var.source_stream, var.table, var.bucket, var.error_readers, var.ci_principals, var.retention_days]
+  expect_failures = [
+    var.environment, var.region, var.package, var.modes, var.source_stream, var.table, var.bucket, var.error_readers, var.ci_principals, var.retention_days,
+    var.alarms, var.kms_key_arn, var.log_forwarding,
+  ]
 }
 
 run "less_than_the_least_of_a_second_bound_is_refused" {
   command = plan
   variables {
+    source_stream  = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s", shards = 0 }
+    table          = { name = "t", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t", kms_key_arn = "alias/k" }
+    bucket         = { name = "lake", managed = false, kms_key_arn = "alias/k" }
+    error_readers  = ["arn:aws:iam::123456789012:role/*"]
     function       = { avro_memory_mib = 255 }
     lambda_buffer  = { parquet = { mib = 2, seconds = -1 } }
     ingest         = { records_per_second = 1, kib_per_second = 0 }
     retention_days = { results = 0 }
     alarms         = { partition_limit = 499 }
   }
-  expect_failures = [var.function, var.lambda_buffer, var.ingest, var.retention_days, var.alarms]
+  expect_failures = [
+    var.source_stream, var.table, var.bucket, var.error_readers, var.function, var.lambda_buffer, var.ingest, var.retention_days, var.alarms,
+  ]
 }
 
 run "more_than_the_most_of_a_second_bound_is_refused" {
@@ -142,43 +163,57 @@ run "more_than_the_most_of_a_second_bound_is_refused" {
 run "too_short_a_timeout_and_one_batch_default_of_two_are_refused" {
   command = plan
   variables {
+    source_stream = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s", kms_key_arn = "alias/k" }
+    alarms        = { change_age_seconds = 9 }
     function      = { parquet_timeout = 29 }
     lambda_buffer = { parquet = { mib = 2, seconds = 60 } }
     ingest        = { records_per_second = 1, kib_per_second = 1, other_readers = -1 }
   }
-  expect_failures = [var.function, var.lambda_buffer, var.ingest]
+  expect_failures = [var.source_stream, var.alarms, var.function, var.lambda_buffer, var.ingest]
 }
 
 run "too_long_a_timeout_the_other_batch_default_and_a_key_for_a_bucket_that_gets_ours_are_refused" {
   command = plan
   variables {
+    alarms        = { change_age_seconds = 3601 }
     function      = { parquet_timeout = 301 }
     lambda_buffer = { parquet = { mib = 1, seconds = 30 } }
     bucket        = { name = "lake", managed = true, kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
   }
-  expect_failures = [var.function, var.lambda_buffer, var.bucket]
+  expect_failures = [var.alarms, var.function, var.lambda_buffer, var.bucket]
 }
 
 run "too_short_a_timeout_of_avro_mode_is_refused" {
   command = plan
   variables {
     function = { avro_timeout = 29 }
+    alarms   = { source_retention_days = 0.9 }
   }
-  expect_failures = [var.function]
+  expect_failures = [var.function, var.alarms]
 }
 
 run "too_long_a_timeout_of_avro_mode_is_refused" {
   command = plan
   variables {
     function = { avro_timeout = 301 }
+    alarms   = { source_retention_days = 366 }
   }
-  expect_failures = [var.function]
+  expect_failures = [var.function, var.alarms]
 }
 
 run "less_concurrency_than_firehose_uses_for_a_shard_is_refused" {
   command = plan
   variables {
     function = { reserved_concurrency = 4 }
+    alarms   = { emails = ["operations"] }
   }
-  expect_failures = [var.function]
+  expect_failures = [var.function, var.alarms]
+}
+
+run "who_reads_a_given_topic_is_not_said_here" {
+  command = plan
+  variables {
+    alarms = { topic_arn = "arn:aws:sns:us-east-1:123456789012:pager", emails = ["operations@example.com"] }
+  }
+  expect_failures = [var.alarms]
 }
