@@ -19,8 +19,9 @@ class MetricSummary(msgspec.Struct):
 class StreamSummary(msgspec.Struct):
     """The counts of a run.
 
-    `read` counts records after de-aggregation: each is delivered, dropped or failed, or still in the source. `failed`
-    is by error code, `metrics` by AWS's names, `without_effect` the members of the request that change nothing here.
+    `read` counts records after de-aggregation: each is delivered, dropped or failed, or still in the source. `failures`
+    are by error code, those included that the bucket did not take. `metrics` are by AWS's names, `without_effect` the
+    members of the request that change nothing here.
     """
 
     stream: str
@@ -28,7 +29,8 @@ class StreamSummary(msgspec.Struct):
     bytes_read: int
     delivered: int
     dropped: int
-    failed: dict[str, int]
+    failed: int
+    failures: dict[str, int]
     in_source: int
     rows: int
     objects: int
@@ -50,7 +52,8 @@ def summarise_stream(report: Report, without_effect: tuple[str, ...] = ()) -> St
         bytes_read=report.bytes_read,
         delivered=report.delivered,
         dropped=report.dropped,
-        failed=dict(stream.failed.most_common()),
+        failed=report.failed,
+        failures=dict(stream.failed.most_common()),
         in_source=report.unsettled,
         rows=stream.rows,
         objects=stream.objects,

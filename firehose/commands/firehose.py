@@ -288,11 +288,8 @@ def _show(summary: StreamSummary, *, as_json: bool) -> None:
     counts.add_row("read", f"{summary.read:,}", f"{summary.bytes_read:,} bytes")
     counts.add_row("delivered", f"{summary.delivered:,}", f"{summary.rows:,} rows in {summary.objects:,} objects")
     counts.add_row("dropped", f"{summary.dropped:,}", "")
-    counts.add_row(
-        "failed",
-        f"{sum(summary.failed.values()):,}",
-        ", ".join(f"{count:,} {code}" for code, count in summary.failed.items()),
-    )
+    codes = ", ".join(f"{count:,} {code}" for code, count in summary.failures.items())
+    counts.add_row("failed", f"{summary.failed:,}", codes)
     if summary.in_source:
         counts.add_row("in the source", f"{summary.in_source:,}", "")
     print_rich(counts)
