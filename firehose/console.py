@@ -12,7 +12,7 @@ from firehose.aws_mistakes import as_mistakes
 from firehose.commands import Format, Mistake
 from firehose.names import Names
 from firehose.pipeline import StreamConfiguration, local_streams
-from firehose.printed import captured_output
+from firehose.processors.printed import captured_output
 from firehose.sample.records import changes
 from firehose.source import number_lines
 from firehose.up.deployed import catalog_table, delivery_streams, function_arn, function_configuration, stream_request

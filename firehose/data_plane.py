@@ -12,10 +12,10 @@ from itertools import count
 from typing import TypeAlias
 
 from firehose.accounting import Ledger, Report, payload_bytes
-from firehose.backup import SourceBackup
-from firehose.deaggregation import deaggregated, parts
-from firehose.delivery import Delivery
+from firehose.delivery.backup import SourceBackup
+from firehose.delivery.delivery import Delivery
 from firehose.destination import Sink
+from firehose.processors.deaggregation import deaggregated, parts
 from firehose.running_stream import Group, LocalStream, RunningStream, groups, processor_of
 from firehose.source import EventRecord
 from firehose.source_records import SourceRecords

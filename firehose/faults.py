@@ -14,9 +14,9 @@ from typing import Any
 
 from firehose.commands import Mistake
 from firehose.destination import Sink
-from firehose.function_reply import LAMBDA_PAYLOAD_BYTES
-from firehose.invocation import InvocationError, LambdaCode
-from firehose.processor import Function
+from firehose.processors.function_reply import LAMBDA_PAYLOAD_BYTES
+from firehose.processors.invocation import InvocationError, LambdaCode
+from firehose.processors.processor import Function
 
 
 class Fault(StrEnum):

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from firehose.backup import SourceBackup
 from firehose.behaviour import OBSERVED, Behaviour
-from firehose.delivery import ACTIVE_PARTITIONS, Delivery
+from firehose.delivery.backup import SourceBackup
+from firehose.delivery.delivery import ACTIVE_PARTITIONS, Delivery
 from firehose.metrics import Metrics
-from firehose.processor import Batcher, Function, NoFunction, Processor
+from firehose.processors.processor import Batcher, Function, NoFunction, Processor
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import DeliveryStream, read_delivery_stream
 

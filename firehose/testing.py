@@ -22,9 +22,9 @@ import pytest
 
 from firehose.behaviour import OBSERVED, Behaviour
 from firehose.data_plane import DataPlane
-from firehose.delivery import ACTIVE_PARTITIONS
+from firehose.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.metrics import Metrics
-from firehose.processor import Function
+from firehose.processors.processor import Function
 from firehose.running_stream import LocalStream
 from firehose.source import EventRecord, event_record, put_directly
 

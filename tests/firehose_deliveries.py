@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from firehose.delivery import Delivery
-from firehose.prefix import parse_error_prefix, parse_prefix
+from firehose.delivery.delivery import Delivery
+from firehose.delivery.prefix import parse_error_prefix, parse_prefix
 from firehose.source import EventRecord, event_record
 from firehose.stream.conversion_settings import ConversionSettings, ParquetSettings, TableReference
 from firehose.stream.delivery_stream import DeliveryStream

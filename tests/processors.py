@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from firehose.function_reply import Processed
-from firehose.processor import Processor
+from firehose.processors.function_reply import Processed
+from firehose.processors.processor import Processor
 from firehose.source import EventRecord, event_record
 from firehose.stream.processing import LambdaSettings
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, records

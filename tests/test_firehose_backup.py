@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import pytest
 
 from firehose.accounting import BACKED_UP, DELIVERED, DROPPED, FAILED, Ledger, Report
-from firehose.backup import SourceBackup
+from firehose.delivery.backup import SourceBackup
+from firehose.delivery.prefix import parse_prefix
 from firehose.metrics import Metrics
-from firehose.prefix import parse_prefix
 from firehose.stream.delivery_stream import Backup
 from tests.firehose_deliveries import ARRIVAL_MS, Refusing, record, stream
 

@@ -2,8 +2,8 @@
 
 import json
 
-from firehose.function_reply import LAMBDA_PAYLOAD_BYTES
-from firehose.processor import Batcher
+from firehose.processors.function_reply import LAMBDA_PAYLOAD_BYTES
+from firehose.processors.processor import Batcher
 from firehose.source import EventRecord, event_record
 from tests.firehose_streams import records
 from tests.processors import direct_put_record

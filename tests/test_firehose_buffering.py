@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.buffering import Entry, Partition, Pieces, RowBuffer, largest
+from firehose.delivery.buffering import Entry, Partition, Pieces, RowBuffer, largest
 from tests.firehose_deliveries import record
 
 SCHEMA = pa.schema([("n", pa.int64()), ("s", pa.struct([("tags", pa.list_(pa.string()))]))])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from firehose.compression import COMPRESSIONS
+from firehose.delivery.compression import COMPRESSIONS
 from firehose.stream.s3_settings import EXTENSIONS
 
 NAME = "orders-1-2025-01-02-03-04-05-cdbdc54e-a4e9-561a-9e8c-168a1f62b265"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose import error_output
 from firehose.accounting import Report
 from firehose.data_plane import DataPlane
+from firehose.delivery import error_output
 from firehose.destination import FolderSink
 from firehose.running_stream import LocalStream
 from firehose.source import EventRecord

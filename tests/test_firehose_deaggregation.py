@@ -13,7 +13,7 @@ from aws_kinesis_agg.deaggregator import deaggregate_records
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.deaggregation import PARTS_MOST, deaggregated, parts
+from firehose.processors.deaggregation import PARTS_MOST, deaggregated, parts
 from firehose.source import EventRecord, event_record
 from firehose.stream.processing import DeAggregation
 from tests.processors import direct_put_record
@@ -135,7 +135,7 @@ def test_what_was_put_without_kinesis_is_not_looked_into() -> None:
 def test_reading_an_aggregate_leaves_the_module_path_alone() -> None:
     code = (
         "import json, sys\n"
-        "from firehose.deaggregation import deaggregated\n"
+        "from firehose.processors.deaggregation import deaggregated\n"
         "before, one = list(sys.path), json.loads(sys.argv[1])\n"
         "assert 'aws_kinesis_agg' not in sys.modules\n"
         "assert len(deaggregated(one)) == 2\n"

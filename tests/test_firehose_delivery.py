@@ -12,8 +12,8 @@ import pytest
 
 from firehose.accounting import DELIVERED, FAILED
 from firehose.behaviour import Behaviour, ErrorCompression, RawData
-from firehose.function_reply import Failure
-from firehose.invocation import LambdaCode
+from firehose.processors.function_reply import Failure
+from firehose.processors.invocation import LambdaCode
 from firehose.stream.processing import Processing
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from firehose.prefix import Instance
+from firehose.delivery.prefix import Instance
 from firehose.stream.conversion_settings import (
     MIB,
     ConversionSettings,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from firehose.commands import Mistake
-from firehose.function_process import FunctionConfiguration, FunctionError, FunctionProcess
-from firehose.functions import start_function
-from firehose.processor import FunctionContext
+from firehose.processors.function_process import FunctionConfiguration, FunctionError, FunctionProcess
+from firehose.processors.functions import start_function
+from firehose.processors.processor import FunctionContext
 from tests.firehose_streams import records
 from tests.processors import processor
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from firehose.commands import Mistake
-from firehose.function_process import handler_names
-from firehose.functions import load_function
+from firehose.processors.function_process import handler_names
+from firehose.processors.functions import load_function
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from firehose.invocation import InvocationError, LambdaCode
 from firehose.metrics import Metrics
+from firehose.processors.invocation import InvocationError, LambdaCode
 from firehose.source import EventRecord
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, function, order, records
 from tests.processors import STREAM, direct_put_record, fates, processor

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firehose.accounting import DELIVERED, FAILED
-from firehose.function_reply import Failure
-from firehose.invocation import LambdaCode
+from firehose.processors.function_reply import Failure
+from firehose.processors.invocation import LambdaCode
 from tests.firehose_deliveries import BY_TYPE, Refusing, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 

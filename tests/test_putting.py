@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from firehose import putting
-from firehose.putting import Put, put_each
+from firehose.delivery import putting
+from firehose.delivery.putting import Put, put_each
 
 
 class Waiting:

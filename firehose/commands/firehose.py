@@ -20,15 +20,15 @@ from firehose.commands import STOPPED, Mistake
 from firehose.commands.shown import plain_table, print_rich
 from firehose.commands.stopping import stopping
 from firehose.data_plane import Clock, DataPlane
-from firehose.delivery import ACTIVE_PARTITIONS
+from firehose.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.destination import bucket_of
 from firehose.faults import Fault, Faults, FaultyKinesis, FaultySink, faulty_function, read_faults
-from firehose.function_process import FunctionConfiguration
-from firehose.functions import load_function, start_function
 from firehose.kinesis.source import KinesisSource, kinesis_client, now_ms
 from firehose.kinesis.writer import KINESIS, stream_of
 from firehose.metrics import Metrics
-from firehose.processor import Function
+from firehose.processors.function_process import FunctionConfiguration
+from firehose.processors.functions import load_function, start_function
+from firehose.processors.processor import Function
 from firehose.replay.selection import since_ms
 from firehose.running_stream import LocalStream
 from firehose.source import EventRecord, SourceError, check_files, file_records, put_directly

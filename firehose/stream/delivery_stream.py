@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from firehose.prefix import Prefix, name_bytes
+from firehose.delivery.prefix import Prefix, name_bytes
 from firehose.stream.api_model import check_request
 from firehose.stream.conversion_settings import MIB, ConversionSettings, read_conversion
 from firehose.stream.members import Members, RefusedSettingError, SettingError, UnsupportedSettingError

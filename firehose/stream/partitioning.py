@@ -1,6 +1,6 @@
 """DynamicPartitioningConfiguration, and where a stream's partition keys may come from."""
 
-from firehose.prefix import FROM_LAMBDA, FROM_QUERY, Prefix
+from firehose.delivery.prefix import FROM_LAMBDA, FROM_QUERY, Prefix
 from firehose.stream.members import Members
 from firehose.stream.processing import Processing
 from firehose.stream.query_keys import constructed_keys

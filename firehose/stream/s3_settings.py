@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from firehose.prefix import EVALUATED_CHARACTERS, Prefix, check_prefix, parse_error_prefix, parse_prefix
+from firehose.delivery.prefix import EVALUATED_CHARACTERS, Prefix, check_prefix, parse_error_prefix, parse_prefix
 from firehose.stream import arns
 from firehose.stream.members import Members
 

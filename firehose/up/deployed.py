@@ -9,7 +9,7 @@ from typing import Any
 
 from firehose.aws_mistakes import as_mistakes
 from firehose.commands import Mistake
-from firehose.function_process import FunctionConfiguration, FunctionProcess
+from firehose.processors.function_process import FunctionConfiguration, FunctionProcess
 from firehose.running_stream import LocalStream
 from firehose.stream.described import create_request
 from firehose.stream.members import SettingError

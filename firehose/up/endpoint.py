@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from firehose.aws_mistakes import as_mistakes
-from firehose.child_process import end_process
 from firehose.commands import Mistake
 from firehose.names import REGION
+from firehose.processors.child_process import end_process
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - nothing is bound to them here
 

@@ -1,1 +1,120 @@
-../../environment/variables.tf
+# An environment's values are in its terraform.tfvars; modules/pipeline/variables*.tf say what they mean and check them.
+
+variable "account_id" {
+  type        = string
+  description = "The account it is applied to, by TF_VAR_account_id: plans against any other fail."
+}
+
+variable "local_endpoint" {
+  type        = bool
+  default     = false
+  description = "True on moto, by TF_VAR_local_endpoint: leaves out what it lacks (saved queries, conditions of a bucket's policy), and finds buckets by path."
+}
+
+variable "environment" {
+  type = string
+}
+
+variable "region" {
+  type    = string
+  default = "us-east-1"
+}
+
+variable "modes" {
+  type = set(string)
+}
+
+variable "package" {
+  type        = string
+  default     = "../../../build/function.zip"
+  description = "What `make package` made."
+}
+
+variable "function" {
+  type = object({
+    parquet_memory_mib   = optional(number)
+    avro_memory_mib      = optional(number)
+    parquet_timeout      = optional(number)
+    avro_timeout         = optional(number)
+    reserved_concurrency = optional(number)
+    traced               = optional(bool)
+  })
+  default = {}
+}
+
+variable "buffer_seconds" {
+  type    = number
+  default = 60
+}
+
+variable "lambda_buffer" {
+  type = object({
+    parquet = optional(object({ mib = number, seconds = number }))
+    avro    = optional(object({ mib = number, seconds = number }))
+  })
+  default = {}
+}
+
+variable "protect_streams" {
+  type = bool
+}
+
+variable "source_kms_key_arn" {
+  type    = string
+  default = null
+}
+
+variable "kms_key_arn" {
+  type    = string
+  default = null
+}
+
+variable "bucket_managed" {
+  type = bool
+}
+
+variable "bucket_kms_key_arn" {
+  type    = string
+  default = null
+}
+
+variable "ingest" {
+  type = object({ records_per_second = number, kib_per_second = number, other_readers = optional(number) })
+}
+
+variable "error_readers" {
+  type    = list(string)
+  default = []
+}
+
+variable "retention_days" {
+  type    = object({ errors = optional(number), results = optional(number), logs = optional(number) })
+  default = {}
+}
+
+variable "scan_limit_gib" {
+  type    = number
+  default = 200
+}
+
+variable "alarms" {
+  type = object({
+    topic_arn             = optional(string)
+    emails                = optional(list(string))
+    lag_minutes           = optional(number)
+    change_age_seconds    = optional(number)
+    partition_limit       = optional(number)
+    source_retention_days = optional(number)
+  })
+  default = {}
+}
+
+variable "log_forwarding" {
+  type    = object({ stream_arn = string })
+  default = null
+}
+
+variable "ci_principals" {
+  type    = list(string)
+  default = []
+}

@@ -15,13 +15,13 @@ import msgspec
 
 from firehose.accounting import FAILED
 from firehose.behaviour import OBSERVED, Behaviour, ErrorCompression, RawData
-from firehose.buffering import Pieces
-from firehose.compression import COMPRESSIONS
 from firehose.conversion.converter import ConversionFailure
-from firehose.function_reply import Failure
-from firehose.outbox import Contents, Outbox
-from firehose.prefix import Instance, instant, object_name
-from firehose.putting import Put
+from firehose.delivery.buffering import Pieces
+from firehose.delivery.compression import COMPRESSIONS
+from firehose.delivery.outbox import Contents, Outbox
+from firehose.delivery.prefix import Instance, instant, object_name
+from firehose.delivery.putting import Put
+from firehose.processors.function_reply import Failure
 from firehose.source import EventRecord
 from firehose.stream.conversion_settings import TableReference
 from firehose.stream.delivery_stream import DeliveryStream

@@ -1,6 +1,6 @@
 """What a function prints in the data plane's own process, kept apart from what we print.
 
-Imports nothing but Python: firehose/function_runtime.py loads it in a process that has the function's code on its path.
+Imports nothing but Python: function_runtime.py loads it in a process that has the function's code on its path.
 """
 
 import io

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
-from firehose.java_time import PatternError, parse_pattern
+from firehose.delivery.java_time import PatternError, parse_pattern
 
 # Firehose guide, "custom prefixes": 512 characters evaluated; the API model: 1,024 raw; S3: a key of 1,024 bytes.
 EVALUATED_CHARACTERS = 512

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from firehose.delivery.putting import Put, Refusal, put_each
 from firehose.destination import Sink
 from firehose.metrics import Metrics
-from firehose.putting import Put, Refusal, put_each
 
 # Ours: how far apart tries are is not documented.
 FIRST_RETRY_MS = 1_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import jq
 
-from firehose.prefix import PartitionKeyError
+from firehose.delivery.prefix import PartitionKeyError
 
 
 class QueryError(ValueError):

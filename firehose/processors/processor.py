@@ -3,7 +3,7 @@
 Source: Firehose guide, "Transform source data"; what it does not say was measured by others on real streams: each
 attempt has a new invocation id and the same bytes.
 
-What was wrong with a reply is for firehose/function_reply.py to say, what is tried again for `Problem.retried`.
+What was wrong with a reply is for function_reply.py to say, what is tried again for `Problem.retried`.
 """
 
 import time
@@ -15,10 +15,10 @@ from itertools import repeat
 from typing import Any, TypeAlias
 
 from firehose.behaviour import OBSERVED, Behaviour
-from firehose.function_reply import LAMBDA_PAYLOAD_BYTES, Failure, Processed, sort_reply
-from firehose.invocation import InvocationError, LambdaCode, Problem
 from firehose.metrics import Metrics
-from firehose.printed import captured_output
+from firehose.processors.function_reply import LAMBDA_PAYLOAD_BYTES, Failure, Processed, sort_reply
+from firehose.processors.invocation import InvocationError, LambdaCode, Problem
+from firehose.processors.printed import captured_output
 from firehose.source import EventRecord
 from firehose.stream.processing import LambdaSettings
 

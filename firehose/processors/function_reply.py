@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from firehose.behaviour import OBSERVED, Behaviour, DuplicateIds, NoRecords, OkWithoutData, UnreadableReply
-from firehose.invocation import LambdaCode, Problem
+from firehose.processors.invocation import LambdaCode, Problem
 from firehose.source import EventRecord
 
 # Lambda's limit for a synchronous request and, apart from it, its answer (Lambda guide, "Quotas": 6 MB each).

@@ -12,17 +12,17 @@ import pyarrow as pa
 
 from firehose.accounting import DELIVERED, DROPPED, StreamReport, payload_bytes
 from firehose.behaviour import OBSERVED, Behaviour
-from firehose.buffering import Entry, Partition, RowBuffer, largest
 from firehose.conversion.converter import Converted
+from firehose.delivery.buffering import Entry, Partition, RowBuffer, largest
+from firehose.delivery.error_output import ErrorOutput
+from firehose.delivery.object_format import object_format
+from firehose.delivery.outbox import Contents, ObjectPut, Outbox
+from firehose.delivery.partition_keys import PartitionKeys, Values
+from firehose.delivery.prefix import PartitionKeyError, instant, name_bytes, object_name
+from firehose.delivery.putting import Put
 from firehose.destination import Sink
-from firehose.error_output import ErrorOutput
-from firehose.function_reply import Failure
 from firehose.metrics import Metrics
-from firehose.object_format import object_format
-from firehose.outbox import Contents, ObjectPut, Outbox
-from firehose.partition_keys import PartitionKeys, Values
-from firehose.prefix import PartitionKeyError, instant, name_bytes, object_name
-from firehose.putting import Put
+from firehose.processors.function_reply import Failure
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import DeliveryStream
 

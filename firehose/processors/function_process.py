@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from firehose.child_process import kill_session
 from firehose.commands import Mistake
-from firehose.invocation import InvocationError, LambdaCode
+from firehose.processors.child_process import kill_session
+from firehose.processors.invocation import InvocationError, LambdaCode
 
 _RUNTIME = Path(__file__).with_name("function_runtime.py")
 

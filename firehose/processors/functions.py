@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from firehose.commands import Mistake
-from firehose.function_process import FunctionConfiguration, FunctionProcess, handler_names
-from firehose.processor import Function
+from firehose.processors.function_process import FunctionConfiguration, FunctionProcess, handler_names
+from firehose.processors.processor import Function
 
 
 def load_function(handler: str, folder: Path | None = None) -> Function:

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from firehose.behaviour import OBSERVED, Behaviour, ParquetTimestamps
-from firehose.compression import COMPRESSIONS
 from firehose.conversion.converter import Converted, Converter
 from firehose.conversion.parquet import parquet_file
-from firehose.error_output import catalog_table
+from firehose.delivery.compression import COMPRESSIONS
+from firehose.delivery.error_output import catalog_table
 from firehose.stream.conversion_settings import ConversionSettings
 from firehose.stream.delivery_stream import DeliveryStream
 

@@ -1,7 +1,7 @@
 """Lambda's Python runtime as far as a Firehose function sees it: a process that has the function's environment.
 
-Run as a file by firehose/function_process.py, with module, function and memory in MiB (0: any) as its arguments and the
-function's code first on its path; of ours it loads firehose/printed.py alone.
+Run as a file by function_process.py, with module, function and memory in MiB (0: any) as its arguments and the
+function's code first on its path; of ours it loads printed.py alone.
 A JSON document a line: {"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"raised": "KeyError",
 "printed": "..."} out. The first line out says whether the handler could be loaded: {} or {"raised": ..., "text": ...}.
 """
