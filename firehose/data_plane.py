@@ -94,19 +94,12 @@ class DataPlane:
 
         `settled` is told, whenever intervals have been looked at and at the end, how many of its records, from the
         first on, were delivered, dropped or kept as errors by every stream: where a source would go on after a crash.
+
+        Raises:
+            What the source or a sink raises. The report then says what became of each record read until then.
         """
-        looked_ms = 0
-        for record in self._read(source, stop):
-            now_ms = self._clock() if self._clock else None
-            if record is not None:
-                self.accept(record, now_ms, progress)
-            # Intervals are seconds, and looking at hundreds of partitions takes longer than a record.
-            if now_ms is not None and (record is None or now_ms - looked_ms >= _LOOK_MS):
-                self.tick(now_ms)
-                looked_ms = now_ms
-                # Under load a source does not wait for minutes.
-                settled(self.settled())
         try:
+            self._take(self._read(source, stop), progress, settled)
             self.finish(progress)
         finally:
             settled(self.settled())
@@ -153,6 +146,19 @@ class DataPlane:
     def settled(self) -> int:
         """How many records of the source, from the first on, have their fate in every stream."""
         return self._source_records.settled(self._ledger.settled())
+
+    def _take(self, records: Iterable[EventRecord | None], progress: _Progress, settled: Callable[[int], None]) -> None:
+        looked_ms = 0
+        for record in records:
+            now_ms = self._clock() if self._clock else None
+            if record is not None:
+                self.accept(record, now_ms, progress)
+            # Intervals are seconds, and looking at hundreds of partitions takes longer than a record.
+            if now_ms is not None and (record is None or now_ms - looked_ms >= _LOOK_MS):
+                self.tick(now_ms)
+                looked_ms = now_ms
+                # Under load a source does not wait for minutes.
+                settled(self.settled())
 
     def _read(self, source: Iterable[EventRecord | None], stop: Callable[[], bool]) -> Iterator[EventRecord | None]:
         records = iter(source)
