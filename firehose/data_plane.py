@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import TypeAlias
 
-from firehose.accounting import Ledger, Report, payload_bytes
+from firehose.accounting import Ledger, Report, payloads_bytes
 from firehose.delivery.backup import SourceBackup
 from firehose.delivery.delivery import Delivery
 from firehose.destination import Sink
@@ -181,7 +181,7 @@ class DataPlane:
         first = group.processed
         group.processed += len(records)
         now_ms = self._clock() if self._clock else None
-        size_bytes = sum(map(payload_bytes, records))
+        size_bytes = payloads_bytes(records)
         if group is self._groups[0]:
             self._report.bytes_read += size_bytes
         for running in group.streams:

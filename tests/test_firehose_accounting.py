@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose import accounting
-from firehose.accounting import DELIVERED, DROPPED, FAILED, Ledger, Report, StreamReport, payload_bytes
+from firehose.accounting import (
+    DELIVERED,
+    DROPPED,
+    FAILED,
+    Ledger,
+    Report,
+    StreamReport,
+    payload_bytes,
+    payloads_bytes,
+)
 from tests.firehose_streams import records
 
 
@@ -96,6 +105,11 @@ def test_the_length_of_a_payload_is_told_from_its_base64(payload: bytes) -> None
     (record,) = records(payload)
 
     assert payload_bytes(record) == len(payload)
+
+
+@given(st.lists(st.binary(max_size=7)))
+def test_the_length_of_several_payloads_is_their_sum(payloads: list[bytes]) -> None:
+    assert payloads_bytes(records(*payloads)) == sum(map(len, payloads))
 
 
 def test_settled_is_up_to_the_first_record_without_a_fate_in_some_stream() -> None:

@@ -124,6 +124,25 @@ def test_a_record_of_the_kinesis_producer_library_is_taken_apart(firehose: Local
     assert orders.waiting == 0
 
 
+def test_what_the_library_joined_is_taken_apart_before_what_producers_joined_themselves(
+    firehose: LocalFirehose,
+) -> None:
+    aggregator = RecordAggregator()
+    for number in (0, 2):
+        aggregator.add_user_record("key", b'{"n": %d, "day": "mon"}{"n": %d, "day": "mon"}' % (number, number + 1))
+    _, _, aggregate = aggregator.clear_and_get().get_contents()
+    apart = processor("RecordDeAggregation", SubRecordType="JSON")
+    newline = processor("AppendDelimiterToRecord")
+    stream = firehose.create(plain(apart, BY_DAY, newline, source=STREAM_ARN, more=TO_DAYS))
+
+    stream.put(aggregate)
+    stream.flush()
+
+    (landed,) = stream.bucket.values()
+    assert [json.loads(line)["n"] for line in landed.body.splitlines()] == [0, 1, 2, 3]
+    assert stream.waiting == 0
+
+
 def test_the_backup_has_every_original_whatever_became_of_it(firehose: LocalFirehose) -> None:
     made = request()
     destination(made).update(BACKUP)
@@ -188,6 +207,17 @@ def test_a_bucket_that_takes_nothing_ends_the_run_before_memory_does() -> None:
         plane.run(source())
 
     assert 0 < read < 2000
+
+
+def test_memory_that_is_full_of_originals_is_freed_of_them() -> None:
+    sink = Objects()
+    plane = DataPlane([backed_up(lambda_buffer_mib=0.2)], sink, clock=lambda: 0, memory_bytes=500_000)
+
+    for record in records(*(order(str(number), note="x" * 1000) for number in range(800))):
+        plane.accept(record, 0)
+
+    # The interval has not ended, nor is there a MiB of them.
+    assert sink.under("originals/")
 
 
 def test_streams_that_would_take_records_apart_in_different_ways_do_not_run_together() -> None:

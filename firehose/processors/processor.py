@@ -11,9 +11,9 @@ import uuid
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from itertools import repeat
 from typing import Any, TypeAlias
 
+from firehose.accounting import payloads_bytes
 from firehose.behaviour import OBSERVED, Behaviour
 from firehose.metrics import Metrics
 from firehose.processors.function_reply import LAMBDA_PAYLOAD_BYTES, Failure, Processed, sort_reply
@@ -214,7 +214,7 @@ class Processor:
         metrics.add("ExecuteProcessing.Duration", took_seconds * 1000)
         if not failed:
             metrics.add("SucceedProcessing.Records", len(done.ok))
-            metrics.add("SucceedProcessing.Bytes", _payload_bytes([records[index]["data"] for index, _, _ in done.ok]))
+            metrics.add("SucceedProcessing.Bytes", payloads_bytes([records[index] for index, _, _ in done.ok]))
 
 
 class NoFunction:
@@ -231,12 +231,6 @@ def _copies(records: Sequence[EventRecord]) -> list[EventRecord]:
     if records and _METADATA not in records[0]:
         return [{**record} for record in records]
     return [{**record, _METADATA: {**record[_METADATA]}} for record in records]
-
-
-def _payload_bytes(encoded: list[str]) -> int:
-    # accounting.payload_bytes of each takes three times as long, at once a record.
-    padding = sum(map(str.endswith, encoded, repeat("="))) + sum(map(str.endswith, encoded, repeat("==")))
-    return sum(map(len, encoded)) // 4 * 3 - padding
 
 
 def _event_bytes(records: Sequence[EventRecord]) -> int:
