@@ -158,6 +158,38 @@ def test_the_backup_has_every_original_whatever_became_of_it(firehose: LocalFire
     assert orders.waiting == 0
 
 
+def test_originals_and_what_is_delivered_may_lie_below_one_prefix(firehose: LocalFirehose) -> None:
+    made = plain(more={**BACKUP, "Prefix": "originals/"})
+    stream = firehose.create(made)
+
+    stream.put(b"one")
+    firehose.advance(seconds=60)
+
+    assert [landed.body for landed in stream.bucket.below("originals/").values()] == [b"one", b"one"]
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        pytest.param(None, {"IncomingRecords": 2, "IncomingBytes": 6}, id="put to"),
+        pytest.param(
+            STREAM_ARN, {"DataReadFromKinesisStream.Records": 2, "DataReadFromKinesisStream.Bytes": 6}, id="reads"
+        ),
+    ],
+)
+def test_what_comes_in_is_counted_by_the_metrics_of_its_source(
+    firehose: LocalFirehose, source: str | None, names: dict[str, int]
+) -> None:
+    stream = firehose.create(plain(source=source))
+
+    stream.put(b"one")
+    stream.put(b"two")
+    firehose.advance(seconds=1)
+
+    found = {name: values.sum for name, values in stream.metrics.totals().items()}
+    assert {name: value for name, value in found.items() if name.startswith(("Incoming", "DataRead"))} == names
+
+
 class Denied(Objects):
     """A bucket that takes nothing."""
 

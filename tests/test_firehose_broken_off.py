@@ -1,6 +1,7 @@
 """A run that breaks off in the middle: what it says of each record is still true."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,21 @@ def test_what_was_read_before_a_source_breaks_is_still_in_it() -> None:
         plane.run(broken())
 
     assert summarise_stream(plane.report).in_source == 2
+
+
+def test_ctrl_c_ends_a_read_and_no_invocation() -> None:
+    reading: list[bool] = []
+
+    def handler(event: Any, context: Any) -> Any:
+        reading.append(plane.reading)
+        return function()(event, context)
+
+    def source() -> Iterator[EventRecord]:
+        for record in records(order("1"), order("2")):
+            reading.append(plane.reading)
+            yield record
+
+    plane = DataPlane([local(handler)], Objects())
+    plane.run(source())
+
+    assert reading == [True, True, False]
