@@ -33,6 +33,16 @@ def test_a_batch_whose_event_would_pass_six_mebibytes_is_split() -> None:
         assert len(json.dumps({"records": batch}, separators=(",", ":"))) < LAMBDA_PAYLOAD_BYTES - 512
 
 
+def test_a_partition_key_counts_with_what_json_makes_of_it() -> None:
+    key = "\x01" * 256  # the longest, and six bytes a character
+    long = event_record(b"x", shard_id="shardId-000000000000", partition_key=key, sequence_number="49", arrival_ms=1)
+
+    made = batches(Batcher(3 * 1024 * 1024), [long] * 4_000)
+
+    assert len(made) > 1
+    assert all(len(json.dumps({"records": batch})) < LAMBDA_PAYLOAD_BYTES for batch in made)
+
+
 def test_a_batch_has_at_most_ten_thousand_records() -> None:
     tiny = event_record(b"", shard_id="shardId-000000000000", partition_key="k", sequence_number="49", arrival_ms=1)
 

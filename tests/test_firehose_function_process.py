@@ -125,6 +125,20 @@ def test_a_request_that_nobody_reads_is_cut_off_too(function: Callable[..., Func
         run({"records": ["x" * 6_000_000]}, CONTEXT)
 
 
+def test_after_ctrl_c_a_late_answer_is_nobodys(function: Callable[..., FunctionProcess]) -> None:
+    run = function(
+        "import os, signal\n"
+        "def handler(event, context):\n"
+        "    if event: os.kill(os.getppid(), signal.SIGINT)\n"
+        "    return 'late' if event else 'own'\n"
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        run({"interrupt": 1}, CONTEXT)
+
+    assert run({}, CONTEXT) == "own"
+
+
 def state(process_id: int) -> str:
     """A process's state; empty where there is none, Z where nobody has asked how it ended."""
     asked = ["ps", "-o", "stat=", "-p", str(process_id)]

@@ -109,6 +109,19 @@ def test_an_attempt_that_succeeds_ends_the_trying() -> None:
     assert fates(processor(handler).process(records(order("x")))) == {0: '{"id": "x"}\n'}
 
 
+def test_a_record_that_fails_in_a_later_attempt_says_how_many_were_made() -> None:
+    outcomes = [RuntimeError(), None]
+
+    def handler(event: Any, context: Any) -> Any:
+        if outcome := outcomes.pop(0):
+            raise outcome
+        return function()(event, context)
+
+    (failure,) = processor(handler).process(records(b"bad")).failed
+
+    assert (failure.code, failure.attempts) == ("Lambda.ProcessingFailedStatus", 2)
+
+
 def test_a_function_may_answer_in_the_records_it_was_given() -> None:
     batch = records(b"a")
 

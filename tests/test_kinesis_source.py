@@ -85,6 +85,10 @@ def test_for_a_delivery_stream_that_is_new_all_is_read_from_the_start_again(tmp_
     assert again.new_readers == []
 
 
+def test_where_nothing_was_read_yet_no_reader_is_new(tmp_path: Path) -> None:
+    assert source(stream(), tmp_path, readers=["sale"]).new_readers == []
+
+
 def test_a_reader_that_is_known_goes_on_where_it_was(tmp_path: Path) -> None:
     client = stream()
     client.put(b"{}")
