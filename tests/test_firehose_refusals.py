@@ -233,6 +233,10 @@ def test_a_missing_error_prefix_is_said_to_be_missing() -> None:
     assert refusal(plain(Prefix="a/!{timestamp:yyyy}/")).reason == "is required, since Prefix has expressions"
 
 
+def test_a_missing_function_is_said_to_be_missing_once() -> None:
+    assert refusal(processed(WITHOUT_AN_ARN)).reason == "LambdaArn is required"
+
+
 def test_the_role_of_a_schema_has_a_code_of_its_own() -> None:
     refused = refusal(changed(converting(), f"{CONVERSION}.SchemaConfiguration.RoleARN", "nonsense"))
 

@@ -104,8 +104,9 @@ class Parameters:
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         """Takes a parameter that `parse` reads; Firehose refuses what makes it raise ValueError."""
+        text = self.take(name)
         try:
-            return parse(self.take(name))
+            return parse(text)
         except ValueError as error:
             raise self.refused(name, str(error)) from None
 
