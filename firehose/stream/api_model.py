@@ -138,7 +138,7 @@ def _check_text(shape: Shape, value: str, path: str) -> Iterator[Violation]:
     # Java counts UTF-16 units.
     for rule in _length(shape, len(value.encode("utf-16-le", "surrogatepass")) // 2):
         yield path, rule
-    if "pattern" in shape and not _java_pattern(shape["pattern"]).fullmatch(_by_category(value)):
+    if "pattern" in shape and not _matches(shape["pattern"], value):
         yield path, _PATTERN.format(shape["pattern"])
 
 
@@ -174,10 +174,15 @@ def _wire(path: str) -> str:
 
 
 # What Java understands otherwise: `.` takes no line terminator of five, and \p{L}, \p{N}, \p{Z} are categories of
-# Unicode. For those a text is matched with `a`, `0` or a space for each character of theirs beyond ASCII.
+# Unicode. By a pattern that has those, a text is matched with `a`, `0` or a space for each character of theirs beyond
+# ASCII; by another it is matched as it is, lest a stream be called `é`.
 _JAVA = re.compile(r"\\p\{([LNZ])\}|\\.|\[\^?\]?|\]|\.", re.DOTALL)
 _CATEGORIES = {"L": "a-zA-Z", "N": "0-9", "Z": " "}
 _STAND_INS = {"L": "a", "N": "0", "Z": " "}
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return _java_pattern(pattern).fullmatch(_by_category(text) if r"\p{" in pattern else text) is not None
 
 
 @cache
