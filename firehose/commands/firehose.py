@@ -123,6 +123,7 @@ def run(  # noqa: PLR0913 - a command has as many options
     for path in read.without_effect:
         typer.echo(f"without effect here: {path}", err=True)
     with ExitStack() as running:
+        given = _given(sources, read, faults, arrival, by_arrival=by_arrival, state=state or _state(read, sink))
         function = _function(read, handler, timeout if process else None, running)
         local = replace(
             local,
@@ -130,7 +131,6 @@ def run(  # noqa: PLR0913 - a command has as many options
             keeps_event=process,
             timeout_seconds=timeout,
         )
-        given = _given(sources, read, faults, arrival, by_arrival=by_arrival, state=state or _state(read, sink))
         plane = _plane(local, sink, backup, faults, given.clock, running)
         refusal = _run(plane, given)
     summary = summarise_stream(plane.report, read.without_effect)
@@ -196,7 +196,10 @@ def _given(
         if len(sources) > 1 or arrival or by_arrival:
             raise Mistake("a stream is read alone, and by the clock: --arrival and --by-arrival are for files")
         return _from_kinesis(sources[0], faults, state)
-    check_files(sources)
+    try:
+        check_files(sources)
+    except SourceError as error:
+        raise Mistake(str(error)) from error
     records: Iterable[EventRecord] = file_records(sources, unknown_ms=_unknown_ms(sources, arrival))
     if stream.source_arn is None:
         records = map(put_directly, records)
