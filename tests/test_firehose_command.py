@@ -16,9 +16,9 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from firehose import stream_run
 from firehose.app import app
 from firehose.commands import Mistake
-from firehose.commands import firehose as command
 from firehose.kinesis.source import KinesisSource, now_ms
 from tests.firehose_streams import destination, request, table
 from tests.kinesis_streams import Clock
@@ -252,8 +252,8 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         if len(clock.slept) % 300 == 0:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(command, "KinesisSource", partial(KinesisSource, clock=clock, sleep=sleep))
-    monkeypatch.setattr(command, "now_ms", clock)
+    monkeypatch.setattr(stream_run, "KinesisSource", partial(KinesisSource, clock=clock, sleep=sleep))
+    monkeypatch.setattr(stream_run, "now_ms", clock)
     with mock_aws():
         client = boto3.client("kinesis")
         client.create_stream(StreamName="dmnd", ShardCount=1)
