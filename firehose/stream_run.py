@@ -23,12 +23,10 @@ from firehose.processors.function_process import FunctionConfiguration
 from firehose.processors.functions import load_function, start_function
 from firehose.processors.processor import Function
 from firehose.replay.selection import since_ms
-from firehose.running_stream import LocalStream
+from firehose.running_stream import LocalStream, described_stream
 from firehose.source import EventRecord, SourceError, check_files, file_records, put_directly
-from firehose.stream import described
 from firehose.stream.delivery_stream import DeliveryStream
 from firehose.stream.members import SettingError
-from firehose.stream.table import read_table
 from firehose.stream_summary import StreamSummary, summarise_stream
 
 _STATES = Path(".local", "firehose")
@@ -69,7 +67,8 @@ def run_stream(
         Mistake: a description that AWS would refuse, with AWS's error code; files, functions or buckets that are not
             there.
     """
-    local, stream = _described(asked)
+    local = _described(asked)
+    stream = local.read()
     for path in stream.without_effect:
         say(f"without effect here: {path}")
     with ExitStack() as running:
@@ -86,24 +85,12 @@ def run_stream(
     return summarise_stream(plane.report, stream.without_effect), refusal
 
 
-def _described(asked: StreamRun) -> tuple[LocalStream, DeliveryStream]:
-    """The stream of a description, and its table."""
-    document = _document(asked.stream)
+def _described(asked: StreamRun) -> LocalStream:
+    document, table = _document(asked.stream), _document(asked.table) if asked.table else None
     try:
-        local = LocalStream(
-            described.create_request(document),
-            version=described.version(document),
-            region=described.region(document),
-            active_partitions=asked.active_partitions,
-            behaviour=asked.behaviour,
-        )
-        stream = local.read()
-        if stream.conversion:
-            table = read_table(_document(asked.table) if asked.table else None, stream.conversion.table)
-            local = replace(local, table_input=table)
+        return described_stream(document, table, active_partitions=asked.active_partitions, behaviour=asked.behaviour)
     except SettingError as error:
         raise Mistake(f"{error.code}: {error}") from error
-    return local, stream
 
 
 def _document(path: Path) -> Any:
