@@ -28,7 +28,7 @@ from firehose.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.faults import Fault, Faults, FaultySink, faulty_function
 from firehose.metrics import Metrics
 from firehose.processors.processor import Function
-from firehose.running_stream import LocalStream
+from firehose.running_stream import LocalStream, described_stream
 from firehose.source import EventRecord, event_record, put_directly
 
 # Any instant will do that tests can write down: 2026-01-01T00:00:00Z.
@@ -173,15 +173,16 @@ class LocalFirehose:
         active_partitions: int = ACTIVE_PARTITIONS,
         behaviour: Behaviour = OBSERVED,
     ) -> TestedStream:
-        """A delivery stream by its CreateDeliveryStream request.
+        """A delivery stream by its CreateDeliveryStream request, or what DescribeDeliveryStream answers.
 
-        `table` is the Glue table that it converts by, as a TableInput; `handler` the function behind its Lambda ARN.
+        `table` is the Glue table that it converts by, as a TableInput or as GetTable answers it; `handler` the function
+        behind its Lambda ARN.
 
         Raises:
             SettingError: what AWS would refuse, with AWS's error code, or what is not carried out.
-            ValueError: the table or the function is missing.
+            ValueError: the function is missing.
         """
-        local = LocalStream(request, table, handler, active_partitions=active_partitions, behaviour=behaviour)
+        local = described_stream(request, table, handler, active_partitions=active_partitions, behaviour=behaviour)
         stream = TestedStream(self, local)
         self._streams.append(stream)
         return stream
