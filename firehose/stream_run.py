@@ -20,7 +20,7 @@ from firehose.faults import Faults, FaultyKinesis, FaultySink, faulty_function
 from firehose.kinesis.source import KinesisSource, kinesis_client, now_ms
 from firehose.kinesis.writer import KINESIS, stream_of
 from firehose.processors.function_process import FunctionConfiguration
-from firehose.processors.functions import load_function, start_function
+from firehose.processors.functions import folder_of, load_function, start_function
 from firehose.processors.processor import Function
 from firehose.replay.selection import since_ms
 from firehose.running_stream import LocalStream, described_stream
@@ -112,12 +112,13 @@ def _function(asked: StreamRun, stream: DeliveryStream, running: ExitStack) -> F
     arn = settings.function_arn
     if not asked.handler:
         raise Mistake(f"{stream.name} calls {arn}: say with --handler MODULE:FUNCTION what that is")
+    folder = folder_of(asked.handler, (Path.cwd(), asked.stream.parent))
     if not asked.process:
-        return load_function(asked.handler)
+        return load_function(asked.handler, folder)
     name = arn.partition(":function:")[2].partition(":")[0]
     configuration = FunctionConfiguration(name, arn, asked.handler, timeout_seconds=asked.timeout_seconds)
     own = {variable: value for variable, value in os.environ.items() if variable.startswith("AWS_")}
-    function = start_function(configuration, surroundings=own)
+    function = start_function(configuration, folder, surroundings=own)
     running.callback(function.close)
     return function
 

@@ -156,6 +156,19 @@ def test_described_streams_and_tables_are_taken_as_aws_prints_them() -> None:
     assert objects()["parquet/order"].name.startswith("orders-7-")
 
 
+@pytest.mark.parametrize("more", [(), ("--process",)], ids=["in this process", "in one of its own"])
+def test_a_handler_may_lie_beside_the_description_of_its_stream(folder: Path, more: tuple[str, ...]) -> None:
+    elsewhere = folder / "streams"
+    elsewhere.mkdir()
+    (folder / "stream.json").rename(elsewhere / "stream.json")
+    handler_module(elsewhere).write_text(HANDLER)
+
+    code, _ = run("--stream", "streams/stream.json", "--handler", f"{handler_module(elsewhere).stem}:handler", *more)
+
+    assert code == 0
+    assert list((folder / "bucket").rglob("*.parquet"))
+
+
 def test_a_stream_that_is_put_to_needs_neither_table_nor_handler() -> None:
     plain = {"RoleARN": "arn:aws:iam::123456789012:role/r", "BucketARN": "arn:aws:s3:::b", "CompressionFormat": "GZIP"}
     write("stream.json", {"DeliveryStreamName": "plain", "ExtendedS3DestinationConfiguration": plain})
