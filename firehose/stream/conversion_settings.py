@@ -62,22 +62,26 @@ class ConversionSettings:
     reader: OpenXSettings | HiveJsonSettings = field(default_factory=OpenXSettings)
 
 
-def read_conversion(destination: Members, region: str) -> ConversionSettings | None:
+def enabled_conversion(destination: Members) -> Members | None:
     """Takes what a destination says of record format conversion; None where it says nothing, or that there is none.
 
     {"DataFormatConversionConfiguration": {"Enabled": False}} -> None
 
     Present and without `Enabled` it is enabled (API reference, "DataFormatConversionConfiguration"). Disabled, the rest
     may stand there for later, and beyond the API model nobody looks at it (measured).
-
-    Raises:
-        SettingError: naming the member.
     """
     if not destination.has("DataFormatConversionConfiguration"):
         return None
     conversion = destination.members("DataFormatConversionConfiguration")
-    if not conversion.take("Enabled", True):  # noqa: FBT003
-        return None
+    return conversion if conversion.take("Enabled", True) else None  # noqa: FBT003
+
+
+def read_conversion(conversion: Members, region: str) -> ConversionSettings:
+    """The settings of a conversion that is enabled.
+
+    Raises:
+        SettingError: naming the member.
+    """
     # In the order in which Firehose looks at them.
     for part in ("InputFormatConfiguration", "OutputFormatConfiguration", "SchemaConfiguration"):
         if not conversion.has(part):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from firehose.delivery.prefix import Prefix, name_bytes
 from firehose.stream.api_model import check_request
-from firehose.stream.conversion_settings import MIB, ConversionSettings, read_conversion
+from firehose.stream.conversion_settings import MIB, ConversionSettings, enabled_conversion, read_conversion
 from firehose.stream.members import Members, RefusedSettingError, SettingError, UnsupportedSettingError
 from firehose.stream.partitioning import check_partition_keys, read_partitioned
 from firehose.stream.processing import Processing
@@ -113,12 +113,14 @@ _DESTINATIONS = (
 def _stream(config: Members, *, name: str, source: Source, version: int) -> DeliveryStream:
     partitioned = read_partitioned(config)
     settings = read_s3_settings(config, partitioned=partitioned)
-    conversion = read_conversion(config, source.region)
+    converting = enabled_conversion(config)
+    # Measured: what a conversion asks of the destination is looked at before what is in it.
+    if converting and settings.compression != "UNCOMPRESSED":
+        raise config.refused("CompressionFormat", "must be UNCOMPRESSED with format conversion")
+    size, seconds = _buffer(config, settings, converted=converting is not None, partitioned=partitioned)
+    conversion = read_conversion(converting, source.region) if converting else None
     processing = read_processing(config)
     extension = config.take("FileExtension") or (".parquet" if conversion else EXTENSIONS[settings.compression])
-    if conversion and settings.compression != "UNCOMPRESSED":
-        raise config.refused("CompressionFormat", "must be UNCOMPRESSED with format conversion")
-    size, seconds = _buffer(config, settings, converted=conversion is not None, partitioned=partitioned)
     check_partition_keys(config, settings.prefix, processing, partitioned=partitioned)
     check_keys(config, settings, (name_bytes(name, version, extension), name_bytes(name, version, "")))
     stream = DeliveryStream(
