@@ -256,21 +256,6 @@ def test_a_parameter_given_twice_is_refused() -> None:
     assert "NumberOfRetries" in refused.reason
 
 
-@pytest.mark.parametrize(
-    ("request_", "path"),
-    [
-        pytest.param(converting(DataFormatConversionConfiguration={}, CompressionFormat="GZIP",
-                                BufferingHints=hints(5, 60)), f"{S3}.CompressionFormat", id="the compression"),
-        pytest.param(converting(DataFormatConversionConfiguration={}, BufferingHints=hints(5, 60)),
-                     f"{HINTS}.SizeInMBs", id="the buffer"),
-    ],
-)  # fmt: skip
-def test_what_a_conversion_asks_of_its_destination_is_looked_at_before_what_is_in_it(
-    request_: dict[str, Any], path: str
-) -> None:
-    assert refusal(request_).path == path
-
-
 def test_the_model_is_asked_before_any_other_rule() -> None:
     refused = refusal(plain(S3BackupMode="Enabled", BufferingHints=hints(5, 901)))
 
