@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from firehose.testing import LocalFirehose
-from tests.firehose_streams import COLUMNS, function, order, request, table
+from tests.firehose_streams import COLUMNS, function, order, payload, request, table
 
 
 def test_a_row_lands_when_both_intervals_have_passed_and_not_before(firehose: LocalFirehose) -> None:
@@ -66,6 +66,44 @@ def test_after_a_restart_what_had_not_landed_is_read_again(firehose: LocalFireho
 
     assert waiting == 1
     assert sorted(row["id"] for row in orders.rows()) == ["1", "2"]
+
+
+@pytest.mark.parametrize("fault", ["throttle", "s3-denied", "s3-cut", "missing-ids"])
+def test_what_is_made_to_go_wrong_costs_no_record(firehose: LocalFirehose, fault: str) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+    for number in range(4):
+        orders.put(order(str(number)))
+
+    orders.inject(fault, times=3)
+    firehose.advance(seconds=600)
+
+    kept = [
+        json.loads(payload({"data": error["rawData"]}))["row"]["id"] for error in orders.errors("data-pipeline/err")
+    ]
+    assert sorted(kept + [row["id"] for row in orders.rows()]) == ["0", "1", "2", "3"]
+    assert orders.waiting == 0
+
+
+def test_a_fault_lasts_until_it_is_taken_back(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+    orders.put(order("1"))
+
+    orders.inject("s3-denied")
+    firehose.advance(seconds=1000)
+    refused = (orders.waiting, orders.rows())
+    orders.inject("s3-denied", times=0)
+    firehose.advance(seconds=60)
+
+    assert refused == (1, [])
+    assert [row["id"] for row in orders.rows()] == ["1"]
+    assert orders.metrics.totals()["DeliveryToS3.Success"].minimum == 0
+
+
+def test_a_fault_that_nobody_knows_is_refused(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+
+    with pytest.raises(ValueError, match="flood"):
+        orders.inject("flood")
 
 
 @pytest.mark.parametrize(
