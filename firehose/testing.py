@@ -34,6 +34,9 @@ from firehose.source import EventRecord, event_record, put_directly
 # Any instant will do that tests can write down: 2026-01-01T00:00:00Z.
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
+# PutRecord, API reference: "the maximum size of a record ... is 1,000 KiB"; one byte more was refused (observed).
+PUT_BYTES = 1_024_000
+
 _SHARD = "shardId-000000000000"
 
 # Kinesis' own have begun with 49 since it exists, and have 56 digits.
@@ -90,9 +93,14 @@ class TestedStream:
         """One record, arriving now: put to the stream, or to the Kinesis stream that it reads. Its recordId.
 
         A mapping is put as JSON, a text as UTF-8.
+
+        Raises:
+            ValueError: ValidationException, more than PutRecord takes.
         """
         if not isinstance(data, bytes):
             data = (data if isinstance(data, str) else json.dumps(data)).encode()
+        if not self._from_kinesis and len(data) > PUT_BYTES:
+            raise ValueError(f"ValidationException: a record of {len(data):,} bytes; PutRecord takes {PUT_BYTES:,}")
         record: EventRecord = event_record(
             data,
             shard_id=_SHARD,

@@ -167,7 +167,7 @@ class _Parser:
             name, position = self._take("a field name")
             if not _IDENTIFIER.fullmatch(name):
                 raise self._error("a field name", position)
-            if name in fields:
+            if name.lower() in {other.lower() for other in fields}:  # Hive folds names
                 raise self._error("a field name not used before", position)
             self._expect(":")
             fields[name] = self.type(depth + 1)

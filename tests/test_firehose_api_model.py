@@ -150,6 +150,8 @@ TAKEN = [
     pytest.param(f"{HIVE}.TimestampFormats", ["millis"], id="a timestamp format"),
     pytest.param("Tags", TAGS * 50, id="50 tags"),
     pytest.param("Tags", [{"Key": "größe", "Value": "\u00a0\u0663"}], id="letters, spaces and digits beyond ASCII"),
+    pytest.param(f"{OPENX}.ColumnToJsonKeyMappings", {"a\u00a0b": "c"}, id="a column with a no-break space"),
+    pytest.param(f"{OPENX}.ColumnToJsonKeyMappings", {"a": "\u3000"}, id="a key that is an ideographic space"),
     pytest.param("Tags", None, id="a null, which is an absent member"),
     pytest.param("DirectPutSourceConfiguration.ThroughputHintInMBs", 100, id="a throughput hint of 100"),
 ]

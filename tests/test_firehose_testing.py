@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from firehose.testing import LocalFirehose
-from tests.firehose_streams import COLUMNS, function, order, payload, request, table
+from tests.firehose_streams import COLUMNS, ROLE_ARN, function, order, payload, request, table
 
 
 def test_a_row_lands_when_both_intervals_have_passed_and_not_before(firehose: LocalFirehose) -> None:
@@ -97,6 +97,17 @@ def test_a_fault_lasts_until_it_is_taken_back(firehose: LocalFirehose) -> None:
     assert refused == (1, [])
     assert [row["id"] for row in orders.rows()] == ["1"]
     assert orders.metrics.totals()["DeliveryToS3.Success"].minimum == 0
+
+
+def test_a_record_of_1000_kib_can_be_put_and_no_larger_one(firehose: LocalFirehose) -> None:
+    plain = {"RoleARN": ROLE_ARN, "BucketARN": "arn:aws:s3:::lake"}
+    stream = firehose.create({"DeliveryStreamName": "plain", "ExtendedS3DestinationConfiguration": plain})
+
+    stream.put(b"x" * 1_024_000)
+
+    with pytest.raises(ValueError, match="ValidationException"):
+        stream.put(b"x" * 1_024_001)
+    assert stream.waiting == 1
 
 
 def test_a_fault_that_nobody_knows_is_refused(firehose: LocalFirehose) -> None:

@@ -70,6 +70,7 @@ def test_a_bare_decimal_is_hives_default() -> None:
         pytest.param("set<string>", "expected a Hive type at position 0", id="a crawler's set"),
         pytest.param("map<array<int>,int>", "expected a primitive map key at position 4", id="a nested key"),
         pytest.param("struct<a:int,a:int>", "not used before at position 13", id="a name twice"),
+        pytest.param("struct<a:int,A:int>", "not used before at position 13", id="a name twice but for its case"),
         pytest.param("struct<1a:int>", "expected a field name at position 7", id="no identifier"),
         pytest.param("struct<>", "expected a field name at position 7", id="no fields"),
         pytest.param("decimal(39,0)", "precision 1 to 38", id="39 digits"),

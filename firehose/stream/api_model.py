@@ -174,15 +174,11 @@ def _wire(path: str) -> str:
 
 
 # What Java understands otherwise: `.` takes no line terminator of five, and \p{L}, \p{N}, \p{Z} are categories of
-# Unicode. By a pattern that has those, a text is matched with `a`, `0` or a space for each character of theirs beyond
-# ASCII; by another it is matched as it is, lest a stream be called `é`.
+# Unicode. For those a text is matched with `a`, `0` or a space for each character of theirs beyond ASCII; \s and \S
+# know ASCII's spaces only, so that a key with a no-break space is taken (measured).
 _JAVA = re.compile(r"\\p\{([LNZ])\}|\\.|\[\^?\]?|\]|\.", re.DOTALL)
 _CATEGORIES = {"L": "a-zA-Z", "N": "0-9", "Z": " "}
 _STAND_INS = {"L": "a", "N": "0", "Z": " "}
-
-
-def _matches(pattern: str, text: str) -> bool:
-    return _java_pattern(pattern).fullmatch(_by_category(text) if r"\p{" in pattern else text) is not None
 
 
 @cache
@@ -201,7 +197,10 @@ def _java_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(_JAVA.sub(translated, pattern), re.ASCII)
 
 
+def _matches(pattern: str, text: str) -> bool:
+    read = _by_category(text) if r"\p{" in pattern and not text.isascii() else text
+    return _java_pattern(pattern).fullmatch(read) is not None
+
+
 def _by_category(text: str) -> str:
-    if text.isascii():
-        return text
     return "".join(one if one.isascii() else _STAND_INS.get(category(one)[0], one) for one in text)
