@@ -124,9 +124,12 @@ class TestedStream:
         self._faults.inject(Fault(fault), times)
 
     def rows(self, prefix: str = "") -> list[dict[str, Any]]:
-        """The rows of the Parquet objects below a prefix, in order of key."""
+        """The rows of the Parquet objects below a prefix, in order of key; times to the microsecond, as Python has.
+
+        The objects hold nanoseconds: pyarrow.parquet reads them from `bucket`.
+        """
         found = self.bucket.below(prefix)
-        tables = [pq.read_table(io.BytesIO(landed.body)) for key, landed in found.items() if key.endswith(".parquet")]
+        tables = [_read(landed) for key, landed in found.items() if key.endswith(".parquet")]
         return [row for table in tables for row in table.to_pylist()]
 
     def errors(self, prefix: str = "") -> list[dict[str, Any]]:
@@ -162,6 +165,10 @@ class TestedStream:
     def flush(self) -> None:
         """Delivers everything, whatever its age."""
         self._plane.finish()
+
+
+def _read(landed: Landed) -> Any:
+    return pq.read_table(io.BytesIO(landed.body), coerce_int96_timestamp_unit="us")
 
 
 class LocalFirehose:

@@ -1,6 +1,7 @@
 """The fixture for people's own tests: records put, a clock moved, what landed."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -108,6 +109,15 @@ def test_a_record_of_1000_kib_can_be_put_and_no_larger_one(firehose: LocalFireho
     with pytest.raises(ValueError, match="ValidationException"):
         stream.put(b"x" * 1_024_001)
     assert stream.waiting == 1
+
+
+def test_rows_have_their_times_to_the_microsecond(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+
+    orders.put(order("1", at="2025-01-01 10:00:00.123456789"))
+    orders.flush()
+
+    assert orders.rows()[0]["at"] == datetime(2025, 1, 1, 10, 0, 0, 123456)
 
 
 def test_a_fault_that_nobody_knows_is_refused(firehose: LocalFirehose) -> None:
