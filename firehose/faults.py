@@ -45,6 +45,11 @@ class Faults:
         self._left = dict(counts)
         self._counting = Lock()  # a function puts from several threads
 
+    def inject(self, fault: Fault, times: float = math.inf) -> None:
+        """Makes it happen the next so many times; 0 ends it."""
+        with self._counting:
+            self._left[fault] = times
+
     def strikes(self, fault: Fault) -> bool:
         """Whether it happens now, which counts."""
         with self._counting:

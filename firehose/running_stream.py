@@ -10,7 +10,9 @@ from firehose.delivery.delivery import ACTIVE_PARTITIONS, Delivery
 from firehose.metrics import Metrics
 from firehose.processors.processor import Batcher, Function, NoFunction, Processor
 from firehose.source import EventRecord
+from firehose.stream import described
 from firehose.stream.delivery_stream import DeliveryStream, read_delivery_stream
+from firehose.stream.table import read_table
 
 _READ = ("DataReadFromKinesisStream.Records", "DataReadFromKinesisStream.Bytes")
 _PUT = ("IncomingRecords", "IncomingBytes")
@@ -46,6 +48,27 @@ class LocalStream:
             SettingError: a setting that AWS refuses, or that is not carried out.
         """
         return _shortened(read_delivery_stream(self.request, self.version, region=self.region), self.interval_seconds)
+
+
+def described_stream(document: Any, table: Any, function: Function | None = None, **more: Any) -> LocalStream:
+    """The stream of documents as AWS prints them: a request or a description, and its Glue table where it converts.
+
+    described_stream({"DeliveryStreamName": "sale", ...}, {"Table": {"Name": "sale", ...}}, handler)
+
+    `more` are members of LocalStream.
+
+    Raises:
+        SettingError: what AWS refuses, a table that is not there included, or what is not carried out.
+    """
+    local = LocalStream(
+        described.create_request(document),
+        function=function,
+        version=described.version(document),
+        region=described.region(document),
+        **more,
+    )
+    conversion = local.read().conversion
+    return replace(local, table_input=read_table(table, conversion.table)) if conversion else local
 
 
 def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:

@@ -13,7 +13,9 @@ Nothing sleeps, and nothing outside the process is touched.
 
 import io
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -23,13 +25,17 @@ import pytest
 from firehose.behaviour import OBSERVED, Behaviour
 from firehose.data_plane import DataPlane
 from firehose.delivery.delivery import ACTIVE_PARTITIONS
+from firehose.faults import Fault, Faults, FaultySink, faulty_function
 from firehose.metrics import Metrics
 from firehose.processors.processor import Function
-from firehose.running_stream import LocalStream
+from firehose.running_stream import LocalStream, described_stream
 from firehose.source import EventRecord, event_record, put_directly
 
 # Any instant will do that tests can write down: 2026-01-01T00:00:00Z.
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# PutRecord, API reference: "the maximum size of a record ... is 1,000 KiB"; one byte more was refused (observed).
+PUT_BYTES = 1_024_000
 
 _SHARD = "shardId-000000000000"
 
@@ -68,22 +74,33 @@ class TestedStream:
         stream = local.read()
         self.bucket = firehose.bucket(stream.bucket)
         self._firehose = firehose
-        self._local = local
+        self._faults = Faults()
+        function = local.function and faulty_function(local.function, self._faults)
+        self._local = replace(local, function=function)
         self._from_kinesis = stream.source_arn is not None
+        self._backup_bucket = stream.backup.bucket if stream.backup else stream.bucket
         self._source: list[EventRecord] = []
         self._settled_before = 0  # by planes that were killed
         self._plane = self._started()
 
     def _started(self) -> DataPlane:
-        return DataPlane([self._local], self.bucket, clock=lambda: self._firehose.now_ms)
+        sink, backup_sink = (
+            FaultySink(bucket, self._faults) for bucket in (self.bucket, self._firehose.bucket(self._backup_bucket))
+        )
+        return DataPlane([self._local], sink, backup_sink=backup_sink, clock=lambda: self._firehose.now_ms)
 
     def put(self, data: bytes | str | Mapping[str, Any], *, partition_key: str = "") -> str:
         """One record, arriving now: put to the stream, or to the Kinesis stream that it reads. Its recordId.
 
         A mapping is put as JSON, a text as UTF-8.
+
+        Raises:
+            ValueError: ValidationException, more than PutRecord takes.
         """
         if not isinstance(data, bytes):
             data = (data if isinstance(data, str) else json.dumps(data)).encode()
+        if not self._from_kinesis and len(data) > PUT_BYTES:
+            raise ValueError(f"ValidationException: a record of {len(data):,} bytes; PutRecord takes {PUT_BYTES:,}")
         record: EventRecord = event_record(
             data,
             shard_id=_SHARD,
@@ -98,10 +115,21 @@ class TestedStream:
         self.tick()
         return str(record["recordId"])
 
+    def inject(self, fault: str, times: float = math.inf) -> None:
+        """Makes something go wrong, always or the next so many times: "throttle", "s3-denied" (firehose/faults.py).
+
+        Raises:
+            ValueError: no such fault.
+        """
+        self._faults.inject(Fault(fault), times)
+
     def rows(self, prefix: str = "") -> list[dict[str, Any]]:
-        """The rows of the Parquet objects below a prefix, in order of key."""
+        """The rows of the Parquet objects below a prefix, in order of key; times to the microsecond, as Python has.
+
+        The objects hold nanoseconds: pyarrow.parquet reads them from `bucket`.
+        """
         found = self.bucket.below(prefix)
-        tables = [pq.read_table(io.BytesIO(landed.body)) for key, landed in found.items() if key.endswith(".parquet")]
+        tables = [_read(landed) for key, landed in found.items() if key.endswith(".parquet")]
         return [row for table in tables for row in table.to_pylist()]
 
     def errors(self, prefix: str = "") -> list[dict[str, Any]]:
@@ -139,6 +167,10 @@ class TestedStream:
         self._plane.finish()
 
 
+def _read(landed: Landed) -> Any:
+    return pq.read_table(io.BytesIO(landed.body), coerce_int96_timestamp_unit="us")
+
+
 class LocalFirehose:
     """Delivery streams, buckets in memory and the clock that they share."""
 
@@ -156,15 +188,16 @@ class LocalFirehose:
         active_partitions: int = ACTIVE_PARTITIONS,
         behaviour: Behaviour = OBSERVED,
     ) -> TestedStream:
-        """A delivery stream by its CreateDeliveryStream request.
+        """A delivery stream by its CreateDeliveryStream request, or what DescribeDeliveryStream answers.
 
-        `table` is the Glue table that it converts by, as a TableInput; `handler` the function behind its Lambda ARN.
+        `table` is the Glue table that it converts by, as a TableInput or as GetTable answers it; `handler` the function
+        behind its Lambda ARN.
 
         Raises:
             SettingError: what AWS would refuse, with AWS's error code, or what is not carried out.
-            ValueError: the table or the function is missing.
+            ValueError: the function is missing.
         """
-        local = LocalStream(request, table, handler, active_partitions=active_partitions, behaviour=behaviour)
+        local = described_stream(request, table, handler, active_partitions=active_partitions, behaviour=behaviour)
         stream = TestedStream(self, local)
         self._streams.append(stream)
         return stream

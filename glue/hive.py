@@ -14,8 +14,9 @@ PRIMITIVES = frozenset(
 # No table nests this deep; without a limit "array<array<..." ends in Python's RecursionError.
 MAX_DEPTH = 64
 
-_TOKEN = re.compile(r"\s*([A-Za-z_0-9]+|[<>(),:]|\S)")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+# Names as Hive's own parser of types takes them: letters and digits of any script, `_`, `.` and `$`, in any order.
+_TOKEN = re.compile(r"\s*([\w.$]+|[<>(),:]|\S)")
+_IDENTIFIER = re.compile(r"[\w.$]+")
 
 
 class HiveTypeError(ValueError):
@@ -167,7 +168,7 @@ class _Parser:
             name, position = self._take("a field name")
             if not _IDENTIFIER.fullmatch(name):
                 raise self._error("a field name", position)
-            if name in fields:
+            if name.lower() in {other.lower() for other in fields}:  # Hive folds names
                 raise self._error("a field name not used before", position)
             self._expect(":")
             fields[name] = self.type(depth + 1)

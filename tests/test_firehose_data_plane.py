@@ -36,6 +36,7 @@ from tests.firehose_streams import (
     request,
     table,
 )
+from tests.stream_requests import changed
 
 DATA = "data-pipeline/parquet/"
 ERRORS = "data-pipeline/errors/firehose/"
@@ -79,6 +80,19 @@ def test_an_object_is_named_after_the_oldest_arrival_in_it() -> None:
     assert key.startswith(f"{DATA}order/partition_date=2025-01-01/orders-1-2024-05-01-11-58-20-")
     assert key.endswith(".parquet")
     assert sink.encodings[key] == "hadoop-snappy"
+
+
+@pytest.mark.parametrize("compression", ["SNAPPY", "GZIP", "UNCOMPRESSED"])
+def test_parquet_has_the_content_encoding_of_hadoop_snappy_whatever_its_pages_have(compression: str) -> None:
+    path = "DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe.Compression"
+    stream = local()
+    compressed = replace(
+        stream, request=changed(stream.request, f"ExtendedS3DestinationConfiguration.{path}", compression)
+    )
+
+    _, sink = run(order("1"), streams=[compressed])
+
+    assert set(sink.encodings.values()) == {"hadoop-snappy"}
 
 
 def test_the_same_input_again_replaces_its_objects() -> None:

@@ -14,6 +14,7 @@ from firehose.accounting import DELIVERED, FAILED
 from firehose.behaviour import Behaviour, ErrorCompression, RawData
 from firehose.processors.function_reply import Failure
 from firehose.processors.invocation import LambdaCode
+from firehose.source import event_record, put_directly
 from firehose.stream.processing import Processing
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
@@ -220,16 +221,19 @@ def test_a_conversion_error_holds_the_original_or_what_was_made_of_it(raw_data: 
     assert (error["subSequenceNumber"], len(error["sequenceNumber"])) == (0, 56)
 
 
-def test_a_record_that_was_put_has_no_numbers_in_its_conversion_error() -> None:
+@pytest.mark.parametrize("put", [False, True], ids=["read from Kinesis", "put"])
+def test_a_conversion_error_has_the_numbers_of_its_record(put: bool) -> None:
     rig = Rig(stream(conversion=conversion()))
-    put = record(b"x")
-    del put["kinesisRecordMetadata"]
+    numbered = event_record(
+        b"x", shard_id="shardId-000000000000", partition_key="k", sequence_number="49" + "7" * 54, arrival_ms=0,
+        subsequence_number=3,
+    )  # fmt: skip
 
-    rig.delivery.accept([put], [(0, b"no JSON", None)], 0, rig.now_ms)
+    rig.delivery.accept([put_directly(numbered) if put else numbered], [(0, b"no JSON", None)], 0, rig.now_ms)
     rig.after(60)
 
     (error,) = error_lines(rig.sink.values())
-    assert not {"sequenceNumber", "subSequenceNumber"} & set(error)
+    assert (error["sequenceNumber"], error["subSequenceNumber"]) == ("49" + "7" * 54, 3)
     assert error["lastErrorCode"] == "DataFormatConversion.ParseError"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from firehose.commands import Mistake
 from firehose.processors.function_process import handler_names
-from firehose.processors.functions import load_function
+from firehose.processors.functions import folder_of, load_function
 
 
 @pytest.fixture
@@ -83,3 +83,16 @@ def test_a_module_of_a_name_that_is_taken_is_not_mistaken_for_the_other(folder: 
 
     with pytest.raises(Mistake, match="another module transform is loaded here already"):
         load_function("transform:handler", folder)
+
+
+def test_a_module_is_looked_for_in_one_folder_after_the_other(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    (second / "shop").mkdir(parents=True)
+    first.mkdir()
+    (first / "both.py").touch()
+    (second / "both.py").touch()
+    (second / "shop" / "__init__.py").touch()
+
+    assert folder_of("both:handler", (first, second)) == first
+    assert folder_of("shop.orders:handler", (first, second)) == second
+    assert folder_of("neither:handler", (first, second)) == first

@@ -42,6 +42,8 @@ def written(pattern: str, at: datetime) -> str:
         ("X XX XXX XXXX XXXXX", "Z Z Z Z Z", "-05 -0500 -05:00 -0500 -05:00", "+0530 +0530 +05:30 +0530 +05:30"),
         ("x xx xxx", "+00 +0000 +00:00", "-05 -0500 -05:00", "+0530 +0530 +05:30"),
         ("O OOOO", "GMT GMT", "GMT-5 GMT-05:00", "GMT+5:30 GMT+05:30"),
+        ("g ggggggg", "60677 0060677", "60675 0060675", "60871 0060871"),
+        ("yyyy[/MM[/dd]] [HH", "2025/01/02 03", "2024/12/31 00", "2025/07/15 12"),
         ("VV z", "UTC UTC", "America/New_York EST", "Asia/Kolkata IST"),
         ("'y='yyyy''MM'it''s'", "y=2025'01it's", "y=2024'12it's", "y=2025'07it's"),
     ],
@@ -72,7 +74,7 @@ def test_summer_time_is_in_the_offset() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        *("", "[yyyy]", "yyyy]", "yyyy#MM", "{yyyy", "'open", "yyyy'"),
+        *("", "[", "yyyy]", "[yyyy]]", "yyyy#MM", "{yyyy", "'open", "yyyy'"),
         *("MMMMMM", "ddd", "HHH", "mmm", "sss", "DDDD", "EEEEEE", "aa", "www", "WW", "FF", "cc", "GGGGGG"),
         *("SSSSSSSSSS", "XXXXXX", "xxxxxx", "ZZZZZZ", "OO", "V", "VVV", "zzzz", "ppH", "b", "T", "j", "y" * 16),
     ],

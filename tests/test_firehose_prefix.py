@@ -82,7 +82,6 @@ def test_an_error_prefix_without_expressions_gets_the_type_and_the_date() -> Non
         "!{nonsense}!{partitionKeyFromLambda:a}",
         "!{timestamp:www}!{partitionKeyFromLambda:a}",
         "!{timestamp:'open}!{partitionKeyFromLambda:a}",
-        "!{timestamp:[yyyy]}!{partitionKeyFromLambda:a}",
         "!{timestamp:yyyy]}!{partitionKeyFromLambda:a}",
         "!{timestamp:yyyy#MM}!{partitionKeyFromLambda:a}",
         "!{timestamp:}!{partitionKeyFromLambda:a}",

@@ -193,6 +193,11 @@ PROCESSING = [
                  ONE_VALUE, id="a delimiter that is not base64"),
     pytest.param(processed(processor("CloudWatchLogProcessing", DataMessageExtraction="true")), PROCESSORS,
                  id="log processing without decompression"),
+    pytest.param(processed(processor("Decompression", CompressionFormat="ZIP")), f"{PARAMETERS}[0].ParameterValue",
+                 id="decompression of ZIP"),
+    pytest.param(processed(processor("CloudWatchLogProcessing")), PARAMETERS, id="log processing without its switch"),
+    pytest.param(processed(processor("CloudWatchLogProcessing", DataMessageExtraction="yes")),
+                 f"{PARAMETERS}[0].ParameterValue", id="log processing that says yes"),
     pytest.param(plain(ProcessingConfiguration={"Processors": [WITHOUT_AN_ARN]}), PARAMETERS,
                  id="a bad processor where processing is disabled"),
 ]  # fmt: skip
@@ -231,6 +236,10 @@ def test_firehose_refuses(request_: dict[str, Any], path: str) -> None:
 def test_a_missing_error_prefix_is_said_to_be_missing() -> None:
     # And not that Prefix, which else stands in for it, lacks error-output-type.
     assert refusal(plain(Prefix="a/!{timestamp:yyyy}/")).reason == "is required, since Prefix has expressions"
+
+
+def test_a_missing_function_is_said_to_be_missing_once() -> None:
+    assert refusal(processed(WITHOUT_AN_ARN)).reason == "LambdaArn is required"
 
 
 def test_the_role_of_a_schema_has_a_code_of_its_own() -> None:
@@ -284,6 +293,8 @@ MSK = {
         pytest.param(converted(OutputFormatConfiguration={"Serializer": {"OrcSerDe": {}}}),
                      f"{CONVERSION}.OutputFormatConfiguration.Serializer.OrcSerDe", id="ORC"),
         pytest.param(processed(processor("Decompression", CompressionFormat="GZIP")), PROCESSORS, id="decompression"),
+        pytest.param(processed(processor("Decompression"), processor("CloudWatchLogProcessing",
+                     DataMessageExtraction="False")), PROCESSORS, id="log processing"),
         pytest.param(partitioned(asking(), asking("{type: .b}")), PROCESSORS, id="two queries"),
         pytest.param(plain(Prefix="/abs/"), f"{S3}.Prefix", id="a prefix that leaves the lake"),
         pytest.param(plain(ErrorOutputPrefix="/abs/"), f"{S3}.ErrorOutputPrefix", id="errors that leave the lake"),

@@ -1,12 +1,13 @@
 """The fixture for people's own tests: records put, a clock moved, what landed."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from firehose.testing import LocalFirehose
-from tests.firehose_streams import COLUMNS, function, order, request, table
+from tests.firehose_streams import COLUMNS, ROLE_ARN, function, order, payload, request, table
 
 
 def test_a_row_lands_when_both_intervals_have_passed_and_not_before(firehose: LocalFirehose) -> None:
@@ -66,6 +67,64 @@ def test_after_a_restart_what_had_not_landed_is_read_again(firehose: LocalFireho
 
     assert waiting == 1
     assert sorted(row["id"] for row in orders.rows()) == ["1", "2"]
+
+
+@pytest.mark.parametrize("fault", ["throttle", "s3-denied", "s3-cut", "missing-ids"])
+def test_what_is_made_to_go_wrong_costs_no_record(firehose: LocalFirehose, fault: str) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+    for number in range(4):
+        orders.put(order(str(number)))
+
+    orders.inject(fault, times=3)
+    firehose.advance(seconds=600)
+
+    kept = [
+        json.loads(payload({"data": error["rawData"]}))["row"]["id"] for error in orders.errors("data-pipeline/err")
+    ]
+    assert sorted(kept + [row["id"] for row in orders.rows()]) == ["0", "1", "2", "3"]
+    assert orders.waiting == 0
+
+
+def test_a_fault_lasts_until_it_is_taken_back(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+    orders.put(order("1"))
+
+    orders.inject("s3-denied")
+    firehose.advance(seconds=1000)
+    refused = (orders.waiting, orders.rows())
+    orders.inject("s3-denied", times=0)
+    firehose.advance(seconds=60)
+
+    assert refused == (1, [])
+    assert [row["id"] for row in orders.rows()] == ["1"]
+    assert orders.metrics.totals()["DeliveryToS3.Success"].minimum == 0
+
+
+def test_a_record_of_1000_kib_can_be_put_and_no_larger_one(firehose: LocalFirehose) -> None:
+    plain = {"RoleARN": ROLE_ARN, "BucketARN": "arn:aws:s3:::lake"}
+    stream = firehose.create({"DeliveryStreamName": "plain", "ExtendedS3DestinationConfiguration": plain})
+
+    stream.put(b"x" * 1_024_000)
+
+    with pytest.raises(ValueError, match="ValidationException"):
+        stream.put(b"x" * 1_024_001)
+    assert stream.waiting == 1
+
+
+def test_rows_have_their_times_to_the_microsecond(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+
+    orders.put(order("1", at="2025-01-01 10:00:00.123456789"))
+    orders.flush()
+
+    assert orders.rows()[0]["at"] == datetime(2025, 1, 1, 10, 0, 0, 123456)
+
+
+def test_a_fault_that_nobody_knows_is_refused(firehose: LocalFirehose) -> None:
+    orders = firehose.create(request(), table=table(COLUMNS), handler=function())
+
+    with pytest.raises(ValueError, match="flood"):
+        orders.inject("flood")
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ LEAVES = st.one_of(
 
 
 def nested(inner: st.SearchStrategy[hive.HiveType]) -> st.SearchStrategy[hive.HiveType]:
-    fields = st.dictionaries(IDENTIFIERS, inner, min_size=1, max_size=4)
+    # Names that fold together are refused.
+    fields = st.lists(st.tuples(IDENTIFIERS, inner), min_size=1, max_size=4, unique_by=lambda field: field[0].lower())
     return st.one_of(
         inner.map(hive.Array),
         st.builds(hive.Map, LEAVES, inner),
-        fields.map(lambda fields: hive.Struct(tuple(fields.items()))),
+        fields.map(lambda fields: hive.Struct(tuple(fields))),
     )
 
 
@@ -40,6 +41,11 @@ def test_any_text_is_a_type_or_a_hive_type_error(text: str) -> None:
         return
 
     assert hive.parse(str(kind)) == kind
+
+
+@pytest.mark.parametrize("name", ["1a", "größe", "a.b", "$a", "_"])
+def test_a_struct_field_may_have_any_name_of_letters_and_digits(name: str) -> None:
+    assert hive.parse(f"struct<{name}:int>") == hive.Struct(((name, hive.Primitive("int")),))
 
 
 def test_a_struct_field_may_have_a_reserved_word_for_a_name() -> None:
@@ -70,7 +76,8 @@ def test_a_bare_decimal_is_hives_default() -> None:
         pytest.param("set<string>", "expected a Hive type at position 0", id="a crawler's set"),
         pytest.param("map<array<int>,int>", "expected a primitive map key at position 4", id="a nested key"),
         pytest.param("struct<a:int,a:int>", "not used before at position 13", id="a name twice"),
-        pytest.param("struct<1a:int>", "expected a field name at position 7", id="no identifier"),
+        pytest.param("struct<a:int,A:int>", "not used before at position 13", id="a name twice but for its case"),
+        pytest.param("struct<-a:int>", "expected a field name at position 7", id="no identifier"),
         pytest.param("struct<>", "expected a field name at position 7", id="no fields"),
         pytest.param("decimal(39,0)", "precision 1 to 38", id="39 digits"),
         pytest.param("decimal(5,6)", "precision 1 to 38", id="scale over precision"),

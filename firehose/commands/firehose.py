@@ -1,42 +1,20 @@
 """`dmd firehose`: any delivery stream of the API's own JSON, run here as AWS would."""
 
-import json
-import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
-from firehose.arrival_clock import ArrivalClock
 from firehose.behaviour import read_behaviour
 from firehose.commands import STOPPED, Mistake
 from firehose.commands.shown import plain_table, print_rich
-from firehose.commands.stopping import stopping
-from firehose.data_plane import Clock, DataPlane
 from firehose.delivery.delivery import ACTIVE_PARTITIONS
-from firehose.destination import bucket_of
-from firehose.faults import Fault, Faults, FaultyKinesis, FaultySink, faulty_function, read_faults
-from firehose.kinesis.source import KinesisSource, kinesis_client, now_ms
-from firehose.kinesis.writer import KINESIS, stream_of
-from firehose.metrics import Metrics
-from firehose.processors.function_process import FunctionConfiguration
-from firehose.processors.functions import load_function, start_function
-from firehose.processors.processor import Function
-from firehose.replay.selection import since_ms
-from firehose.running_stream import LocalStream
-from firehose.source import EventRecord, SourceError, check_files, file_records, put_directly
-from firehose.stream import described
-from firehose.stream.delivery_stream import DeliveryStream
-from firehose.stream.members import SettingError
-from firehose.stream.table import read_table
-from firehose.stream_summary import StreamSummary, summarise_stream
+from firehose.faults import Fault, read_faults
+from firehose.stream_run import StreamRun, run_stream
+from firehose.stream_summary import StreamSummary
 
 EXAMPLE = (
     "dmd firehose run --stream stream.json --table table.json --handler orders:handler "
@@ -44,8 +22,6 @@ EXAMPLE = (
 )
 
 app = typer.Typer(help="Any extended S3 delivery stream, run here as AWS would.", epilog=EXAMPLE, no_args_is_help=True)
-
-_STATES = Path(".local", "firehose")
 
 
 @app.callback()
@@ -110,160 +86,32 @@ def run(  # noqa: PLR0913 - a command has as many options
     What AWS would refuse is refused, with AWS's error code, and so is what is not carried out here. A stream is read
     until Ctrl-C, from when this is first begun. On files the end of the input delivers all.
     """
-    faults = read_faults(fault or [])
     try:
-        local = replace(
-            _local(stream, table), active_partitions=active_partitions, behaviour=read_behaviour(switch or [])
-        )
-        read = local.read()
-    except SettingError as error:
-        raise Mistake(f"{error.code}: {error}") from error
+        behaviour = read_behaviour(switch or [])
     except ValueError as error:
         raise Mistake(str(error)) from error
-    for path in read.without_effect:
-        typer.echo(f"without effect here: {path}", err=True)
-    with ExitStack() as running:
-        function = _function(read, handler, timeout if process else None, running)
-        local = replace(
-            local,
-            function=function and faulty_function(function, faults),
-            keeps_event=process,
+    summary, refusal = run_stream(
+        StreamRun(
+            stream=stream,
+            sources=sources,
+            sink=sink,
+            table=table,
+            handler=handler,
+            process=process,
             timeout_seconds=timeout,
-        )
-        given = _given(sources, read, faults, arrival, by_arrival=by_arrival, state=state or _state(read, sink))
-        plane = _plane(local, sink, backup, faults, given.clock, running)
-        refusal = _run(plane, given)
-    summary = summarise_stream(plane.report, read.without_effect)
+            backup=backup,
+            active_partitions=active_partitions,
+            arrival=arrival,
+            by_arrival=by_arrival,
+            faults=read_faults(fault or []),
+            behaviour=behaviour,
+            state=state,
+        ),
+        say=partial(typer.echo, err=True),
+        on_printed=partial(typer.echo, err=True, nl=False),
+    )
     _show(summary, as_json=as_json)
     raise typer.Exit(_verdict(summary, refusal, strict=strict))
-
-
-def _local(stream: Path, table: Path | None) -> LocalStream:
-    """The stream of a description, and its table."""
-    document = _document(stream)
-    local = LocalStream(
-        described.create_request(document), version=described.version(document), region=described.region(document)
-    )
-    conversion = local.read().conversion
-    if conversion is None:
-        return local
-    return replace(local, table_input=read_table(_document(table) if table else None, conversion.table))
-
-
-def _document(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise Mistake(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise Mistake(f"{path} is not JSON: {error}") from error
-
-
-def _function(stream: DeliveryStream, handler: str, limit_seconds: int | None, running: ExitStack) -> Function | None:
-    """The function of a stream's Lambda processor; None where it has none."""
-    settings = stream.processing.function
-    if settings is None:
-        if handler:
-            raise Mistake(f"{stream.name} has no Lambda processor that is enabled, which --handler would be for")
-        return None
-    if not handler:
-        raise Mistake(f"{stream.name} calls {settings.function_arn}: say with --handler MODULE:FUNCTION what that is")
-    if limit_seconds is None:
-        return load_function(handler)
-    arn = settings.function_arn
-    configuration = FunctionConfiguration(
-        arn.partition(":function:")[2].partition(":")[0], arn, handler, timeout_seconds=limit_seconds
-    )
-    own = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    function = start_function(configuration, surroundings=own)
-    running.callback(function.close)
-    return function
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What is read, by which clock, and who is told how far it is delivered."""
-
-    records: Callable[[DataPlane], Iterable[EventRecord | None]]
-    clock: Clock | None = None
-    settled: Callable[[int], None] = lambda _: None
-
-
-def _given(
-    sources: list[str], stream: DeliveryStream, faults: Faults, arrival: str, *, by_arrival: bool, state: Path
-) -> _Given:
-    if any(source.startswith(KINESIS) for source in sources):
-        if len(sources) > 1 or arrival or by_arrival:
-            raise Mistake("a stream is read alone, and by the clock: --arrival and --by-arrival are for files")
-        return _from_kinesis(sources[0], faults, state)
-    check_files(sources)
-    records: Iterable[EventRecord] = file_records(sources, unknown_ms=_unknown_ms(sources, arrival))
-    if stream.source_arn is None:
-        records = map(put_directly, records)
-    if not by_arrival:
-        return _Given(lambda _: records)
-    clock = ArrivalClock()
-    return _Given(lambda plane: clock.paced(records, lambda: plane.settled() == plane.report.read), clock)
-
-
-def _unknown_ms(sources: list[str], arrival: str) -> int:
-    """The arrival of records that say no time: the one given, or when the first file was written."""
-    if arrival:
-        return since_ms(arrival)
-    return int(time.time() * 1000) if sources[0] == "-" else int(Path(sources[0]).stat().st_mtime * 1000)
-
-
-def _from_kinesis(where: str, faults: Faults, state: Path) -> _Given:
-    client = FaultyKinesis(kinesis_client(where), faults)
-    source = KinesisSource(stream_of(where), state=state, start_ms=now_ms(), client=client)
-    typer.echo(f"reading {where} until Ctrl-C; how far it is delivered: {state}/", err=True)
-
-    def counted(plane: DataPlane) -> Iterator[EventRecord | None]:
-        metrics: Metrics = plane.report.streams[0].metrics
-        throttled = 0
-        for record in source:
-            if record is None:
-                metrics.add("KinesisMillisBehindLatest", source.lag_ms)
-                metrics.add("ThrottledGetRecords", source.throttled - throttled)
-                throttled = source.throttled
-            yield record
-
-    return _Given(counted, now_ms, source.settled)
-
-
-def _state(stream: DeliveryStream, sink: str) -> Path:
-    return _STATES / sha256(f"{stream.name}\0{sink}".encode()).hexdigest()[:12]
-
-
-def _plane(
-    local: LocalStream, sink: str, backup: str, faults: Faults, clock: Clock | None, running: ExitStack
-) -> DataPlane:
-    buckets = [bucket_of(where) for where in ([sink, backup] if backup else [sink])]
-    for bucket in buckets:
-        running.callback(bucket.close)
-    faulty = [FaultySink(bucket, faults) for bucket in buckets]
-    try:
-        return DataPlane(
-            [local],
-            faulty[0],
-            backup_sink=faulty[-1],
-            clock=clock,
-            on_printed=lambda _, printed: typer.echo(printed, err=True, nl=False),
-        )
-    except ValueError as error:
-        raise Mistake(str(error)) from error
-
-
-def _run(plane: DataPlane, given: _Given) -> str:
-    """Runs it to its end; why something is still in the source, if it is."""
-    try:
-        with stopping(plane) as stop:
-            plane.run(given.records(plane), stop=stop, settled=given.settled)
-    except (Mistake, SourceError) as error:
-        return str(error)
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    return ""
 
 
 def _verdict(summary: StreamSummary, refusal: str, *, strict: bool) -> int:

@@ -10,17 +10,17 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import pack
+from uuid import NAMESPACE_OID, uuid5
 
 import pyarrow as pa
 
 # snappy-java's SnappyOutputStream: a magic, its version and the oldest that can read it, and blocks of 32 KiB, each
 # after its length in four bytes (xerial/snappy-java, SnappyCodec and SnappyOutputStream). Not Snappy's own framing.
 _XERIAL_HEADER = b"\x82SNAPPY\x00" + pack(">II", 1, 1)
-_XERIAL_BLOCK_BYTES = 32 * 1024
+_BLOCK_BYTES = 32 * 1024
 
-# Hadoop's BlockCompressorStream: each block after its length, and in it what Snappy made of it after that length.
-# Hadoop fills a buffer of 256 KiB less what Snappy could need more (io.compression.codec.snappy.buffersize).
-_HADOOP_BLOCK_BYTES = 256 * 1024 - (256 * 1024 // 6 + 32)
+# Its SnappyHadoopCompatibleOutputStream has blocks of the same size, each after its length and that of what Snappy made
+# of it. Both streams gave what real objects were, byte for byte (floci-io/floci#2328; of a single block).
 
 # The first date that a zip file can hold; a clock would give the same rows other bytes.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -39,25 +39,25 @@ def _gzip(body: bytes, _: str) -> bytes:
 
 
 def _zip(body: bytes, name: str) -> bytes:
-    # What Firehose calls the file in it nobody says; after the object, it stays itself when unpacked beside others.
+    # A UUID that is not the object's names the one file in it, as in real objects; derived, so that it stays the same.
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(name.removesuffix(".zip"), _ZIP_DATE), body, zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo(str(uuid5(NAMESPACE_OID, name)), _ZIP_DATE), body, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
 def _snappy(body: bytes, _: str) -> bytes:
-    blocks = (_raw_snappy(block) for block in _blocks(body, _XERIAL_BLOCK_BYTES))
+    blocks = (_raw_snappy(block) for block in _blocks(body))
     return _XERIAL_HEADER + b"".join(pack(">I", len(block)) + block for block in blocks)
 
 
 def _hadoop_snappy(body: bytes, _: str) -> bytes:
-    blocks = ((len(block), _raw_snappy(block)) for block in _blocks(body, _HADOOP_BLOCK_BYTES))
+    blocks = ((len(block), _raw_snappy(block)) for block in _blocks(body))
     return b"".join(pack(">II", size, len(block)) + block for size, block in blocks)
 
 
-def _blocks(body: bytes, size: int) -> Iterator[bytes]:
-    return (body[start : start + size] for start in range(0, len(body), size))
+def _blocks(body: bytes) -> Iterator[bytes]:
+    return (body[start : start + _BLOCK_BYTES] for start in range(0, len(body), _BLOCK_BYTES))
 
 
 def _raw_snappy(block: bytes) -> bytes:

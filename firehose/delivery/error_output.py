@@ -33,6 +33,10 @@ PROCESSING_FAILED = "processing-failed"
 CONVERSION_FAILED = "format-conversion-failed"
 PARTITIONS_EXCEEDED = "activePartitionExceeded"
 
+# A record id ends in the sequence number, padded to 128 digits, and 12 digits of the subsequence number: observed.
+_SUBSEQUENCE_DIGITS = 12
+_NUMBERS_DIGITS = 128 + _SUBSEQUENCE_DIGITS
+
 # Ours: a run of which every record fails keeps no more than this of one error type in memory.
 ERROR_OBJECT_BYTES = 8 * 1024 * 1024
 
@@ -63,14 +67,9 @@ def conversion_error(
 ) -> ErrorRecord:
     """What becomes of a record that did not convert; `table` is `catalog_table`, `raw_data` base64.
 
-    A record that was put to the stream, not read from Kinesis, has no numbers.
+    Its numbers are those in its id, so that a record that was put, which has no Kinesis metadata, has them too: real
+    objects of such streams do.
     """
-    kinesis = record.get("kinesisRecordMetadata")
-    numbers = (
-        {"sequenceNumber": kinesis["sequenceNumber"], "subSequenceNumber": kinesis["subsequenceNumber"]}
-        if kinesis
-        else {}
-    )
     return {
         "attemptsMade": 1,
         "arrivalTimestamp": record["approximateArrivalTimestamp"],
@@ -78,7 +77,8 @@ def conversion_error(
         "lastErrorMessage": message,
         "attemptEndingTimestamp": ended_ms,
         "rawData": raw_data,
-        **numbers,
+        "sequenceNumber": record["recordId"][-_NUMBERS_DIGITS:-_SUBSEQUENCE_DIGITS].lstrip("0"),
+        "subSequenceNumber": int(record["recordId"][-_SUBSEQUENCE_DIGITS:]),
         "dataCatalogTable": table,
     }
 

@@ -19,10 +19,12 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_MODIFIED_JULIAN_DAY_0 = date(1858, 11, 17).toordinal()
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-# A quoted text, a field, other text, and what DateTimeFormatter gives another meaning: `[` and `]` are optional
+# A quoted text, a field, other text, and what DateTimeFormatter gives another meaning: `[` and `]` are about optional
 # sections, braces and `#` are reserved, a quote here is not closed.
+_SECTIONS = {"[": 1, "]": -1}
 _PATTERN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z'\[\]{}#]+|(.)", re.DOTALL)
 
 
@@ -36,15 +38,20 @@ def parse_pattern(pattern: str) -> tuple[Field, ...]:
     "'y='yyyy/MMM" of 2025-01-02 -> "y=2025/Jan"
 
     Weeks are those of the locale en-US, which Firehose is taken to run in: from Sunday, the first with 1 January in it.
+    What is optional, "yyyy[/MM]", is written: an arrival has every field. A section may be left open (Java).
 
     Raises:
         PatternError: naming the letters.
     """
     fields: list[Field] = []
+    sections = 0
     for found in _PATTERN.finditer(pattern):
         if found[3]:
-            raise PatternError(f"the {found[3]} in {pattern!r} is not carried out, or a quote is not closed")
-        if found[2]:
+            step = _SECTIONS.get(found[3])
+            if step is None or sections + step < 0:
+                raise PatternError(f"the {found[3]} in {pattern!r} is not carried out, or has no partner")
+            sections += step
+        elif found[2]:
             fields.append(_field(found[2], len(found[0])))
         else:
             quoted = found[1]
@@ -163,6 +170,7 @@ _NUMBERS: Mapping[str, tuple[Callable[[datetime], int], range]] = {
     "K": (lambda at: at.hour % 12, range(1, 3)),
     "m": (lambda at: at.minute, range(1, 3)),
     "s": (lambda at: at.second, range(1, 3)),
+    "g": (lambda at: at.toordinal() - _MODIFIED_JULIAN_DAY_0, range(1, 20)),
     "A": (lambda at: _second_of_day(at) * 1000, range(1, 20)),
     "n": (lambda _: 0, range(1, 20)),
     "N": (lambda at: _second_of_day(at) * 10**9, range(1, 20)),

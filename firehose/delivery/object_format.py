@@ -57,8 +57,9 @@ class Parquet:
         converter = Converter(table_input, reader=settings.reader)
         self.convert = converter.convert
         self.schema = converter.schema
-        # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding.
-        self.content_encoding = "hadoop-snappy" if settings.parquet.compression == "SNAPPY" else ""
+        # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding; whether those without
+        # Snappy inside do as well, nobody measured.
+        self.content_encoding = "hadoop-snappy"
         self.catalog_table = catalog_table(settings.table, account)
         int64 = behaviour.parquet_timestamps is ParquetTimestamps.INT64
         self._settings = replace(settings.parquet, int64_timestamps=int64)

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, cast
@@ -51,6 +52,16 @@ def start_function(
     function.start()
     function.wait_until_loaded()
     return function
+
+
+def folder_of(handler: str, folders: Sequence[Path]) -> Path:
+    """The first of these folders that has the module of a handler; the first of all where none has.
+
+    folder_of("orders:handler", [Path.cwd(), Path("streams")])  ->  Path("streams"), which has orders.py
+    """
+    top = handler_names(handler)[0].partition(".")[0]
+    places = [folder for folder in folders if PathFinder.find_spec(top, [str(folder.resolve())])]
+    return places[0] if places else folders[0]
 
 
 def _check_own(top: str, folder: Path, handler: str) -> None:

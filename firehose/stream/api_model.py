@@ -138,7 +138,7 @@ def _check_text(shape: Shape, value: str, path: str) -> Iterator[Violation]:
     # Java counts UTF-16 units.
     for rule in _length(shape, len(value.encode("utf-16-le", "surrogatepass")) // 2):
         yield path, rule
-    if "pattern" in shape and not _java_pattern(shape["pattern"]).fullmatch(_by_category(value)):
+    if "pattern" in shape and not _matches(shape["pattern"], value):
         yield path, _PATTERN.format(shape["pattern"])
 
 
@@ -174,7 +174,8 @@ def _wire(path: str) -> str:
 
 
 # What Java understands otherwise: `.` takes no line terminator of five, and \p{L}, \p{N}, \p{Z} are categories of
-# Unicode. For those a text is matched with `a`, `0` or a space for each character of theirs beyond ASCII.
+# Unicode. For those a text is matched with `a`, `0` or a space for each character of theirs beyond ASCII; \s and \S
+# know ASCII's spaces only, so that a key with a no-break space is taken (measured).
 _JAVA = re.compile(r"\\p\{([LNZ])\}|\\.|\[\^?\]?|\]|\.", re.DOTALL)
 _CATEGORIES = {"L": "a-zA-Z", "N": "0-9", "Z": " "}
 _STAND_INS = {"L": "a", "N": "0", "Z": " "}
@@ -196,7 +197,10 @@ def _java_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(_JAVA.sub(translated, pattern), re.ASCII)
 
 
+def _matches(pattern: str, text: str) -> bool:
+    read = _by_category(text) if r"\p{" in pattern and not text.isascii() else text
+    return _java_pattern(pattern).fullmatch(read) is not None
+
+
 def _by_category(text: str) -> str:
-    if text.isascii():
-        return text
     return "".join(one if one.isascii() else _STAND_INS.get(category(one)[0], one) for one in text)

@@ -62,29 +62,33 @@ class ConversionSettings:
     reader: OpenXSettings | HiveJsonSettings = field(default_factory=OpenXSettings)
 
 
-def read_conversion(destination: Members, region: str) -> ConversionSettings | None:
+def enabled_conversion(destination: Members) -> Members | None:
     """Takes what a destination says of record format conversion; None where it says nothing, or that there is none.
 
     {"DataFormatConversionConfiguration": {"Enabled": False}} -> None
 
     Present and without `Enabled` it is enabled (API reference, "DataFormatConversionConfiguration"). Disabled, the rest
     may stand there for later, and beyond the API model nobody looks at it (measured).
-
-    Raises:
-        SettingError: naming the member.
     """
     if not destination.has("DataFormatConversionConfiguration"):
         return None
     conversion = destination.members("DataFormatConversionConfiguration")
-    if not conversion.take("Enabled", True):  # noqa: FBT003
-        return None
+    return conversion if conversion.take("Enabled", True) else None  # noqa: FBT003
+
+
+def read_conversion(conversion: Members, region: str, account: str) -> ConversionSettings:
+    """The settings of a conversion that is enabled, of a stream whose other roles are of `account`.
+
+    Raises:
+        SettingError: naming the member.
+    """
     # In the order in which Firehose looks at them.
     for part in ("InputFormatConfiguration", "OutputFormatConfiguration", "SchemaConfiguration"):
         if not conversion.has(part):
             raise conversion.refused(part, "is required by format conversion")
     reader = _reader(conversion.members("InputFormatConfiguration"))
     parquet = _parquet(conversion.members("OutputFormatConfiguration"))
-    table = _table(conversion.members("SchemaConfiguration"), region)
+    table = _table(conversion.members("SchemaConfiguration"), region, account)
     conversion.end()
     return ConversionSettings(parquet, table, reader)
 
@@ -145,7 +149,7 @@ def _only_one(config: Members, part: str, *names: str) -> tuple[str, Members]:
     return given[0], serde
 
 
-def _table(schema: Members, region: str) -> TableReference:
+def _table(schema: Members, region: str, account: str) -> TableReference:
     for name in ("RoleARN", "DatabaseName", "TableName"):
         if not schema.has(name):
             raise schema.refused(name, "is required by format conversion")
@@ -154,6 +158,8 @@ def _table(schema: Members, region: str) -> TableReference:
         arns.role(role_arn)
     except ValueError as error:
         raise schema.refused("RoleARN", str(error), "InvalidParameterValueException") from None  # measured
+    if arns.parts(role_arn).account != account:  # a role is passed within an account only: measured
+        raise schema.refused("RoleARN", "must be of the account of the destination's role", "AccessDeniedException")
     table = TableReference(
         database=schema.take("DatabaseName"),
         table=schema.take("TableName"),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from firehose.delivery.prefix import Prefix, name_bytes
 from firehose.stream.api_model import check_request
-from firehose.stream.conversion_settings import MIB, ConversionSettings, read_conversion
+from firehose.stream.conversion_settings import MIB, ConversionSettings, enabled_conversion, read_conversion
 from firehose.stream.members import Members, RefusedSettingError, SettingError, UnsupportedSettingError
 from firehose.stream.partitioning import check_partition_keys, read_partitioned
 from firehose.stream.processing import Processing
@@ -113,12 +113,14 @@ _DESTINATIONS = (
 def _stream(config: Members, *, name: str, source: Source, version: int) -> DeliveryStream:
     partitioned = read_partitioned(config)
     settings = read_s3_settings(config, partitioned=partitioned)
-    conversion = read_conversion(config, source.region)
+    converting = enabled_conversion(config)
+    # Measured: what a conversion asks of the destination is looked at before what is in it.
+    if converting and settings.compression != "UNCOMPRESSED":
+        raise config.refused("CompressionFormat", "must be UNCOMPRESSED with format conversion")
+    size, seconds = _buffer(config, settings, converted=converting is not None, partitioned=partitioned)
+    conversion = read_conversion(converting, source.region, settings.account) if converting else None
     processing = read_processing(config)
     extension = config.take("FileExtension") or (".parquet" if conversion else EXTENSIONS[settings.compression])
-    if conversion and settings.compression != "UNCOMPRESSED":
-        raise config.refused("CompressionFormat", "must be UNCOMPRESSED with format conversion")
-    size, seconds = _buffer(config, settings, converted=conversion is not None, partitioned=partitioned)
     check_partition_keys(config, settings.prefix, processing, partitioned=partitioned)
     check_keys(config, settings, (name_bytes(name, version, extension), name_bytes(name, version, "")))
     stream = DeliveryStream(
@@ -137,7 +139,7 @@ def _stream(config: Members, *, name: str, source: Source, version: int) -> Deli
         processing=processing,
         conversion=conversion,
         compression=settings.compression,
-        backup=_backup(config, name, version),
+        backup=_backup(config, name, version, settings.account),
         version=version,
         without_effect=tuple(config.without_effect),
     )
@@ -159,7 +161,7 @@ def _buffer(config: Members, settings: S3Settings, *, converted: bool, partition
     return size, seconds
 
 
-def _backup(destination: Members, name: str, version: int) -> Backup | None:
+def _backup(destination: Members, name: str, version: int, account: str) -> Backup | None:
     enabled = destination.take("S3BackupMode") == "Enabled"
     if not destination.has("S3BackupConfiguration"):
         if enabled:
@@ -167,6 +169,8 @@ def _backup(destination: Members, name: str, version: int) -> Backup | None:
         return None
     config = destination.members("S3BackupConfiguration")
     settings = read_s3_settings(config, partitioned=False)
+    if settings.account != account:  # one of the two is not the caller's, who may not pass it: measured
+        raise config.refused("RoleARN", "must be of the account of the destination's role", "AccessDeniedException")
     seconds = 300 if settings.buffer_seconds is None else settings.buffer_seconds
     if seconds < 60:  # measured; the destination's own may be 0
         raise config.refused("BufferingHints.IntervalInSeconds", f"must be 60 or more for a backup; it is {seconds}")

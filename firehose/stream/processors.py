@@ -104,8 +104,9 @@ class Parameters:
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         """Takes a parameter that `parse` reads; Firehose refuses what makes it raise ValueError."""
+        text = self.take(name)
         try:
-            return parse(self.take(name))
+            return parse(text)
         except ValueError as error:
             raise self.refused(name, str(error)) from None
 
@@ -167,13 +168,28 @@ def _compiled(query: str) -> str:
     return query
 
 
+def _decompression(parameters: Parameters) -> bool:
+    if parameters.take("CompressionFormat", "GZIP") != "GZIP":
+        raise parameters.refused("CompressionFormat", "must be GZIP")
+    parameters.end("CompressionFormat")
+    return True
+
+
+def _log_processing(parameters: Parameters) -> bool:
+    if parameters.take("DataMessageExtraction", "").lower() not in ("true", "false"):
+        raise parameters.refused("DataMessageExtraction", "must be true or false")
+    parameters.end("DataMessageExtraction")
+    return True
+
+
 def _delimiter(parameters: Parameters) -> bool:
     parameters.end()
     return True
 
 
 _READERS: Mapping[str, Callable[[Parameters], Any]] = {
-    **dict.fromkeys(_NOT_CARRIED_OUT, lambda _: True),
+    "Decompression": _decompression,
+    "CloudWatchLogProcessing": _log_processing,
     "Lambda": _lambda,
     "RecordDeAggregation": _deaggregation,
     "MetadataExtraction": _query,

@@ -16,8 +16,12 @@ _EXPRESSION = re.compile(r"!\{[^{}]*\}")
 
 @dataclass(frozen=True, slots=True)
 class S3Settings:
-    """Where objects go, as what, and how long they gather; hints that were left out are None."""
+    """Where objects go, as what, and how long they gather; hints that were left out are None.
 
+    `account` is that of the role that puts them there.
+    """
+
+    account: str
     bucket: str
     prefix: Prefix
     error_prefix: Prefix
@@ -32,12 +36,13 @@ def read_s3_settings(config: Members, *, partitioned: bool) -> S3Settings:
     Raises:
         SettingError: naming the member.
     """
-    config.parsed("RoleARN", arns.role)
+    role = arns.parts(config.parsed("RoleARN", arns.role))
     _logging(config)
     _encryption(config)
     prefix = config.parsed("Prefix", lambda raw: _checked(raw, parse_prefix(raw, partitioned=partitioned)))
     size, seconds = _hints(config)
     return S3Settings(
+        account=role.account,
         bucket=config.parsed("BucketARN", arns.bucket),
         prefix=prefix,
         error_prefix=_error_prefix(config, prefix),

@@ -1,0 +1,212 @@
+"""One delivery stream of anybody's, from its description to a summary: `dmd firehose run`."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from firehose.arrival_clock import ArrivalClock
+from firehose.behaviour import Behaviour
+from firehose.commands import Mistake
+from firehose.commands.stopping import stopping
+from firehose.data_plane import Clock, DataPlane
+from firehose.destination import bucket_of
+from firehose.faults import Faults, FaultyKinesis, FaultySink, faulty_function
+from firehose.kinesis.source import KinesisSource, kinesis_client, now_ms
+from firehose.kinesis.writer import KINESIS, stream_of
+from firehose.processors.function_process import FunctionConfiguration
+from firehose.processors.functions import folder_of, load_function, start_function
+from firehose.processors.processor import Function
+from firehose.replay.selection import since_ms
+from firehose.running_stream import LocalStream, described_stream
+from firehose.source import EventRecord, SourceError, check_files, file_records, put_directly
+from firehose.stream.delivery_stream import DeliveryStream
+from firehose.stream.members import SettingError
+from firehose.stream_summary import StreamSummary, summarise_stream
+
+_STATES = Path(".local", "firehose")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRun:
+    """What is to be run, and with what; the options of the command have the same names.
+
+    `backup` is the bucket of S3 backup where it is another than `sink`; `state` where a Kinesis stream's checkpoints
+    lie; `arrival` a time, for records that do not say one.
+    """
+
+    stream: Path
+    sources: Sequence[str]
+    sink: str
+    table: Path | None
+    handler: str
+    process: bool
+    timeout_seconds: int
+    backup: str
+    active_partitions: int
+    arrival: str
+    by_arrival: bool
+    faults: Faults
+    behaviour: Behaviour
+    state: Path | None
+
+
+def run_stream(
+    asked: StreamRun, say: Callable[[str], None], on_printed: Callable[[str], None]
+) -> tuple[StreamSummary, str]:
+    """Runs it to its end; what it did, and why something is still in the source, if it is.
+
+    `say` is told what a user should know before, `on_printed` what the function prints.
+
+    Raises:
+        Mistake: a description that AWS would refuse, with AWS's error code; files, functions or buckets that are not
+            there.
+    """
+    local = _described(asked)
+    stream = local.read()
+    for path in stream.without_effect:
+        say(f"without effect here: {path}")
+    with ExitStack() as running:
+        given = _given(asked, stream, say)
+        function = _function(asked, stream, running)
+        local = replace(
+            local,
+            function=function and faulty_function(function, asked.faults),
+            keeps_event=asked.process,
+            timeout_seconds=asked.timeout_seconds,
+        )
+        plane = _plane(asked, local, given.clock, running, on_printed)
+        refusal = _run(plane, given)
+    return summarise_stream(plane.report, stream.without_effect), refusal
+
+
+def _described(asked: StreamRun) -> LocalStream:
+    document, table = _document(asked.stream), _document(asked.table) if asked.table else None
+    try:
+        return described_stream(document, table, active_partitions=asked.active_partitions, behaviour=asked.behaviour)
+    except SettingError as error:
+        raise Mistake(f"{error.code}: {error}") from error
+
+
+def _document(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise Mistake(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise Mistake(f"{path} is not JSON: {error}") from error
+
+
+def _function(asked: StreamRun, stream: DeliveryStream, running: ExitStack) -> Function | None:
+    """The function of a stream's Lambda processor; None where it has none."""
+    settings = stream.processing.function
+    if settings is None:
+        if asked.handler:
+            raise Mistake(f"{stream.name} has no Lambda processor that is enabled, which --handler would be for")
+        return None
+    arn = settings.function_arn
+    if not asked.handler:
+        raise Mistake(f"{stream.name} calls {arn}: say with --handler MODULE:FUNCTION what that is")
+    folder = folder_of(asked.handler, (Path.cwd(), asked.stream.parent))
+    if not asked.process:
+        return load_function(asked.handler, folder)
+    name = arn.partition(":function:")[2].partition(":")[0]
+    configuration = FunctionConfiguration(name, arn, asked.handler, timeout_seconds=asked.timeout_seconds)
+    own = {variable: value for variable, value in os.environ.items() if variable.startswith("AWS_")}
+    function = start_function(configuration, folder, surroundings=own)
+    running.callback(function.close)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is read, by which clock, and who is told how far it is delivered."""
+
+    records: Callable[[DataPlane], Iterable[EventRecord | None]]
+    clock: Clock | None = None
+    settled: Callable[[int], None] = lambda _: None
+
+
+def _given(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None]) -> _Given:
+    if any(source.startswith(KINESIS) for source in asked.sources):
+        if len(asked.sources) > 1 or asked.arrival or asked.by_arrival:
+            raise Mistake("a stream is read alone, and by the clock: --arrival and --by-arrival are for files")
+        return _from_kinesis(asked, stream, say)
+    try:
+        check_files(asked.sources)
+    except SourceError as error:
+        raise Mistake(str(error)) from error
+    records: Iterable[EventRecord] = file_records(asked.sources, unknown_ms=_unknown_ms(asked))
+    if stream.source_arn is None:
+        records = map(put_directly, records)
+    if not asked.by_arrival:
+        return _Given(lambda _: records)
+    clock = ArrivalClock()
+    return _Given(lambda plane: clock.paced(records, lambda: plane.settled() == plane.report.read), clock)
+
+
+def _unknown_ms(asked: StreamRun) -> int:
+    """The arrival of records that say no time: the one given, or when the first file was written."""
+    if asked.arrival:
+        return since_ms(asked.arrival)
+    first = asked.sources[0]
+    return int(time.time() * 1000) if first == "-" else int(Path(first).stat().st_mtime * 1000)
+
+
+def _from_kinesis(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None]) -> _Given:
+    (where,) = asked.sources
+    state = asked.state or _STATES / sha256(f"{stream.name}\0{asked.sink}".encode()).hexdigest()[:12]
+    client = FaultyKinesis(kinesis_client(where), asked.faults)
+    source = KinesisSource(stream_of(where), state=state, start_ms=now_ms(), client=client)
+    say(f"reading {where} until Ctrl-C; how far it is delivered: {state}/")
+
+    def counted(plane: DataPlane) -> Iterator[EventRecord | None]:
+        metrics = plane.report.streams[0].metrics
+        throttled = 0
+        for record in source:
+            if record is None:
+                metrics.add("KinesisMillisBehindLatest", source.lag_ms)
+                metrics.add("ThrottledGetRecords", source.throttled - throttled)
+                throttled = source.throttled
+            yield record
+
+    return _Given(counted, now_ms, source.settled)
+
+
+def _plane(
+    asked: StreamRun,
+    local: LocalStream,
+    clock: Clock | None,
+    running: ExitStack,
+    on_printed: Callable[[str], None],
+) -> DataPlane:
+    buckets = [bucket_of(where) for where in ([asked.sink, asked.backup] if asked.backup else [asked.sink])]
+    for bucket in buckets:
+        running.callback(bucket.close)
+    faulty = [FaultySink(bucket, asked.faults) for bucket in buckets]
+    try:
+        return DataPlane(
+            [local],
+            faulty[0],
+            backup_sink=faulty[-1],
+            clock=clock,
+            on_printed=lambda _, printed: on_printed(printed),
+        )
+    except ValueError as error:
+        raise Mistake(str(error)) from error
+
+
+def _run(plane: DataPlane, given: _Given) -> str:
+    try:
+        with stopping(plane) as stop:
+            plane.run(given.records(plane), stop=stop, settled=given.settled)
+    except (Mistake, SourceError) as error:
+        return str(error)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
