@@ -13,7 +13,6 @@ from firehose.commands import STOPPED, Mistake
 from firehose.commands.shown import plain_table, print_rich
 from firehose.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.faults import Fault, read_faults
-from firehose.stream_run import StreamRun, run_stream
 from firehose.stream_summary import StreamSummary
 
 EXAMPLE = (
@@ -86,6 +85,8 @@ def run(  # noqa: PLR0913 - a command has as many options
     What AWS would refuse is refused, with AWS's error code, and so is what is not carried out here. A stream is read
     until Ctrl-C, from when this is first begun. On files the end of the input delivers all.
     """
+    from firehose.stream_run import StreamRun, run_stream  # noqa: PLC0415 - 10 ms that other commands need not pay
+
     try:
         behaviour = read_behaviour(switch or [])
     except ValueError as error:
