@@ -5,9 +5,10 @@ A count that is derived from others (failed = read - delivered - dropped) is rig
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
+
+import msgspec
 
 from firehose.metrics import Metrics
 
@@ -20,22 +21,21 @@ BACKED_UP = 8  # of a stream's backup, which the ledger counts as a stream of it
 _PAGE_RECORDS = 8192
 
 
-@dataclass(slots=True)
-class StreamReport:
+class StreamReport(msgspec.Struct):
     """The counts of one delivery stream, each made where it happens."""
 
     name: str
     received: int = 0
     delivered: int = 0
     dropped: int = 0
-    failed: Counter[str] = field(default_factory=Counter)  # by error code
+    failed: Counter[str] = msgspec.field(default_factory=Counter)  # by error code
     rows: int = 0
     objects: int = 0
     error_objects: int = 0
     bytes_in: int = 0  # of the payloads that the function got
     bytes_out: int = 0  # of the objects
-    partitions: Counter[str] = field(default_factory=Counter)  # rows by evaluated prefix
-    metrics: Metrics = field(default_factory=Metrics)
+    partitions: Counter[str] = msgspec.field(default_factory=Counter)  # rows by evaluated prefix
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
 
     @property
     def adds_up(self) -> bool:
@@ -43,8 +43,7 @@ class StreamReport:
         return self.received == self.delivered + self.dropped + self.failed.total()
 
 
-@dataclass(slots=True)
-class Report:
+class Report(msgspec.Struct):
     """What a run did. A record is failed if any stream failed it, else delivered if any did, else dropped by all."""
 
     read: int = 0
@@ -56,7 +55,7 @@ class Report:
     settled_twice: int = 0  # given a second fate by the same stream
     delivered_twice: int = 0  # delivered by more than one stream
     stopped: bool = False
-    streams: list[StreamReport] = field(default_factory=list)
+    streams: list[StreamReport] = msgspec.field(default_factory=list)
 
     @property
     def adds_up(self) -> bool:

@@ -8,8 +8,9 @@ How sure a value is: (D) AWS's documentation, (P1) and (P2) measured on real str
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+
+import msgspec
 
 
 class DuplicateIds(StrEnum):
@@ -61,8 +62,7 @@ class ParquetTimestamps(StrEnum):
     INT64 = "int64"
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(msgspec.Struct, frozen=True):
     """One answer to each question that the sources answer differently or not at all."""
 
     duplicate_ids: DuplicateIds = DuplicateIds.RECORD
@@ -99,7 +99,7 @@ OBSERVED = Behaviour()
 
 # By the names that the command line has for them, each with its default.
 SWITCHES: dict[str, StrEnum] = {
-    field.name.replace("_", "-"): getattr(OBSERVED, field.name) for field in fields(Behaviour)
+    field.name.replace("_", "-"): getattr(OBSERVED, field.name) for field in msgspec.structs.fields(Behaviour)
 }
 
 
@@ -118,4 +118,4 @@ def read_behaviour(texts: Iterable[str]) -> Behaviour:
         if value not in values.__members__.values():
             raise ValueError(f"{name} is one of {', '.join(values)}, and not {value or 'nothing'}")
         chosen[name.replace("-", "_")] = values(value)
-    return replace(OBSERVED, **chosen)  # type: ignore[arg-type]
+    return msgspec.structs.replace(OBSERVED, **chosen)

@@ -6,7 +6,8 @@ SucceedProcessing counts what the function answered Ok for, not what it dropped.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 NAMESPACE = "AWS/Firehose"
 
@@ -14,8 +15,7 @@ NAMESPACE = "AWS/Firehose"
 PERIOD_MS = 60_000
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(msgspec.Struct):
     """What CloudWatch keeps of the values of one metric in one period, or in several."""
 
     samples: int = 0

@@ -1,8 +1,10 @@
 """A delivery stream as it runs: its processor and what comes behind it, and the batches it shares with others."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from firehose.behaviour import OBSERVED, Behaviour
 from firehose.delivery.backup import SourceBackup
@@ -18,8 +20,7 @@ _READ = ("DataReadFromKinesisStream.Records", "DataReadFromKinesisStream.Bytes")
 _PUT = ("IncomingRecords", "IncomingBytes")
 
 
-@dataclass(frozen=True, slots=True)
-class LocalStream:
+class LocalStream(msgspec.Struct, frozen=True):
     """What one delivery stream is made of here.
 
     `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names where it converts the
@@ -83,8 +84,7 @@ def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:
     return replace(stream, processing=processing, buffer_seconds=min(stream.buffer_seconds, rest))
 
 
-@dataclass(slots=True)
-class RunningStream:
+class RunningStream(msgspec.Struct):
     """One delivery stream at work."""
 
     stream: DeliveryStream
@@ -176,8 +176,7 @@ def processor_of(stream: DeliveryStream, local: LocalStream, metrics: Metrics) -
     )
 
 
-@dataclass(slots=True)
-class Group:
+class Group(msgspec.Struct):
     """Streams of equal Lambda buffer hints: their batches are cut once, in the same places."""
 
     batcher: Batcher

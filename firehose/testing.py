@@ -15,12 +15,12 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from firehose.behaviour import OBSERVED, Behaviour
 from firehose.data_plane import DataPlane

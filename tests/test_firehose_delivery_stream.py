@@ -1,11 +1,11 @@
 """Reading a request: what the data plane runs from, with Firehose's defaults."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from firehose.delivery.prefix import Instance
 from firehose.stream.conversion_settings import (

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 from moto import mock_aws
+from msgspec.structs import fields
 
 from firehose.commands import Mistake
 from firehose.stream import api_model

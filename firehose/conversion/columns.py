@@ -8,7 +8,6 @@ row that it is wrong.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate, chain
 from typing import Annotated, Any, Optional, TypeAlias
@@ -40,8 +39,7 @@ _ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 _astuple = msgspec.structs.astuple
 
 
-@dataclass(frozen=True, slots=True)
-class ExactForm:
+class ExactForm(msgspec.Struct, frozen=True):
     """What a SerDe's reading leaves as it is, so that a row of it needs no reading.
 
     `json_key` is the key that a field of this (lower-case) name is read from, `times` the text of a timestamp.

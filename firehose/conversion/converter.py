@@ -5,9 +5,9 @@ SerDe's reading, and one that fails there becomes a failure while the others con
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
 import pyarrow as pa
 
 from firehose.conversion.columns import NOT_EXACT, ExactForm, NotExactError, RowType
@@ -30,8 +30,7 @@ _LEAST_BATCH = 16
 _Rows: TypeAlias = list[Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionFailure:
+class ConversionFailure(msgspec.Struct, frozen=True):
     """One record that did not convert: its place among those given, Firehose's code, a message without values."""
 
     index: int
@@ -39,8 +38,7 @@ class ConversionFailure:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(msgspec.Struct, frozen=True):
     """`owners[n]` is the place of the record that row n came from; a record may hold several rows."""
 
     rows: pa.RecordBatch

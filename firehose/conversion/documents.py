@@ -7,8 +7,9 @@ a Java map).
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
+
+import msgspec
 
 from firehose.conversion.row_error import (
     EMPTY,
@@ -29,8 +30,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """A JSON number by its text; `whole` when it has neither point nor exponent, which Jackson reads as an integer."""
 
     text: str

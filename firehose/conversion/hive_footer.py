@@ -10,8 +10,9 @@ Source: Hive, HiveSchemaConverter; Apache Parquet, parquet.thrift (FileMetaData,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from firehose.conversion.thrift import Compact, encoded_binary, spliced
 
@@ -44,8 +45,7 @@ _Change: TypeAlias = tuple[int, int, bytes]
 _Renamed: TypeAlias = dict[int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Element:
+class _Element(msgspec.Struct, frozen=True):
     """One element of the schema: its name, where that lies, its children, where their number ends, its annotation."""
 
     name: bytes
@@ -55,8 +55,7 @@ class _Element:
     converted: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Naming:
+class _Naming(msgspec.Struct, frozen=True):
     """One table's schema, as Arrow and as Hive write it, and what is renamed in the paths of its columns.
 
     `counts` says how often each mark stands in the paths of one row group; None where that is not told by its bytes.

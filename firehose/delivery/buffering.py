@@ -8,13 +8,13 @@ rows.
 import uuid
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha1
 from itertools import chain
 from math import inf
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
 from firehose.accounting import payload_bytes
@@ -33,8 +33,7 @@ class Entry(NamedTuple):
     original_bytes: int = 0  # of the payload that it came as
 
 
-@dataclass(slots=True, eq=False)
-class Partition:
+class Partition(msgspec.Struct, eq=False):
     """An active partition: what the next object of these partition keys will hold."""
 
     values: tuple[str, ...]
@@ -42,9 +41,9 @@ class Partition:
     oldest_ms: int
     size_bytes: int = 0
     original_bytes: int = 0
-    places: "array[int]" = field(default_factory=lambda: array("q"))
-    ordinals: "array[int]" = field(default_factory=lambda: array("q"))
-    _digest: Any = field(default_factory=sha1)
+    places: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
+    ordinals: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
+    _digest: Any = msgspec.field(default_factory=sha1)
 
     def add(self, entry: Entry, place: int) -> None:
         """Takes a record whose first row lies at `place`."""
@@ -176,17 +175,16 @@ def largest(partitions: Iterable[Partition], *, count: int = 0, size_bytes: int 
     return chosen
 
 
-@dataclass(slots=True)
-class Pieces:
+class Pieces(msgspec.Struct):
     """Bytes of one record each that wait to be joined to an object."""
 
-    pieces: list[bytes] = field(default_factory=list)
-    ordinals: list[int] = field(default_factory=list)
+    pieces: list[bytes] = msgspec.field(default_factory=list)
+    ordinals: list[int] = msgspec.field(default_factory=list)
     oldest_ms: int = 0
     size_bytes: int = 0
     original_bytes: int = 0
     opened_ms: int | None = None
-    _digest: Any = field(default_factory=sha1)
+    _digest: Any = msgspec.field(default_factory=sha1)
 
     def add(self, piece: bytes, record: EventRecord, ordinal: int, now_ms: int | None) -> None:
         """Takes what one record is in the object; the ordinal is settled when that is there."""

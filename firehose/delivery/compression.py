@@ -8,10 +8,10 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from struct import pack
 from uuid import NAMESPACE_OID, uuid5
 
+import msgspec
 import pyarrow as pa
 
 # snappy-java's SnappyOutputStream: a magic, its version and the oldest that can read it, and blocks of 32 KiB, each
@@ -26,8 +26,7 @@ _BLOCK_BYTES = 32 * 1024
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Compression:
+class Compression(msgspec.Struct, frozen=True):
     """One CompressionFormat. `compress` takes a body and the name of its object."""
 
     content_encoding: str

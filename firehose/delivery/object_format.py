@@ -5,9 +5,9 @@ those are, and `body` makes an object of them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
+import msgspec
 import pyarrow as pa
 
 from firehose.behaviour import OBSERVED, Behaviour, ParquetTimestamps
@@ -62,7 +62,7 @@ class Parquet:
         self.content_encoding = "hadoop-snappy"
         self.catalog_table = catalog_table(settings.table, account)
         int64 = behaviour.parquet_timestamps is ParquetTimestamps.INT64
-        self._settings = replace(settings.parquet, int64_timestamps=int64)
+        self._settings = msgspec.structs.replace(settings.parquet, int64_timestamps=int64)
 
     def body(self, rows: pa.Table, _: str) -> bytes:
         """A Parquet file."""

@@ -5,8 +5,9 @@ Source: Firehose guide, "Handle data delivery failures": for S3 it tries again a
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from firehose.delivery.putting import Put, Refusal, put_each
 from firehose.destination import Sink
@@ -17,8 +18,7 @@ FIRST_RETRY_MS = 1_000
 LONGEST_RETRY_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """What an object holds, and so what is known of those records when it is there.
 
     `values` are its partition's, None where it is no partition's. While an object that `blocks` is refused, none that
@@ -39,8 +39,7 @@ class Contents:
 ObjectPut: TypeAlias = Put[Contents]
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
+class _Waiting(msgspec.Struct, eq=False):
     put: ObjectPut
     due_ms: int
     tries: int = 0

@@ -5,11 +5,12 @@ Source: Firehose guide, "Understand custom prefixes for Amazon S3 objects".
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from firehose.delivery.java_time import PatternError, parse_pattern
 
@@ -52,8 +53,7 @@ class PartitionKey(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(msgspec.Struct, frozen=True):
     """What an object gives to its prefix.
 
     `keys` are the partition keys from Lambda, `queried` those from the inline query, `at` is the oldest arrival, and
@@ -70,8 +70,7 @@ class Instance:
 _Part: TypeAlias = Callable[[Instance], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(msgspec.Struct, frozen=True):
     """A parsed prefix: `takes` are the partition keys in it, each once, in order of appearance."""
 
     raw: str

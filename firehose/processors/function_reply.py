@@ -6,7 +6,6 @@ always agree: see firehose/behaviour.py.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -21,8 +20,7 @@ from firehose.source import EventRecord
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """One record that the processor could not transform: its place in the batch, and why."""
 
     index: int
@@ -31,13 +29,12 @@ class Failure:
     attempts: int = 1
 
 
-@dataclass(slots=True)
-class Processed:
+class Processed(msgspec.Struct):
     """What became of a batch; each index of it stands in exactly one of the three."""
 
-    ok: list[tuple[int, bytes, Any]] = field(default_factory=list)  # index, data, partition keys as answered
-    dropped: list[int] = field(default_factory=list)
-    failed: list[Failure] = field(default_factory=list)
+    ok: list[tuple[int, bytes, Any]] = msgspec.field(default_factory=list)  # index, data, partition keys as answered
+    dropped: list[int] = msgspec.field(default_factory=list)
+    failed: list[Failure] = msgspec.field(default_factory=list)
     printed: str = ""
 
 

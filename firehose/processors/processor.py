@@ -10,8 +10,10 @@ import time
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from firehose.accounting import payloads_bytes
 from firehose.behaviour import OBSERVED, Behaviour
@@ -35,8 +37,7 @@ FUNCTION_SECONDS = 300
 _METADATA = "kinesisRecordMetadata"
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionContext:
+class FunctionContext(msgspec.Struct, frozen=True):
     """What a Python function finds in its `context` argument."""
 
     aws_request_id: str
@@ -145,7 +146,7 @@ class Processor:
         if problem:
             done = Processed(failed=_all_failed(records, problem, attempts))
         elif attempts > 1:
-            done.failed = [replace(failure, attempts=attempts) for failure in done.failed]
+            done.failed = [msgspec.structs.replace(failure, attempts=attempts) for failure in done.failed]
         done.printed = "".join(printed)
         return done
 

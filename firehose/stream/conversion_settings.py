@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from firehose.stream import arns
 from firehose.stream.members import Members
@@ -10,8 +11,7 @@ from firehose.stream.members import Members
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetSettings:
+class ParquetSettings(msgspec.Struct, frozen=True):
     """ParquetSerDe, with Firehose's defaults filled in.
 
     `int64_timestamps` is no setting of Firehose's, which writes INT96: microseconds instead, for readers that need it.
@@ -25,24 +25,21 @@ class ParquetSettings:
     int64_timestamps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OpenXSettings:
+class OpenXSettings(msgspec.Struct, frozen=True):
     """OpenXJsonSerDe, with Firehose's defaults filled in. `mappings` are column to JSON key."""
 
     case_insensitive: bool = True
     dots_to_underscores: bool = False
-    mappings: Mapping[str, str] = field(default_factory=dict)
+    mappings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class HiveJsonSettings:
+class HiveJsonSettings(msgspec.Struct, frozen=True):
     """HiveJsonSerDe. `timestamp_formats` are Joda patterns or `millis`; none is java.sql.Timestamp's own form."""
 
     timestamp_formats: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TableReference:
+class TableReference(msgspec.Struct, frozen=True):
     """The Glue table whose columns the Parquet has, as error records name it."""
 
     database: str
@@ -53,13 +50,12 @@ class TableReference:
     role_arn: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionSettings:
+class ConversionSettings(msgspec.Struct, frozen=True):
     """JSON rows to Parquet, by a Glue table."""
 
     parquet: ParquetSettings
     table: TableReference
-    reader: OpenXSettings | HiveJsonSettings = field(default_factory=OpenXSettings)
+    reader: OpenXSettings | HiveJsonSettings = msgspec.field(default_factory=OpenXSettings)
 
 
 def enabled_conversion(destination: Members) -> Members | None:

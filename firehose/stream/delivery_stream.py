@@ -5,9 +5,10 @@ refused by the name that AWS gives it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from firehose.delivery.prefix import Prefix, name_bytes
 from firehose.stream.api_model import check_request
@@ -25,8 +26,7 @@ __all__ = ["DeliveryStream", "RefusedSettingError", "SettingError", "Unsupported
 _EXTENDED_S3 = "ExtendedS3DestinationConfiguration"
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(msgspec.Struct, frozen=True):
     """Where the original records go besides (S3BackupConfiguration): all of them, after de-aggregation."""
 
     bucket: str
@@ -36,8 +36,7 @@ class Backup:
     compression: str = "UNCOMPRESSED"
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryStream:
+class DeliveryStream(msgspec.Struct, frozen=True):
     """All that the data plane needs to know of one delivery stream.
 
     `source_arn` is the Kinesis stream that it reads, None for one that is put to (DirectPut). `without_effect` are the

@@ -3,13 +3,12 @@
 They run in Firehose's own order, whatever order they are listed in: de-aggregation, Lambda, partition keys, delimiter.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 _BATCH_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class LambdaSettings:
+class LambdaSettings(msgspec.Struct, frozen=True):
     """What a delivery stream says about its function."""
 
     function_arn: str
@@ -18,15 +17,13 @@ class LambdaSettings:
     buffer_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeAggregation:
+class DeAggregation(msgspec.Struct, frozen=True):
     """A RecordDeAggregation processor: JSON documents one after the other, or what stands between delimiters."""
 
     delimiter: bytes | None = None  # None: JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Processing:
+class Processing(msgspec.Struct, frozen=True):
     """The processors of a stream; by default none.
 
     `query` is the jq program of a MetadataExtraction processor, whose object gives the partition keys.

@@ -1,7 +1,8 @@
 """What an extended S3 destination and its backup have in common."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from firehose.delivery.prefix import EVALUATED_CHARACTERS, Prefix, check_prefix, parse_error_prefix, parse_prefix
 from firehose.stream import arns
@@ -14,8 +15,7 @@ EXTENSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snap
 _EXPRESSION = re.compile(r"!\{[^{}]*\}")
 
 
-@dataclass(frozen=True, slots=True)
-class S3Settings:
+class S3Settings(msgspec.Struct, frozen=True):
     """Where objects go, as what, and how long they gather; hints that were left out are None.
 
     `account` is that of the role that puts them there.

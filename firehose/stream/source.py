@@ -1,6 +1,6 @@
 """Where a delivery stream's records come from, and with that where the stream itself is."""
 
-from dataclasses import dataclass
+import msgspec
 
 from firehose.stream import arns
 from firehose.stream.members import Members
@@ -11,8 +11,7 @@ KINESIS = "KinesisStreamAsSource"
 _KINESIS_CONFIGURATION = "KinesisStreamSourceConfiguration"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """The Kinesis stream that is read, None for DirectPut; region and account are the delivery stream's too."""
 
     arn: str | None
