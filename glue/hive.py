@@ -4,8 +4,9 @@ The parser knows Hive's grammar and nothing of Arrow, Avro or Parquet: those hav
 """
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 PRIMITIVES = frozenset(
     ("boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary", "date", "timestamp")
@@ -23,8 +24,7 @@ class HiveTypeError(ValueError):
     """A type string that is not Hive's; the message names the character position."""
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(msgspec.Struct, frozen=True):
     """One of PRIMITIVES."""
 
     name: str
@@ -33,8 +33,7 @@ class Primitive:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Decimal:
+class Decimal(msgspec.Struct, frozen=True):
     """decimal(precision, scale); precision is at most 38 (Hive language manual, "Decimals")."""
 
     precision: int
@@ -44,8 +43,7 @@ class Decimal:
         return f"decimal({self.precision},{self.scale})"
 
 
-@dataclass(frozen=True, slots=True)
-class Char:
+class Char(msgspec.Struct, frozen=True):
     """char(length), 1 to 255 characters."""
 
     length: int
@@ -54,8 +52,7 @@ class Char:
         return f"char({self.length})"
 
 
-@dataclass(frozen=True, slots=True)
-class Varchar:
+class Varchar(msgspec.Struct, frozen=True):
     """varchar(length), 1 to 65,535 characters."""
 
     length: int
@@ -64,8 +61,7 @@ class Varchar:
         return f"varchar({self.length})"
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(msgspec.Struct, frozen=True):
     """array<element>."""
 
     element: "HiveType"
@@ -74,8 +70,7 @@ class Array:
         return f"array<{self.element}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(msgspec.Struct, frozen=True):
     """map<key,value>; Hive takes primitive keys only."""
 
     key: "HiveType"
@@ -85,8 +80,7 @@ class Map:
         return f"map<{self.key},{self.value}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Struct:
+class Struct(msgspec.Struct, frozen=True):
     """struct<name:type,...>, the fields in order."""
 
     fields: tuple[tuple[str, "HiveType"], ...]
