@@ -9,6 +9,7 @@ row that it is wrong.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from itertools import accumulate, chain
 from typing import Annotated, Any, Optional, TypeAlias
 
@@ -64,6 +65,7 @@ class NotExactError(Exception):
     """Some row of these is not exactly typed; the slow path will say which."""
 
 
+@cache
 def arrow_type(kind: hive.HiveType) -> pa.DataType:
     """The Arrow type of a column while it is converted: `glue.arrow`'s, but for times, which INT96 holds to the ns."""
     match kind:
