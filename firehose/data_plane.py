@@ -143,6 +143,11 @@ class DataPlane:
         if refusals:
             raise refusals[0]
 
+    @property
+    def idle(self) -> bool:
+        """Whether every record that was accepted has its fate in every stream."""
+        return self._ledger.settled() == self._report.read
+
     def settled(self) -> int:
         """How many records of the source, from the first on, have their fate in every stream."""
         return self._source_records.settled(self._ledger.settled())

@@ -45,6 +45,11 @@ class Faults:
         self._left = dict(counts)
         self._counting = Lock()  # a function puts from several threads
 
+    @property
+    def kinds(self) -> frozenset[Fault]:
+        """What was asked for."""
+        return frozenset(self._left)
+
     def inject(self, fault: Fault, times: float = math.inf) -> None:
         """Makes it happen the next so many times; 0 ends it."""
         with self._counting:
@@ -187,3 +192,7 @@ class FaultyKinesis:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+
+FUNCTION_FAULTS = frozenset((*_INVOCATION, *_REPLY))
+KINESIS_FAULTS = frozenset(_KINESIS)

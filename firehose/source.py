@@ -132,27 +132,33 @@ def file_records(
 def number_lines(lines: Iterable[bytes], unknown_ms: int = NO_TIME_MS) -> Iterator[EventRecord]:
     """Each line as a record; its arrival is the time of its change, else that of the line before."""
     lines = iter(lines)
-    first, arrival_ms = _first_time(lines, unknown_ms)
+    first: list[bytes] = []
+    broken: SourceError | None = None
+    try:
+        arrival_ms = _first_time(lines, first, unknown_ms)
+    except SourceError as error:
+        arrival_ms, broken = unknown_ms, error  # what was looked at before it broke off comes first
     for number, line in enumerate(chain(first, lines), 1):
         found = change_time_ms(line)
         if found is not None:
             arrival_ms = found
         yield _numbered(line, number, arrival_ms)
+    if broken:
+        raise broken
 
 
-def _first_time(lines: Iterator[bytes], unknown_ms: int) -> tuple[list[bytes], int]:
-    """The lines up to the first that has a time, and that time."""
-    waiting: list[bytes] = []
+def _first_time(lines: Iterator[bytes], looked_at: list[bytes], unknown_ms: int) -> int:
+    """The time of the first line that has one; `looked_at` gets the lines up to it."""
     size_bytes = 0
     for line in lines:
-        waiting.append(line)
+        looked_at.append(line)
         size_bytes += len(line)
         found = change_time_ms(line)
         if found is not None:
-            return waiting, found
-        if len(waiting) >= _LOOK_AHEAD_LINES or size_bytes >= _LOOK_AHEAD_BYTES:
+            return found
+        if len(looked_at) >= _LOOK_AHEAD_LINES or size_bytes >= _LOOK_AHEAD_BYTES:
             break
-    return waiting, unknown_ms
+    return unknown_ms
 
 
 def _numbered(payload: bytes, number: int, arrival_ms: int) -> EventRecord:
@@ -166,6 +172,14 @@ def _numbered(payload: bytes, number: int, arrival_ms: int) -> EventRecord:
         sequence_number=f"{_SEQUENCE_START}{number:014}{int.from_bytes(digest):040}",
         arrival_ms=arrival_ms,
     )
+
+
+def until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> Iterator[EventRecord]:
+    """The records up to where a source breaks off, which is noted: what came before is not to be lost for it."""
+    try:
+        yield from records
+    except SourceError as error:
+        broken.append(error)
 
 
 def check_files(paths: Sequence[str]) -> None:

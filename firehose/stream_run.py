@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from firehose.arrival_clock import ArrivalClock
-from firehose.behaviour import Behaviour
+from firehose.behaviour import OBSERVED, Behaviour
 from firehose.commands import Mistake
 from firehose.commands.stopping import stopping
 from firehose.data_plane import Clock, DataPlane
+from firehose.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.destination import bucket_of
-from firehose.faults import Faults, FaultyKinesis, FaultySink, faulty_function
+from firehose.faults import FUNCTION_FAULTS, KINESIS_FAULTS, Faults, FaultyKinesis, FaultySink, faulty_function
 from firehose.kinesis.source import KinesisSource, kinesis_client, now_ms
 from firehose.kinesis.writer import KINESIS, stream_of
 from firehose.processors.function_process import FunctionConfiguration
@@ -26,7 +27,7 @@ from firehose.processors.functions import folder_of, load_function, start_functi
 from firehose.processors.processor import Function
 from firehose.replay.selection import since_ms
 from firehose.running_stream import LocalStream, described_stream
-from firehose.source import EventRecord, SourceError, check_files, file_records, put_directly
+from firehose.source import EventRecord, SourceError, check_files, file_records, put_directly, until_broken
 from firehose.stream.delivery_stream import DeliveryStream
 from firehose.stream.members import SettingError
 from firehose.stream_summary import StreamSummary, summarise_stream
@@ -50,7 +51,7 @@ class StreamRun:
     process: bool
     timeout_seconds: int
     backup: str
-    active_partitions: int
+    active_partitions: int | None
     arrival: str
     by_arrival: bool
     faults: Faults
@@ -71,6 +72,7 @@ def run_stream(
     """
     local = _described(asked)
     stream = local.read()
+    _refuse_idle(asked, stream)
     for path in stream.without_effect:
         say(f"without effect here: {path}")
     with ExitStack() as running:
@@ -90,9 +92,38 @@ def run_stream(
 def _described(asked: StreamRun) -> LocalStream:
     document, table = _document(asked.stream), _document(asked.table) if asked.table else None
     try:
-        return described_stream(document, table, active_partitions=asked.active_partitions, behaviour=asked.behaviour)
+        return described_stream(
+            document,
+            table,
+            active_partitions=asked.active_partitions or ACTIVE_PARTITIONS,
+            behaviour=asked.behaviour,
+        )
     except SettingError as error:
         raise Mistake(f"{error.code}: {error}") from error
+
+
+def _refuse_idle(asked: StreamRun, stream: DeliveryStream) -> None:
+    """Refuses options that change nothing of this stream or source: nothing is accepted silently."""
+    from_kinesis = any(source.startswith(KINESIS) for source in asked.sources)
+    kinds = asked.faults.kinds
+    idle = {
+        "--handler": asked.handler and not stream.processing.function,
+        "--process": asked.process and not stream.processing.function,
+        "--fault of a function": kinds & FUNCTION_FAULTS and not stream.processing.function,
+        "--fault of Kinesis": kinds & KINESIS_FAULTS and not from_kinesis,
+        "--table": asked.table and not stream.conversion,
+        "--behaviour parquet-timestamps": (
+            asked.behaviour.parquet_timestamps != OBSERVED.parquet_timestamps and not stream.conversion
+        ),
+        "--backup": asked.backup and not stream.backup,
+        "--active-partitions": asked.active_partitions and not stream.partitioned,
+        "--state": asked.state and not from_kinesis,
+        "--arrival": asked.arrival and from_kinesis,
+        "--by-arrival": asked.by_arrival and from_kinesis,
+    }
+    for option, changes_nothing in idle.items():
+        if changes_nothing:
+            raise Mistake(f"{option} changes nothing of {stream.name} with this source: leave it out")
 
 
 def _document(path: Path) -> Any:
@@ -108,8 +139,6 @@ def _function(asked: StreamRun, stream: DeliveryStream, running: ExitStack) -> F
     """The function of a stream's Lambda processor; None where it has none."""
     settings = stream.processing.function
     if settings is None:
-        if asked.handler:
-            raise Mistake(f"{stream.name} has no Lambda processor that is enabled, which --handler would be for")
         return None
     arn = settings.function_arn
     if not asked.handler:
@@ -132,24 +161,25 @@ class _Given:
     records: Callable[[DataPlane], Iterable[EventRecord | None]]
     clock: Clock | None = None
     settled: Callable[[int], None] = lambda _: None
+    broken: list[SourceError] = field(default_factory=list)  # where a file broke off, when all has been read
 
 
 def _given(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None]) -> _Given:
     if any(source.startswith(KINESIS) for source in asked.sources):
-        if len(asked.sources) > 1 or asked.arrival or asked.by_arrival:
-            raise Mistake("a stream is read alone, and by the clock: --arrival and --by-arrival are for files")
         return _from_kinesis(asked, stream, say)
     try:
         check_files(asked.sources)
     except SourceError as error:
         raise Mistake(str(error)) from error
-    records: Iterable[EventRecord] = file_records(asked.sources, unknown_ms=_unknown_ms(asked))
+    broken: list[SourceError] = []
+    found = until_broken(file_records(asked.sources, unknown_ms=_unknown_ms(asked)), broken)
+    records: Iterable[EventRecord] = found
     if stream.source_arn is None:
         records = map(put_directly, records)
     if not asked.by_arrival:
-        return _Given(lambda _: records)
+        return _Given(lambda _: records, broken=broken)
     clock = ArrivalClock()
-    return _Given(lambda plane: clock.paced(records, lambda: plane.settled() == plane.report.read), clock)
+    return _Given(lambda plane: clock.paced(records, lambda: plane.idle), clock, broken=broken)
 
 
 def _unknown_ms(asked: StreamRun) -> int:
@@ -161,7 +191,11 @@ def _unknown_ms(asked: StreamRun) -> int:
 
 
 def _from_kinesis(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None]) -> _Given:
-    (where,) = asked.sources
+    if len(asked.sources) > 1:
+        raise Mistake("a stream is read alone: it has no end that another source could follow")
+    if stream.source_arn is None:
+        raise Mistake(f"{stream.name} is put to (DirectPut): its source here is a file, or -")
+    where = asked.sources[0]
     state = asked.state or _STATES / sha256(f"{stream.name}\0{asked.sink}".encode()).hexdigest()[:12]
     client = FaultyKinesis(kinesis_client(where), asked.faults)
     source = KinesisSource(stream_of(where), state=state, start_ms=now_ms(), client=client)
@@ -207,8 +241,8 @@ def _run(plane: DataPlane, given: _Given) -> str:
     try:
         with stopping(plane) as stop:
             plane.run(given.records(plane), stop=stop, settled=given.settled)
-    except (Mistake, SourceError) as error:
+    except Mistake as error:
         return str(error)
     except OSError as error:
         return error.strerror or type(error).__name__
-    return ""
+    return str(given.broken[0]) if given.broken else ""

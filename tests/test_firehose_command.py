@@ -170,8 +170,7 @@ def test_a_handler_may_lie_beside_the_description_of_its_stream(folder: Path, mo
 
 
 def test_a_stream_that_is_put_to_needs_neither_table_nor_handler() -> None:
-    plain = {"RoleARN": "arn:aws:iam::123456789012:role/r", "BucketARN": "arn:aws:s3:::b", "CompressionFormat": "GZIP"}
-    write("stream.json", {"DeliveryStreamName": "plain", "ExtendedS3DestinationConfiguration": plain})
+    write("stream.json", PLAIN)
 
     code, _ = run("--json", table=False, handler=False)
 
@@ -240,11 +239,65 @@ def test_a_stream_that_converts_without_its_table_is_refused_as_glue_would() -> 
         pytest.param(("--behaviour", "duplicate-ids=all"), {}, "all", id="a value that a switch has not"),
         pytest.param(("--arrival", "soon"), {}, "soon", id="an arrival that is no time"),
         pytest.param((), {"source": "absent.jsonl"}, "absent.jsonl", id="a file that is not there"),
-        pytest.param(("--arrival", "2026-01-01"), {"source": "kinesis://dmnd"}, "--arrival", id="a stream's arrival"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_written(more: tuple[str, ...], given: Any, says: str) -> None:
     assert says in refused(*more, **given)
+
+
+PLAIN = {
+    "DeliveryStreamName": "plain",
+    "ExtendedS3DestinationConfiguration": {
+        "RoleARN": "arn:aws:iam::123456789012:role/r",
+        "BucketARN": "arn:aws:s3:::b",
+        "CompressionFormat": "GZIP",
+    },
+}
+NEITHER: dict[str, Any] = {"table": False, "handler": False}
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        pytest.param(("--table", "table.json"), NEITHER, id="a table without conversion"),
+        pytest.param(("--handler", "orders:handler"), NEITHER, id="a handler without a Lambda processor"),
+        pytest.param(("--process",), NEITHER, id="a process without a function"),
+        pytest.param(("--fault", "throttle"), NEITHER, id="a fault of a function that there is not"),
+        pytest.param(("--fault", "kinesis-throttled"), NEITHER, id="a fault of Kinesis on a file"),
+        pytest.param(("--behaviour", "parquet-timestamps=int64"), NEITHER, id="Parquet's times without Parquet"),
+        pytest.param(("--backup", "originals"), NEITHER, id="a bucket without a backup"),
+        pytest.param(("--active-partitions", "5"), NEITHER, id="a quota without partitions"),
+        pytest.param(("--state", "state"), NEITHER, id="checkpoints of a file"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(option: tuple[str, ...], given: dict[str, Any]) -> None:
+    write("stream.json", PLAIN)
+
+    assert refused(*option, **given).startswith(option[0])
+
+
+@pytest.mark.parametrize("option", [("--arrival", "2026-01-01"), ("--by-arrival",)], ids=["arrival", "by arrival"])
+def test_an_option_of_files_is_refused_for_a_stream(option: tuple[str, ...]) -> None:
+    assert refused(*option, source="kinesis://dmnd").startswith(option[0])
+
+
+def test_a_stream_that_is_put_to_reads_no_kinesis_stream() -> None:
+    write("stream.json", PLAIN)
+
+    assert "DirectPut" in refused(source="kinesis://dmnd", **NEITHER)
+
+
+def test_a_file_that_is_cut_short_costs_nothing_that_was_read_before() -> None:
+    lines = [json.dumps({"id": os.urandom(8).hex(), "day": "mon"}).encode() + b"\n" for _ in range(999)]
+    whole = gzip.compress(b"".join(lines))
+    Path("cut.jsonl.gz").write_bytes(whole[:-4000])
+
+    code, printed = run("--json", source="cut.jsonl.gz")
+
+    found = summary(printed)
+    assert code == 1
+    assert 0 < found["read"] == found["delivered"] < 999
+    assert "cut.jsonl.gz is cut short" in printed
 
 
 @pytest.mark.parametrize("broken", ["{", "[]"], ids=["no JSON", "no structure"])

@@ -11,7 +11,6 @@ import typer
 from firehose.behaviour import read_behaviour
 from firehose.commands import STOPPED, Mistake
 from firehose.commands.shown import plain_table, print_rich
-from firehose.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.faults import Fault, read_faults
 from firehose.stream_summary import StreamSummary
 
@@ -53,8 +52,8 @@ def run(  # noqa: PLR0913 - a command has as many options
         str, typer.Option("--backup", help="The bucket of S3 backup; --sink by default.", metavar="WHERE")
     ] = "",
     active_partitions: Annotated[
-        int, typer.Option("--active-partitions", help="The quota of them.", min=1, max=5000)
-    ] = ACTIVE_PARTITIONS,
+        int | None, typer.Option("--active-partitions", help="The quota of them; 500 by default.", min=1, max=5000)
+    ] = None,
     arrival: Annotated[
         str,
         typer.Option(

@@ -23,7 +23,7 @@ from firehose.kinesis.writer import KINESIS, stream_of
 from firehose.pipeline import local_pipeline
 from firehose.replay.selection import since_ms
 from firehose.run_summary import CountingSink, FunctionMetrics, Summary, summarise
-from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes
+from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes, until_broken
 from glue.model import SchemaError
 from glue.schema import SCHEMAS, load
 
@@ -108,21 +108,13 @@ def _given(sources: list[str], broken: list[SourceError], state: Path, since: st
         if since:
             raise Mistake(f"--since is for {KINESIS}STREAM: a file is read from its beginning")
         check_files(sources)
-        return _Given(_until_broken(file_records(sources), broken))
+        return _Given(until_broken(file_records(sources), broken))
     if len(sources) > 1:
         raise Mistake("a stream is read alone: it has no end that another source could follow")
     start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
     source = KinesisSource(stream_of(sources[0]), state=state, start_ms=start_ms)
     typer.echo(f"reading {sources[0]} until Ctrl-C; how far it is delivered: {state}/", err=True)
     return _Given(source, source.settled, now_ms)
-
-
-def _until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> Iterator[EventRecord]:
-    """The records up to where a source breaks off, which is noted: what came before is not to be lost for it."""
-    try:
-        yield from records
-    except SourceError as error:
-        broken.append(error)
 
 
 @contextmanager

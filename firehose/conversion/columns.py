@@ -136,6 +136,7 @@ class _Types:
         match kind:
             case hive.Decimal():
                 return msgspec.Raw  # its text, null included; as a float it would lose digits
+            # Optional, because `X | None` is not made of types known at run time only.
             case hive.Array(element):
                 return Optional[list[self._type(element)]]  # type: ignore[misc]  # noqa: UP045
             case hive.Map(key, value):

@@ -78,9 +78,9 @@ class HiveJson:
         """A key is read from its text, numbers too."""
         match kind:
             case hive.Primitive(name) if name in INTEGER_BITS:
-                read: Callable[[str], Any] = lambda text: java_integer(text, name)  # noqa: E731
+                read: Callable[[str], Any] = lambda text: java_integer(text, name)  # noqa: E731 - one of several forms of one reader
             case hive.Primitive("float" | "double" as name):
-                read = lambda text: java_float(text, name)  # noqa: E731
+                read = lambda text: java_float(text, name)  # noqa: E731 - one of several forms of one reader
             case hive.Primitive("timestamp"):
                 read = java_timestamp
             case _:

@@ -99,7 +99,7 @@ def _protobuf() -> tuple[Any, Any]:
     path = list(sys.path)
     try:
         # It puts itself first on the path to find its own modules, before those of whatever runs here.
-        from aws_kinesis_agg.deaggregator import google, messages_pb2  # noqa: PLC0415
+        from aws_kinesis_agg.deaggregator import google, messages_pb2  # noqa: PLC0415 - as said
     finally:
         sys.path[:] = path
     return messages_pb2.AggregatedRecord, google.protobuf.message.DecodeError
