@@ -5,10 +5,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from firehose.delivery.delivery import Delivery
-from firehose.delivery.prefix import parse_error_prefix, parse_prefix
 from firehose.source import EventRecord, event_record
 from firehose.stream.conversion_settings import ConversionSettings, ParquetSettings, TableReference
 from firehose.stream.delivery_stream import DeliveryStream
+from firehose.stream.prefix import parse_error_prefix, parse_prefix
 from firehose.stream.processing import Processing
 from tests.firehose_streams import Objects, table
 

@@ -7,9 +7,9 @@ import pytest
 
 from firehose.accounting import BACKED_UP, DELIVERED, DROPPED, FAILED, Ledger, Report
 from firehose.delivery.backup import SourceBackup
-from firehose.delivery.prefix import parse_prefix
 from firehose.metrics import Metrics
 from firehose.stream.delivery_stream import Backup
+from firehose.stream.prefix import parse_prefix
 from tests.firehose_deliveries import ARRIVAL_MS, Refusing, record, stream
 
 

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from firehose.delivery.prefix import Instance
 from firehose.stream.conversion_settings import (
     MIB,
     ConversionSettings,
@@ -17,6 +16,7 @@ from firehose.stream.conversion_settings import (
     TableReference,
 )
 from firehose.stream.delivery_stream import read_delivery_stream
+from firehose.stream.prefix import Instance
 from firehose.stream.processing import DeAggregation, LambdaSettings, Processing
 from firehose.stream.query_keys import constructed_keys
 from tests.firehose_streams import FUNCTION_ARN, ROLE_ARN, STREAM_ARN, request

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.delivery.java_time import PatternError, parse_pattern
+from firehose.stream.java_time import PatternError, parse_pattern
 
 NEW_YORK, KOLKATA, TOKYO = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata"), ZoneInfo("Asia/Tokyo")
 MORNING = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)  # a Thursday

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.delivery.inline_keys import InlineKeys, QueryError
 from firehose.delivery.partition_keys import PartitionKeys
-from firehose.delivery.prefix import PartitionKeyError, parse_prefix
 from firehose.metrics import Metrics
+from firehose.stream.inline_keys import InlineKeys, QueryError
+from firehose.stream.prefix import PartitionKeyError, parse_prefix
 
 NAME = 71  # bytes of the names of the objects of `sale`
 BOTH = "x/!{partitionKeyFromLambda:type}/d=!{partitionKeyFromLambda:date}/"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.definition import ERROR_PREFIX, PARQUET_PREFIX
-from firehose.delivery.prefix import (
+from firehose.stream.prefix import (
     Instance,
     PartitionKey,
     PrefixError,

@@ -12,12 +12,12 @@ from firehose.accounting import BACKED_UP
 from firehose.delivery.buffering import Pieces
 from firehose.delivery.compression import COMPRESSIONS
 from firehose.delivery.outbox import Contents, ObjectPut, Outbox
-from firehose.delivery.prefix import Instance, instant, object_name
 from firehose.delivery.putting import Put
 from firehose.destination import Sink
 from firehose.metrics import Metrics
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import Backup, DeliveryStream
+from firehose.stream.prefix import Instance, instant, object_name
 from firehose.stream.s3_settings import EXTENSIONS
 
 

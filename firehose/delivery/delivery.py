@@ -18,13 +18,13 @@ from firehose.delivery.error_output import ErrorOutput
 from firehose.delivery.object_format import object_format
 from firehose.delivery.outbox import Contents, ObjectPut, Outbox
 from firehose.delivery.partition_keys import PartitionKeys, Values
-from firehose.delivery.prefix import PartitionKeyError, instant, name_bytes, object_name
 from firehose.delivery.putting import Put
 from firehose.destination import Sink
 from firehose.metrics import Metrics
 from firehose.processors.function_reply import Failure
 from firehose.source import EventRecord
 from firehose.stream.delivery_stream import DeliveryStream
+from firehose.stream.prefix import PartitionKeyError, instant, name_bytes, object_name
 
 # Firehose's default quota (guide, "Quota": 500 active partitions per stream, up to 5,000 on request).
 ACTIVE_PARTITIONS = 500

@@ -19,12 +19,12 @@ from firehose.conversion.converter import ConversionFailure
 from firehose.delivery.buffering import Pieces
 from firehose.delivery.compression import COMPRESSIONS
 from firehose.delivery.outbox import Contents, Outbox
-from firehose.delivery.prefix import Instance, instant, object_name
 from firehose.delivery.putting import Put
 from firehose.processors.function_reply import Failure
 from firehose.source import EventRecord
 from firehose.stream.conversion_settings import TableReference
 from firehose.stream.delivery_stream import DeliveryStream
+from firehose.stream.prefix import Instance, instant, object_name
 from firehose.stream.s3_settings import EXTENSIONS
 
 # Values of !{firehose:error-output-type}. No page names the one for partition keys that cannot be evaluated; they are

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from firehose.delivery.inline_keys import InlineKeys
-from firehose.delivery.prefix import FROM_LAMBDA, PartitionKey, PartitionKeyError, Prefix
 from firehose.metrics import Metrics
+from firehose.stream.inline_keys import InlineKeys
+from firehose.stream.prefix import FROM_LAMBDA, PartitionKey, PartitionKeyError, Prefix
 
 # Of distinct values known to be good. A prefix takes hundreds of times as long to check as a set to ask.
 _CHECKED = 5000

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from firehose.delivery.prefix import Prefix, name_bytes
 from firehose.stream.api_model import check_request
 from firehose.stream.conversion_settings import MIB, ConversionSettings, enabled_conversion, read_conversion
 from firehose.stream.members import Members, RefusedSettingError, SettingError, UnsupportedSettingError
 from firehose.stream.partitioning import check_partition_keys, read_partitioned
+from firehose.stream.prefix import Prefix, name_bytes
 from firehose.stream.processing import Processing
 from firehose.stream.processors import read_processing
 from firehose.stream.s3_settings import EXTENSIONS, S3Settings, check_keys, read_s3_settings

@@ -1,7 +1,7 @@
 """DynamicPartitioningConfiguration, and where a stream's partition keys may come from."""
 
-from firehose.delivery.prefix import FROM_LAMBDA, FROM_QUERY, Prefix
 from firehose.stream.members import Members
+from firehose.stream.prefix import FROM_LAMBDA, FROM_QUERY, Prefix
 from firehose.stream.processing import Processing
 from firehose.stream.query_keys import constructed_keys
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from firehose.delivery.inline_keys import InlineKeys
 from firehose.stream import arns
+from firehose.stream.inline_keys import InlineKeys
 from firehose.stream.members import Members, RefusedSettingError
 from firehose.stream.processing import DeAggregation, LambdaSettings, Processing
 

@@ -4,9 +4,9 @@ import re
 
 import msgspec
 
-from firehose.delivery.prefix import EVALUATED_CHARACTERS, Prefix, check_prefix, parse_error_prefix, parse_prefix
 from firehose.stream import arns
 from firehose.stream.members import Members
+from firehose.stream.prefix import EVALUATED_CHARACTERS, Prefix, check_prefix, parse_error_prefix, parse_prefix
 
 # By CompressionFormat (Firehose guide, "Configure Amazon S3 object file name format"). The guide has `.hsnappy` for
 # HADOOP_SNAPPY; two people measured `.snappy` on a real stream.

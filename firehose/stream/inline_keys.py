@@ -10,7 +10,7 @@ from typing import Any
 
 import jq
 
-from firehose.delivery.prefix import PartitionKeyError
+from firehose.stream.prefix import PartitionKeyError
 
 
 class QueryError(ValueError):

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from firehose.delivery.java_time import PatternError, parse_pattern
+from firehose.stream.java_time import PatternError, parse_pattern
 
 # Firehose guide, "custom prefixes": 512 characters evaluated; the API model: 1,024 raw; S3: a key of 1,024 bytes.
 EVALUATED_CHARACTERS = 512
