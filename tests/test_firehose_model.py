@@ -96,8 +96,8 @@ class Refusing(Bucket):
 def _read(key: str, body: bytes) -> Iterator[tuple[int, str, str]]:
     """What an object holds: number, kind of place, and which."""
     if key.startswith(LAKE):
-        for row in pq.read_table(io.BytesIO(body), columns=["id"]).to_pylist():
-            yield int(row["id"]), "lake", key.removeprefix(LAKE).partition("/")[0]
+        for number in pq.ParquetFile(io.BytesIO(body)).read(columns=["id"]).column(0).to_pylist():
+            yield int(number), "lake", key.removeprefix(LAKE).partition("/")[0]
         return
     kind = key.removeprefix(ERRORS).partition("/")[0]
     for error in map(json.loads, body.splitlines()):

@@ -117,6 +117,8 @@ class Outbox:
         return [waiting for waiting in self._waiting if waiting.put.of.blocks]
 
     def _retry(self, due: Callable[[_Waiting], bool]) -> None:
+        if not self._waiting:  # nearly always, ten times a second
+            return
         self._try(list(filter(due, self._blocking())))
         if not self._blocking():
             self._try(list(filter(due, self._waiting)))
