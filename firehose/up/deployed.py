@@ -94,9 +94,11 @@ def load_deployed(
     if not described:
         raise Mistake(f"{endpoint.url} has no delivery stream that reads a Kinesis stream")
     requests = [stream_request(one) for one in described]
-    sources = {request["KinesisStreamSourceConfiguration"]["KinesisStreamARN"] for request in requests}
-    if len(sources) > 1:
-        raise Mistake(f"the delivery streams of {endpoint.url} read {len(sources)} Kinesis streams: one is run here")
+    source = _only_one(
+        endpoint,
+        {request["KinesisStreamSourceConfiguration"]["KinesisStreamARN"] for request in requests},
+        "read {} Kinesis streams",
+    )
     functions = _Functions(endpoint, packages, running, say)
     streams = [
         LocalStream(
@@ -110,12 +112,20 @@ def load_deployed(
         for one, request in zip(described, requests, strict=True)
     ]
     functions.wait_until_loaded()
-    buckets = {request["ExtendedS3DestinationConfiguration"]["BucketARN"] for request in requests}
-    if len(buckets) > 1:
-        raise Mistake(f"the delivery streams of {endpoint.url} write into {len(buckets)} buckets: one is run here")
+    bucket = _only_one(
+        endpoint,
+        {request["ExtendedS3DestinationConfiguration"]["BucketARN"] for request in requests},
+        "write into {} buckets",
+    )
     # Rounded down: what came in the same millisecond is rather read than missed.
     start_ms = min(int(one["CreateTimestamp"].timestamp() * 1000) for one in described)
-    return Deployed(sources.pop().rpartition("/")[2], buckets.pop().rpartition(":")[2], start_ms, streams)
+    return Deployed(source.rpartition("/")[2], bucket.rpartition(":")[2], start_ms, streams)
+
+
+def _only_one(endpoint: Endpoint, arns: set[str], they_do: str) -> str:
+    if len(arns) > 1:
+        raise Mistake(f"the delivery streams of {endpoint.url} {they_do.format(len(arns))}: one is run here")
+    return arns.pop()
 
 
 def catalog_table(endpoint: Services, request: dict[str, Any]) -> dict[str, Any] | None:
