@@ -1,6 +1,6 @@
 """What is deployed on an endpoint: its delivery streams, their tables and functions, as the service describes them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,11 +94,8 @@ def load_deployed(
     if not described:
         raise Mistake(f"{endpoint.url} has no delivery stream that reads a Kinesis stream")
     requests = [stream_request(one) for one in described]
-    source = _only_one(
-        endpoint,
-        {request["KinesisStreamSourceConfiguration"]["KinesisStreamARN"] for request in requests},
-        "read {} Kinesis streams",
-    )
+    source = _only_one(endpoint, map(_source, requests), "read {} Kinesis streams")
+    bucket = _only_one(endpoint, map(_bucket, requests), "write into {} buckets")
     functions = _Functions(endpoint, packages, running, say)
     streams = [
         LocalStream(
@@ -112,20 +109,24 @@ def load_deployed(
         for one, request in zip(described, requests, strict=True)
     ]
     functions.wait_until_loaded()
-    bucket = _only_one(
-        endpoint,
-        {request["ExtendedS3DestinationConfiguration"]["BucketARN"] for request in requests},
-        "write into {} buckets",
-    )
     # Rounded down: what came in the same millisecond is rather read than missed.
     start_ms = min(int(one["CreateTimestamp"].timestamp() * 1000) for one in described)
     return Deployed(source.rpartition("/")[2], bucket.rpartition(":")[2], start_ms, streams)
 
 
-def _only_one(endpoint: Endpoint, arns: set[str], they_do: str) -> str:
-    if len(arns) > 1:
-        raise Mistake(f"the delivery streams of {endpoint.url} {they_do.format(len(arns))}: one is run here")
-    return arns.pop()
+def _source(request: Mapping[str, Any]) -> str:
+    return str(request["KinesisStreamSourceConfiguration"]["KinesisStreamARN"])
+
+
+def _bucket(request: Mapping[str, Any]) -> str:
+    return str(request["ExtendedS3DestinationConfiguration"]["BucketARN"])
+
+
+def _only_one(endpoint: Endpoint, arns: Iterable[str], they_do: str) -> str:
+    found = set(arns)
+    if len(found) > 1:
+        raise Mistake(f"the delivery streams of {endpoint.url} {they_do.format(len(found))}: one is run here")
+    return found.pop()
 
 
 def catalog_table(endpoint: Services, request: dict[str, Any]) -> dict[str, Any] | None:
