@@ -7,6 +7,9 @@ DOWNLOAD := $(BIN)/pip download --quiet --disable-pip-version-check --require-ha
 
 LIMIT ?= 600
 
+# Each of the test workers would compile every file of specifications for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup run test e2e lint bench lock package cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it

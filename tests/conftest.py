@@ -7,9 +7,9 @@ from hypothesis import settings
 
 pytest_plugins = ["firehose.testing"]
 
-# No deadline: a machine that is busy with something else does not make a specification false. Seventy examples of each
+# No deadline: a machine that is busy with something else does not make a specification false. Fifty examples of each
 # property: the whole suite is to take less than five minutes on two cores.
-settings.register_profile("dmd", deadline=None, max_examples=70)
+settings.register_profile("dmd", deadline=None, max_examples=50)
 settings.load_profile("dmd")
 
 # What takes longest, each file by itself. A file is one worker's: one of these, begun last, would run alone when all

@@ -83,7 +83,7 @@ def test_any_json_as_a_change_is_answered(
         assert_as_the_reference(payload(change))
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(
     kinds,
     st.sampled_from(["INSERT", "REMOVE"]),
