@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.batches import COMMITTED_SAMPLE, Batch, lines_of
-from bench.function import ALL_TYPES, function, run, silenced, well_formed
+from bench.function import ALL_TYPES, Nowhere, forget, function, run, silenced, well_formed
 from bench.per_record import demand_batch
 from bench.predecessor import UnavailableError, install, predecessor
 from bench.processes import one_core
@@ -24,9 +24,11 @@ from glue.model import RecordType
 from glue.schema import load
 from glue.tables import avro_literal
 from transform.avro import MARKER_BYTES, AvroFiles
+from transform.avro_mode import AvroMode
 from transform.record import Maker
 
 FUNCTION, PREDECESSOR = "the function, Avro mode", "predecessor, avsc BlockEncoder"
+FORGETFUL = "the function, its caches empty"
 PLAIN = "the function, Parquet mode"
 MARKER = bytes(MARKER_BYTES)
 
@@ -39,7 +41,11 @@ def row_schema(record_type: RecordType) -> dict[str, Any]:
 
 def against_node(batch: Batch, rounds: int) -> Results:
     """The function of all types in both modes, and the predecessor."""
-    contenders = {FUNCTION: timed(_whole(batch, "avro")), PLAIN: timed(_whole(batch, "parquet"))}
+    contenders = {
+        FUNCTION: timed(_whole(batch, "avro")),
+        FORGETFUL: timed(_whole(batch, "avro"), forget),
+        PLAIN: timed(_whole(batch, "parquet")),
+    }
     with predecessor(batch, {name: row_schema(kind) for name, kind in load().items()}) as node:
         return compare({**contenders, PREDECESSOR: node.run}, rounds)
 
@@ -59,7 +65,7 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     """What Avro mode does after the row is made, for a batch of one type; one container of all its rows."""
     kind = load()[record_type]
     plain, deflated = AvroFiles(kind, "null"), AvroFiles(kind, "deflate")
-    rows = whole_rows(Maker(kind, lambda *_: plain.encode), batch)
+    rows = whole_rows(Maker(kind, AvroMode(Nowhere(), "null")), batch)
     data = [plain.encode(row) for row in rows]
     steps = {
         "Avro data": lambda: list(map(plain.encode, rows)),

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from bench.batches import event_of
+from transform import avro_binary, numbers, parquet_mode, times
 from transform.function import Handler, build
 
 ALL_TYPES = "demand,event,notification,sale"
@@ -44,6 +45,17 @@ def environment(record_types: str, *, claims: bool = True, mode: str = "parquet"
 def function(record_types: str, *, claims: bool = True, mode: str = "parquet") -> Handler:
     """The handler for these types, `demand` or `demand,sale`."""
     return build(environment(record_types, claims=claims, mode=mode), Nowhere())
+
+
+def forget() -> None:
+    """Empty the caches of values: no batch before held any of a batch's times, dates and numbers.
+
+    Rounds over one batch would find all of them there. In a stream some are, for items change more than once.
+    """
+    for module in (avro_binary, numbers, parquet_mode, times):
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
 
 
 @contextmanager

@@ -36,10 +36,14 @@ class Results(NamedTuple):
         return self.rounds[name][0].refused
 
 
-def timed(run: Callable[[], int]) -> Contender:
-    """A contender of a function that runs over the batch and returns how many records it refused."""
+def timed(run: Callable[[], int], before: Callable[[], None] = lambda: None) -> Contender:
+    """A contender of a function that runs over the batch and returns how many records it refused.
+
+    `before` runs before each round, and is not measured.
+    """
 
     def contender() -> Round:
+        before()
         gc.collect()  # what the one before left behind is not this one's to clean up
         start = time.perf_counter()
         refused = run()

@@ -15,7 +15,7 @@ from bench.tables import table
 from glue.schema import load
 from transform import change
 from transform.one_pass import TypedChange
-from transform.parquet_mode import line_encoder
+from transform.parquet_mode import ParquetMode
 from transform.record import Maker
 from transform.row import Row
 from transform.source import payload_of, sequence_of
@@ -25,7 +25,7 @@ WHOLE = "the whole"
 
 def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     """The rounds of every step, for well-formed changes of one type in one event."""
-    maker = Maker(load()[record_type], line_encoder)
+    maker = Maker(load()[record_type], ParquetMode())
     encode, handler = msgspec.json.Encoder().encode, function(record_type)
     (records,) = [event["records"] for event in batch.events]
     payloads = [payload_of(record) for record in records]

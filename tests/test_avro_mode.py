@@ -300,7 +300,7 @@ def test_what_cannot_be_written_is_sent_again_by_firehose_and_then_lies_there_on
 
 
 def test_a_bug_in_one_row_costs_that_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transform.avro.text", lambda _: 1 / 0)  # for what is not ASCII
+    monkeypatch.setattr("transform.avro_binary.utf8", lambda _: 1 / 0)  # for what is not ASCII
     function = avro()
 
     reply = function(change(fanId=s("f1")), change(fanId=s("\u00e9")), change(fanId=s("f3")))
@@ -386,10 +386,16 @@ EVERYTHING = gift(
     member("inner_count", optional("boolean")),
 )
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.sampled_from(
+    [letter * number for letter in ("a", "\u00e9", "\U0001f3ab") for number in (63, 64, 127, 128, 255, 256, 8192)]
+)
 longs = st.integers(-(2**63), 2**63 - 1).map(lambda number: {"N": str(number)})
 doubles = st.floats(-1e300, 1e300).map(lambda number: {"N": repr(number)})
-times = st.datetimes(datetime(1800, 1, 1), datetime(2199, 12, 31)).map(lambda time: {"S": time.isoformat()})
+moments = st.datetimes(datetime(1800, 1, 1), datetime(2199, 12, 31))
+times = st.one_of(
+    moments.map(lambda time: s(time.isoformat())),
+    moments.map(lambda time: s(f"{time.isoformat(timespec='milliseconds')}Z")),
+)
 null = st.just({"NULL": True})
 again = st.fixed_dictionaries({}, optional={"at": times | null}).map(lambda entries: {"M": entries})
 everything = st.fixed_dictionaries(
@@ -441,6 +447,31 @@ def test_any_row_of_any_schema_is_in_avro_what_it_is_in_parquet(
     (block,) = fastavro.block_reader(io.BytesIO(body))
     data: Any = block
     assert data.bytes_.getvalue() == b"".join(map(by_fastavro, records(body)))
+
+
+near_times = st.builds(
+    "{}{}{:02}:{:02}:{:02}{}{}".format,
+    st.sampled_from(["1799-12-31", "1800-01-01", "2199-12-31", "2200-01-01", "2024-02-29", "2023-02-29", "2024-W01-1"]),
+    st.sampled_from("T t"),
+    st.integers(0, 25),
+    st.integers(0, 61),
+    st.integers(0, 61),
+    st.sampled_from(["", ".", ".1", ".12", ".999", ".9999", ".\u0661\u0662\u0663", ",999"]),
+    st.sampled_from(["", "Z", "z", "+00:00", "-00:01", "+2359", "+24:00"]),
+)
+
+
+@given(texts=st.lists(near_times, min_size=20, max_size=20))
+def test_a_time_is_read_as_in_parquet_mode(texts: list[str]) -> None:
+    changes = [change("sale", saleEndDateTime=s(text)) for text in texts]
+    parquet, in_avro = Function("sale"), avro(types="sale")
+
+    rows = [row_of(result) for result in parquet(*changes)["records"] if result["result"] == "Ok"]
+    in_avro(*changes)
+
+    assert [as_row(record)["saleenddatetime"] for record in archived(in_avro.bucket)] == [
+        row["saleenddatetime"] for row in rows
+    ]
 
 
 def by_fastavro(record: dict[str, Any]) -> bytes:

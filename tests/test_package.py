@@ -55,6 +55,7 @@ def test_it_holds_the_function_its_schemas_and_its_dependencies_and_nothing_else
     top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert top == {
         "glue", "transform", "aws_lambda_powertools", "fastavro", "jmespath", "msgspec", "typing_extensions.py",
+        "zlib_ng",
     }  # fmt: skip
     assert {"transform/handler.py", "glue/schemas/demand.avsc", "glue/tables/demand.json"} <= set(names)
     assert [name for name in names if name.endswith(".pyc")] == []

@@ -4,6 +4,7 @@ One delivery stream then serves all record types. What is in the bucket is answe
 delivers nothing itself; what is not, as ProcessingFailed, so that it keeps the originals.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -11,17 +12,19 @@ from glue.model import RecordType
 from glue.tables import PARTITION, ROOT
 from transform.archive import Store, put_all, why
 from transform.avro import MARKER_BYTES, AvroFiles
+from transform.avro_binary import TIMES
 from transform.errors import batch_digest
 from transform.mode import Delivery, Encode, Invocation, Written
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 from transform.reply import result
-from transform.row import RowTypes
 
 PREFIX = f"{ROOT}/avro/"
 CONTENT_TYPE = "avro/binary"
 
 # What is kept of Lambda's time for error documents and the reply: two attempts at one error document, if both hang.
 KEPT_SECONDS = 15.0
+
+_PUT = Dropped(None)  # what Firehose is told of a record that is in the bucket
 
 
 class Group(NamedTuple):
@@ -39,19 +42,21 @@ class AvroMode:
     `codec` is `deflate` or `null`.
     """
 
+    times = TIMES
+
     def __init__(self, store: Store, codec: str) -> None:
         self._store = store
         self._codec = codec
         self._files: dict[str, AvroFiles] = {}
 
-    def encoder(self, record_type: RecordType, _: RowTypes) -> Encode:
-        """Makes what fastavro takes of a row."""
+    def encoder(self, record_type: RecordType) -> Encode:
+        """Makes a row's Avro data."""
         files = self._files[record_type.name] = AvroFiles(record_type, self._codec)
         return files.encode
 
     def result(self, record_id: str, outcome: Outcome) -> dict[str, Any]:
         """Dropped for what has been delivered, too: Firehose is not to deliver it again."""
-        return result(record_id, Dropped(outcome.type) if type(outcome) is Delivered else outcome)
+        return result(record_id, _PUT if type(outcome) is Delivered else outcome)
 
     def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:
         """Puts the containers, and turns the records of those that could not be put into `not_written`, in place.
@@ -77,16 +82,13 @@ class AvroMode:
 
 
 def _groups(outcomes: Sequence[Outcome]) -> list[Group]:
-    found: dict[tuple[str, str], Group] = {}
+    found: dict[tuple[str, str], tuple[list[str], list[int]]] = defaultdict(lambda: ([], []))
     for place, outcome in enumerate(outcomes):
         if type(outcome) is Delivered:
-            key = outcome.type, outcome.date
-            group = found.get(key)
-            if group is None:
-                group = found[key] = Group(*key, [], [])
-            group.data.append(outcome.data)
-            group.places.append(place)
-    return list(found.values())
+            data, places = found[outcome.type, outcome.date]
+            data.append(outcome.data)
+            places.append(place)
+    return [Group(*key, *rows) for key, rows in found.items()]
 
 
 def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:

@@ -12,7 +12,6 @@ from transform.attributes import member
 from transform.outcome import BadRecord, invalid
 from transform.paths import compiled, first_present, joined
 from transform.row import Row, RowTypes
-from transform.times import of_micros
 
 # A row, the name and id of its change, its time in epoch microseconds, its sequence and whether the item expired.
 Enrich = Callable[[Row, str, str | None, int, str | None, bool], str]
@@ -30,6 +29,7 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
     system_source = [record_type.system_source] if record_type.system_source else []
     system_row = types.of_field("system") if system_source else Any
     mark_deleted = deletion_marker(record_type, types)
+    of_micros = types.times.of_micros
     rule = record_type.partition_date
     facts = compiled(
         joined(record_type.reference_id),

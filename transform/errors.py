@@ -83,10 +83,8 @@ def batch_digest(record_ids: Iterable[str]) -> str:
     """A name for an invocation's records, the same for every retry of it: 32 hexadecimal digits."""
     from hashlib import sha256  # noqa: PLC0415 - as above
 
-    digest = sha256()
-    for record_id in record_ids:
-        digest.update(record_id.encode("utf-8", "surrogatepass") + b"\n")
-    return digest.hexdigest()[:32]
+    lines = "".join([f"{record_id}\n" for record_id in record_ids])
+    return sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def original_bytes(record: Mapping[str, Any]) -> bytes:

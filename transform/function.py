@@ -40,7 +40,7 @@ def build(
     served = {name: types[name] for name in mine.record_types}
     telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
     mode = _mode(mine, store)
-    transform = transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, encoder=mode.encoder)
+    transform = transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, mode=mode)
     personal = pii_names(types)
     keep_documents = error_store or store
 

@@ -7,7 +7,8 @@ import msgspec
 
 from glue.model import RecordType
 from transform.outcome import Outcome
-from transform.row import Row, RowTypes
+from transform.row import Row
+from transform.times import Times
 
 Encode: TypeAlias = Callable[[Row], Any]
 
@@ -40,9 +41,11 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Mode(Protocol):
-    """One of the two."""
+    """One of the two. `times` says how its rows hold times."""
 
-    def encoder(self, record_type: RecordType, row_types: RowTypes, /) -> Encode:
+    times: Times
+
+    def encoder(self, record_type: RecordType, /) -> Encode:
         """What makes `Delivered.data` of a row of this type."""
 
     def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:

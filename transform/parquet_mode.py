@@ -1,7 +1,7 @@
 """Parquet mode: rows go back to Firehose as lines of JSON, and it converts them by the Glue table's schema."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
 
 import msgspec
 
@@ -9,29 +9,31 @@ from glue.model import RecordType
 from transform.mode import Delivery, Encode, Invocation
 from transform.outcome import Delivered, Outcome
 from transform.reply import keep_within_limit, result
-from transform.row import RowTypes
+from transform.row import Row
+from transform.times import Times, of_micros, timestamp
 
 _encode = msgspec.json.Encoder().encode
 _base64 = msgspec.to_builtins  # of bytes: three to four times as fast as binascii
+# Cached because requestedDateTime and date.requested are most often the same text.
+_timestamp = lru_cache(maxsize=8192)(timestamp)
 
 
-def json_line(row: Any) -> str:
+def json_line(row: Row) -> str:
     """A row as the reply holds it: one line of JSON in base64."""
     # Firehose joins records with nothing between them: without the newline two rows are one unreadable line.
     line: str = _base64(_encode(row) + b"\n")
     return line
 
 
-def line_encoder(_: RecordType, __: RowTypes) -> Encode:
-    """Rows of every type are lines alike."""
-    return json_line
-
-
 class ParquetMode:
     """What a function does with its rows where FORMAT is parquet."""
 
-    encoder = staticmethod(line_encoder)
+    times = Times(_timestamp, of_micros)
     result = staticmethod(result)
+
+    def encoder(self, _: RecordType) -> Encode:
+        """Rows of every type are lines alike."""
+        return json_line
 
     def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:
         """The rows go with the reply: what would push it past Lambda's limit fails, in place."""

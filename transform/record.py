@@ -12,30 +12,29 @@ from glue.model import RecordType
 from transform import change as changes
 from transform.attributes import Image, image_decoder
 from transform.enrich import enricher
-from transform.mode import Encode
-from transform.one_pass import hinted_type, one_pass
+from transform.mode import Mode
+from transform.one_pass import by_hint, one_pass
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, our_bug
-from transform.parquet_mode import line_encoder
+from transform.parquet_mode import ParquetMode
 from transform.row import RowTypes
 from transform.scrub import scrubber
 from transform.source import arrival_ms, payload_of, sequence_of
 
 Transform: TypeAlias = Callable[[Mapping[str, Any]], Outcome]
-Encoder: TypeAlias = Callable[[RecordType, RowTypes], Encode]
 
 
 class Maker:
     """What makes the rows of one record type. Compiled once, for it runs once per record."""
 
-    def __init__(self, record_type: RecordType, encoder: Encoder) -> None:
-        types = RowTypes(record_type.row)
+    def __init__(self, record_type: RecordType, mode: Mode) -> None:
+        types = RowTypes(record_type.row, mode.times)
         self.name = record_type.name
         self.decode_at_once = one_pass(record_type)
         self.decode_image = image_decoder(record_type.row)
         self.build = types.build
         self.scrub = scrubber(record_type.row)
         self.enrich = enricher(record_type, types)
-        self.encode = encoder(record_type, types)
+        self.encode = mode.encoder(record_type)
 
     def deliver(self, change: Any, image: Image, at_micros: int, record: Mapping[str, Any]) -> Delivered:
         """The row of a decoded change and image. The image is sound before a deletion overwrites a part of it."""
@@ -55,16 +54,16 @@ def transformer(
     *,
     claims: bool,
     on_bug: Callable[[Exception], None],
-    encoder: Encoder = line_encoder,
+    mode: Mode | None = None,
 ) -> Transform:
     """A function from one of an event's records to its outcome; it never raises, but tells `on_bug` of our own errors.
 
     `types` are all that are archived, `served` those that this function delivers. With `claims` it also answers for
     records with no readable type and counts those of a type that nobody archives; exactly one function does. Rows are
-    encoded by what `encoder` makes for their type.
+    made and encoded as `mode` has them, Parquet mode by default.
     """
-    makers = {name: Maker(record_type, encoder) for name, record_type in served.items()}
-    hinted = {name.encode(): maker for name, maker in makers.items()}
+    makers = {name: Maker(record_type, mode or ParquetMode()) for name, record_type in served.items()}
+    hinted = by_hint(makers)
     known = {b'{"S":"%s"}' % name.encode(): name for name in types}
     dropped = {name: Dropped(name) for name in types}
     not_mine, other = Dropped(None), Dropped(OTHER if claims else None)
@@ -73,7 +72,7 @@ def transformer(
         name = None
         try:
             payload = payload_of(record)
-            maker = hinted.get(hinted_type(payload))
+            maker = hinted(payload)
             change = maker.decode_at_once(payload) if maker else None
             if maker and change:
                 at_micros, name = changes.at_micros(change), maker.name

@@ -1,8 +1,8 @@
 """Building rows from decoded images: what msgspec cannot hold in C is asked here, once per attribute.
 
-A row is a Struct with the schema's fields; encoded, its names are lower case as Hive's are, its times are text and what
-is absent is left out. The builder of each record is compiled from generated Python, as dataclasses do for __init__:
-closures per attribute cost a call for each.
+A row is a Struct with the schema's fields; encoded, its names are lower case as Hive's are, and what is absent is left
+out. Its times are texts as its mode writes them. The builder of each record is compiled from generated Python, as
+dataclasses do for __init__: closures per attribute cost a call for each.
 
     def make_DemandDate(i, at):
         return R_DemandDate(
@@ -18,10 +18,11 @@ import msgspec
 
 from glue.facts import DERIVED
 from glue.model import Array, Field, Map, Record, Scalar, Type
-from transform import numbers, times
+from transform import numbers
 from transform.attributes import Image, member, tags
 from transform.explain import expected
 from transform.outcome import Path, refuse
+from transform.times import Times, date
 
 Row: TypeAlias = Any  # a Struct made by `row_struct`: its members are known only to the schema
 
@@ -29,12 +30,13 @@ Row: TypeAlias = Any  # a Struct made by `row_struct`: its members are known onl
 class RowTypes:
     """The row types of one record type; `build` makes the row of a decoded image, without what is derived."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, times: Times) -> None:
         self.record = record
+        self.times = times
         self.structs: dict[str, type[msgspec.Struct]] = {}
         self._functions: dict[str, Any] = {
-            "_timestamp": times.timestamp,
-            "_date": times.date,
+            "_timestamp": times.read,
+            "_date": date,
             "_integer": numbers.integer,
             "_double": numbers.double,
             "_refuse": refuse,

@@ -1,8 +1,10 @@
 """Times and dates as DynamoDB holds them, and as rows do (BR-12)."""
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 # Both ends inclusive, UTC. INT96 and Firehose's own conversion wrap silently not far beyond (domain.md, BR-12).
 FIRST_DAY = "1800-01-01"
@@ -18,20 +20,35 @@ _TIME = re.compile(
     r"(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
     re.ASCII,
 ).fullmatch
+# JavaScript's toISOString: what the common time looks like.
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII).fullmatch
 _EPOCH = datetime(1970, 1, 1)
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_FIRST_MILLIS = (datetime.fromisoformat(FIRST_DAY) - _EPOCH) // _MILLISECOND
+_LAST_MILLIS = LAST_MICROS // 1000
 _MINUTES = [f" {minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
 _SECONDS = [f"{second:02}" for second in range(60)]
 _MILLIS = [f".{milli:03}" for milli in range(1000)]
 
 
-@lru_cache(maxsize=8192)
+class Times(NamedTuple):
+    """How the rows of a mode hold times: as texts that begin with the date in UTC, by which rows are partitioned.
+
+    `read` makes one of an attribute's text, None where that cannot be read; `of_micros` of epoch microseconds.
+    """
+
+    read: Callable[[str], str | None]
+    of_micros: Callable[[int], str]
+
+
 def timestamp(text: str) -> str | None:
-    """The time as a row holds it, UTC and truncated to the millisecond; None where it cannot be read.
+    """The time in UTC, truncated to the millisecond; None where it cannot be read.
 
     "2024-05-01T14:00:05.4289+02:00" -> "2024-05-01 12:00:05.428"
 
-    A row never holds a time as a number: Firehose reads numbers below 10^12 as seconds (firehose-facts 5.4).
-    The cache pays for itself within a record: requestedDateTime and date.requested are most often the same text.
+    Parquet mode's rows hold times so, never as numbers: Firehose reads those below 10^12 as seconds (firehose-facts
+    5.4).
     """
     match = _TIME(text)
     if match is None:
@@ -46,6 +63,20 @@ def timestamp(text: str) -> str | None:
             return None
         day, clock = shifted
     return f"{day} {clock}.{fraction[:3].ljust(3, '0')}" if fraction else f"{day} {clock}.000"
+
+
+def epoch_millis(text: str) -> int | None:
+    """The same as epoch milliseconds: "2024-05-01T14:00:05.4289+02:00" -> 1714564805428."""
+    if not _USUAL(text):
+        time = timestamp(text)
+        if time is None:
+            return None
+        text = f"{time}Z"
+    try:
+        millis = (datetime.fromisoformat(text) - _EPOCH_UTC) // _MILLISECOND
+    except ValueError:  # the 30th of February
+        return None
+    return millis if _FIRST_MILLIS <= millis <= _LAST_MILLIS else None
 
 
 @lru_cache(maxsize=8192)
@@ -76,28 +107,21 @@ def _shift(local: str, sign: str, hours: int, minutes: int) -> tuple[str, str] |
 
 
 @lru_cache(maxsize=1024)
-def _day(epoch_days: int) -> str:
+def day_of(epoch_days: int) -> str:
+    """Days since 1970-01-01 as a date: 19844 -> "2024-05-01"."""
     return (_EPOCH + timedelta(days=epoch_days)).strftime("%Y-%m-%d")
 
 
 def of_micros(micros: int) -> str:
-    """Epoch microseconds as a row's time, truncated: 1714564805428470 -> "2024-05-01 12:00:05.428"."""
+    """Epoch microseconds as such a time, truncated: 1714564805428470 -> "2024-05-01 12:00:05.428"."""
     # Put together from texts made before: a third of the time of formatting a datetime.
-    minutes, rest = divmod(micros // 1000, 60_000)
-    days, minute = divmod(minutes, 1440)
-    second, milli = divmod(rest, 1000)
-    return _day(days) + _MINUTES[minute] + _SECONDS[second] + _MILLIS[milli]
+    days, millis = divmod(micros // 1000, 86_400_000)
+    return day_of(days) + _MINUTES[millis // 60_000] + _SECONDS[millis // 1000 % 60] + _MILLIS[millis % 1000]
 
 
 def iso_millis(millis: int) -> str:
     """Epoch milliseconds as ISO 8601, as error documents hold it: "2025-01-01T10:00:00.123Z"."""
     return f"{of_micros(millis * 1000)}Z".replace(" ", "T")
-
-
-def epoch_millis(text: str) -> int:
-    """A row's time as epoch milliseconds, as Avro's timestamp-millis is: "2024-05-01 12:00:05.428" -> 1714564805428."""
-    minutes = int(text[11:13]) * 60 + int(text[14:16])
-    return epoch_days(text[:10]) * 86_400_000 + minutes * 60_000 + int(text[17:19] + text[20:])
 
 
 @lru_cache(maxsize=8192)

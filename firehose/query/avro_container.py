@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import fastavro
 import msgspec
 
-from transform.avro import long
+from transform.avro_binary import long
 
 Row: TypeAlias = dict[str, Any]
 _Schema: TypeAlias = Any
