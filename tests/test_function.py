@@ -7,11 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.given import Bucket, Function, change, change_of, event, image, m, payload, results, row_of, s, spaced
 from tests.invented import gift, group, member, optional
-from transform import reply
+from transform import record, reply
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
+from transform.record import BLOCK_RECORDS
 
 
 def test_one_bad_record_fails_alone() -> None:
@@ -142,6 +145,62 @@ def test_a_row_is_partitioned_by_its_type_and_date() -> None:
     (result,) = Function()(change())["records"]
 
     assert result["metadata"] == {"partitionKeys": {"type": "demand", "date": "2025-01-01"}}
+
+
+FATES = {
+    "sound": payload(change()),
+    "sound, step by step": spaced(change()),
+    "of another type": payload(change("sale", name=s("n"))),
+    "removed": payload(change("demand", "REMOVE", email=s("a@b.c"))),
+    "no JSON": b"nope",
+    "of no type": payload(change_of({})),
+    "of a type nobody archives": payload(change_of(image("venue"))),
+    "with a time that is none": payload(change(date=m(requested=s("TBA")))),
+    "with a wrong attribute": payload(change(fanId={"N": "1"})),
+    "out of its table's range": payload(change(date=m(requested=s("2040-01-01T00:00:00Z")))),
+}
+
+
+@pytest.fixture(scope="module")
+def twins() -> tuple[Function, Function]:
+    return Function("demand"), Function("demand")
+
+
+@given(names=st.lists(st.sampled_from(sorted(FATES)), max_size=2 * BLOCK_RECORDS + 2))
+def test_what_becomes_of_a_record_does_not_depend_on_those_beside_it(
+    twins: tuple[Function, Function], names: list[str]
+) -> None:
+    together, alone = twins
+    for function in twins:
+        function.bucket.objects.clear()
+    begun = event(*[FATES[name] for name in names])
+    apart = [{**begun, "records": [each]} for each in begun["records"]]
+
+    answered = together.reply(begun)["records"]
+
+    assert answered == [result for one in apart for result in alone.reply(one)["records"]]
+    assert documents_of(together) == documents_of(alone)
+
+
+def documents_of(function: Function) -> list[Any]:
+    return sorted(json.dumps(document, sort_keys=True) for document in function.bucket.documents())
+
+
+@pytest.mark.parametrize("step", ["build", "enrich", "encode"])
+def test_our_own_bug_in_any_step_costs_one_record(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, broken = getattr(record, f"_{step}"), []
+
+    def once(sound: Any) -> Any:
+        broken.append(sound)
+        return 1 / 0 if len(broken) == 2 else whole(sound)
+
+    monkeypatch.setattr(record, f"_{step}", once)
+    function = Function()
+
+    answered = function(change(), change(), change("sale"), change())
+
+    assert results(answered) == ["Ok", "ProcessingFailed", "Ok", "Ok"]
+    assert [document["error"]["code"] for document in function.bucket.documents()] == ["bug"]
 
 
 def test_our_own_bug_costs_one_record_and_is_logged_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:

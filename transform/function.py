@@ -12,7 +12,7 @@ from transform.drift import SAMPLE_EVERY, unmapped_attributes
 from transform.mode import Invocation, Mode
 from transform.outcome import Delivered
 from transform.parquet_mode import ParquetMode
-from transform.record import transformer
+from transform.record import Transformer
 from transform.tally import Tally
 from transform.telemetry import Telemetry
 
@@ -40,7 +40,7 @@ def build(
     served = {name: types[name] for name in mine.record_types}
     telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
     mode = _mode(mine, store)
-    transform = transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, mode=mode)
+    transform = Transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, mode=mode)
     personal = pii_names(types)
     keep_documents = error_store or store
 
@@ -52,7 +52,7 @@ def build(
             lambda: _seconds_left(context),
         )
         telemetry.begin(invocation.stream, event["invocationId"], getattr(context, "aws_request_id", None))
-        outcomes = list(map(transform, records))
+        outcomes = transform(records)
         delivery = mode.deliver(invocation, outcomes)
         tally = Tally.of(records, outcomes, delivery)
         if tally.failures:

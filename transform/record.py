@@ -1,11 +1,12 @@
-"""One record through the steps: change, image, row, scrub, enrich, encode. Pure: same bytes, same outcome.
+"""Records through the steps: change, image, row, scrub, enrich, encode. Pure: same bytes, same outcome.
 
 Every change of an item is a row of its own (BR-10).
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from glue.model import RecordType
@@ -16,11 +17,13 @@ from transform.mode import Mode
 from transform.one_pass import by_hint, one_pass
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, our_bug
 from transform.parquet_mode import ParquetMode
-from transform.row import RowTypes
+from transform.row import Row, RowTypes
 from transform.scrub import scrubber
 from transform.source import arrival_ms, payload_of, sequence_of
 
-Transform: TypeAlias = Callable[[Mapping[str, Any]], Outcome]
+# Each step runs over so many records before the next one does. The interpreter's work for a step is then in the
+# processor's caches: a fifth faster than each record through all steps. Of a thousand, their values no longer are.
+BLOCK_RECORDS = 64
 
 
 class Maker:
@@ -36,60 +39,119 @@ class Maker:
         self.enrich = enricher(record_type, types)
         self.encode = mode.encoder(record_type)
 
-    def deliver(self, change: Any, image: Image, at_micros: int, record: Mapping[str, Any]) -> Delivered:
-        """The row of a decoded change and image. The image is sound before a deletion overwrites a part of it."""
-        row = self.build(image, None)
-        if change.eventName == "REMOVE":
-            self.scrub(row)
-        change_id = None if change.eventID is UNSET else change.eventID
-        expired = changes.is_expired(change)
-        date = self.enrich(row, change.eventName, change_id, at_micros, sequence_of(record), expired)
-        age_ms = arrival_ms(record) - at_micros // 1000
-        return Delivered(self.encode(row), self.name, date, age_ms)
+
+class Sound(msgspec.Struct, gc=False):
+    """A change whose image is one of a served type, on its way to become a row."""
+
+    maker: Maker
+    change: Any
+    image: Image
+    at_micros: int
+    record: Mapping[str, Any]
+    row: Row = None
+    date: str = ""
 
 
-def transformer(
-    types: Mapping[str, RecordType],
-    served: Mapping[str, RecordType],
-    *,
-    claims: bool,
-    on_bug: Callable[[Exception], None],
-    mode: Mode | None = None,
-) -> Transform:
-    """A function from one of an event's records to its outcome; it never raises, but tells `on_bug` of our own errors.
+class Transformer:
+    """Decides what becomes of an event's records, in their order. It never raises.
 
     `types` are all that are archived, `served` those that this function delivers. With `claims` it also answers for
     records with no readable type and counts those of a type that nobody archives; exactly one function does. Rows are
-    made and encoded as `mode` has them, Parquet mode by default.
+    made and encoded as `mode` has them, Parquet mode by default. `on_bug` is told of our own errors.
     """
-    makers = {name: Maker(record_type, mode or ParquetMode()) for name, record_type in served.items()}
-    hinted = by_hint(makers)
-    known = {b'{"S":"%s"}' % name.encode(): name for name in types}
-    dropped = {name: Dropped(name) for name in types}
-    not_mine, other = Dropped(None), Dropped(OTHER if claims else None)
 
-    def transform(record: Mapping[str, Any]) -> Outcome:
+    def __init__(
+        self,
+        types: Mapping[str, RecordType],
+        served: Mapping[str, RecordType],
+        *,
+        claims: bool,
+        on_bug: Callable[[Exception], None],
+        mode: Mode | None = None,
+    ) -> None:
+        self._makers = {name: Maker(record_type, mode or ParquetMode()) for name, record_type in served.items()}
+        self._hinted = by_hint(self._makers)
+        self._known = {b'{"S":"%s"}' % name.encode(): name for name in types}
+        self._dropped = {name: Dropped(name) for name in types}
+        self._claims = claims
+        self._other = Dropped(OTHER if claims else None)
+        self._on_bug = on_bug
+
+    def __call__(self, records: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+        """The outcome of each."""
+        outcomes: list[Any] = []
+        for start in range(0, len(records), BLOCK_RECORDS):
+            block: list[Any] = list(map(self._read, records[start : start + BLOCK_RECORDS]))
+            for step in (_build, _enrich, _encode):
+                block = self._each(step, block)
+            outcomes += block
+        return outcomes
+
+    def _read(self, record: Mapping[str, Any]) -> Sound | Outcome:
         name = None
         try:
             payload = payload_of(record)
-            maker = hinted(payload)
+            maker = self._hinted(payload)
             change = maker.decode_at_once(payload) if maker else None
             if maker and change:
-                at_micros, name = changes.at_micros(change), maker.name
-                return maker.deliver(change, change.dynamodb.image, at_micros, record)
+                return Sound(maker, change, change.dynamodb.image, changes.at_micros(change), record)
             change, payload = changes.decode(payload)
             at_micros = changes.at_micros(change)
-            name = changes.type_of(change, known)
-            if name not in makers:
-                return dropped.get(name, other)
-            image = makers[name].decode_image(changes.image_of(payload))
-            return makers[name].deliver(change, image, at_micros, record)
-        except BadRecord as bad:  # bad data becomes a value here, and nowhere else
-            if bad.reason in UNREADABLE and not claims:
-                return not_mine
-            return Failed(bad.reason, bad.message, bad.path, name)
+            name = changes.type_of(change, self._known)
+            maker = self._makers.get(name)
+            if maker is None:
+                return self._dropped.get(name, self._other)
+            return Sound(maker, change, maker.decode_image(changes.image_of(payload)), at_micros, record)
+        except BadRecord as bad:
+            return self._failed(bad, name)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other records are sound
-            on_bug(error)
-            return our_bug(name)
+            return self._bug(error, name)
 
-    return transform
+    def _each(self, step: Callable[[Sound], Sound | Delivered], block: list[Any]) -> list[Any]:
+        """The step over those of a block that are still on their way."""
+        done = []
+        for item in block:
+            if type(item) is not Sound:
+                done.append(item)
+                continue
+            try:
+                done.append(step(item))
+            except BadRecord as bad:
+                done.append(self._failed(bad, item.maker.name))
+            except Exception as error:  # noqa: BLE001 - as above
+                done.append(self._bug(error, item.maker.name))
+        return done
+
+    def _failed(self, bad: BadRecord, name: str | None) -> Outcome:
+        """Bad data becomes a value here, and nowhere else."""
+        if bad.reason in UNREADABLE and not self._claims:
+            return Dropped(None)
+        return Failed(bad.reason, bad.message, bad.path, name)
+
+    def _bug(self, error: Exception, name: str | None) -> Outcome:
+        self._on_bug(error)
+        return our_bug(name)
+
+
+def _build(sound: Sound) -> Sound:
+    """The image is sound before a deletion overwrites a part of it."""
+    row = sound.row = sound.maker.build(sound.image, None)
+    if sound.change.eventName == "REMOVE":
+        sound.maker.scrub(row)
+    return sound
+
+
+def _enrich(sound: Sound) -> Sound:
+    change = sound.change
+    change_id = None if change.eventID is UNSET else change.eventID
+    expired = changes.is_expired(change)
+    sound.date = sound.maker.enrich(
+        sound.row, change.eventName, change_id, sound.at_micros, sequence_of(sound.record), expired
+    )
+    return sound
+
+
+def _encode(sound: Sound) -> Delivered:
+    maker = sound.maker
+    age_ms = arrival_ms(sound.record) - sound.at_micros // 1000
+    return Delivered(maker.encode(sound.row), maker.name, sound.date, age_ms)

@@ -7,7 +7,7 @@ from firehose.kinesis.writer import RECORD_BYTES
 from firehose.source import event_record
 from glue.schema import load
 from transform.outcome import Delivered, Failed
-from transform.record import Transform, transformer
+from transform.record import Transformer
 
 # Hex digits of a partition key of Kinesis', which counts to a record's size.
 _KEY_BYTES = 32
@@ -44,7 +44,7 @@ class Sieve:
     def _dated(self, payload: bytes, counts: Counts) -> str | None:
         assert self._transform is not None  # noqa: S101 - for mypy
         record = event_record(payload, shard_id="", partition_key="", sequence_number="0", arrival_ms=0)
-        outcome = self._transform(record)
+        (outcome,) = self._transform([record])
         if isinstance(outcome, Failed):
             if not self._filters_dates:
                 counts.unsettle(outcome.reason)
@@ -61,6 +61,6 @@ class Sieve:
         return outcome.date
 
 
-def _transform() -> Transform:
+def _transform() -> Transformer:
     types = load()
-    return transformer(types, types, claims=True, on_bug=lambda _: None)
+    return Transformer(types, types, claims=True, on_bug=lambda _: None)

@@ -10,7 +10,7 @@ from firehose.errors.records import FailedRecord
 from firehose.source import EventRecord, event_record
 from glue.model import RecordType
 from transform.outcome import Outcome
-from transform.record import transformer
+from transform.record import Transformer
 
 _SHARD = "shardId-000000000000"
 _SUBSEQUENCE_DIGITS = 12  # of the 140 of a row's sequence
@@ -30,7 +30,7 @@ class Today:
 
     def __init__(self, types: Mapping[str, RecordType]) -> None:
         self.types = types
-        self._transform = transformer(types, types, claims=True, on_bug=lambda _: None)
+        self._transform = Transformer(types, types, claims=True, on_bug=lambda _: None)
 
     def judge(self, failed: FailedRecord, error_object: str, told_sequence: str | None = None) -> Judged:
         """Runs one record of an error object, whose key, or what stands for it, names the record.
@@ -54,7 +54,8 @@ class Today:
         # The names of objects derive from record ids: each place of each error object has one of its own, even where
         # two hold the same record.
         record["recordId"] = f"{_SHARD}{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
-        return Judged(record, payload, self._transform(record))
+        (outcome,) = self._transform([record])
+        return Judged(record, payload, outcome)
 
 
 def _parts(sequence: str | None) -> tuple[str, int] | None:
