@@ -47,12 +47,12 @@ def function(record_types: str, *, claims: bool = True, mode: str = "parquet") -
     return build(environment(record_types, claims=claims, mode=mode), Nowhere())
 
 
-def forget() -> None:
-    """Empty the caches of values: no batch before held any of a batch's times, dates and numbers.
+def forget(mode: str) -> None:
+    """Empty the caches of a mode's function: no batch before held any of a batch's times, dates and numbers.
 
-    Rounds over one batch would find all of them there. In a stream some are, for items change more than once.
+    Rounds over one batch find all of them there. In a stream some are, for items change more than once.
     """
-    for module in (avro_binary, numbers, parquet_mode, times):
+    for module in (avro_binary if mode == "avro" else parquet_mode, numbers, times):
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bench import stages
 from bench.baselines import floor, idiom
 from bench.batches import COMMITTED_SAMPLE, Batch, lines_of
-from bench.function import ALL_TYPES, function, run, silenced, well_formed
+from bench.function import ALL_TYPES, forget, function, run, silenced, well_formed
 from bench.predecessor import UnavailableError, install, predecessor
 from bench.processes import one_core
 from bench.rounds import Contender, Results, compare, timed
@@ -25,6 +25,7 @@ from bench.tables import table
 from firehose.sample.records import changes
 
 FUNCTION, FLOOR, IDIOM, PREDECESSOR = "the function", "(a) floor", "(b) idiom", "(c) predecessor, on Node"
+FORGETFUL = "the same, its caches empty"
 
 
 class Comparison(NamedTuple):
@@ -49,7 +50,7 @@ def corpus_batch(source: Path) -> Batch:
 
 def served(batch: Batch, record_types: str, rounds: int) -> Comparison:
     """The function that serves these types, against all three baselines."""
-    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(FUNCTION, batch, record_types)}
+    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(batch, record_types)}
     run_idiom = idiom()
     contenders[IDIOM] = timed(lambda: run_idiom(batch.encoded))
     with _node(batch) as (node, missing):
@@ -58,11 +59,12 @@ def served(batch: Batch, record_types: str, rounds: int) -> Comparison:
 
 def foreign(batch: Batch, rounds: int) -> Comparison:
     """Demand changes handed to the function of sales, which drops them, against the floor."""
-    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(FUNCTION, batch, "sale", claims=False)}
+    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(batch, "sale", claims=False)}
     return Comparison(batch, compare(contenders, rounds), {})
 
 
-def _function(name: str, batch: Batch, record_types: str, *, claims: bool = True) -> dict[str, Contender]:
+def _function(batch: Batch, record_types: str, *, claims: bool = True) -> dict[str, Contender]:
+    """The function as it is round after round, and as if it had never seen the batch's times, dates and numbers."""
     handler = function(record_types, claims=claims)
     events = batch.events
 
@@ -70,7 +72,7 @@ def _function(name: str, batch: Batch, record_types: str, *, claims: bool = True
         with silenced():
             return run(handler, events)
 
-    return {name: timed(silent)}
+    return {FUNCTION: timed(silent), FORGETFUL: timed(silent, lambda: forget("parquet"))}
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Results(NamedTuple):
         return self.rounds[name][0].refused
 
 
-def timed(run: Callable[[], int], before: Callable[[], None] = lambda: None) -> Contender:
+def timed(run: Callable[[], int], before: Callable[[], object] = lambda: None) -> Contender:
     """A contender of a function that runs over the batch and returns how many records it refused.
 
     `before` runs before each round, and is not measured.

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.given import Bucket, Function, change, change_of, event, image, m, payload, results, row_of, s, spaced
 from tests.invented import gift, group, member, optional
 from transform import record, reply
+from transform.errors import batch_digest
+from transform.one_pass import by_hint
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 from transform.record import BLOCK_RECORDS
 
@@ -180,6 +182,11 @@ def test_what_becomes_of_a_record_does_not_depend_on_those_beside_it(
 
     assert answered == [result for one in apart for result in alone.reply(one)["records"]]
     assert documents_of(together) == documents_of(alone)
+
+
+@pytest.mark.parametrize("name", ["with a time that is none", "with a wrong attribute", "out of its table's range"])
+def test_a_record_that_fails_is_told_by_its_type(name: str) -> None:
+    assert Function().failure(FATES[name])["type"] == "demand"
 
 
 def documents_of(function: Function) -> list[Any]:
@@ -482,6 +489,16 @@ def test_data_that_is_null_costs_one_record() -> None:
     invocation["records"][0]["data"] = None
 
     assert results(Function().reply(invocation)) == ["ProcessingFailed", "Ok"]
+
+
+def test_a_payloads_type_is_guessed_by_as_much_as_the_shortest_type_has() -> None:
+    hinted = by_hint({"sale": "S", "notification": "N"})
+
+    assert [hinted(payload(change(name))) for name in ("sale", "notification", "demand")] == ["S", "N", None]
+
+
+def test_the_records_of_a_batch_are_told_apart_in_its_name() -> None:
+    assert batch_digest(["a", "bc"]) != batch_digest(["ab", "c"])
 
 
 def test_objects_of_other_records_have_other_names() -> None:
