@@ -1,7 +1,7 @@
 """Where the function's time goes: each step of transform/record.py alone, over a whole batch.
 
-What is left of the whole is the rest of an invocation: outcomes, reply, counts, metrics, the log line. Loops of their
-own keep caches warmer than the function's single one does, so the rest is rather too large than too small.
+What is left of the whole is the rest of an invocation: outcomes, reply, counts, metrics, the log line. A loop over the
+whole batch is not the function's over a block of it, so the rest is no more than about right.
 """
 
 from collections.abc import Callable

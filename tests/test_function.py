@@ -14,7 +14,6 @@ from tests.given import Bucket, Function, change, change_of, event, image, m, pa
 from tests.invented import gift, group, member, optional
 from transform import record, reply
 from transform.errors import batch_digest
-from transform.one_pass import by_hint
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 from transform.record import BLOCK_RECORDS
 
@@ -489,12 +488,6 @@ def test_data_that_is_null_costs_one_record() -> None:
     invocation["records"][0]["data"] = None
 
     assert results(Function().reply(invocation)) == ["ProcessingFailed", "Ok"]
-
-
-def test_a_payloads_type_is_guessed_by_as_much_as_the_shortest_type_has() -> None:
-    hinted = by_hint({"sale": "S", "notification": "N"})
-
-    assert [hinted(payload(change(name))) for name in ("sale", "notification", "demand")] == ["S", "N", None]
 
 
 def test_the_records_of_a_batch_are_told_apart_in_its_name() -> None:

@@ -46,10 +46,10 @@ class AvroFiles:
         self._compress = _deflate if codec == "deflate" else bytes
         schema = json.loads(avro_literal(record_type))
         self._file = io.BytesIO()
+        # One writer makes the header of all files, one their blocks: a new one would cost each as much as 5 records.
+        # The second has no codec, for fastavro's own is zlib, and its header is nobody's.
         Writer(self._file, schema, codec, sync_marker=bytes(MARKER_BYTES))
         self._header = self._taken()
-        # One writer makes the blocks of all files: a new one would cost each as much as 5 records. It has no codec,
-        # for its own would be zlib.
         self._writer = Writer(self._file, schema, "null", sync_marker=bytes(MARKER_BYTES))
         self._taken()
 
@@ -77,8 +77,8 @@ class _Block:
 def _deflate(data: bytes) -> bytes:
     """Raw deflate (RFC 1951), as Avro's codec is, at zlib's own default level, 6.
 
-    zlib-ng takes half the time of zlib, and 3 % less room. Level 2 would save 1.5 us of a demand's 5, and make files a
-    tenth larger for good.
+    zlib-ng takes half the time of zlib, and 3 % less room for demands. Level 2 would save 1.5 us of a demand's 5, and
+    make files a tenth larger for good.
     """
     compressor = zlib_ng.compressobj(wbits=-zlib_ng.MAX_WBITS)
     return compressor.compress(data) + compressor.flush()
@@ -99,7 +99,7 @@ class _Encoders:
     """
 
     def __init__(self, record: Record) -> None:
-        self._names = dict(vars(avro_binary))
+        self._names = dict(vars(avro_binary))  # all that the functions call by name is there
         self.function: Callable[[Row], str] = self._names[self._record(record)]
 
     def _record(self, record: Record) -> str:
@@ -159,12 +159,10 @@ class _Encoders:
 
     def _symbols(self, kind: Enumeration, *, optional: bool) -> str:
         """The name of what the symbols of an enumeration are encoded as, None among them where it is optional."""
-        numbers: dict[str | None, str] = {symbol: avro_binary.long(at) for at, symbol in enumerate(kind.symbols)}
-        if not optional:
-            self._names[f"E_{kind.name}"] = numbers
-            return f"E_{kind.name}"
-        self._names[f"O_{kind.name}"] = {None: NULL} | {symbol: PRESENT + number for symbol, number in numbers.items()}
-        return f"O_{kind.name}"
+        name, branch = (f"O_{kind.name}", PRESENT) if optional else (f"E_{kind.name}", "")
+        numbers: dict[str | None, str] = {None: NULL} if optional else {}
+        self._names[name] = numbers | {symbol: branch + avro_binary.long(at) for at, symbol in enumerate(kind.symbols)}
+        return name
 
 
 def _string(value: str, depth: int, lengths: str = "LENGTHS", branch: str = "") -> tuple[str, str]:

@@ -1,6 +1,7 @@
 r"""Avro's binary encoding of single values (Avro specification, "Binary encoding"), as text.
 
-Each character is a byte (Latin-1): joining texts is what Python does best.
+Each character is a byte (Latin-1): joining texts is what Python does best. The functions that transform/avro.py
+compiles call what is here by its name.
 """
 
 from functools import lru_cache

@@ -4,8 +4,8 @@ It answers None for everything else, whatever the matter, and the questions are 
 (transform/change.py). For a demand that saves a third of the time to the decoded image.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -17,27 +17,16 @@ from transform.change import ABSENT, NULL
 # A change in the shape of change.Change, with the one image that is used decoded as `dynamodb.image`.
 TypedChange: TypeAlias = Any
 
-T = TypeVar("T")
-
 _REMOVE = b'"eventName":"REMOVE"'
 _TYPE = b'"type":{"S":"'
 # Both marks stand early, or are not worth the search: it would cost a tenth of a demand, and more of a long event.
 _NAME_BYTES, _TYPE_BYTES = 256, 1024
 
 
-def by_hint(makers: Mapping[str, T]) -> Callable[[bytes], T | None]:
-    """Which of these, given by record type, a payload is probably for: it has the first attribute called type.
-
-    That may be a nested one's, or just bytes, and only as much of it is looked at as the shortest type has.
-    """
-    width = min(map(len, makers)) + 1
-    by_prefix = {f'{name}"'.encode()[:width]: maker for name, maker in makers.items()}
-
-    def hinted(payload: bytes) -> T | None:
-        start = payload.find(_TYPE, 0, _TYPE_BYTES) + len(_TYPE)
-        return by_prefix.get(payload[start : start + width])
-
-    return hinted
+def hinted_type(payload: bytes) -> bytes:
+    """Probably the record type, for it is the first attribute called type; it may be a nested one's, or just bytes."""
+    start = payload.find(_TYPE, 0, _TYPE_BYTES) + len(_TYPE)
+    return payload[start : payload.find(b'"', start)]
 
 
 def one_pass(record_type: RecordType) -> Callable[[bytes], TypedChange | None]:
