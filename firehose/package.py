@@ -83,12 +83,12 @@ def _ours() -> Iterator[tuple[str, Path]]:
 def _write(zip_path: Path, files: dict[str, Path]) -> None:
     """Zip files in the order given, without their times and owners; all may read them, as Lambda's user must."""
     zip_path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(zip_path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(zip_path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = 3  # Unix, whatever builds it
             entry.external_attr = 0o100755 << 16 if path.suffix == ".so" else 0o100644 << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def main() -> int:
