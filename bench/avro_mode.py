@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.batches import COMMITTED_SAMPLE, Batch, lines_of
 from bench.function import ALL_TYPES, Nowhere, forget, function, run, silenced, well_formed
-from bench.per_record import demand_batch
+from bench.per_record import FORGETFUL, demand_batch
 from bench.predecessor import UnavailableError, install, predecessor
 from bench.processes import one_core
 from bench.rounds import Results, compare, timed
@@ -31,7 +31,6 @@ from transform.avro_mode import AvroMode
 from transform.record import Maker
 
 FUNCTION, PREDECESSOR = "the function, Avro mode", "predecessor, avsc BlockEncoder"
-FORGETFUL = "the same, its caches empty"
 PLAIN = "the function, Parquet mode"
 MARKER = bytes(MARKER_BYTES)
 

@@ -141,10 +141,10 @@ What it buys: files of which Athena reads only the columns asked for, and nothin
 One call on one core of an x86 machine, changes of the sample, the best of six: 17 ms for a batch of 1 MiB in Parquet mode
 (640 records), 54 ms for 2 MiB in Avro mode (1,280 records); what was measured elsewhere since is 7 and 15 % less. The
 process takes 44 MB, 52 in Avro mode, 86 with boto3 loaded and 3 MiB; a batch of nothing but the oddest lists of 380 KB
-took 129 without boto3. So memory is chosen for the processor that comes with it: 512 MiB is 0.29 of one, some 60 ms a call, and 0.7 s
-to start; 1,024 MiB, 0.58 of one, in Avro mode, which encodes and puts containers itself. Timeouts: 60 s is far from what
-a call takes; Avro mode has Firehose's whole 300, to wait for S3. To be measured again on Lambda, in dev1: metric
-`Duration` and `Max Memory Used` in the function's log.
+took 129 without boto3. So memory is chosen for the processor that comes with it: 512 MiB is 0.29 of one, some 60 ms a
+call, and 0.7 s to start; 1,024 MiB, 0.58 of one, in Avro mode, which encodes and puts containers itself. Timeouts: 60 s
+is far from what a call takes; Avro mode has Firehose's whole 300, to wait for S3. To be measured again on Lambda, in
+dev1: metric `Duration` and `Max Memory Used` in the function's log.
 """
 
 
