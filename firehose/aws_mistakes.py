@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 
 
 @contextmanager
-def as_mistakes(where: str, done: str) -> Iterator[None]:
+def as_user_errors(where: str, done: str) -> Iterator[None]:
     """boto3's errors inside, said of `where`: "kinesis://dmnd cannot be written: AccessDeniedException".
 
     Only the code of a service's answer is told: its message may repeat what was sent.
@@ -17,6 +17,6 @@ def as_mistakes(where: str, done: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise Mistake(f"{where} cannot be {done}: {error.response['Error']['Code']}") from error
+        raise UserError(f"{where} cannot be {done}: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Mistake(f"{where} cannot be {done}: {str(error).partition(chr(10))[0]}") from error
+        raise UserError(f"{where} cannot be {done}: {str(error).partition(chr(10))[0]}") from error

@@ -3,7 +3,8 @@
 import os
 import sys
 
-from firehose.commands import STOPPED, Mistake
+from firehose.commands import STOPPED
+from firehose.local.user_error import UserError
 
 
 def main() -> None:
@@ -12,7 +13,7 @@ def main() -> None:
         from firehose.app import app  # noqa: PLC0415 - half a second of imports, in which Ctrl-C is no traceback either
 
         app()
-    except Mistake as mistake:
+    except UserError as mistake:
         _leave(str(mistake), 2)
     except KeyboardInterrupt:
         sys.exit(STOPPED)

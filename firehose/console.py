@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Format, Mistake
+from firehose.aws_mistakes import as_user_errors
+from firehose.local.user_error import UserError
 from firehose.names import Names
 from firehose.pipeline import StreamConfiguration, local_streams
 from firehose.processors.printed import captured_output
@@ -17,6 +17,7 @@ from firehose.sample.records import changes
 from firehose.source import number_lines
 from firehose.up.deployed import catalog_table, delivery_streams, function_arn, function_configuration, stream_request
 from firehose.up.endpoint import Services
+from glue.layout import Format
 from glue.schema import load
 from transform.function import Handler, build
 
@@ -122,7 +123,7 @@ def sample(record_type: str = "demand", seed: int = 1) -> dict[str, Any]:
     sample("sale") -> {"eventName": "INSERT", "dynamodb": {"NewImage": {"type": {"S": "sale"}, ...}, ...}, ...}
 
     Raises:
-        Mistake: it makes none of that type.
+        UserError: it makes none of that type.
     """
     for payload in changes(_MANY, seed):
         # Some are broken on purpose.
@@ -130,7 +131,7 @@ def sample(record_type: str = "demand", seed: int = 1) -> dict[str, Any]:
             change: dict[str, Any] = json.loads(payload)
             if change["dynamodb"].get("NewImage", {}).get("type") == {"S": record_type}:
                 return change
-    raise Mistake(f"dmd sample makes no {record_type}")
+    raise UserError(f"dmd sample makes no {record_type}")
 
 
 def _payload(change: bytes | str | Mapping[str, Any]) -> bytes:
@@ -148,15 +149,15 @@ def deployed_configuration(services: Services, names: Names) -> dict[str, Stream
     """What is deployed in an environment, as Firehose, Glue and Lambda describe it.
 
     Raises:
-        Mistake: there is nothing, or it may not be read.
+        UserError: there is nothing, or it may not be read.
     """
     requests = [stream_request(one) for one in delivery_streams(services, f"{names.prefix}-")]
     if not requests:
-        raise Mistake(f"{services.url} has no delivery stream {names.prefix}-...")
+        raise UserError(f"{services.url} has no delivery stream {names.prefix}-...")
     found = []
     for request in requests:
         arn = function_arn(request)
-        with as_mistakes(f"the function {arn}", "read"):
+        with as_user_errors(f"the function {arn}", "read"):
             function = function_configuration(services, arn)
         found.append(StreamConfiguration(request, catalog_table(services, request), function.variables))
     return _by_what_they_serve(found, names)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from firehose.commands import Mistake
-from firehose.lake import S3, as_mistakes, file_version
+from firehose.lake import S3, as_user_errors, file_version
+from firehose.local.user_error import UserError
 from firehose.temporary_folders import remove_left, temporary_folder
 from glue.tables import ROOT
 from transform.archive import CONCURRENT_PUTS
@@ -136,16 +136,16 @@ class S3Sink:
         """PutObject, which is atomic.
 
         Raises:
-            Mistake: after the SDK's own retries.
+            UserError: after the SDK's own retries.
         """
         encoding: Mapping[str, str] = {"ContentEncoding": content_encoding} if content_encoding else {}
-        with as_mistakes(self._bucket, "written"):
+        with as_user_errors(self._bucket, "written"):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
         """PutObject on S3's own condition."""
         condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
-        with as_mistakes(self._bucket, "written"):
+        with as_user_errors(self._bucket, "written"):
             try:
                 answer = self._client.put_object(
                     Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition
@@ -183,10 +183,10 @@ def sink_of(lake: str) -> FolderSink | S3Sink:
     """The sink of a lake: a folder, made if need be, or `s3://bucket`, which must be there.
 
     Raises:
-        Mistake: the folder cannot be made or written, or the bucket cannot be reached.
+        UserError: the folder cannot be made or written, or the bucket cannot be reached.
     """
     if not lake:
-        raise Mistake("say with --lake where the lake is: a folder, or s3://bucket")
+        raise UserError("say with --lake where the lake is: a folder, or s3://bucket")
     if not lake.startswith(S3):
         _make(Path(lake, ROOT), lake, "lake")
     return bucket_of(lake, "lake")
@@ -197,8 +197,8 @@ def bucket_of(where: str, what: str = "bucket") -> FolderSink | S3Sink:
     if where.startswith(S3):
         bucket = where.removeprefix(S3).strip("/")
         if not bucket or "/" in bucket:
-            raise Mistake(f"{where} is not a {what}: it should be s3://bucket")
-        with as_mistakes(bucket, "written"):
+            raise UserError(f"{where} is not a {what}: it should be s3://bucket")
+        with as_user_errors(bucket, "written"):
             sink = S3Sink(bucket)
             sink.check()
         return sink
@@ -210,4 +210,4 @@ def _make(folder: Path, where: str, what: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Mistake(f"{where} cannot be a {what}: {error.strerror}") from None
+        raise UserError(f"{where} cannot be a {what}: {error.strerror}") from None

@@ -12,8 +12,8 @@ from enum import StrEnum
 from threading import Lock
 from typing import Any
 
-from firehose.commands import Mistake
 from firehose.destination import Sink
+from firehose.local.user_error import UserError
 from firehose.processors.function_reply import LAMBDA_PAYLOAD_BYTES
 from firehose.processors.invocation import InvocationError, LambdaCode
 from firehose.processors.processor import Function
@@ -74,7 +74,7 @@ def read_faults(texts: Iterable[str]) -> Faults:
     ["throttle:2", "s3-denied"]
 
     Raises:
-        Mistake: a kind that is not known, or a count that is no whole number from 1 on.
+        UserError: a kind that is not known, or a count that is no whole number from 1 on.
     """
     return Faults(map(_fault, texts))
 
@@ -82,11 +82,11 @@ def read_faults(texts: Iterable[str]) -> Faults:
 def _fault(text: str) -> tuple[Fault, float]:
     kind, colon, count = text.partition(":")
     if kind not in Fault.__members__.values():
-        raise Mistake(f"{kind} is no fault that is known here: {', '.join(Fault)}")
+        raise UserError(f"{kind} is no fault that is known here: {', '.join(Fault)}")
     if not colon:
         return Fault(kind), math.inf
     if not (count.isascii() and count.isdecimal()) or int(count) < 1:
-        raise Mistake(f"{text} should be {kind}, or {kind}:COUNT with a count from 1 on")
+        raise UserError(f"{text} should be {kind}, or {kind}:COUNT with a count from 1 on")
     return Fault(kind), int(count)
 
 
@@ -154,13 +154,13 @@ class FaultySink:
         """Puts the object, or not.
 
         Raises:
-            Mistake: a fault.
+            UserError: a fault.
         """
         fault = self._faults.first(_S3)
         if fault in {None, Fault.S3_CUT}:
             self._sink.put(key, body, content_type, content_encoding)
         if fault is not None:
-            raise Mistake(f"the lake cannot be written: {_S3[fault]} (injected)")
+            raise UserError(f"the lake cannot be written: {_S3[fault]} (injected)")
 
     @property
     def concurrent_puts(self) -> int:

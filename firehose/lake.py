@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Protocol, cast
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from glue.tables import ROOT
 
 S3 = "s3://"
@@ -40,14 +40,14 @@ def open_lake(where: str) -> Lake:
     """The lake in a folder or a bucket, `.local/lake` or `s3://bucket`.
 
     Raises:
-        Mistake: there is none, or it cannot be read.
+        UserError: there is none, or it cannot be read.
     """
     if where.startswith(S3):
         return BucketLake(where)
     if not Path(where).is_dir():
-        raise Mistake(f"no such lake: {where} is not a folder")
+        raise UserError(f"no such lake: {where} is not a folder")
     if not (Path(where) / ROOT).is_dir():
-        raise Mistake(f"{where} is not a lake: there is no {ROOT}/ in it")
+        raise UserError(f"{where} is not a lake: there is no {ROOT}/ in it")
     return FolderLake(Path(where))
 
 
@@ -92,17 +92,17 @@ class BucketLake:
 
         self._bucket = where.removeprefix(S3).rstrip("/")
         if not self._bucket or "/" in self._bucket:
-            raise Mistake(f"{where} is not a lake: it is a folder, or a whole bucket, s3://bucket")
-        with as_mistakes(self._bucket):
+            raise UserError(f"{where} is not a lake: it is a folder, or a whole bucket, s3://bucket")
+        with as_user_errors(self._bucket):
             self._client = boto3.client("s3")
             answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=holds or "", MaxKeys=1)
         if holds is not None and not answer["KeyCount"]:
             what = f"not a lake: there is no {ROOT}/ in it" if holds == f"{ROOT}/" else f"empty below {holds}"
-            raise Mistake(f"{where} is {what}")
+            raise UserError(f"{where} is {what}")
 
     def objects(self, prefix: str) -> Iterator[Stored]:
         """Lists the bucket, a thousand keys a request."""
-        with as_mistakes(self._bucket):
+        with as_user_errors(self._bucket):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 for one in page.get("Contents", []):
                     if _is_data(one["Key"]):
@@ -144,7 +144,7 @@ class _Ranges(io.RawIOBase):
         end = self._size if size < 0 else min(self._size, self._at + size)
         if end <= self._at:
             return b""
-        with as_mistakes(self._bucket):
+        with as_user_errors(self._bucket):
             answer = self._client.get_object(**self._named, Range=f"bytes={self._at}-{end - 1}")
             body: bytes = answer["Body"].read()
         self._at += len(body)
@@ -165,17 +165,17 @@ def _is_data(key: str) -> bool:
 
 
 @contextmanager
-def as_mistakes(bucket: str, done: str = "read") -> Iterator[None]:
+def as_user_errors(bucket: str, done: str = "read") -> Iterator[None]:
     """boto3's errors as one sentence: they are the user's bucket, credentials or network."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - with boto3
 
     try:
         yield
     except ClientError as error:
-        raise Mistake(f"{S3}{bucket} cannot be {done}: {error.response['Error']['Code']}") from error
+        raise UserError(f"{S3}{bucket} cannot be {done}: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise Mistake(f"{S3}{bucket} cannot be {done}: {str(error).partition(chr(10))[0]}") from error
+        raise UserError(f"{S3}{bucket} cannot be {done}: {str(error).partition(chr(10))[0]}") from error
 
 
 def _cannot_be_read(error: OSError) -> NoReturn:
-    raise Mistake(f"{error.filename} cannot be read: {error.strerror}") from error
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error

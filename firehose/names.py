@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from firehose.commands import Format
+from glue.layout import Format
 
 REGION = "us-east-1"
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firehose.commands import Format
 from firehose.data_plane import Clock, DataPlane
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.destination import Sink
 from firehose.running_stream import LocalStream
+from glue.layout import Format
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
 from glue.tables import parquet_table, with_bucket

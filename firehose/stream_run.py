@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from firehose.arrival_clock import ArrivalClock
 from firehose.behaviour import OBSERVED, Behaviour
-from firehose.commands import Mistake
 from firehose.commands.stopping import stopping
 from firehose.data_plane import Clock, DataPlane
 from firehose.delivery.delivery import ACTIVE_PARTITIONS
@@ -22,6 +21,7 @@ from firehose.destination import bucket_of
 from firehose.faults import FUNCTION_FAULTS, KINESIS_FAULTS, Faults, FaultyKinesis, FaultySink, faulty_function
 from firehose.kinesis.source import KinesisSource, kinesis_client, now_ms
 from firehose.kinesis.writer import KINESIS, stream_of
+from firehose.local.user_error import UserError
 from firehose.processors.function_process import FunctionConfiguration
 from firehose.processors.functions import folder_of, load_function, start_function
 from firehose.processors.processor import Function
@@ -67,7 +67,7 @@ def run_stream(
     `say` is told what a user should know before, `on_printed` what the function prints.
 
     Raises:
-        Mistake: a description that AWS would refuse, with AWS's error code; files, functions or buckets that are not
+        UserError: a description that AWS would refuse, with AWS's error code; files, functions or buckets that are not
             there.
     """
     local = _described(asked)
@@ -99,7 +99,7 @@ def _described(asked: StreamRun) -> LocalStream:
             behaviour=asked.behaviour,
         )
     except SettingError as error:
-        raise Mistake(f"{error.code}: {error}") from error
+        raise UserError(f"{error.code}: {error}") from error
 
 
 def _refuse_idle(asked: StreamRun, stream: DeliveryStream) -> None:
@@ -123,16 +123,16 @@ def _refuse_idle(asked: StreamRun, stream: DeliveryStream) -> None:
     }
     for option, changes_nothing in idle.items():
         if changes_nothing:
-            raise Mistake(f"{option} changes nothing of {stream.name} with this source: leave it out")
+            raise UserError(f"{option} changes nothing of {stream.name} with this source: leave it out")
 
 
 def _document(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise Mistake(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise Mistake(f"{path} is not JSON: {error}") from error
+        raise UserError(f"{path} is not JSON: {error}") from error
 
 
 def _function(asked: StreamRun, stream: DeliveryStream, running: ExitStack) -> Function | None:
@@ -142,7 +142,7 @@ def _function(asked: StreamRun, stream: DeliveryStream, running: ExitStack) -> F
         return None
     arn = settings.function_arn
     if not asked.handler:
-        raise Mistake(f"{stream.name} calls {arn}: say with --handler MODULE:FUNCTION what that is")
+        raise UserError(f"{stream.name} calls {arn}: say with --handler MODULE:FUNCTION what that is")
     folder = folder_of(asked.handler, (Path.cwd(), asked.stream.parent))
     if not asked.process:
         return load_function(asked.handler, folder)
@@ -170,7 +170,7 @@ def _given(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None])
     try:
         check_files(asked.sources)
     except SourceError as error:
-        raise Mistake(str(error)) from error
+        raise UserError(str(error)) from error
     broken: list[SourceError] = []
     found = until_broken(file_records(asked.sources, unknown_ms=_unknown_ms(asked)), broken)
     records: Iterable[EventRecord] = found
@@ -192,9 +192,9 @@ def _unknown_ms(asked: StreamRun) -> int:
 
 def _from_kinesis(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None]) -> _Given:
     if len(asked.sources) > 1:
-        raise Mistake("a stream is read alone: it has no end that another source could follow")
+        raise UserError("a stream is read alone: it has no end that another source could follow")
     if stream.source_arn is None:
-        raise Mistake(f"{stream.name} is put to (DirectPut): its source here is a file, or -")
+        raise UserError(f"{stream.name} is put to (DirectPut): its source here is a file, or -")
     where = asked.sources[0]
     state = asked.state or _STATES / sha256(f"{stream.name}\0{asked.sink}".encode()).hexdigest()[:12]
     client = FaultyKinesis(kinesis_client(where), asked.faults)
@@ -234,14 +234,14 @@ def _plane(
             on_printed=lambda _, printed: on_printed(printed),
         )
     except ValueError as error:
-        raise Mistake(str(error)) from error
+        raise UserError(str(error)) from error
 
 
 def _run(plane: DataPlane, given: _Given) -> str:
     try:
         with stopping(plane) as stop:
             plane.run(given.records(plane), stop=stop, settled=given.settled)
-    except Mistake as error:
+    except UserError as error:
         return str(error)
     except OSError as error:
         return error.strerror or type(error).__name__

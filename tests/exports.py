@@ -131,7 +131,7 @@ def silent(_name: str, _items: int) -> Any:
 
 
 def dmd(*arguments: str) -> Any:
-    """The command, in this process; its result with exit code, standard output and error. A Mistake is raised."""
+    """The command, in this process; its result with exit code, standard output and error. A UserError is raised."""
     result = CliRunner().invoke(app, list(arguments))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from tests.exports import demand, dmd, export, full, full_export, incremental_export, item, written
 from tests.failed import everything, fans
 
@@ -147,7 +147,7 @@ def test_a_mistake_is_one_sentence(source: str, tmp_path: Path, arguments: list[
     assert source == "export"
     before = everything(tmp_path)
 
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         dmd("backfill", *arguments)
 
     assert str(raised.value).startswith(sentence)
@@ -172,12 +172,12 @@ def test_the_state_of_another_backfill_is_not_gone_on_with(source: str, tmp_path
     (path, *_) = sorted((tmp_path / "export").rglob("*.json.gz"))
     whole = path.read_bytes()
     path.write_bytes(b"")
-    with pytest.raises(Mistake, match="is damaged"):
+    with pytest.raises(UserError, match="is damaged"):
         dmd("backfill", "--export", source, "--lake", "lake", "--state", "state")
     path.write_bytes(whole)
 
     with pytest.raises(
-        Mistake, match="state is of another backfill: finish that first, name another --state or remove"
+        UserError, match="state is of another backfill: finish that first, name another --state or remove"
     ):
         dmd("backfill", "--export", source, "--lake", "another", "--state", "state")
 
@@ -189,11 +189,11 @@ def test_the_state_of_another_backfill_is_not_gone_on_with(source: str, tmp_path
 def test_an_export_that_is_another_one_now_is_not_gone_on_with(source: str, tmp_path: Path) -> None:
     (path, *_) = sorted((tmp_path / "export").rglob("*.json.gz"))
     path.write_bytes(b"")
-    with pytest.raises(Mistake, match="is damaged"):
+    with pytest.raises(UserError, match="is damaged"):
         dmd("backfill", "--export", source, "--lake", "lake", "--state", "state")
     full_export(tmp_path / "export", [demand("other")], exportArn="another")
 
-    with pytest.raises(Mistake, match="export is not what it was when this began; to begin anew remove state"):
+    with pytest.raises(UserError, match="export is not what it was when this began; to begin anew remove state"):
         dmd("backfill", "--export", source, "--lake", "lake", "--state", "state")
 
 
@@ -202,7 +202,7 @@ def test_two_runs_of_one_backfill_do_not_go_at_the_same_time(source: str, tmp_pa
 
     with (
         State(tmp_path / "state").locked(),
-        pytest.raises(Mistake, match="this backfill is running already, with its state in state"),
+        pytest.raises(UserError, match="this backfill is running already, with its state in state"),
     ):
         dmd("backfill", "--export", source, "--lake", "lake", "--state", "state")
 

@@ -18,7 +18,7 @@ import firehose.kinesis.writer
 from firehose.backfill import run as backfill
 from firehose.backfill import sending, table_scan
 from firehose.backfill.lake import Lake
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, incremental_export, item, make_table, written
 from tests.failed import everything, fans, rows
 from tests.given import Attributes, s
@@ -199,8 +199,8 @@ def test_a_scans_chunk_that_was_read_is_delivered_as_it_was_read(
     with mock_aws(), monkeypatch.context() as patch:
         make_table(demand("a"))
         use_one_client(patch.setattr)
-        patch.setattr(Lake, "deliver", lambda *_: (_ for _ in ()).throw(Mistake("full")))
-        with pytest.raises(Mistake, match="full"):
+        patch.setattr(Lake, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
+        with pytest.raises(UserError, match="full"):
             work("table", tmp_path)
     with mock_aws():
         make_table(demand("a", phoneNumber=s("+15550100")))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from tests.exports import (
     EXPORTED_MICROS,
     SMALL,
@@ -291,7 +291,7 @@ def test_a_mistake_in_one_process_ends_all_and_the_next_run_goes_on(tmp_path: Pa
     whole = data[2].read_bytes()
     data[2].write_bytes(b"")
 
-    with pytest.raises(Mistake, match="is damaged: its MD5"):
+    with pytest.raises(UserError, match="is damaged: its MD5"):
         backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", processes=2, **SMALL)
 
     data[2].write_bytes(whole)

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from firehose.backfill.job import Job
 from firehose.backfill.lake import Lake
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, dmd, full_export, item, make_table
 from tests.failed import fans
 
@@ -28,12 +28,12 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], No
         def once(lake: Lake, records: Any, counts: Any) -> None:
             delivered.append(1)
             if len(delivered) == 2:
-                raise Mistake("the lake is full")
+                raise UserError("the lake is full")
             deliver(lake, records, counts)
 
         with monkeypatch.context() as patch:
             patch.setattr(Lake, "deliver", once)
-            with pytest.raises(Mistake, match="full"):
+            with pytest.raises(UserError, match="full"):
                 begin()
 
     return run
@@ -55,7 +55,7 @@ def test_a_table_that_was_deleted_and_made_again_is_not_gone_on_with(aws: None, 
     boto3.client("dynamodb").delete_table(TableName=TABLE)
     make_table(*map(demand, "ghijkl"))
 
-    with pytest.raises(Mistake, match=f"{TABLE} is not what it was when this began; to begin anew remove"):
+    with pytest.raises(UserError, match=f"{TABLE} is not what it was when this began; to begin anew remove"):
         backfilled(TABLE, tmp_path / "lake", tmp_path / "state", **members)
 
 
@@ -90,7 +90,7 @@ def test_a_lake_that_lost_what_was_delivered_is_not_gone_on_with(tmp_path: Path,
     (tmp_path / "lake" / lost).rename(tmp_path / "moved")
 
     with pytest.raises(
-        Mistake,
+        UserError,
         match=r"^this backfill has delivered 2 demand rows, and .*lake holds none any more: to begin anew remove ",
     ):
         backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL)
@@ -109,7 +109,7 @@ def test_a_bucket_that_lost_what_was_delivered_is_not_gone_on_with(aws: None, tm
     for one in client.list_objects_v2(Bucket="lake")["Contents"]:
         client.delete_object(Bucket="lake", Key=one["Key"])
 
-    with pytest.raises(Mistake, match="2 demand rows, and s3://lake holds none any more: to begin anew remove"):
+    with pytest.raises(UserError, match="2 demand rows, and s3://lake holds none any more: to begin anew remove"):
         backfilled(tmp_path / "export", "s3://lake", tmp_path / "state", **SMALL)
 
 

@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.aws_mistakes import as_mistakes
+from firehose.aws_mistakes import as_user_errors
 from firehose.backfill.export_place import BucketPlace
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from tests.exports import SMALL, backfilled, demand, full_export, incremental_export, written
 from tests.failed import everything, fans
 from tests.test_replay_s3 import BROKEN, OPERATIONS, REFUSED, Calls
@@ -93,7 +93,7 @@ def test_a_file_whose_checksum_is_wrong_is_named_by_its_address(calls: Calls, tm
     path.write_bytes(b"else")
     upload(tmp_path / "export")
 
-    with pytest.raises(Mistake, match=rf"^s3://exports/nightly/AWSDynamoDB/.*/data/{path.name} is damaged: its MD5"):
+    with pytest.raises(UserError, match=rf"^s3://exports/nightly/AWSDynamoDB/.*/data/{path.name} is damaged: its MD5"):
         backfilled(EXPORT, tmp_path / "lake", tmp_path / "state")
 
     assert not list((tmp_path / "state").glob("fetched-*")), "personal data"
@@ -114,7 +114,9 @@ def test_whatever_call_goes_wrong_is_one_sentence_and_the_next_run_completes_the
         trouble = (REFUSED + BROKEN)[at % 5]
         empty_lake()
         calls.begin(at, trouble)
-        with pytest.raises(Mistake, match=r"^s3://(exports|lake)[^ ]* (cannot be (read|written)|may not be)") as raised:
+        with pytest.raises(
+            UserError, match=r"^s3://(exports|lake)[^ ]* (cannot be (read|written)|may not be)"
+        ) as raised:
             backfilled(EXPORT, "s3://lake", tmp_path / "state")
         assert "\n" not in str(raised.value)
         calls.begin()
@@ -130,17 +132,17 @@ def test_every_trouble_of_a_read_is_one_sentence(calls: Calls, tmp_path: Path, t
 
     for call in (lambda: place.read("x"), lambda: place.names("data"), lambda: place.folders("AWSDynamoDB")):
         calls.begin(0, trouble)
-        with pytest.raises(Mistake, match=r"^s3://exports/nightly.* cannot be read: "):
+        with pytest.raises(UserError, match=r"^s3://exports/nightly.* cannot be read: "):
             call()
 
 
 def test_a_bucket_that_is_not_there_is_one_sentence(calls: Calls, tmp_path: Path) -> None:
     assert calls.fails_at == -1
-    with pytest.raises(Mistake, match=r"^s3://other/manifest-summary.json cannot be read: NoSuchBucket$"):
+    with pytest.raises(UserError, match=r"^s3://other/manifest-summary.json cannot be read: NoSuchBucket$"):
         backfilled("s3://other", "s3://lake", tmp_path / "state")
 
     full_export(tmp_path / "export", *ITEMS)
-    with pytest.raises(Mistake, match="s3://other"):
+    with pytest.raises(UserError, match="s3://other"):
         backfilled(tmp_path / "export", "s3://other", tmp_path / "state")
 
 
@@ -149,5 +151,8 @@ def test_only_the_code_of_an_answer_is_told(calls: Calls) -> None:
 
     assert calls.fails_at == -1
     answer: Any = {"Error": {"Code": "ValidationException", "Message": "+15550100"}}
-    with pytest.raises(Mistake, match=r"^table t cannot be read: ValidationException$"), as_mistakes("table t", "read"):
+    with (
+        pytest.raises(UserError, match=r"^table t cannot be read: ValidationException$"),
+        as_user_errors("table t", "read"),
+    ):
         raise ClientError(answer, "Scan")

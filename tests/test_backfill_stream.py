@@ -14,8 +14,8 @@ from firehose.backfill.progress import EVERY_SECONDS, progress_lines
 from firehose.backfill.sending import DatesInFlight, check_stream, send_spool
 from firehose.backfill.spool import Spool, write_chunk
 from firehose.backfill.state import State
-from firehose.commands import Mistake
 from firehose.kinesis.writer import KinesisWriter, partition_key
+from firehose.local.user_error import UserError
 from tests.exports import SMALL, backfilled, demand, dmd, full_export
 from tests.given import payload, s
 from tests.test_kinesis_writer import Clock, Stream
@@ -137,7 +137,7 @@ def test_a_run_that_goes_on_knows_what_the_one_before_has_in_flight(tmp_path: Pa
     found = spool(tmp_path / "spool", {day(number): [b"%d" % number] for number in (1, 2, 3)})
     first = Sent(Clock(now=1000))
     first.put_records = refusing_from(first, 2)  # type: ignore[method-assign]
-    with pytest.raises(Mistake, match="kinesis://dmnd refused records in 12 attempts: 1 Throttled"):
+    with pytest.raises(UserError, match="kinesis://dmnd refused records in 12 attempts: 1 Throttled"):
         send(found, state, Clock(now=1000), first, limit=2)
     second = Sent(Clock(now=1001))
 
@@ -177,7 +177,7 @@ def test_what_was_sent_of_a_date_before_a_stop_is_not_sent_again(tmp_path: Path,
     found = spool(tmp_path / "spool", *chunks)
     first = Sent(Clock())
     first.put_records = refusing_from(first, 2)  # type: ignore[method-assign]
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         send(found, state, Clock(), first)
     second = Sent(Clock())
 
@@ -242,7 +242,7 @@ def test_a_table_into_a_stream_is_read_whole_before_anything_is_sent(kinesis: An
     whole = last.read_bytes()
     last.write_bytes(whole[:-1])
 
-    with pytest.raises(Mistake, match="is damaged"):
+    with pytest.raises(UserError, match="is damaged"):
         backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True)
 
     assert in_stream(kinesis) == []
@@ -259,7 +259,7 @@ def test_an_item_that_is_not_accounted_for_is_no_end_of_a_backfill(
     lines = Spool.lines
     monkeypatch.setattr(Spool, "lines", lambda *told: lines(*told) if told[1] == day(1) else iter(()))
 
-    with pytest.raises(Mistake, match="2 items were read and 1 accounted for"):
+    with pytest.raises(UserError, match="2 items were read and 1 accounted for"):
         backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True)
 
     assert len(in_stream(kinesis)) == 1
@@ -279,7 +279,7 @@ def test_an_item_larger_than_a_record_is_told_by_its_place(kinesis: Any, tmp_pat
 def test_a_stream_that_is_not_there_is_said_before_anything_is_read(kinesis: Any, tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("a")])
 
-    with pytest.raises(Mistake, match="no such stream: kinesis://other"):
+    with pytest.raises(UserError, match="no such stream: kinesis://other"):
         backfilled(tmp_path / "export", "kinesis://other", tmp_path / "state", is_stream=True)
 
     assert not (tmp_path / "state").exists()
@@ -299,5 +299,5 @@ def test_who_may_write_a_stream_need_not_be_allowed_to_describe_it(kinesis: Any)
     client = Client()
     check_stream("dmnd", client)
     client.raises = other
-    with pytest.raises(Mistake, match="kinesis://dmnd cannot be written: ExpiredTokenException"):
+    with pytest.raises(UserError, match="kinesis://dmnd cannot be written: ExpiredTokenException"):
         check_stream("dmnd", client)

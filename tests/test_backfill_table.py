@@ -16,7 +16,7 @@ from moto import mock_aws
 from firehose.backfill.lake import Lake
 from firehose.backfill.source import Page
 from firehose.backfill.table_scan import TableSource
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, make_table
 from tests.failed import fans, rows
 from tests.given import payload, s
@@ -137,11 +137,11 @@ def test_a_scan_that_goes_on_keeps_its_time_and_does_not_read_again(
         def some(lake: Lake, records: Any, counts: Any) -> None:
             times.append(1)
             if len(times) == 3:
-                raise Mistake("the lake is full")
+                raise UserError("the lake is full")
             deliver(lake, records, counts)
 
         patch.setattr(Lake, "deliver", some)
-        with pytest.raises(Mistake, match="full"):
+        with pytest.raises(UserError, match="full"):
             backfilled_table(tmp_path, segments=2, **SMALL)
     assert len(fans(tmp_path / "lake")) == 4
     (began,) = {row["change"]["atmicros"] for row in rows(tmp_path / "lake")}
@@ -179,7 +179,7 @@ def test_only_the_types_and_dates_that_were_asked_for_go(tmp_path: Path) -> None
 
 
 def test_a_table_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match=f"table {TABLE} cannot be read: ResourceNotFoundException"):
+    with pytest.raises(UserError, match=f"table {TABLE} cannot be read: ResourceNotFoundException"):
         backfilled_table(tmp_path)
 
     assert not (tmp_path / "state").exists()
@@ -201,7 +201,7 @@ def test_a_scan_that_is_refused_is_one_sentence_and_the_next_run_completes_it(
 
     with monkeypatch.context() as patch:
         patch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-        with pytest.raises(Mistake, match=f"^table {TABLE} cannot be read: {code}$"):
+        with pytest.raises(UserError, match=f"^table {TABLE} cannot be read: {code}$"):
             backfilled_table(tmp_path, segments=2, page_items=4, chunk_items=4)
 
     backfilled_table(tmp_path, segments=2, page_items=4, chunk_items=4)
@@ -212,11 +212,11 @@ def test_a_scan_that_is_refused_is_one_sentence_and_the_next_run_completes_it(
 def test_another_table_of_the_name_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_table(demand("a"))
     with monkeypatch.context() as patch:
-        patch.setattr(Lake, "deliver", lambda *_: (_ for _ in ()).throw(Mistake("full")))
-        with pytest.raises(Mistake, match="full"):
+        patch.setattr(Lake, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
+        with pytest.raises(UserError, match="full"):
             backfilled_table(tmp_path)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
     make_table(demand("b"))
 
-    with pytest.raises(Mistake, match=f"{TABLE} is not what it was when this began; to begin anew remove"):
+    with pytest.raises(UserError, match=f"{TABLE} is not what it was when this began; to begin anew remove"):
         backfilled_table(tmp_path)

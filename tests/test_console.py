@@ -12,12 +12,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from firehose.app import app
-from firehose.commands import Format, Mistake
 from firehose.commands.console import _Interactive, banner
 from firehose.console import Console, local_configuration, sample
+from firehose.local.user_error import UserError
 from firehose.up.code import checkout_package
 from firehose.up.endpoint import Endpoint
 from firehose.up.resources import BUCKET, make_resources
+from glue.layout import Format
 from tests.given import change, payload, s
 from tests.local_aws import local_aws
 from tests.test_run import dmd
@@ -81,7 +82,7 @@ def test_a_sample_of_each_type_is_delivered(console: Console, name: str) -> None
 
 
 def test_of_an_unknown_type_there_is_no_sample() -> None:
-    with pytest.raises(Mistake, match="dmd sample makes no gift"):
+    with pytest.raises(UserError, match="dmd sample makes no gift"):
         sample("gift")
 
 
@@ -137,7 +138,7 @@ def test_what_code_raises_is_shown_from_its_own_line_on() -> None:
     ],
 )
 def test_what_cannot_be_done_is_the_users_mistake(arguments: list[str], told: str) -> None:
-    with pytest.raises(Mistake, match=told):
+    with pytest.raises(UserError, match=told):
         run(*arguments)
 
 
@@ -200,7 +201,7 @@ def test_functions_run_on_it_and_write_nothing_there(reached: Endpoint) -> None:
 
 
 def test_an_environment_where_nothing_is_deployed_is_the_users_mistake(reached: Endpoint) -> None:
-    with pytest.raises(Mistake, match=f"{reached.url} has no delivery stream prd3292-dev1-dmnd-"):
+    with pytest.raises(UserError, match=f"{reached.url} has no delivery stream prd3292-dev1-dmnd-"):
         run("--env", "dev1", "-c", "")
 
 

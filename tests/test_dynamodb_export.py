@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from firehose.backfill.export import Export, find_export
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from tests.exports import (
     EXPORTED_MICROS,
     ID,
@@ -106,15 +106,15 @@ def test_one_of_two_exports_must_be_named(tmp_path: Path) -> None:
     home = full_export(tmp_path, ITEMS)
     shutil.copytree(home, home.with_name("another"))
 
-    with pytest.raises(Mistake, match=rf"holds 2 exports, name one: .*AWSDynamoDB/{ID}, .*AWSDynamoDB/another$"):
+    with pytest.raises(UserError, match=rf"holds 2 exports, name one: .*AWSDynamoDB/{ID}, .*AWSDynamoDB/another$"):
         find_export(str(tmp_path))
     assert find_export(str(home)).items == 2
 
 
 def test_nothing_that_is_no_export_is_taken_for_one(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match=r"no such export: .*/missing is not a folder"):
+    with pytest.raises(UserError, match=r"no such export: .*/missing is not a folder"):
         find_export(str(tmp_path / "missing"))
-    with pytest.raises(Mistake, match=r"there is no manifest-summary.json, here or in AWSDynamoDB/<id>/"):
+    with pytest.raises(UserError, match=r"there is no manifest-summary.json, here or in AWSDynamoDB/<id>/"):
         find_export(str(tmp_path))
 
 
@@ -124,13 +124,13 @@ def test_a_manifest_that_is_not_what_its_checksum_says_is_damaged(tmp_path: Path
     manifest = home / f"{name}.json"
     manifest.write_bytes(manifest.read_bytes() + b" ")
 
-    with pytest.raises(Mistake, match=rf"{name}.json is damaged: its MD5 is not the one in its .checksum file"):
+    with pytest.raises(UserError, match=rf"{name}.json is damaged: its MD5 is not the one in its .checksum file"):
         find_export(str(tmp_path))
 
     (home / f"{name}.checksum").unlink()
     assert find_export(str(tmp_path)).items == 2, "a copy without the checksum files is an export too"
     (home / f"{name}.md5").write_text("else")
-    with pytest.raises(Mistake, match=r"in its \.md5 file"):
+    with pytest.raises(UserError, match=r"in its \.md5 file"):
         find_export(str(tmp_path))
 
 
@@ -138,14 +138,14 @@ def test_a_data_file_that_is_missing_is_named_before_any_is_read(tmp_path: Path)
     home = full_export(tmp_path, ITEMS, ITEMS)
     sorted((home / "data").iterdir())[1].unlink()
 
-    with pytest.raises(Mistake, match=r"data/0001abc.*\.json\.gz is missing, which .*manifest-files.json lists"):
+    with pytest.raises(UserError, match=r"data/0001abc.*\.json\.gz is missing, which .*manifest-files.json lists"):
         find_export(str(tmp_path))
 
 
 def test_without_its_list_of_files_an_export_is_not_read(tmp_path: Path) -> None:
     (full_export(tmp_path, ITEMS) / "manifest-files.json").unlink()
 
-    with pytest.raises(Mistake, match=r"manifest-files.json is missing$"):
+    with pytest.raises(UserError, match=r"manifest-files.json is missing$"):
         find_export(str(tmp_path))
 
 
@@ -161,7 +161,7 @@ def test_a_data_file_that_is_not_what_its_checksum_says_is_damaged(tmp_path: Pat
     (path,) = (home / "data").iterdir()
     path.write_bytes(spoilt(path.read_bytes()))
 
-    with pytest.raises(Mistake, match=rf"data/{path.name} is damaged: {sentence}"):
+    with pytest.raises(UserError, match=rf"data/{path.name} is damaged: {sentence}"):
         lines(find_export(str(tmp_path)), tmp_path)
 
 
@@ -178,7 +178,7 @@ def test_a_data_file_without_a_checksum_is_damaged_where_gzip_says_so(tmp_path: 
     (path,) = (home / "data").iterdir()
     path.write_bytes(body)
 
-    with pytest.raises(Mistake, match=rf"data/{path.name} is damaged: its gzip data"):
+    with pytest.raises(UserError, match=rf"data/{path.name} is damaged: its gzip data"):
         lines(find_export(str(tmp_path)), tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_a_file_that_is_listed_twice_would_be_read_twice(tmp_path: Path) -> None
     home = full_export(tmp_path, ITEMS)
     put_manifest(home, "manifest-files", lines_of(told(home) * 2))
 
-    with pytest.raises(Mistake, match=r"manifest-files.json lists a data file twice"):
+    with pytest.raises(UserError, match=r"manifest-files.json lists a data file twice"):
         find_export(str(tmp_path))
 
 
@@ -209,7 +209,7 @@ def test_a_file_that_is_listed_twice_would_be_read_twice(tmp_path: Path) -> None
 def test_a_summary_that_cannot_be_gone_by_is_one_sentence(tmp_path: Path, summary: Any, sentence: str) -> None:
     full_export(tmp_path, ITEMS, **summary)
 
-    with pytest.raises(Mistake, match=sentence):
+    with pytest.raises(UserError, match=sentence):
         find_export(str(tmp_path))
 
 
@@ -219,7 +219,7 @@ def test_a_summary_that_cannot_be_gone_by_is_one_sentence(tmp_path: Path, summar
 def test_a_list_of_files_that_is_none_is_one_sentence(tmp_path: Path, body: bytes) -> None:
     put_manifest(full_export(tmp_path, ITEMS), "manifest-files", body)
 
-    with pytest.raises(Mistake, match="is not the manifest of an export"):
+    with pytest.raises(UserError, match="is not the manifest of an export"):
         find_export(str(tmp_path))
 
 
@@ -229,7 +229,7 @@ def test_a_key_leads_nowhere_but_to_the_data(tmp_path: Path) -> None:
     line = told(home)[0] | {"dataFileS3Key": "../../../../secret", "md5Checksum": checksum(b"{}")}
     put_manifest(home, "manifest-files", lines_of([line]))
 
-    with pytest.raises(Mistake, match="data/secret is missing"):
+    with pytest.raises(UserError, match="data/secret is missing"):
         find_export(str(home))
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from firehose.commands import Format, Mistake
+from firehose.local.user_error import UserError
 from firehose.names import Names
 from firehose.query.tables import query
 from firehose.up.endpoint import Endpoint
+from glue.layout import Format
 from tests.e2e.athena import QueryError
 from tests.e2e.items import LIVING, NOBODY, Items, Life, Row, new_run
 from tests.e2e.run import Clocks, Search, Stopped, run
@@ -149,7 +150,7 @@ def test_a_view_that_does_not_show_the_newest_row_ends_the_test(table: Any) -> N
         try_out(table, lake(DEMAND.rows, latest=DEMAND.latest[1:]))
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, QueryError, Mistake])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, QueryError, UserError])
 def test_however_it_ends_its_items_are_taken_away(table: Any, error: type[BaseException]) -> None:
     def sql(_: str) -> Answer:
         raise error
@@ -186,7 +187,7 @@ def test_an_item_that_was_there_before_is_neither_changed_nor_deleted(endpoint: 
     theirs = {"pk": s(f"{RUN}-demand-kept"), "type": s("theirs")}
     client.put_item(TableName=NAMES.table, Item=theirs)
 
-    with pytest.raises(Mistake, match=f"has an item {RUN}-demand-kept that is not ours"):
+    with pytest.raises(UserError, match=f"has an item {RUN}-demand-kept that is not ours"):
         try_out(client, lake([]))
 
     assert client.get_item(TableName=NAMES.table, Key={"pk": theirs["pk"]})["Item"] == theirs

@@ -10,9 +10,10 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 
-from firehose.commands import Format, Mistake
+from firehose.local.user_error import UserError
 from firehose.names import Names
 from firehose.up.endpoint import Endpoint
+from glue.layout import Format
 from tests.e2e import __main__ as e2e
 from tests.e2e.athena import Athena, QueryError
 from tests.e2e.environment import client_of, modes_of, open_environment
@@ -309,7 +310,7 @@ def test_a_workgroup_that_refuses_is_named(endpoint: Endpoint) -> None:
     athena = Athena(client_of(session), "no such", "db", NAMES.bucket)
     athena._athena.meta.events.register("before-call", refuse)
 
-    with pytest.raises(Mistake, match="Athena's workgroup no such cannot be asked: AccessDeniedException"):
+    with pytest.raises(UserError, match="Athena's workgroup no such cannot be asked: AccessDeniedException"):
         athena("SELECT 1")
 
 

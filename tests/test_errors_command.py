@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from firehose.commands import Mistake
 from firehose.commands.errors import errors as command
 from firehose.destination import FolderSink
 from firehose.errors.failures import DELIVERS, DROPS
 from firehose.errors.report import Basis, report
+from firehose.local.user_error import UserError
 from firehose.pipeline import local_pipeline
 from firehose.sample.records import changes
 from firehose.source import number_lines
@@ -260,7 +260,7 @@ def test_a_lake_without_failures_says_so(lake: Path) -> None:
 
 
 def test_a_lake_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match="no such lake"):
+    with pytest.raises(UserError, match="no such lake"):
         report(str(tmp_path / "none"))
 
 

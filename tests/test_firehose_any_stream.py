@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aws_kinesis_agg.aggregator import RecordAggregator
 
-from firehose.commands import Mistake
 from firehose.data_plane import DataPlane
+from firehose.local.user_error import UserError
 from firehose.running_stream import LocalStream
 from firehose.stream.members import UnsupportedSettingError
 from firehose.testing import LocalFirehose
@@ -194,7 +194,7 @@ class Denied(Objects):
     """A bucket that takes nothing."""
 
     def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
-        raise Mistake("AccessDenied")
+        raise UserError("AccessDenied")
 
 
 def backed_up(**more: Any) -> LocalStream:
@@ -207,7 +207,7 @@ def test_a_denied_backup_does_not_hold_delivery_up_nor_let_the_source_forget() -
     sink, settled = Objects(), [-1]
     plane = DataPlane([backed_up()], sink, backup_sink=Denied(), clock=lambda: 0)
 
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         plane.run(records(order("1")), settled=settled.append)
 
     assert len(sink.under("data-pipeline/parquet/")) == 1
@@ -217,7 +217,7 @@ def test_a_denied_backup_does_not_hold_delivery_up_nor_let_the_source_forget() -
 def test_a_denied_bucket_does_not_hold_up_the_streams_beside_it() -> None:
     plane = DataPlane([backed_up(name="a"), local(name="b")], Objects(), backup_sink=Denied(), clock=lambda: 0)
 
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         plane.run(records(order("1")))
 
     assert [stream.delivered for stream in plane.report.streams] == [1, 1]
@@ -235,7 +235,7 @@ def test_a_bucket_that_takes_nothing_ends_the_run_before_memory_does() -> None:
 
     plane = DataPlane([local(lambda_buffer_mib=0.2)], Denied(), clock=lambda: 0, memory_bytes=2_000)
 
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         plane.run(source())
 
     assert 0 < read < 2000

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from firehose import stream_run
 from firehose.app import app
-from firehose.commands import Mistake
 from firehose.kinesis.source import KinesisSource, now_ms
+from firehose.local.user_error import UserError
 from tests.firehose_streams import destination, request, table
 from tests.kinesis_streams import Clock
 
@@ -212,7 +212,7 @@ def test_what_has_no_effect_here_is_said() -> None:
 
 def refused(*more: str, **given: Any) -> str:
     """The sentence that a run ends with."""
-    with pytest.raises(Mistake) as mistake:
+    with pytest.raises(UserError) as mistake:
         run(*more, **given)
     assert not Path("bucket").exists()
     return str(mistake.value)

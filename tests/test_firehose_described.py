@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from msgspec.structs import fields
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from firehose.stream import api_model
 from firehose.stream.delivery_stream import DeliveryStream, read_delivery_stream
 from firehose.stream.described import create_request, read_json, region, version
@@ -160,7 +160,7 @@ def test_a_destination_that_is_not_extended_s3_is_not_carried_out(destinations: 
 
 
 def test_dmd_up_names_the_stream_that_it_cannot_run() -> None:
-    with pytest.raises(Mistake, match="the delivery stream orders: Destinations: "):
+    with pytest.raises(UserError, match="the delivery stream orders: Destinations: "):
         stream_request(described(plain(), Destinations=[{}]))
 
 

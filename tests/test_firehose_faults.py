@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.commands import Mistake
 from firehose.data_plane import DataPlane
 from firehose.faults import Fault, Faults, FaultyKinesis, FaultySink, faulty_function, read_faults
 from firehose.kinesis.source import KinesisSource
+from firehose.local.user_error import UserError
 from tests.firehose_streams import Objects, function, local, order, records
 from tests.kinesis_streams import Clock, Stream
 from tests.processors import fates, processor
@@ -30,13 +30,15 @@ def test_a_fault_happens_every_time_or_the_first_so_many_times(text: str, strike
 
 
 def test_an_unknown_fault_is_refused_by_naming_the_known_ones() -> None:
-    with pytest.raises(Mistake, match=r"^slow is no fault that is known here: throttle, timeout, .*, s3-cut, kinesis-"):
+    with pytest.raises(
+        UserError, match=r"^slow is no fault that is known here: throttle, timeout, .*, s3-cut, kinesis-"
+    ):
         read_faults(["slow:1"])
 
 
 @pytest.mark.parametrize("count", ["", "0", "-1", "1.5", "x", "\u00b2"])
 def test_a_count_is_a_whole_number_from_one_on(count: str) -> None:
-    with pytest.raises(Mistake, match="should be raise, or raise:COUNT with a count from 1 on"):
+    with pytest.raises(UserError, match="should be raise, or raise:COUNT with a count from 1 on"):
         read_faults([f"raise:{count}"])
 
 
@@ -98,7 +100,7 @@ def test_whatever_is_injected_each_record_has_exactly_one_fate(
 def test_a_put_that_s3_refuses_writes_nothing_and_ends_the_run(kind: str, code: str) -> None:
     objects = Objects()
 
-    with pytest.raises(Mistake, match=code):
+    with pytest.raises(UserError, match=code):
         DataPlane([local()], FaultySink(objects, read_faults([kind]))).run(records(*BATCH))
     assert not objects
 
@@ -108,7 +110,7 @@ def test_a_put_that_is_cut_has_happened_and_the_same_run_replaces_it() -> None:
     DataPlane([local()], whole).run(records(*BATCH))
     faults = read_faults(["s3-cut:1"])
 
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         DataPlane([local()], FaultySink(cut, faults)).run(records(*BATCH))
     assert len(cut) == 1
     DataPlane([local()], FaultySink(cut, faults)).run(records(*BATCH))

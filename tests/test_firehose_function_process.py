@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from firehose.processors.function_process import FunctionConfiguration, FunctionError, FunctionProcess
 from firehose.processors.functions import start_function
 from firehose.processors.processor import FunctionContext
@@ -245,7 +245,7 @@ def test_a_function_has_its_memory_and_no_more(function: Callable[..., FunctionP
 def test_a_handler_that_cannot_be_loaded_is_the_users_mistake(
     function: Callable[..., FunctionProcess], code: str, told: str
 ) -> None:
-    with pytest.raises(Mistake, match=f"^the function f cannot be loaded: {told}$"):
+    with pytest.raises(UserError, match=f"^the function f cannot be loaded: {told}$"):
         function(code)
 
 

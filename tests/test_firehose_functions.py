@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from firehose.processors.function_process import handler_names
 from firehose.processors.functions import folder_of, load_function
 
@@ -38,7 +38,7 @@ def test_a_handler_is_spelled_as_in_python_or_in_lambda(handler: str, names: tup
     "handler", ["", "handler", ":handler", "orders:", "orders.", "a b:c", "/a.b", "a:b:c", "a..b:c"]
 )
 def test_what_is_no_handler_is_refused(handler: str) -> None:
-    with pytest.raises(Mistake, match="is no handler: it should be module:function"):
+    with pytest.raises(UserError, match="is no handler: it should be module:function"):
         handler_names(handler)
 
 
@@ -74,14 +74,14 @@ def test_the_folder_is_the_current_one_if_none_is_said(folder: Path, monkeypatch
 def test_what_cannot_be_loaded_is_the_users_mistake(folder: Path, handler: str, code: str, told: str) -> None:
     (folder / "orders_three.py").write_text(code)
 
-    with pytest.raises(Mistake, match=told):
+    with pytest.raises(UserError, match=told):
         load_function(handler, folder)
 
 
 def test_a_module_of_a_name_that_is_taken_is_not_mistaken_for_the_other(folder: Path) -> None:
     (folder / "transform.py").write_text("def handler(event, context): return 1\n")
 
-    with pytest.raises(Mistake, match="another module transform is loaded here already"):
+    with pytest.raises(UserError, match="another module transform is loaded here already"):
         load_function("transform:handler", folder)
 
 

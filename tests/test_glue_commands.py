@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from firehose.commands import Mistake
 from firehose.commands.glue import app
+from firehose.local.user_error import UserError
 from tests.invented import gift, member, optional
 
 
@@ -53,7 +53,7 @@ def test_build_names_what_it_wrote_and_then_has_nothing_to_do(tmp_path: Path, sc
 def test_build_of_other_schemas_does_not_overwrite_ours(schemas: Path) -> None:
     result = run("build", "--schemas", schemas)
 
-    assert isinstance(result.exception, Mistake)
+    assert isinstance(result.exception, UserError)
     assert "--out" in str(result.exception)
 
 
@@ -114,7 +114,7 @@ def test_check_against_a_git_revision_passes_what_does_not_break(history: Path, 
 def test_check_against_what_is_no_revision_is_the_users_mistake(history: Path, schemas: Path, against: str) -> None:
     result = run("check", "--schemas", schemas, "--out", history, f"--against={against}")
 
-    assert isinstance(result.exception, Mistake)
+    assert isinstance(result.exception, UserError)
 
 
 def test_check_against_a_revision_before_the_schemas_is_the_users_mistake(tmp_path: Path, schemas: Path) -> None:
@@ -123,7 +123,7 @@ def test_check_against_a_revision_before_the_schemas_is_the_users_mistake(tmp_pa
 
     result = run("check", "--schemas", schemas, "--out", tmp_path, "--against", "HEAD")
 
-    assert isinstance(result.exception, Mistake)
+    assert isinstance(result.exception, UserError)
     assert "HEAD" in str(result.exception)
 
 
@@ -133,7 +133,7 @@ def test_a_schema_that_is_none_is_the_users_mistake_with_its_path(tmp_path: Path
     for arguments in (["build", "--out", tmp_path], ["check", "--out", tmp_path], ["ddl"]):
         result = run(*arguments, "--schemas", schemas)
 
-        assert isinstance(result.exception, Mistake)
+        assert isinstance(result.exception, UserError)
         assert str(result.exception).startswith("gift.x: ")
 
 
@@ -153,7 +153,7 @@ def test_ddl_prints_every_table_unless_some_are_named() -> None:
 def test_ddl_of_no_such_table_is_the_users_mistake() -> None:
     result = run("ddl", "demands")
 
-    assert isinstance(result.exception, Mistake)
+    assert isinstance(result.exception, UserError)
     assert "demand, errors, event" in str(result.exception)
 
 

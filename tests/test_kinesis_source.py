@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.commands import Mistake
 from firehose.kinesis.source import KinesisSource
+from firehose.local.user_error import UserError
 from firehose.source import EventRecord
 from tests.kinesis_streams import STARTED_MS, Clock, Stream
 
@@ -266,14 +266,14 @@ def test_an_expired_iterator_is_renewed_behind_the_last_record_read(tmp_path: Pa
 def test_a_stream_that_may_not_be_read_is_the_users_mistake(tmp_path: Path) -> None:
     client = stream(refuse=lambda _: "AccessDeniedException")
 
-    with pytest.raises(Mistake, match=r"^kinesis://dmnd cannot be read: AccessDeniedException$"):
+    with pytest.raises(UserError, match=r"^kinesis://dmnd cannot be read: AccessDeniedException$"):
         read(source(client, tmp_path))
 
 
 def test_a_state_file_of_something_else_is_the_users_mistake(tmp_path: Path) -> None:
     (tmp_path / "dmnd.json").write_text("[]")
 
-    with pytest.raises(Mistake, match="holds no checkpoints"):
+    with pytest.raises(UserError, match="holds no checkpoints"):
         source(stream(), tmp_path)
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from firehose.commands import Mistake
 from firehose.kinesis.writer import ATTEMPTS, KinesisWriter, TooLargeError, partition_key, stream_of
+from firehose.local.user_error import UserError
 
 KEY = "A" * 32
 SECRET = b'{"phoneNumber":{"S":"+15550100"}}'
@@ -151,7 +151,7 @@ def test_records_that_are_refused_in_every_attempt_end_in_a_sentence_without_the
     one = writer(stream)
     one.put(SECRET, KEY)
 
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         one.flush()
 
     assert str(caught.value) == (
@@ -165,7 +165,7 @@ def test_what_was_refused_to_the_end_is_sent_by_the_next_flush() -> None:
     stream = Stream(refuse=lambda call, number: call <= ATTEMPTS)
     one = writer(stream)
     one.put(b"x", KEY)
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         one.flush()
 
     one.flush()
@@ -196,7 +196,7 @@ def test_a_stream_that_cannot_be_written_is_a_sentence(error: Exception, sentenc
     one = writer(Stream(raises=[error]))
     one.put(SECRET, KEY)
 
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         one.flush()
 
     assert str(caught.value) == sentence
@@ -246,7 +246,7 @@ def test_a_region_that_is_not_set_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
 
-    with pytest.raises(Mistake, match="kinesis://dmnd cannot be written: You must specify a region"):
+    with pytest.raises(UserError, match="kinesis://dmnd cannot be written: You must specify a region"):
         KinesisWriter("dmnd")
 
 
@@ -256,7 +256,7 @@ def test_the_stream_of_an_address() -> None:
 
 @pytest.mark.parametrize("address", ["dmnd", "kinesis://", "s3://dmnd", "kinesis://a/b", ""])
 def test_an_address_that_is_no_stream_is_a_mistake(address: str) -> None:
-    with pytest.raises(Mistake, match="should be kinesis://STREAM"):
+    with pytest.raises(UserError, match="should be kinesis://STREAM"):
         stream_of(address)
 
 

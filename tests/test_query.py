@@ -16,9 +16,9 @@ import typer
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from firehose.commands import Mistake
 from firehose.commands.query import query as command
 from firehose.lake import Stored, open_lake
+from firehose.local.user_error import UserError
 from firehose.query.tables import query
 from tests.lakes import DEMAND, at, demand, error_document, write_errors, write_parquet
 
@@ -179,10 +179,10 @@ def test_a_lake_in_s3_answers_as_one_in_a_folder(lake: Path, bucket: Any) -> Non
 
 
 def test_no_bucket_and_a_bucket_without_a_lake_are_the_users_mistakes(bucket: Any) -> None:
-    with pytest.raises(Mistake, match="NoSuchBucket"):
+    with pytest.raises(UserError, match="NoSuchBucket"):
         query("SELECT 1", "s3://nobody")
     for where in (f"s3://{BUCKET}", f"s3://{BUCKET}/folder", "s3://"):
-        with pytest.raises(Mistake, match="is not a lake"):
+        with pytest.raises(UserError, match="is not a lake"):
             query("SELECT 1", where)
 
 
@@ -190,14 +190,14 @@ def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, bucket: Any) ->
     write_errors(lake, "2025-01-01", error_document())
     opened = open_lake(upload(bucket, lake))
 
-    with pytest.raises(Mistake, match="NoSuchKey"):
+    with pytest.raises(UserError, match="NoSuchKey"):
         opened.open(Stored("data-pipeline/gone", 10)).read()
 
 
 def test_no_folder_and_a_folder_without_a_lake_are_the_users_mistakes(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match="no such lake"):
+    with pytest.raises(UserError, match="no such lake"):
         query("SELECT 1", str(tmp_path / "none"))
-    with pytest.raises(Mistake, match="is not a lake"):
+    with pytest.raises(UserError, match="is not a lake"):
         query("SELECT 1", str(tmp_path))
 
 
@@ -216,7 +216,7 @@ def test_no_folder_and_a_folder_without_a_lake_are_the_users_mistakes(tmp_path: 
     ],
 )
 def test_sql_that_cannot_be_run_is_the_users_mistake_in_one_line(lake: Path, sql: str, says: str) -> None:
-    with pytest.raises(Mistake, match=says) as mistake:
+    with pytest.raises(UserError, match=says) as mistake:
         query(sql, str(lake))
 
     assert "\n" not in str(mistake.value)
@@ -233,7 +233,7 @@ def test_sql_that_cannot_be_run_is_the_users_mistake_in_one_line(lake: Path, sql
 def test_a_value_is_never_in_an_error_message(lake: Path, sql: str) -> None:
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="SECRET")])
 
-    with pytest.raises(Mistake) as mistake:
+    with pytest.raises(UserError) as mistake:
         query(sql, str(lake))
 
     assert "SECRET" not in str(mistake.value)
@@ -243,14 +243,14 @@ def test_a_value_is_never_in_an_error_message(lake: Path, sql: str) -> None:
 def test_a_file_that_is_no_parquet_is_a_mistake_and_no_traceback(lake: Path) -> None:
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01")]).write_text("no parquet")
 
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         query("SELECT * FROM demand", str(lake))
 
 
 def test_a_column_of_another_type_than_its_table_declares_is_a_mistake(lake: Path) -> None:
     write_parquet(lake, "demand", "2025-01-01", [{"eventid": [1]}], pa.schema([("eventid", pa.list_(pa.int32()))]))
 
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         query("SELECT eventid FROM demand", str(lake))
 
 
@@ -317,7 +317,7 @@ def test_no_rows_are_no_rows(lake: Path, option: str) -> None:
 def test_options_that_cannot_be_are_the_users_mistake(lake: Path, options: list[str], says: str) -> None:
     result = CliRunner().invoke(app, ["SELECT 1", "--lake", str(lake), *options])
 
-    assert isinstance(result.exception, Mistake)
+    assert isinstance(result.exception, UserError)
     assert says in str(result.exception)
 
 

@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from firehose.commands import Format, Mistake
 from firehose.commands.query import query as command
 from firehose.lake import FolderLake
+from firehose.local.user_error import UserError
 from firehose.query import avro_table
 from firehose.query.avro_container import ContainerReader
 from firehose.query.tables import query
+from glue.layout import Format
 from tests.lakes import (
     DEMAND,
     at,
@@ -187,7 +188,7 @@ def test_a_required_field_that_a_file_does_not_have_is_a_mistake_as_in_hive(lake
         lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")], older(avro_schema("demand"), "fanId")
     )
 
-    with pytest.raises(Mistake, match="was written by a schema that the table's own does not read") as mistake:
+    with pytest.raises(UserError, match="was written by a schema that the table's own does not read") as mistake:
         query("SELECT fanid FROM demand", str(lake))
 
     assert str(path) in str(mistake.value)
@@ -363,7 +364,7 @@ def test_a_damaged_file_is_a_mistake_that_names_it_and_no_value(
     path = write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", phoneNumber="SECRET")])
     path.write_bytes(damage(path.read_bytes()))
 
-    with pytest.raises(Mistake) as mistake:
+    with pytest.raises(UserError) as mistake:
         query(sql, str(lake))
 
     assert str(mistake.value) == f"{path} is no Avro container, or it is damaged"
@@ -374,7 +375,7 @@ def test_a_damaged_file_is_a_mistake_that_names_it_and_no_value(
 def test_a_value_is_never_in_an_error_message(lake: Path, sql: str) -> None:
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="SECRET")])
 
-    with pytest.raises(Mistake) as mistake:
+    with pytest.raises(UserError) as mistake:
         query(sql, str(lake))
 
     assert "SECRET" not in str(mistake.value)
@@ -474,18 +475,20 @@ def test_a_bucket_is_asked_as_a_folder_is(lake: Path, bucket: Any) -> None:
         bucket.put_object(Bucket="lake", Key=path.relative_to(lake).as_posix(), Body=path.read_bytes())
 
     assert query(TOP_EVENTS, "s3://lake") == query(TOP_EVENTS, str(lake))
-    with pytest.raises(Mistake, match=r"^s3://lake/data-pipeline/avro/demand/partition_date=2024-12-31/.* is no Avro"):
+    with pytest.raises(
+        UserError, match=r"^s3://lake/data-pipeline/avro/demand/partition_date=2024-12-31/.* is no Avro"
+    ):
         query("SELECT fanid FROM demand", "s3://lake")
 
 
 def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: Any) -> Any:
-        raise Mistake("it cannot be read: AccessDenied")
+        raise UserError("it cannot be read: AccessDenied")
 
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
     monkeypatch.setattr(FolderLake, "open", denied)
 
-    with pytest.raises(Mistake, match=r"^it cannot be read: AccessDenied$"):
+    with pytest.raises(UserError, match=r"^it cannot be read: AccessDenied$"):
         query("SELECT fanid FROM demand", str(lake))
 
 

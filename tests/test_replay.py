@@ -8,13 +8,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from firehose.app import app
-from firehose.commands import Format, Mistake
 from firehose.destination import FolderSink
 from firehose.errors.report import report
+from firehose.local.user_error import UserError
 from firehose.pipeline import local_pipeline
 from firehose.replay import run as replay_module
 from firehose.sample.records import changes
 from firehose.source import number_lines
+from glue.layout import Format
 from tests.failed import CRASHED, STATUS, documents, error_object, everything, failed, fans, rows, told
 from tests.given import ARRIVED_MS, Function, change, s
 from transform.outcome import Reason
@@ -297,7 +298,7 @@ def test_a_note_that_cannot_be_read_stops_a_replay_that_might_deliver_twice(tmp_
     (note,) = (tmp_path / "dmd-replay").glob("*.json")
     note.write_text("{")
 
-    with pytest.raises(Mistake, match="not a note of dmd replay"):
+    with pytest.raises(UserError, match="not a note of dmd replay"):
         dmd(tmp_path)
 
 
@@ -314,12 +315,12 @@ def test_a_note_that_cannot_be_read_stops_a_replay_that_might_deliver_twice(tmp_
 def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, options: list[str], message: str) -> None:
     error_object(tmp_path, failed(GOOD[0]))
 
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         dmd(tmp_path, *options)
 
 
 def test_a_lake_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match="no such lake"):
+    with pytest.raises(UserError, match="no such lake"):
         dmd(tmp_path / "none")
 
 

@@ -11,8 +11,8 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from firehose.app import app
-from firehose.commands import Mistake
 from firehose.destination import FolderSink, MovedError, S3Sink
+from firehose.local.user_error import UserError
 from tests.failed import CRASHED, error_object, failed, fans
 from tests.given import change, m, s
 
@@ -84,7 +84,7 @@ def test_the_one_that_finds_its_note_replaced_says_that_another_is_at_work(
     first, (other,) = meeting(monkeypatch, tmp_path, 1)
 
     assert other.exit_code == 0
-    assert isinstance(first.exception, Mistake)
+    assert isinstance(first.exception, UserError)
     assert str(first.exception).startswith("another replay is at work on this lake")
 
 

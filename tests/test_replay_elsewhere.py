@@ -11,11 +11,11 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from firehose.app import app
-from firehose.commands import Mistake
 from firehose.destination import FolderSink
 from firehose.errors.report import report
 from firehose.kinesis import writer as kinesis_writer
 from firehose.kinesis.writer import RECORD_BYTES
+from firehose.local.user_error import UserError
 from firehose.pipeline import local_pipeline
 from firehose.source import event_record
 from tests.failed import STATUS, documents, error_object, everything, failed, fans, rows, told
@@ -89,7 +89,7 @@ def test_firehoses_objects_below_the_lake_are_the_lakes_own_by_whatever_path(tmp
 def test_the_documents_of_the_lake_are_no_error_objects(tmp_path: Path) -> None:
     folder = documents(tmp_path, told(GOOD[0])).parent
 
-    with pytest.raises(Mistake, match="Firehose has the originals"):
+    with pytest.raises(UserError, match="Firehose has the originals"):
         replay(tmp_path, "--errors", str(folder))
 
 
@@ -114,7 +114,7 @@ class Stream:
     def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> Any:  # noqa: N803 - boto3's names
         assert StreamName == "dmnd"
         if self.broken:
-            raise Mistake("kinesis://dmnd cannot be written: ResourceNotFoundException")
+            raise UserError("kinesis://dmnd cannot be written: ResourceNotFoundException")
         self.records += Records
         return {"Records": [{} for _ in Records], "FailedRecordCount": 0}
 
@@ -187,7 +187,7 @@ def test_what_a_stream_does_not_take_still_fails(tmp_path: Path, stream: Stream)
 def test_what_did_not_reach_the_stream_is_sent_by_the_next_replay(tmp_path: Path, stream: Stream) -> None:
     error_object(tmp_path, failed(GOOD[0]))
     stream.broken = True
-    with pytest.raises(Mistake, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be written"):
         replay(tmp_path, "--to", "kinesis://dmnd")
     before = everything(tmp_path)
     stream.broken = False
@@ -219,7 +219,7 @@ def test_a_prefix_of_a_bucket_is_replayed_into_another_bucket(monkeypatch: pytes
     delivered = [replay("s3://lake", "--errors", f"s3://old/{path}")["delivered"] for path in ("errors/", "errors")]
 
     assert delivered == [{"demand": 1}, {}]
-    with pytest.raises(Mistake, match="empty below none/"):
+    with pytest.raises(UserError, match="empty below none/"):
         replay("s3://lake", "--errors", "s3://old/none")
     assert replay("s3://lake", "--errors", "s3://old")["delivered"] == {"demand": 1}
 

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from firehose.app import app
-from firehose.commands import Mistake
 from firehose.errors.notes import Note
+from firehose.local.user_error import UserError
 from tests.failed import CRASHED, FIREHOSE, NAME, error_object, failed, fans, rows
 from tests.given import change, m, s
 
@@ -183,5 +183,5 @@ def test_a_partition_that_other_code_left_half_put_is_not_guessed_at(tmp_path: P
     note = begun(tmp_path, day01=True, day02=True)
     note.write_text(note.read_text().replace('"keys": [', '"keys": ["missing", '))
 
-    with pytest.raises(Mistake, match="cut off, by another version of dmd"):
+    with pytest.raises(UserError, match="cut off, by another version of dmd"):
         replay(tmp_path)

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from firehose.app import app
-from firehose.commands import Mistake
 from firehose.errors.report import report
+from firehose.local.user_error import UserError
 from tests.failed import CRASHED, documents, error_object, failed, fans, told
 from tests.given import change, s
 from transform.outcome import Reason
@@ -97,7 +97,7 @@ def test_a_lake_of_both_formats_must_be_told_which_to_write(tmp_path: Path) -> N
         (tmp_path / "data-pipeline" / name).mkdir()
         (tmp_path / "data-pipeline" / name / "a").write_bytes(b"")
 
-    with pytest.raises(Mistake, match=r"has parquet and avro: say with --format which"):
+    with pytest.raises(UserError, match=r"has parquet and avro: say with --format which"):
         replay(tmp_path)
 
     assert replay(tmp_path, "--format", "parquet")["delivered"] == {"demand": 1}

@@ -14,8 +14,8 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from firehose.app import app
-from firehose.commands import Mistake
 from firehose.errors.report import Basis, report
+from firehose.local.user_error import UserError
 from tests.failed import failed, fans, told
 from tests.given import change, payload, s
 
@@ -132,7 +132,7 @@ def test_whatever_call_of_a_replay_goes_wrong_the_next_one_completes_it_once(
         for trouble in (REFUSED[at % 2], BROKEN[at % 3]):  # every call sees both, and every trouble strikes
             fill()
             calls.begin(at, trouble)
-            with pytest.raises(Mistake, match=r"cannot be (read|written)|may not be read"):
+            with pytest.raises(UserError, match=r"cannot be (read|written)|may not be read"):
                 replay()
         calls.begin()
         assert replay() == 0
@@ -153,7 +153,7 @@ def test_whatever_call_of_errors_goes_wrong_is_one_sentence_or_told_of(calls: Ca
             found = report("s3://lake")
             assert (found.basis, [one.reason for one in found.failures]) == (Basis.DENIED, ["bug"]), operation
         else:
-            with pytest.raises(Mistake, match="cannot be read"):
+            with pytest.raises(UserError, match="cannot be read"):
                 report("s3://lake")
 
 
@@ -180,6 +180,6 @@ def test_a_replay_says_what_it_has_done_before_it_was_stopped(calls: Calls) -> N
     calls.begin(second, slow_down)
     result = CliRunner().invoke(app, ["replay", "--lake", "s3://lake"])
 
-    assert isinstance(result.exception, Mistake)
+    assert isinstance(result.exception, UserError)
     assert "the next replay goes on from there" in str(result.exception)
     assert result.stdout.splitlines()[2].split() == ["demand", "1"]

@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from firehose import app
 from firehose.accounting import Report, StreamReport
-from firehose.commands import Mistake
 from firehose.commands import run as run_command
 from firehose.destination import FolderSink, sink_of
+from firehose.local.user_error import UserError
 from firehose.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, summarise
 from firehose.source import EventRecord, file_records
 from tests import reference
@@ -230,7 +230,7 @@ def test_one_run_that_ends_takes_nothing_from_another_into_the_same_lake(tmp_pat
 
 
 def test_a_bucket_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    with mock_aws(), pytest.raises(Mistake, match="s3://nowhere cannot be written: 404"):
+    with mock_aws(), pytest.raises(UserError, match="s3://nowhere cannot be written: 404"):
         sink_of("s3://nowhere")
 
 

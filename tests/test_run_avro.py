@@ -14,7 +14,6 @@ import pytest
 from moto import mock_aws
 
 from firehose.accounting import Report, StreamReport
-from firehose.commands import Format
 from firehose.commands import run as run_command
 from firehose.data_plane import DataPlane
 from firehose.destination import FolderSink
@@ -23,6 +22,7 @@ from firehose.query.tables import query
 from firehose.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, Summary, summarise
 from firehose.running_stream import LocalStream
 from firehose.source import file_records
+from glue.layout import Format
 from glue.schema import load
 from glue.tables import avro_literal
 from tests.firehose_streams import Objects, avro_request, function, order, records

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
-from firehose.commands import Mistake
 from firehose.commands import run as run_command
 from firehose.kinesis.source import KinesisSource, now_ms
+from firehose.local.user_error import UserError
 from firehose.sample.records import changes
 from tests.given import change, payload, s
 from tests.kinesis_streams import Clock
@@ -97,7 +97,7 @@ def test_since_now_passes_over_what_is_older(tmp_path: Path, stream: Any) -> Non
 def test_what_cannot_be_read_is_the_users_mistake(
     tmp_path: Path, stream: Any, arguments: list[str], complaint: str
 ) -> None:
-    with pytest.raises(Mistake, match=complaint):
+    with pytest.raises(UserError, match=complaint):
         dmd("run", *arguments, "--lake", str(tmp_path / "lake"), "--state", str(tmp_path / "state"))
 
 

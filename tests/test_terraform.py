@@ -14,13 +14,13 @@ from typing import Any
 import boto3
 import pytest
 
-from firehose.commands import Format
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.names import Names
 from firehose.package import build as build_package
 from firehose.up.endpoint import Endpoint
 from firehose.up.prepare import prepare
 from glue.build import build
+from glue.layout import Format
 from glue.schema import SCHEMAS, load
 from glue.tables import read_table_inputs, with_bucket
 from glue.views import view_inputs

@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 
 from firehose.accounting import Report, StreamReport
 from firehose.app import app
-from firehose.commands import Mistake
 from firehose.commands import up as up_command
 from firehose.kinesis.source import now_ms
+from firehose.local.user_error import UserError
 from firehose.run_summary import FunctionMetrics
 from firehose.up import prepare
 from firehose.up.code import checkout_package
@@ -161,7 +161,7 @@ def test_a_name_that_is_too_long_is_folded_and_not_cut() -> None:
     ],
 )
 def test_where_it_cannot_run_is_the_users_mistake(tmp_path: Path, options: list[str], told: str) -> None:
-    with pytest.raises(Mistake, match=told):
+    with pytest.raises(UserError, match=told):
         up(tmp_path, *options)
 
 
@@ -180,5 +180,5 @@ def test_motos_server_ends_with_the_block_that_it_is_for() -> None:
     with moto_endpoint() as endpoint:
         assert endpoint.client("sts").get_caller_identity()["Account"] == "123456789012"
 
-    with pytest.raises(Mistake, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         delivery_streams(endpoint)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from firehose.commands import Format
 from firehose.up.code import checkout_package
 from firehose.up.endpoint import Endpoint
 from firehose.up.resources import BUCKET, TABLE, make_resources
+from glue.layout import Format
 from tests.e2e.environment import local_sql
 from tests.e2e.items import LIVING, NOBODY, TYPES, Items, Life
 from tests.e2e.run import Clocks, run

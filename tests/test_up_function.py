@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from firehose.up.code import checkout_package, code_sha256, package_of, unpack
 
 
@@ -31,5 +31,5 @@ def test_only_our_own_code_is_unpacked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("package", "told"), [(b"PK?", "is no zip"), (b"PK\x05\x06" + b"\0" * 18, "no code of ours")])
 def test_a_package_that_is_none_is_the_users_mistake(tmp_path: Path, package: bytes, told: str) -> None:
-    with pytest.raises(Mistake, match=told):
+    with pytest.raises(UserError, match=told):
         unpack(package, tmp_path)

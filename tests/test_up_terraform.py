@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from firehose.commands import Format, Mistake
+from firehose.local.user_error import UserError
 from firehose.up import terraform
 from firehose.up.code import PROJECT, checkout_package, code_sha256
 from firehose.up.endpoint import Endpoint
 from firehose.up.prepare import prepare
+from glue.layout import Format
 
 ENDPOINT = Endpoint("http://127.0.0.1:9")
 
@@ -90,7 +91,7 @@ def test_a_state_that_is_there_is_kept(folder: Path) -> None:
 def test_what_terraform_cannot_do_is_told_in_its_own_words(folder: Path) -> None:
     fake(folder, fails="apply")
 
-    with pytest.raises(Mistake, match=r"terraform apply failed in terraform/test:\nError: told by the test"):
+    with pytest.raises(UserError, match=r"terraform apply failed in terraform/test:\nError: told by the test"):
         apply(folder)
 
 

@@ -21,7 +21,7 @@ from typing import IO, NamedTuple, TypeVar, cast
 import msgspec
 
 from firehose.backfill.export_place import Place, place_of
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 
 SUMMARY = "manifest-summary.json"
 FILES = "manifest-files.json"
@@ -84,36 +84,36 @@ class Export(NamedTuple):
         """The lines of a data file whose checksum has been found right. `folder` takes a copy of one from S3.
 
         Raises:
-            Mistake: the file is damaged.
+            UserError: the file is damaged.
         """
         where = self.place.where(file.name)
         with self.place.fetched(file.name, folder) as path:
             if file.checksum is not None and _md5(path) != file.checksum:
-                raise Mistake(f"{where} is damaged: its MD5 is not the one that the manifest has of it")
+                raise UserError(f"{where} is damaged: its MD5 is not the one that the manifest has of it")
             try:
                 with gzip.open(path) if file.name.endswith(".gz") else path.open("rb") as lines:
                     yield cast(IO[bytes], lines)
             except (EOFError, zlib.error, gzip.BadGzipFile):
-                raise Mistake(f"{where} is damaged: its gzip data does not end as it should") from None
+                raise UserError(f"{where} is damaged: its gzip data does not end as it should") from None
 
 
 def find_export(where: str) -> Export:
     """The one export in a folder or below a prefix: `exports`, `s3://bucket/exports/AWSDynamoDB/01668227450456-b6733290`.
 
     Raises:
-        Mistake: there is none or more than one, it is not readable, or a file of it is missing or damaged.
+        UserError: there is none or more than one, it is not readable, or a file of it is missing or damaged.
     """
     place = _manifest_place(where)
     summary = _decoded(place, SUMMARY, _Summary)
     if summary.outputFormat != _READABLE:
-        raise Mistake(
+        raise UserError(
             f"{place.where(SUMMARY)}: an export in {summary.outputFormat} cannot be read; export as {_READABLE}"
         )
     incremental = summary.exportType == INCREMENTAL or (summary.exportType is None and summary.outputView is not None)
     files, unlisted = _files(place, summary)
     arn = summary.tableArn.split(":")  # arn:aws:dynamodb:us-east-1:123456789012:table/NAME
     if len(arn) != 6 or not arn[5].startswith("table/"):
-        raise Mistake(f"{place.where(SUMMARY)}: tableArn is not the ARN of a table")
+        raise UserError(f"{place.where(SUMMARY)}: tableArn is not the ARN of a table")
     return Export(
         place,
         arn[5].removeprefix("table/"),
@@ -138,10 +138,10 @@ def _manifest_place(where: str) -> Place:
         if place.read(f"{folder}/{name}/{SUMMARY}" if folder else f"{name}/{SUMMARY}") is not None
     ]
     if not found:
-        raise Mistake(f"no export in {where}: there is no {SUMMARY}, here or in AWSDynamoDB/<id>/")
+        raise UserError(f"no export in {where}: there is no {SUMMARY}, here or in AWSDynamoDB/<id>/")
     if len(found) > 1:
         names = ", ".join(place.where(name) for name in found)
-        raise Mistake(f"{where} holds {len(found)} exports, name one: {names}")
+        raise UserError(f"{where} holds {len(found)} exports, name one: {names}")
     return place.below(found[0])
 
 
@@ -154,7 +154,7 @@ def _files(place: Place, summary: _Summary) -> tuple[list[DataFile], int]:
     files = [DataFile(_name(place, one, home, there), one.md5Checksum, one.itemCount) for one in listed]
     names = {file.name for file in files}
     if len(names) < len(files):
-        raise Mistake(f"{place.where(FILES)} lists a data file twice")
+        raise UserError(f"{place.where(FILES)} lists a data file twice")
     # What else lies in ../data is of other incremental exports.
     return files, len({f"data/{name}" for name in own} - names)
 
@@ -167,7 +167,7 @@ def _name(place: Place, listed: _Listed, home: str, there: set[str]) -> str:
     for name in (relative, f"data/{base}", f"../data/{base}"):
         if name in there:
             return name
-    raise Mistake(f"{place.where(f'data/{base}')} is missing, which {place.where(FILES)} lists")
+    raise UserError(f"{place.where(f'data/{base}')} is missing, which {place.where(FILES)} lists")
 
 
 def _decoded(place: Place, name: str, kind: type[_T]) -> _T:
@@ -178,18 +178,18 @@ def _decode(place: Place, name: str, text: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Mistake(f"{place.where(name)} is not the manifest of an export") from None
+        raise UserError(f"{place.where(name)} is not the manifest of an export") from None
 
 
 def _checked(place: Place, name: str) -> bytes:
     """A manifest that is what its checksum says, where it has one."""
     body = place.read(name)
     if body is None:
-        raise Mistake(f"{place.where(name)} is missing")
+        raise UserError(f"{place.where(name)} is missing")
     for ending in _CHECKSUM_ENDINGS:
         checksum = place.read(name.removesuffix(".json") + ending)
         if checksum is not None and checksum.strip() != b64encode(md5(body, usedforsecurity=False).digest()):
-            raise Mistake(f"{place.where(name)} is damaged: its MD5 is not the one in its {ending} file")
+            raise UserError(f"{place.where(name)} is damaged: its MD5 is not the one in its {ending} file")
     return body
 
 
@@ -198,7 +198,7 @@ def _micros(place: Place, text: str | None) -> int:
     try:
         at = datetime.fromisoformat(text or "")
     except ValueError:
-        raise Mistake(f"{place.where(SUMMARY)}: exportTime is not a time") from None
+        raise UserError(f"{place.where(SUMMARY)}: exportTime is not a time") from None
     since = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 

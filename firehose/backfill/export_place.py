@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Mistake
+from firehose.aws_mistakes import as_user_errors
 from firehose.lake import S3
+from firehose.local.user_error import UserError
 
 
 class Place(Protocol):
@@ -39,12 +39,12 @@ def place_of(where: str) -> Place:
     """The place of `exports/AWSDynamoDB/0166...` or `s3://bucket/exports`.
 
     Raises:
-        Mistake: there is no such folder, or no bucket is named.
+        UserError: there is no such folder, or no bucket is named.
     """
     if where.startswith(S3):
         return BucketPlace(where)
     if not Path(where).is_dir():
-        raise Mistake(f"no such export: {where} is not a folder")
+        raise UserError(f"no such export: {where} is not a folder")
     return FolderPlace(Path(where))
 
 
@@ -56,7 +56,7 @@ class FolderPlace:
 
     def read(self, name: str) -> bytes | None:
         """The file's bytes."""
-        with _as_mistakes(self._root / name):
+        with _as_user_errors(self._root / name):
             try:
                 return (self._root / name).read_bytes()
             except FileNotFoundError:
@@ -74,7 +74,7 @@ class FolderPlace:
     def fetched(self, name: str, into: Path) -> Iterator[Path]:  # noqa: ARG002 - it is here already
         """The file itself."""
         path = self._root / name
-        with _as_mistakes(path):
+        with _as_user_errors(path):
             path.open("rb").close()
         yield path
 
@@ -88,7 +88,7 @@ class FolderPlace:
 
     def _paths(self, folder: str) -> list[Path]:
         path = self._root / folder
-        with _as_mistakes(path):
+        with _as_user_errors(path):
             return sorted(path.iterdir()) if path.is_dir() else []
 
 
@@ -99,13 +99,13 @@ class BucketPlace:
         self._bucket, _, prefix = where.removeprefix(S3).partition("/")
         self._prefix = prefix.strip("/")
         if not self._bucket:
-            raise Mistake(f"{where} is not an export: it should be a folder or s3://bucket/prefix")
-        with as_mistakes(S3 + self._bucket, "read"):
+            raise UserError(f"{where} is not an export: it should be a folder or s3://bucket/prefix")
+        with as_user_errors(S3 + self._bucket, "read"):
             self._client = client or _s3_client()
 
     def read(self, name: str) -> bytes | None:
         """GetObject, whole."""
-        with as_mistakes(self.where(name), "read"):
+        with as_user_errors(self.where(name), "read"):
             try:
                 body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"].read()
             except self._client.exceptions.NoSuchKey:
@@ -125,7 +125,7 @@ class BucketPlace:
         """A copy, whole before anything is made of it: its checksum is known at its last byte only."""
         path = into / f"fetched-{posixpath.basename(name)}"
         try:
-            with as_mistakes(self.where(name), "read"):
+            with as_user_errors(self.where(name), "read"):
                 body = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"]
                 with path.open("wb") as file:
                     shutil.copyfileobj(body, file, 1 << 20)
@@ -148,7 +148,7 @@ class BucketPlace:
         key = self._key(folder)
         prefix = f"{key}/" if key else ""
         found: list[str] = []
-        with as_mistakes(self.where(folder), "read"):
+        with as_user_errors(self.where(folder), "read"):
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
                 found += [one[member].removeprefix(prefix) for one in page.get(kind, [])]
@@ -163,8 +163,8 @@ def _s3_client() -> Any:
 
 
 @contextmanager
-def _as_mistakes(path: Path) -> Iterator[None]:
+def _as_user_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Mistake(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error
+        raise UserError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error

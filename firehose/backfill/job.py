@@ -10,8 +10,8 @@ import msgspec.structs
 from firehose.backfill.export import find_export
 from firehose.backfill.source import PAGE_LINES, ExportSource, Source
 from firehose.backfill.table_scan import TableSource
-from firehose.commands import Format
 from firehose.lake import S3
+from glue.layout import Format
 
 # Large enough that a lake does not get needlessly many small objects (each chunk makes one for each of its partitions),
 # small enough that a kill costs seconds.
@@ -65,7 +65,7 @@ class Job(msgspec.Struct, frozen=True):
         """The source; `started_micros` is the time of a scan's items.
 
         Raises:
-            Mistake: it cannot be read.
+            UserError: it cannot be read.
         """
         if self.is_table:
             return TableSource(self.source, self.segments, started_micros, page_items=self.page_items)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from firehose.backfill.counts import Counts
 from firehose.backfill.job import Job
-from firehose.commands import Mistake
 from firehose.destination import sink_of
 from firehose.lake import S3, BucketLake, FolderLake
+from firehose.local.user_error import UserError
 from firehose.pipeline import local_pipeline
 from firehose.run_summary import CountingSink, FunctionMetrics, summarise
 from firehose.source import EventRecord, change_time_ms, event_record
@@ -23,7 +23,7 @@ class Lake:
     """The lake of a job.
 
     Raises:
-        Mistake: it cannot be written.
+        UserError: it cannot be written.
     """
 
     def __init__(self, job: Job) -> None:
@@ -35,7 +35,7 @@ class Lake:
         """A chunk's records, to the last; the same records again give the same objects.
 
         Raises:
-            Mistake: the lake cannot be written.
+            UserError: the lake cannot be written.
             KeyboardInterrupt: Ctrl-C came while the records were read; the chunk is not delivered.
         """
         metrics, objects = FunctionMetrics(), CountingSink(self._sink)
@@ -45,7 +45,7 @@ class Lake:
             raise KeyboardInterrupt
         summary = summarise(report, metrics, objects, self._types, 1.0)
         if not summary.adds_up:
-            raise Mistake("read is not delivered + dropped + failed: a record was lost or counted twice")
+            raise UserError("read is not delivered + dropped + failed: a record was lost or counted twice")
         delivered = {one.type: one.rows for one in summary.delivered}
         counts.add(Counts(delivered=delivered, failed=summary.failed, other=summary.dropped.get(OTHER, 0)))
 
@@ -58,7 +58,7 @@ def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
     """Those of the types delivered ({"sale": 17}) of which the lake of a job holds no object any more.
 
     Raises:
-        Mistake: the lake cannot be read.
+        UserError: the lake cannot be read.
     """
     lake = BucketLake(job.target, holds=None) if job.target.startswith(S3) else FolderLake(Path(job.target))
     return [name for name in delivered if not any(lake.objects(f"{ROOT}/{job.file_format}/{name}/"))]

@@ -15,7 +15,7 @@ from typing import Any
 
 from firehose.backfill.state import Begun, State
 from firehose.backfill.work import Worker
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 
 _LOOK_SECONDS = 0.2
 
@@ -24,7 +24,8 @@ def work_units(begun: Begun, state: State, units: Sequence[int], processes: int,
     """Works on all these units. With one process, in this one.
 
     Raises:
-        Mistake: the source cannot be read, the target not written, or a process died; all others have been ended then.
+        UserError: the source cannot be read, the target not written, or a process died.
+            All others have ended by then.
     """
     if processes == 1 or len(units) < 2:
         worker = Worker(begun, state, tick)
@@ -37,7 +38,7 @@ def work_units(begun: Begun, state: State, units: Sequence[int], processes: int,
     try:
         _share(begun, state.folder, units, min(processes, len(units)), tick)
     except BrokenProcessPool:
-        raise Mistake("a process of this backfill was killed; the same command goes on where it was") from None
+        raise UserError("a process of this backfill was killed; the same command goes on where it was") from None
 
 
 def _share(begun: Begun, folder: Path, units: Sequence[int], processes: int, tick: Callable[[int], None]) -> None:

@@ -18,8 +18,8 @@ from firehose.backfill.sieve import Sieve
 from firehose.backfill.spool import Spool
 from firehose.backfill.state import Progress, State
 from firehose.backfill.work import Chunk
-from firehose.commands import Mistake
 from firehose.kinesis.writer import KinesisWriter, stream_of
+from firehose.local.user_error import UserError
 
 # Called with a phase's name and how many items it has, about, then with how many more of them are done.
 Phase = Callable[[str, int], Callable[[int], None]]
@@ -58,7 +58,7 @@ def run(
     """Carries out a job, keeping in `folder` what a next run needs to go on; at its end nothing is left there.
 
     Raises:
-        Mistake: the source cannot be read or the target not written. Run again, it goes on where it was. Or what it
+        UserError: the source cannot be read or the target not written. Run again, it goes on where it was. Or what it
             would go on with is no longer there. Or an item was lost or counted twice, which is a bug.
     """
     state = State(folder)
@@ -83,7 +83,7 @@ def run(
         if job.is_stream:
             counts.sent = _send(job, state, pace, phase)
         if counts.settled != counts.read:
-            raise Mistake(f"{counts.read:,} items were read and {counts.settled:,} accounted for; {folder} stays")
+            raise UserError(f"{counts.read:,} items were read and {counts.settled:,} accounted for; {folder} stays")
         state.remove()
     return Outcome(counts, source.ignored, resumed=already is not None)
 
@@ -92,7 +92,7 @@ def dry_run(job: Job, phase: Phase) -> Outcome:
     """Reads everything and works out what would go; writes nothing that stays.
 
     Raises:
-        Mistake: the source cannot be read.
+        UserError: the source cannot be read.
     """
     source = job.open_source(_now_micros())
     sieve = Sieve(job, dates=True)
@@ -123,7 +123,7 @@ def _check_delivered(job: Job, before: Counts, folder: Path) -> None:
     lost = [] if job.is_stream else lost_types(job, before.delivered)
     if lost:
         rows = " and ".join(f"{before.delivered[name]:,} {name} rows" for name in lost)
-        raise Mistake(
+        raise UserError(
             f"this backfill has delivered {rows}, and {job.target} holds none any more: to begin anew remove {folder}"
         )
 

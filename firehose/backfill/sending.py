@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from firehose.aws_mistakes import as_mistakes
+from firehose.aws_mistakes import as_user_errors
 from firehose.backfill.sieve import NO_DATE
 from firehose.backfill.spool import Spool
 from firehose.backfill.state import State
-from firehose.commands import Mistake
 from firehose.kinesis.writer import CALL_RECORDS, KINESIS, KinesisWriter
+from firehose.local.user_error import UserError
 
 INTERVALS = 1.5
 
@@ -80,7 +80,7 @@ def send_spool(
     At least once: a kill sends the last call's records again, which views deduplicate by `change.id`.
 
     Raises:
-        Mistake: the stream cannot be written.
+        UserError: the stream cannot be written.
     """
     sending = state.sending(Sending) or Sending()
     in_flight.finished = sending.finished
@@ -110,18 +110,18 @@ def check_stream(stream: str, client: Any = None) -> None:
     """Asks for a stream before hours of spooling.
 
     Raises:
-        Mistake: there is none. Who may write it need not be allowed to describe it: other refusals are passed over.
+        UserError: there is none. Who may write it need not be allowed to describe it: other refusals are passed over.
     """
     import boto3  # noqa: PLC0415 - 0.3 s that a folder lake need not pay
     from botocore.exceptions import ClientError  # noqa: PLC0415 - with boto3
 
     where = KINESIS + stream
-    with as_mistakes(where, "written"):
+    with as_user_errors(where, "written"):
         client = client or boto3.client("kinesis")
         try:
             client.describe_stream_summary(StreamName=stream)
         except client.exceptions.ResourceNotFoundException:
-            raise Mistake(f"no such stream: {where}") from None
+            raise UserError(f"no such stream: {where}") from None
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("AccessDeniedException", "LimitExceededException"):
                 raise

@@ -58,7 +58,7 @@ class ExportSource:
     """An export; a unit is a data file, a position the number of lines before it.
 
     Raises:
-        Mistake: as `pages` goes, where a file is damaged.
+        UserError: as `pages` goes, where a file is damaged.
     """
 
     repeatable = True

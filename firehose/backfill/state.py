@@ -21,7 +21,7 @@ import msgspec
 
 from firehose.backfill.counts import Counts
 from firehose.backfill.job import Job
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 
 # What a run that was killed before it had begun leaves in its folder.
 _BEFORE = ("lock", ".job.json.writing")
@@ -62,16 +62,18 @@ class State:
         """The job as it was begun: now, or by an earlier run that was stopped.
 
         Raises:
-            Mistake: the folder is another job's, or the source is no longer the one it was.
+            UserError: the folder is another job's, or the source is no longer the one it was.
         """
         begun = self.begun()
         if begun is None:
             begun = Begun(job.plain, identity, started_micros)
             self._write(self.folder / "job.json", begun)
         if begun.job != job.plain:
-            raise Mistake(f"{self.folder} is of another backfill: finish that first, name another --state or remove it")
+            raise UserError(
+                f"{self.folder} is of another backfill: finish that first, name another --state or remove it"
+            )
         if begun.identity != identity:
-            raise Mistake(f"{job.source} is not what it was when this began; to begin anew remove {self.folder}")
+            raise UserError(f"{job.source} is not what it was when this began; to begin anew remove {self.folder}")
         # After the job, without which these would be taken for somebody's own.
         for folder in (self.folder / "units", self.folder / "chunks", self.spool):
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -86,25 +88,25 @@ class State:
         """Keeps a second run of the same job out.
 
         Raises:
-            Mistake: there is one already, or the folder cannot be made or holds something else.
+            UserError: there is one already, or the folder cannot be made or holds something else.
         """
         try:
             shutil.rmtree(self._gone(), ignore_errors=True)  # of a run that was killed while it removed it
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.begun() is None and any(path.name not in _BEFORE for path in self.folder.iterdir()):
                 # It is removed at the end, with all that is in it.
-                raise Mistake(
+                raise UserError(
                     f"{self.folder} is not empty, and is not the state of a backfill: name a folder of its own"
                 )
             self.folder.chmod(0o700)
             file = (self.folder / "lock").open("w")
         except OSError as error:
-            raise Mistake(f"{self.folder} cannot keep the state of a backfill: {error.strerror}") from None
+            raise UserError(f"{self.folder} cannot keep the state of a backfill: {error.strerror}") from None
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Mistake(f"this backfill is running already, with its state in {self.folder}") from None
+                raise UserError(f"this backfill is running already, with its state in {self.folder}") from None
             yield
 
     def progress(self, unit: int) -> Progress:
@@ -142,7 +144,7 @@ class State:
         except FileNotFoundError:
             return None
         except msgspec.DecodeError:
-            raise Mistake(f"{path} is not what a backfill wrote: remove {self.folder} to begin anew") from None
+            raise UserError(f"{path} is not what a backfill wrote: remove {self.folder} to begin anew") from None
 
     def _write(self, path: Path, value: msgspec.Struct) -> None:
         write_whole(path, [msgspec.json.encode(value)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from firehose.aws_mistakes import as_mistakes
+from firehose.aws_mistakes import as_user_errors
 from firehose.backfill.change import change_maker
 from firehose.backfill.counts import Counts
 from firehose.backfill.source import Item, Page
@@ -22,7 +22,7 @@ class TableSource:
     in it or not, and comes through the table's stream in any case. Throttling is waited out by the SDK.
 
     Raises:
-        Mistake: the table cannot be read.
+        UserError: the table cannot be read.
     """
 
     repeatable = False  # items change between two reads of a page
@@ -32,7 +32,7 @@ class TableSource:
         self, table: str, segments: int, at_micros: int, *, client: Any = None, page_items: int | None = None
     ) -> None:
         self._where = f"table {table}"
-        with as_mistakes(self._where, "read"):
+        with as_user_errors(self._where, "read"):
             self._client = client or _client()
             described = self._client.describe_table(TableName=table)["Table"]
         self.table = table
@@ -49,7 +49,7 @@ class TableSource:
         """A page of Scan's, a megabyte of items at most, a time."""
         start = _key(position)
         while True:
-            with as_mistakes(self._where, "read"):
+            with as_user_errors(self._where, "read"):
                 answer = self._client.scan(
                     TableName=self.table,
                     Segment=unit,

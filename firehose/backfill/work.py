@@ -75,7 +75,7 @@ class Worker:
     """Works on units of a job, in the process it was made in.
 
     Raises:
-        Mistake: the source cannot be read, or the lake not written.
+        UserError: the source cannot be read, or the lake not written.
     """
 
     def __init__(self, begun: Begun, state: State, tick: Callable[[int], None]) -> None:

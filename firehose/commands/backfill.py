@@ -13,9 +13,11 @@ from firehose.backfill.counts import Counts
 from firehose.backfill.job import Job
 from firehose.backfill.progress import shown_progress
 from firehose.backfill.run import Outcome, Pace, dry_run, run
-from firehose.commands import STOPPED, Format, Mistake
+from firehose.commands import STOPPED
 from firehose.commands.shown import plain_table, print_rich
 from firehose.kinesis.writer import stream_of
+from firehose.local.user_error import UserError
+from glue.layout import Format
 from glue.schema import load
 
 EXAMPLE = "dmd backfill --export .local/export --lake .local/lake"
@@ -76,9 +78,9 @@ def backfill(  # noqa: PLR0913 - options of a command
         segments=segments,
     )
     if first and last and first > last:
-        raise Mistake(f"--from {first} is after --to {last}")
+        raise UserError(f"--from {first} is after --to {last}")
     if table and keys:
-        raise Mistake("--key is for a full export: a table says itself what its keys are")
+        raise UserError("--key is for a full export: a table says itself what its keys are")
     if stream:
         stream_of(stream)
     started = time.monotonic()
@@ -99,7 +101,7 @@ def backfill(  # noqa: PLR0913 - options of a command
 
 def _one_of(one: str, value: str, other: str, otherwise: str) -> str:
     if bool(value) == bool(otherwise):
-        raise Mistake(f"say one of {one} and {other}" + (", not both" if value else ""))
+        raise UserError(f"say one of {one} and {other}" + (", not both" if value else ""))
     return value or otherwise
 
 
@@ -107,7 +109,7 @@ def _known(types: list[str]) -> tuple[str, ...]:
     known = load()
     for name in types:
         if name not in known:
-            raise Mistake(f"--type {name}: there is no such type, only {', '.join(known)}")
+            raise UserError(f"--type {name}: there is no such type, only {', '.join(known)}")
     return tuple(sorted(set(types)))
 
 
@@ -116,7 +118,7 @@ def _date(text: str) -> str:
         if text and date.fromisoformat(text).isoformat() != text:
             raise ValueError
     except ValueError:
-        raise Mistake(f"{text} is not a date: it should be YYYY-MM-DD") from None
+        raise UserError(f"{text} is not a date: it should be YYYY-MM-DD") from None
     return text
 
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from firehose.commands import Format, Mistake
 from firehose.console import Console, deployed_configuration, local_configuration
+from firehose.local.user_error import UserError
 from firehose.names import Names
 from firehose.up.endpoint import Account
+from glue.layout import Format
 
 EXAMPLE = """dmd console -c 'print(sql("SELECT count(*) AS demands FROM demand"))'"""
 
@@ -40,7 +41,7 @@ def console(
     this checkout's code; nothing is written there. Rows are shown where you ask for them.
     """
     if env and file_format:
-        raise Mistake("--format is of the local pipeline: an environment has the streams that it has")
+        raise UserError("--format is of the local pipeline: an environment has the streams that it has")
     opened = _open(env, lake, file_format or Format.PARQUET)
     if command or not sys.stdin.isatty():
         _run(command or sys.stdin.read(), opened.names)
@@ -53,7 +54,7 @@ def _run(python: str, names: dict[str, Any]) -> None:
     """Runs code as `python -c` does: what it raises is shown from its own first line on, and the exit code is 1."""
     try:
         exec(compile(python, "<console>", "exec"), {"__name__": "__main__", **names})  # noqa: S102 - what it is for
-    except Mistake:
+    except UserError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's own code may raise anything
         ours = error.__traceback__
@@ -89,7 +90,7 @@ class _Interactive(code.InteractiveConsole):
 
     def showtraceback(self) -> None:
         error = sys.exception()
-        if isinstance(error, Mistake):
+        if isinstance(error, UserError):
             self.write(f"{error}\n")
         else:
             super().showtraceback()

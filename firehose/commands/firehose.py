@@ -9,9 +9,10 @@ import msgspec
 import typer
 
 from firehose.behaviour import read_behaviour
-from firehose.commands import STOPPED, Mistake
+from firehose.commands import STOPPED
 from firehose.commands.shown import plain_table, print_rich
 from firehose.faults import Fault, read_faults
+from firehose.local.user_error import UserError
 from firehose.stream_summary import StreamSummary
 
 EXAMPLE = (
@@ -89,7 +90,7 @@ def run(  # noqa: PLR0913 - a command has as many options
     try:
         behaviour = read_behaviour(switch or [])
     except ValueError as error:
-        raise Mistake(str(error)) from error
+        raise UserError(str(error)) from error
     summary, refusal = run_stream(
         StreamRun(
             stream=stream,

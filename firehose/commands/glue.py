@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from firehose.commands import Format, Mistake
+from firehose.local.user_error import UserError
 from glue import build as generate
 from glue.ddl import create_table
 from glue.evolution import breaking
+from glue.layout import Format
 from glue.model import RecordType, SchemaError
 from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs, with_bucket
@@ -40,7 +41,7 @@ def build(schemas: Schemas = SCHEMAS, out: Out = None) -> None:
     try:
         changed = generate.build(schemas, project)
     except SchemaError as error:
-        raise Mistake(str(error)) from error
+        raise UserError(str(error)) from error
     for path, how in changed.items():
         typer.echo(f"{'removed' if how == generate.STALE else 'written'}  {path}")
     if not changed:
@@ -64,7 +65,7 @@ def check(
         drifted = generate.drift(schemas, _project(schemas, out))
         refused = breaking(_older(against, schemas), load(schemas)) if against is not None else []
     except SchemaError as error:
-        raise Mistake(str(error)) from error
+        raise UserError(str(error)) from error
     for path, how in drifted.items():
         typer.echo(f"{path}: {how}: run dmd glue build")
     for refusal in refused:
@@ -86,10 +87,10 @@ def ddl(
     try:
         tables = table_inputs(load(schemas))
     except SchemaError as error:
-        raise Mistake(str(error)) from error
+        raise UserError(str(error)) from error
     for name in types or sorted(tables):
         if name not in tables:
-            raise Mistake(f"there is no table {name}: the tables are {', '.join(sorted(tables))}")
+            raise UserError(f"there is no table {name}: the tables are {', '.join(sorted(tables))}")
         formats = tables[name]
         table = formats.get(file_format) or formats["json"]
         typer.echo(create_table(with_bucket(table, bucket) if bucket else table, database) + "\n")
@@ -98,7 +99,7 @@ def ddl(
 def _project(schemas: Path, out: Path | None) -> Path:
     """The folder that the generated files lie in. Other schemas than ours may not overwrite ours."""
     if out is None and schemas.resolve() != SCHEMAS.resolve():
-        raise Mistake("say with --out where the generated files of these schemas are")
+        raise UserError("say with --out where the generated files of these schemas are")
     return out or generate.PROJECT
 
 
@@ -106,7 +107,7 @@ def _older(against: str, schemas: Path) -> dict[str, RecordType]:
     try:
         return load(Path(against)) if against and Path(against).is_dir() else _at_revision(against, schemas)
     except SchemaError as error:
-        raise Mistake(f"the schemas of {against}: {error}") from error
+        raise UserError(f"the schemas of {against}: {error}") from error
 
 
 def _at_revision(revision: str, schemas: Path) -> dict[str, RecordType]:
@@ -119,7 +120,7 @@ def _at_revision(revision: str, schemas: Path) -> dict[str, RecordType]:
                 text = _git(schemas, revision, "show", f"{commit.decode().strip()}:./{name}")
                 Path(folder, name).write_bytes(text)
         if not any(Path(folder).iterdir()):
-            raise Mistake(f"there are no schemas in {revision}")
+            raise UserError(f"there are no schemas in {revision}")
         return load(Path(folder))
 
 
@@ -128,6 +129,6 @@ def _git(folder: Path, revision: str, *arguments: str) -> bytes:
         command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603
     except FileNotFoundError as error:
-        raise Mistake("git is not installed: give --against a folder") from error
+        raise UserError("git is not installed: give --against a folder") from error
     except subprocess.CalledProcessError as error:
-        raise Mistake(f"{revision} is neither a folder nor a git revision with these schemas") from error
+        raise UserError(f"{revision} is neither a folder nor a git revision with these schemas") from error

@@ -10,8 +10,9 @@ import msgspec
 import typer
 from rich.text import Text
 
-from firehose.commands import Format, Mistake
 from firehose.commands.shown import plain_table, print_rich
+from firehose.local.user_error import UserError
+from glue.layout import Format
 
 if TYPE_CHECKING:
     from firehose.query.tables import Answer
@@ -37,7 +38,7 @@ def query(
     Names are lower case and partition_date is a string, as in Athena. A table that has no data yet is empty.
     """
     if as_csv and as_json:
-        raise Mistake("say --csv or --json, not both")
+        raise UserError("say --csv or --json, not both")
     from firehose.query.tables import query as ask  # noqa: PLC0415 - duckdb costs 0.15 s, which other commands need not wait for
 
     answer = ask(sql, lake, file_format=file_format)

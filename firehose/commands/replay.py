@@ -8,16 +8,17 @@ import msgspec
 import typer
 from rich.text import Text
 
-from firehose.commands import Format, Mistake
 from firehose.commands.shown import plain_table, print_rich, tell_places
 from firehose.destination import FolderSink, S3Sink, sink_of
 from firehose.errors.failures import stream_of as delivery_stream_of
 from firehose.errors.objects import FIREHOSE, errors_elsewhere, lake_errors
 from firehose.kinesis.writer import KinesisWriter, stream_of
 from firehose.lake import S3, BucketLake, FolderLake, Lake, open_lake
+from firehose.local.user_error import UserError
 from firehose.replay.delivery import Scale, Writer
 from firehose.replay.run import Replay, Summary
 from firehose.replay.selection import Selection, since_ms, until_ms
+from glue.layout import Format
 from glue.schema import load
 from glue.tables import ROOT
 
@@ -78,11 +79,13 @@ def replay(  # noqa: PLR0913 - an argument for each option
     work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer)
     try:
         work.run(lake_errors(reader, work.replayed) if elsewhere is None else elsewhere)
-    except Mistake as mistake:
+    except UserError as mistake:
         done = work.summary()
         done.unfinished.clear()  # this one is; the next replay knows
         _show(done, to, as_json=as_json)
-        raise Mistake(f"{mistake}; what is counted above is done, and the next replay goes on from there") from mistake
+        raise UserError(
+            f"{mistake}; what is counted above is done, and the next replay goes on from there"
+        ) from mistake
     finally:
         if sink is not None:
             sink.close()
@@ -95,7 +98,7 @@ def _known(types: list[str]) -> list[str]:
     known = load()
     for name in types:
         if name not in known:
-            raise Mistake(f"there is no record type {name}: the types are {', '.join(known)}")
+            raise UserError(f"there is no record type {name}: the types are {', '.join(known)}")
     return types
 
 
@@ -119,11 +122,11 @@ def _format_of(lake: Lake) -> Format:
     """What the lake has. Where it has nothing yet, Parquet, unless all its errors are those of Avro mode's stream.
 
     Raises:
-        Mistake: it has both.
+        UserError: it has both.
     """
     has = [name for name in Format if next(lake.objects(f"{ROOT}/{name}/"), None)]
     if len(has) > 1:
-        raise Mistake(f"the lake has {' and '.join(has)}: say with --format which of them to write")
+        raise UserError(f"the lake has {' and '.join(has)}: say with --format which of them to write")
     streams = {delivery_stream_of(stored.key) for stored in lake.objects(FIREHOSE)}
     avro = streams and all(stream is not None and stream.endswith(f"-{Format.AVRO}") for stream in streams)
     return has[0] if has else Format.AVRO if avro else Format.PARQUET

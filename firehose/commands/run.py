@@ -14,16 +14,18 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from firehose.accounting import Report
-from firehose.commands import STOPPED, Format, Mistake
+from firehose.commands import STOPPED
 from firehose.commands.shown import plain_table, print_rich
 from firehose.commands.stopping import stopping
 from firehose.destination import sink_of
 from firehose.kinesis.source import KinesisSource, now_ms
 from firehose.kinesis.writer import KINESIS, stream_of
+from firehose.local.user_error import UserError
 from firehose.pipeline import local_pipeline
 from firehose.replay.selection import since_ms
 from firehose.run_summary import CountingSink, FunctionMetrics, Summary, summarise
 from firehose.source import EventRecord, SourceError, check_files, file_records, size_bytes, until_broken
+from glue.layout import Format
 from glue.model import SchemaError
 from glue.schema import SCHEMAS, load
 
@@ -71,7 +73,7 @@ def run(
             objects, schemas=schemas, file_format=file_format, on_printed=metrics.add, clock=given.clock
         )
     except (SchemaError, SourceError) as error:
-        raise Mistake(str(error)) from error
+        raise UserError(str(error)) from error
     started = time.monotonic()
     try:
         with stopping(plane) as stop, _progress(sources) as progress:
@@ -81,7 +83,7 @@ def run(
     summary = summarise(report, metrics, objects, load(schemas), time.monotonic() - started)
     _show(summary, lake, as_json=as_json)
     if broken:
-        raise Mistake(f"{broken[0]}; what was read before that is delivered")
+        raise UserError(f"{broken[0]}; what was read before that is delivered")
     raise typer.Exit(_verdict(summary, strict=strict))
 
 
@@ -106,11 +108,11 @@ class _Given(NamedTuple):
 def _given(sources: list[str], broken: list[SourceError], state: Path, since: str) -> _Given:
     if not any(source.startswith(KINESIS) for source in sources):
         if since:
-            raise Mistake(f"--since is for {KINESIS}STREAM: a file is read from its beginning")
+            raise UserError(f"--since is for {KINESIS}STREAM: a file is read from its beginning")
         check_files(sources)
         return _Given(until_broken(file_records(sources), broken))
     if len(sources) > 1:
-        raise Mistake("a stream is read alone: it has no end that another source could follow")
+        raise UserError("a stream is read alone: it has no end that another source could follow")
     start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
     source = KinesisSource(stream_of(sources[0]), state=state, start_ms=start_ms)
     typer.echo(f"reading {sources[0]} until Ctrl-C; how far it is delivered: {state}/", err=True)

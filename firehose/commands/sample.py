@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from firehose.commands import Mistake
 from firehose.kinesis.writer import KinesisWriter, item_keys, partition_key, stream_of
+from firehose.local.user_error import UserError
 from firehose.sample.export import write_export
 from firehose.sample.records import changes
 
@@ -33,7 +33,7 @@ def sample(
     With --export they are the items of a table instead, as DynamoDB exports them, for dmd backfill.
     """
     if to and export:
-        raise Mistake("say --to or --export, not both")
+        raise UserError("say --to or --export, not both")
     if to:
         _send(count, seed, to, rate)
     elif export:

@@ -9,16 +9,18 @@ from urllib.parse import urlsplit
 
 import typer
 
-from firehose.commands import STOPPED, Format, Mistake
+from firehose.commands import STOPPED
 from firehose.commands.shown import print_rich
 from firehose.commands.stopping import stopping
 from firehose.kinesis.source import now_ms
+from firehose.local.user_error import UserError
 from firehose.stream.members import SettingError
 from firehose.up.counts import counts_table, live_counts, live_table
 from firehose.up.deployed import Deployed, load_deployed
 from firehose.up.endpoint import Endpoint, moto_endpoint, named_endpoint
 from firehose.up.prepare import prepare
 from firehose.up.session import Session
+from glue.layout import Format
 
 EXAMPLE = "dmd up --interval 5"
 QUERY = 'dmd query "SELECT count(*) FROM demand"'
@@ -68,7 +70,7 @@ def up(
         except KeyboardInterrupt:
             raise typer.Exit(STOPPED) from None
         except SettingError as error:
-            raise Mistake(str(error)) from error
+            raise UserError(str(error)) from error
         _tell(where, deployed, session)
         with (
             stopping(session.plane) as stop,
@@ -89,7 +91,7 @@ def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> tuple[End
     """The endpoint, and the folder for what is remembered of it."""
     if url:
         if port:
-            raise Mistake("--port is of moto's server: say it in --endpoint")
+            raise UserError("--port is of moto's server: say it in --endpoint")
         named = named_endpoint(url)
         return named, state / urlsplit(named.url).netloc.replace(":", "-")
     # moto keeps everything in memory: what was known of one that has ended is of no use.

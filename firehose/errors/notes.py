@@ -12,10 +12,11 @@ from hashlib import sha256
 
 import msgspec
 
-from firehose.commands import Format, Mistake
 from firehose.destination import MovedError, NoteSink
 from firehose.errors.documents import Reason
 from firehose.lake import Lake
+from firehose.local.user_error import UserError
+from glue.layout import Format
 
 # Beside the data prefixes and not below them: readers take every file there for data.
 NOTES = "dmd-replay/"
@@ -68,7 +69,7 @@ class Notes:
         """Replaces an error object's note.
 
         Raises:
-            Mistake: another replay has replaced it since it was read.
+            UserError: another replay has replaced it since it was read.
         """
         assert self._sink is not None  # noqa: S101 - nothing is noted in a dry run
         name = note.error_object
@@ -76,7 +77,7 @@ class Notes:
         try:
             version = self._sink.put_if(note_key(name), body, "application/json", self._versions.get(name))
         except MovedError:
-            raise Mistake("another replay is at work on this lake: let that one end first") from None
+            raise UserError("another replay is at work on this lake: let that one end first") from None
         self._notes[name], self._versions[name] = note, version
 
     def begun(self) -> list[str]:
@@ -98,4 +99,4 @@ def _read(lake: Lake) -> Iterator[tuple[Note, str]]:
             yield decode(body), stored.version
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # Whatever it said is done would be delivered twice.
-            raise Mistake(f"{lake.where(stored)} is not a note of dmd replay: put it right, or remove it") from None
+            raise UserError(f"{lake.where(stored)} is not a note of dmd replay: put it right, or remove it") from None

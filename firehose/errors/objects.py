@@ -6,10 +6,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from firehose.commands import Mistake
 from firehose.errors.documents import RECORDS
 from firehose.errors.notes import NOTES
 from firehose.lake import S3, BucketLake, FolderLake, Lake, Stored
+from firehose.local.user_error import UserError
 from glue.tables import ROOT
 
 FIREHOSE = f"{ROOT}/errors/firehose/"
@@ -17,7 +17,7 @@ FIREHOSE = f"{ROOT}/errors/firehose/"
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403"})
 
 
-class DeniedError(Mistake):
+class DeniedError(UserError):
     """Firehose's error objects may not be read: they lie under a tighter policy than the function's documents."""
 
 
@@ -37,12 +37,12 @@ def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorOb
 
     Raises:
         DeniedError: they may not be read.
-        Mistake: they cannot be read.
+        UserError: they cannot be read.
     """
     try:
         for stored in sorted(lake.objects(FIREHOSE), key=lambda one: not replayed(one.key)):
             yield ErrorObject(stored.key, lake.where(stored), _body(lake, stored))
-    except Mistake as mistake:
+    except UserError as mistake:
         if is_denied(mistake):
             raise DeniedError(f"Firehose's error objects may not be read: {mistake}") from mistake
         raise
@@ -55,7 +55,7 @@ def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
     again though its folder was moved, or is given in another path; two equal files are two.
 
     Raises:
-        Mistake: there is nothing to read, or these are the function's documents in the lake.
+        UserError: there is nothing to read, or these are the function's documents in the lake.
     """
     reader, prefix = _opened(where)
     return _elsewhere(where, reader, prefix, _place_in_lake(where, lake))
@@ -70,7 +70,7 @@ def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> It
         if lake_key is not None and lake_key.startswith(NOTES):
             continue
         if lake_key is not None and lake_key.startswith(RECORDS):
-            raise Mistake(f"{where} holds the function's documents; Firehose has the originals: leave out --errors")
+            raise UserError(f"{where} holds the function's documents; Firehose has the originals: leave out --errors")
         body = _body(reader, stored)
         if lake_key is not None and lake_key.startswith(FIREHOSE):
             yield ErrorObject(lake_key, reader.where(stored), body)
@@ -80,7 +80,7 @@ def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> It
             equal[digest] += 1
 
 
-def is_denied(mistake: Mistake) -> bool:
+def is_denied(mistake: UserError) -> bool:
     """Whether something cannot be read because it is not allowed."""
     cause = mistake.__cause__
     # botocore's exceptions of a connection have a `response`, too, which is None.
@@ -95,7 +95,7 @@ def _opened(where: str) -> tuple[Lake, str]:
         prefix = f"{path.strip('/')}/" if path.strip("/") else ""
         return BucketLake(f"{S3}{bucket}", holds=prefix), prefix
     if not Path(where).is_dir():
-        raise Mistake(f"no such folder of error objects: {where}")
+        raise UserError(f"no such folder of error objects: {where}")
     return FolderLake(Path(where)), ""
 
 

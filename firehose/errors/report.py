@@ -93,7 +93,7 @@ def report(where: str) -> Report:
     function's documents are the next best: they lack what no function saw, and have what a retry has delivered since.
 
     Raises:
-        Mistake: no such lake, or it cannot be read.
+        UserError: no such lake, or it cannot be read.
     """
     lake = open_lake(where)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 
 # Where a shard has been read to its end, instead of a sequence number.
 END = "end"
@@ -35,14 +35,14 @@ def load_checkpoints(path: Path, stream: str, created_ms: int, start_ms: int) ->
     Numbers of another stream mean nothing, and one that was deleted and made again under the same name is another.
 
     Raises:
-        Mistake: the file is there and is not ours.
+        UserError: the file is there and is not ours.
     """
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Checkpoints)
     except FileNotFoundError:
         found = None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Mistake(f"{path} holds no checkpoints: move it away, or name another folder with --state") from None
+        raise UserError(f"{path} holds no checkpoints: move it away, or name another folder with --state") from None
     if found is not None and (found.stream, found.created_ms) == (stream, created_ms):
         return found
     return Checkpoints(stream, created_ms, start_ms, {})

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from firehose.aws_mistakes import as_mistakes
+from firehose.aws_mistakes import as_user_errors
 from firehose.kinesis.checkpoints import END, begin_again_for, load_checkpoints, readable, save_checkpoints
 from firehose.kinesis.writer import KINESIS
 from firehose.source import EventRecord, event_record
@@ -71,7 +71,7 @@ class KinesisSource:
     Children of a shard are read when it has been read to its end, so that the changes of an item keep their order.
 
     Raises, when it is made:
-        Mistake: no such stream, or it cannot be described.
+        UserError: no such stream, or it cannot be described.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class KinesisSource:
         self._clock = clock
         self._sleep = sleep
         self._path = state / f"{stream}.json"
-        with as_mistakes(self._where, "read"):
+        with as_user_errors(self._where, "read"):
             described = self._client.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
         created_ms = _ms(described["StreamCreationTimestamp"])
         self._checkpoints = load_checkpoints(self._path, described["StreamARN"], created_ms, start_ms)
@@ -227,11 +227,11 @@ class KinesisSource:
 
         Raises:
             _PassingError, _ExpiredError: as they say.
-            Mistake: what will not pass: no such stream, access denied.
+            UserError: what will not pass: no such stream, access denied.
         """
         from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - with boto3
 
-        with as_mistakes(self._where, "read"):
+        with as_user_errors(self._where, "read"):
             try:
                 answer: dict[str, Any] = getattr(self._client, call)(**arguments)
             except (ConnectionError, HTTPClientError):
@@ -260,7 +260,7 @@ def kinesis_client(where: str) -> Any:
     import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
     from botocore.config import Config  # noqa: PLC0415 - with boto3
 
-    with as_mistakes(where, "read"):
+    with as_user_errors(where, "read"):
         return boto3.client("kinesis", config=Config(retries={"mode": "standard", "total_max_attempts": 1}))
 
 

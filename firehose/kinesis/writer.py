@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import msgspec
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Mistake
+from firehose.aws_mistakes import as_user_errors
+from firehose.local.user_error import UserError
 
 KINESIS = "kinesis://"
 
@@ -44,7 +44,7 @@ class KinesisWriter:
     that it took, so the order of one item's records is kept from one `flush` to the next only.
 
     Raises:
-        Mistake: the client cannot be made.
+        UserError: the client cannot be made.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class KinesisWriter:
 
         Raises:
             TooLargeError: the record with its key is above a stream's limit; it was not taken.
-            Mistake: as `flush` does.
+            UserError: as `flush` does.
         """
         size_bytes = len(payload) + len(partition_key.encode())
         if size_bytes > RECORD_BYTES:
@@ -88,7 +88,7 @@ class KinesisWriter:
         """Sends what waits; when it returns, everything put so far is in the stream.
 
         Raises:
-            Mistake: the stream cannot be written, or refused records in every attempt. They still wait.
+            UserError: the stream cannot be written, or refused records in every attempt. They still wait.
         """
         if not self._waiting:
             return
@@ -101,12 +101,12 @@ class KinesisWriter:
         except RetryError as error:
             codes = error.last_attempt.result()
             refused = ", ".join(f"{count:,} {code}" for code, count in codes.most_common())
-            raise Mistake(f"{self._where} refused records in {ATTEMPTS} attempts: {refused}") from None
+            raise UserError(f"{self._where} refused records in {ATTEMPTS} attempts: {refused}") from None
         self._waiting_bytes = 0
 
     def _send(self) -> Counter[str]:
         """One call with what waits. Keeps what it refused; the error codes of that."""
-        with as_mistakes(self._where, "written"):
+        with as_user_errors(self._where, "written"):
             answer = self._client.put_records(StreamName=self._stream, Records=self._waiting)
         refused = [
             (entry, result["ErrorCode"])
@@ -130,11 +130,11 @@ def stream_of(address: str) -> str:
     """The stream of an address: "kinesis://dmnd" -> "dmnd".
 
     Raises:
-        Mistake: it is none.
+        UserError: it is none.
     """
     stream = address.removeprefix(KINESIS)
     if not address.startswith(KINESIS) or not stream or "/" in stream:
-        raise Mistake(f"{address} is not a stream: it should be {KINESIS}STREAM")
+        raise UserError(f"{address} is not a stream: it should be {KINESIS}STREAM")
     return stream
 
 
@@ -172,6 +172,6 @@ def _client(where: str) -> Any:
     import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
     from botocore.config import Config  # noqa: PLC0415 - with boto3
 
-    with as_mistakes(where, "written"):
+    with as_user_errors(where, "written"):
         # PutRecords answers 200 where single records were refused; the SDK repeats only calls that failed as a whole.
         return boto3.client("kinesis", config=Config(retries={"mode": "standard", "max_attempts": 8}))

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from firehose.processors.child_process import kill_session
 from firehose.processors.invocation import InvocationError, LambdaCode
 
@@ -114,7 +114,7 @@ class FunctionProcess:
         """Waits until a process that was started has its handler.
 
         Raises:
-            Mistake: it cannot be loaded.
+            UserError: it cannot be loaded.
         """
         process = self._process
         assert process is not None  # noqa: S101 - started before
@@ -128,13 +128,13 @@ class FunctionProcess:
         if "raised" in loaded:
             self.close()
             why = f"{loaded['raised']} {loaded['text']}".rstrip()
-            raise Mistake(f"the function {self.configuration.name} cannot be loaded: {why}")
+            raise UserError(f"the function {self.configuration.name} cannot be loaded: {why}")
 
     def _restarted(self) -> "subprocess.Popen[bytes]":
         self.start()
         try:
             self.wait_until_loaded()
-        except Mistake:
+        except UserError:
             raise FunctionError("the function could not be loaded again") from None
         assert self._process is not None  # noqa: S101 - it is loaded
         return self._process
@@ -165,12 +165,12 @@ def handler_names(handler: str) -> tuple[str, str]:
     "orders:handler", "orders.handler" -> ("orders", "handler"); "src/orders.handler" -> ("src.orders", "handler")
 
     Raises:
-        Mistake: it has not the form of one.
+        UserError: it has not the form of one.
     """
     module, _, function = handler.rpartition(":" if ":" in handler else ".")
     module = module.replace("/", ".")
     if not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
-        raise Mistake(f"{handler} is no handler: it should be module:function, or module.function as in Lambda")
+        raise UserError(f"{handler} is no handler: it should be module:function, or module.function as in Lambda")
     return module, function
 
 

@@ -7,7 +7,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, cast
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from firehose.processors.function_process import FunctionConfiguration, FunctionProcess, handler_names
 from firehose.processors.processor import Function
 
@@ -20,7 +20,7 @@ def load_function(handler: str, folder: Path | None = None) -> Function:
     It cannot be cut off here: what it does in more time than it has is thrown away when it has ended.
 
     Raises:
-        Mistake: no such module or function, one that is not callable, or a module that raises when it is loaded.
+        UserError: no such module or function, one that is not callable, or a module that raises when it is loaded.
     """
     module_name, name = handler_names(handler)
     where = (folder or Path.cwd()).resolve()
@@ -30,9 +30,9 @@ def load_function(handler: str, folder: Path | None = None) -> Function:
     _check_own(module_name.partition(".")[0], where, handler)
     function = getattr(_module(module_name, where, handler), name, None)
     if function is None:
-        raise Mistake(f"{handler}: {module_name} in {where} has no {name}")
+        raise UserError(f"{handler}: {module_name} in {where} has no {name}")
     if not callable(function):
-        raise Mistake(f"{handler}: {name} is not callable but {type(function).__name__}")
+        raise UserError(f"{handler}: {name} is not callable but {type(function).__name__}")
     return cast("Function", function)
 
 
@@ -46,7 +46,7 @@ def start_function(
     `surroundings` are variables beside the function's own. None of ours that begin with AWS_ reach it but by them.
 
     Raises:
-        Mistake: it cannot be loaded.
+        UserError: it cannot be loaded.
     """
     function = FunctionProcess(configuration, (folder or Path.cwd()).resolve(), surroundings or {})
     function.start()
@@ -69,7 +69,7 @@ def _check_own(top: str, folder: Path, handler: str) -> None:
     loaded = sys.modules.get(top)
     own = PathFinder.find_spec(top, [str(folder)])
     if loaded is not None and own is not None and own.origin != getattr(loaded, "__file__", None):
-        raise Mistake(f"{handler}: another module {top} is loaded here already; give yours another name")
+        raise UserError(f"{handler}: another module {top} is loaded here already; give yours another name")
 
 
 def _module(name: str, folder: Path, handler: str) -> Any:
@@ -78,10 +78,10 @@ def _module(name: str, folder: Path, handler: str) -> Any:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name == missing or name.startswith(f"{missing}."):
-            raise Mistake(f"{handler}: there is no module {name} in {folder}") from None
-        raise Mistake(f"{handler}: {name} needs the module {missing}, which is not installed") from error
+            raise UserError(f"{handler}: there is no module {name} in {folder}") from None
+        raise UserError(f"{handler}: {name} needs the module {missing}, which is not installed") from error
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         # The user's own code, at work before there is a record.
-        raise Mistake(f"{handler} cannot be loaded: {type(error).__name__} {error}".rstrip()) from error
+        raise UserError(f"{handler} cannot be loaded: {type(error).__name__} {error}".rstrip()) from error

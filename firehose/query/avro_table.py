@@ -16,8 +16,8 @@ import pyarrow.dataset as ds
 from fastavro.read import SchemaResolutionError
 from pyarrow.fs import LocalFileSystem
 
-from firehose.commands import Mistake
 from firehose.lake import Lake, Stored
+from firehose.local.user_error import UserError
 from firehose.query.avro_container import ContainerReader, Row
 from glue.tables import PARTITION
 
@@ -38,7 +38,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
     a dataset's fragments know which of them a filter leaves.
 
     `declared` are the columns by their Glue types, `shown` those by the types that the answer has, and the partition.
-    What cannot be read becomes a Mistake and goes to `on_mistake`, since DuckDB hides what a scan raises.
+    What cannot be read becomes a UserError and goes to `on_error`, since DuckDB hides what a scan raises.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         *,
         declared: pa.Schema,
         shown: pa.Schema,
-        on_mistake: Callable[[Mistake], None],
+        on_error: Callable[[UserError], None],
     ) -> None:
         fragments = [
             _FORMAT.make_fragment(stored.key, LocalFileSystem(), partition_expression=ds.field(PARTITION) == date)
@@ -60,7 +60,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         self._lake = lake
         self._literal = literal
         self._declared = declared
-        self._on_mistake = on_mistake
+        self._on_mistake = on_error
 
     def scanner(self, columns: list[str] | None = None, filter: Any = None) -> ds.Scanner:  # noqa: A002  pyarrow's names
         """Scans these columns of the rows that pass the filter."""
@@ -95,12 +95,12 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         try:
             yield from reader.rows(body.result())
             return
-        except Mistake as mistake:
+        except UserError as mistake:
             problem = mistake
         except SchemaResolutionError:
-            problem = Mistake(f"{where} was written by a schema that the table's own does not read")
+            problem = UserError(f"{where} was written by a schema that the table's own does not read")
         except Exception:  # noqa: BLE001  whatever damaged bytes make fastavro, zlib or msgspec raise
-            problem = Mistake(f"{where} is no Avro container, or it is damaged")
+            problem = UserError(f"{where} is no Avro container, or it is damaged")
         self._on_mistake(problem)
         raise problem from None
 

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
-from firehose.commands import Format, Mistake
 from firehose.errors.documents import documents, partition_of
 from firehose.lake import FolderLake, Lake, Stored, open_lake
+from firehose.local.user_error import UserError
 from firehose.query.avro_table import AvroTable
 from glue import arrow
+from glue.layout import Format
 from glue.schema import load
 from glue.tables import BUCKET, PARTITION, ROOT, TableInput, TableInputs, read_table_inputs
 from glue.views import latest_views
@@ -60,20 +61,20 @@ def query(
     What is asked is the lake's Parquet where it has any, else its Avro, unless `file_format` says which.
 
     Raises:
-        Mistake: no such lake, SQL that DuckDB does not take, a file that is not what its place says.
+        UserError: no such lake, SQL that DuckDB does not take, a file that is not what its place says.
     """
     opened = open_lake(lake)
     asked = file_format or _format_of(opened)
-    mistakes: list[Mistake] = []
+    errors: list[UserError] = []
     with duckdb.connect(config=_SETTINGS) as connection:
         connection.execute(_AS_IN_ATHENA)
         for name, table_input in _tables(tables, asked).items():
             mentioned = opened if name in sql.lower() else None
-            connection.register(name, _table(table_input, mentioned, mistakes.append))
+            connection.register(name, _table(table_input, mentioned, errors.append))
         for view, view_sql in latest_views(load()).items():
             if view in sql.lower():
                 connection.execute(f"CREATE VIEW {view} AS {view_sql}")
-        return _answer(connection, sql, mistakes)
+        return _answer(connection, sql, errors)
 
 
 def _format_of(lake: Lake) -> Format:
@@ -94,7 +95,7 @@ def _tables(tables: Mapping[str, TableInputs] | None, file_format: Format) -> di
     return {table_input["Name"]: table_input for table_input in found}
 
 
-def _table(table_input: TableInput, lake: Lake | None, on_mistake: Callable[[Mistake], None]) -> Any:
+def _table(table_input: TableInput, lake: Lake | None, on_error: Callable[[UserError], None]) -> Any:
     """A Glue table as Arrow has it, without rows where there is no lake or nothing in it.
 
     Files under other dates than a query asks for are not read.
@@ -112,7 +113,7 @@ def _table(table_input: TableInput, lake: Lake | None, on_mistake: Callable[[Mis
         return schema.empty_table()
     if kind == Format.AVRO:
         literal = table_input["StorageDescriptor"]["SerdeInfo"]["Parameters"]["avro.schema.literal"]
-        return AvroTable(files, lake, literal, declared=declared, shown=schema, on_mistake=on_mistake)
+        return AvroTable(files, lake, literal, declared=declared, shown=schema, on_error=on_error)
     return ds.FileSystemDataset(list(_fragments(lake, files)), schema, _PARQUET)
 
 
@@ -160,27 +161,27 @@ def _in_micros(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str, mistakes: list[Mistake]) -> Answer:
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str, errors: list[UserError]) -> Answer:
     """Runs the SQL. Errors become sentences that quote the SQL at most, never a value of a row.
 
-    `mistakes` are those of files that could not be read, which DuckDB wraps in errors of its own.
+    `errors` are those of files that could not be read, which DuckDB wraps in errors of its own.
     """
     try:
         connection.execute(sql)
         if connection.description is None:
-            raise Mistake("there is no query in this SQL")
+            raise UserError("there is no query in this SQL")
         return Answer([str(column[0]) for column in connection.description], connection.fetchall())
     except _ABOUT_THE_SQL as error:
-        raise Mistake(str(error).partition("\n")[0]) from None
+        raise UserError(str(error).partition("\n")[0]) from None
     except RuntimeError:  # duckdb's for an interrupt while it runs
         raise KeyboardInterrupt from None
     except duckdb.PermissionException:
-        raise Mistake("SQL here reads the lake's tables only, no other files and settings") from None
+        raise UserError("SQL here reads the lake's tables only, no other files and settings") from None
     except duckdb.Error as error:
-        if mistakes:
-            raise mistakes[0] from None
+        if errors:
+            raise errors[0] from None
         # Arrow's errors (a file that is not Parquet, a type that does not fit) come wrapped in DuckDB's.
-        raise Mistake(
+        raise UserError(
             f"{type(error).__name__}: DuckDB could not run this over the lake: a conversion that fails perhaps, or a "
             "file that is not what its table declares; its message is not shown, as it may quote personal data"
         ) from None

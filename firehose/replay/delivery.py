@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from firehose.commands import Format
 from firehose.errors.documents import RECORDS, ErrorDocument, Reason
 from firehose.errors.notes import Group
 from firehose.errors.objects import FIREHOSE
@@ -14,6 +13,7 @@ from firehose.errors.records import FailedRecord, read
 from firehose.errors.today import Judged
 from firehose.kinesis.writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
 from firehose.pipeline import local_pipeline
+from glue.layout import Format
 from glue.tables import ROOT
 from transform.outcome import Delivered
 from transform.outcome import Reason as Code
@@ -112,7 +112,7 @@ def send(judged: Mapping[int, Judged], writer: Writer) -> dict[int, Reason]:
     """Puts change records into a stream; the places of those that it does not take. All others are in it then.
 
     Raises:
-        Mistake: the stream cannot be written.
+        UserError: the stream cannot be written.
     """
     refused = {}
     for place, one in judged.items():

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from firehose.commands import Mistake
 from firehose.errors.notes import Note
 from firehose.errors.today import Judged
 from firehose.lake import Lake
+from firehose.local.user_error import UserError
 from firehose.replay.delivery import Object, groups_of, rows_of
 from transform.outcome import Delivered
 
@@ -24,7 +24,7 @@ def already_put(note: Note, lake: Lake) -> list[int]:
     """The places whose rows the killed replay had put; the others are to be tried as if it had never been.
 
     Raises:
-        Mistake: a partition of which some objects are there and some not; only the code that made them can end it.
+        UserError: a partition of which some objects are there and some not; only the code that made them can end it.
     """
     places: list[int] = []
     for group in note.begun:
@@ -33,5 +33,5 @@ def already_put(note: Note, lake: Lake) -> list[int]:
             places += group.places
         elif there:
             by = "by another version of dmd: finish it with that one"
-            raise Mistake(f"a replay into {group.prefix} was cut off, {by}")
+            raise UserError(f"a replay into {group.prefix} was cut off, {by}")
     return places

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec.structs import replace
 
-from firehose.commands import Format
 from firehose.destination import NoteSink, Sink
 from firehose.errors.documents import Reason
 from firehose.errors.failures import Failure, FailureReader, Whose, place_of
@@ -24,6 +23,7 @@ from firehose.lake import Lake
 from firehose.replay.delivery import Object, Writer, groups_of, rows_of, send
 from firehose.replay.resume import already_put, begun_again
 from firehose.replay.selection import Selection
+from glue.layout import Format
 from transform.outcome import Delivered, Dropped, Failed
 
 _WHOSE = {Whose.OTHER: "other_streams", Whose.NOBODY: "written"}
@@ -71,7 +71,7 @@ class Replay:
     """Replays error objects, one after the other. Without a sink nothing is written: a dry run.
 
     With a `writer` the records go into its stream; the notes of what is done lie in the lake all the same. Where two
-    are at work on the same lake, one of them stops with a Mistake when they meet.
+    are at work on the same lake, one of them stops with a UserError when they meet.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Replay:
         """Replays them; `summary` says what became of them, also where this raises.
 
         Raises:
-            Mistake: something cannot be read or written. What is noted stays so, and the next run goes on from there.
+            UserError: something cannot be read or written. What is noted stays so, and the next run goes on from there.
         """
         for error_object in error_objects:
             self._replay(error_object)

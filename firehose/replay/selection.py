@@ -5,9 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from firehose.commands import Mistake
 from firehose.errors.documents import Reason
 from firehose.errors.failures import Failure
+from firehose.local.user_error import UserError
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
@@ -36,7 +36,7 @@ def since_ms(text: str) -> int:
     """A day or time as epoch milliseconds, UTC where it does not say: "2025-01-01", "2025-01-01T10:00:00Z".
 
     Raises:
-        Mistake: it is neither.
+        UserError: it is neither.
     """
     return _milliseconds(_moment(text))
 
@@ -45,7 +45,7 @@ def until_ms(text: str) -> int:
     """The same of an end: a day is meant to its end, so "2025-01-01" is the first moment of the next.
 
     Raises:
-        Mistake: it is neither a day nor a time.
+        UserError: it is neither a day nor a time.
     """
     moment = _moment(text)
     try:
@@ -66,5 +66,5 @@ def _milliseconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def _no_time(text: str) -> Mistake:
-    return Mistake(f"{text} is neither a day nor a time: 2025-01-01, or 2025-01-01T10:00:00Z")
+def _no_time(text: str) -> UserError:
+    return UserError(f"{text} is neither a day nor a time: 2025-01-01, or 2025-01-01T10:00:00Z")

@@ -8,7 +8,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from firehose.sample.records import items
 
 _TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/prd3292-local-us-east-1-demand-table"
@@ -24,7 +24,7 @@ def write_export(folder: Path, count: int, seed: int, files: int) -> Path:
     The same count, seed and files give the same export.
 
     Raises:
-        Mistake: there is one already, or the folder cannot be written.
+        UserError: there is one already, or the folder cannot be written.
     """
     export = f"{seed:014}-{count:08x}"[:23]
     home = folder / "AWSDynamoDB" / export
@@ -34,9 +34,9 @@ def write_export(folder: Path, count: int, seed: int, files: int) -> Path:
         _write_manifest(home / "manifest-files.json", "".join(json.dumps(one) + "\n" for one in listed))
         _write_manifest(home / "manifest-summary.json", json.dumps(_summary(export, count)))
     except FileExistsError:
-        raise Mistake(f"{home} is there already") from None
+        raise UserError(f"{home} is there already") from None
     except OSError as error:
-        raise Mistake(f"{folder} cannot be written: {error.strerror}") from None
+        raise UserError(f"{folder} cannot be written: {error.strerror}") from None
     return home
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from firehose.aws_mistakes import as_mistakes
+from firehose.aws_mistakes import as_user_errors
 from firehose.kinesis.checkpoints import Checkpoints, load_checkpoints, save_checkpoints
 from firehose.kinesis.writer import KinesisWriter
 from firehose.source import EventRecord
@@ -27,7 +27,7 @@ class Bridge:
         self._client = endpoint.client("dynamodbstreams")
         self._writer = KinesisWriter(stream, client=endpoint.client("kinesis"))
         self._where = endpoint.url
-        with as_mistakes(self._where, "read"):
+        with as_user_errors(self._where, "read"):
             tables = _tables_to_carry(endpoint, stream)
         self._tables = [_Table(name, arn, state / f"{name}.json") for name, arn in tables]
         self.carried = 0
@@ -40,7 +40,7 @@ class Bridge:
     def carry(self) -> int:
         """Carries what has changed since it was last called; how many changes that were."""
         before = self.carried
-        with as_mistakes(self._where, "read"):
+        with as_user_errors(self._where, "read"):
             for table in self._tables:
                 self._carry(table)
         return self.carried - before

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 
 PROJECT = Path(__file__).parent.parent.parent
 BUILT = PROJECT / "build" / "function.zip"  # where `make package` puts it
@@ -46,13 +46,13 @@ def unpack(package: bytes, folder: Path) -> None:
     """Unpacks glue and transform. The dependencies beside them are for Lambda's processor; this Python has its own.
 
     Raises:
-        Mistake: it is no zip, or holds neither.
+        UserError: it is no zip, or holds neither.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             names = [name for name in archive.namelist() if name.partition("/")[0] in _OURS]
             archive.extractall(folder, names)
     except zipfile.BadZipFile:
-        raise Mistake("the function's package is no zip") from None
+        raise UserError("the function's package is no zip") from None
     if not names:
-        raise Mistake("the function's package holds no code of ours")
+        raise UserError("the function's package holds no code of ours")

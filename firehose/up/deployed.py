@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Mistake
+from firehose.aws_mistakes import as_user_errors
+from firehose.local.user_error import UserError
 from firehose.processors.function_process import FunctionConfiguration, FunctionProcess
 from firehose.running_stream import LocalStream
 from firehose.stream.described import create_request
@@ -41,7 +41,7 @@ class Deployed:
 def delivery_streams(endpoint: Services, names_begin: str = "") -> list[dict[str, Any]]:
     """The descriptions of the delivery streams there that read a Kinesis stream."""
     client = endpoint.client("firehose")
-    with as_mistakes(endpoint.url, "read"):
+    with as_user_errors(endpoint.url, "read"):
         found = [
             client.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
             for name in _stream_names(client)
@@ -54,12 +54,12 @@ def stream_request(description: Mapping[str, Any]) -> dict[str, Any]:
     """The request that would make a stream of this description.
 
     Raises:
-        Mistake: it is no stream that is carried out; the message names it.
+        UserError: it is no stream that is carried out; the message names it.
     """
     try:
         return create_request(description)
     except SettingError as error:
-        raise Mistake(f"the delivery stream {description['DeliveryStreamName']}: {error}") from error
+        raise UserError(f"the delivery stream {description['DeliveryStreamName']}: {error}") from error
 
 
 def _stream_names(client: Any) -> Iterator[str]:
@@ -86,13 +86,13 @@ def load_deployed(
     `packages` are what may have been deployed; of none of them being it, `say` is told, and the first is run instead.
 
     Raises:
-        Mistake: no delivery stream there, several sources, a table or a function that is not there, or a function that
-            cannot be loaded.
+        UserError: no delivery stream there, several sources, a missing table or function, or a function that cannot
+            be loaded.
         SettingError: a setting that Firehose refuses, or that the data plane does not carry out.
     """
     described = delivery_streams(endpoint)
     if not described:
-        raise Mistake(f"{endpoint.url} has no delivery stream that reads a Kinesis stream")
+        raise UserError(f"{endpoint.url} has no delivery stream that reads a Kinesis stream")
     requests = [stream_request(one) for one in described]
     source = _only_one(endpoint, map(_source, requests), "read {} Kinesis streams")
     bucket = _only_one(endpoint, map(_bucket, requests), "write into {} buckets")
@@ -125,7 +125,7 @@ def _bucket(request: Mapping[str, Any]) -> str:
 def _only_one(endpoint: Endpoint, arns: Iterable[str], they_do: str) -> str:
     found = set(arns)
     if len(found) > 1:
-        raise Mistake(f"the delivery streams of {endpoint.url} {they_do.format(len(found))}: one is run here")
+        raise UserError(f"the delivery streams of {endpoint.url} {they_do.format(len(found))}: one is run here")
     return found.pop()
 
 
@@ -136,7 +136,7 @@ def catalog_table(endpoint: Services, request: dict[str, Any]) -> dict[str, Any]
     if not schema:
         return None
     database, name = schema["DatabaseName"], schema["TableName"]
-    with as_mistakes(f"the table {database}.{name}", "read"):
+    with as_user_errors(f"the table {database}.{name}", "read"):
         found: dict[str, Any] = endpoint.client("glue").get_table(DatabaseName=database, Name=name)["Table"]
     return found
 
@@ -145,13 +145,13 @@ def function_arn(request: Mapping[str, Any]) -> str:
     """The function that a stream calls.
 
     Raises:
-        Mistake: it calls none.
+        UserError: it calls none.
     """
     processors = request["ExtendedS3DestinationConfiguration"].get("ProcessingConfiguration", {}).get("Processors", [])
     for parameter in (one for processor in processors for one in processor.get("Parameters", [])):
         if parameter["ParameterName"] == "LambdaArn":
             return str(parameter["ParameterValue"])
-    raise Mistake(f"the delivery stream {request['DeliveryStreamName']} calls no function")
+    raise UserError(f"the delivery stream {request['DeliveryStreamName']} calls no function")
 
 
 class _Functions:
@@ -168,7 +168,7 @@ class _Functions:
         self._starting: list[FunctionProcess] = []
 
     def load(self, arn: str) -> FunctionProcess:
-        with as_mistakes(f"the function {arn}", "read"):
+        with as_user_errors(f"the function {arn}", "read"):
             found = function_configuration(self._endpoint, arn)
         surroundings = {**self._endpoint.variables, "AWS_REGION": self._endpoint.region}
         function = FunctionProcess(found, self._code(found), surroundings)

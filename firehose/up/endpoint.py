@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Mistake
+from firehose.aws_mistakes import as_user_errors
+from firehose.local.user_error import UserError
 from firehose.names import REGION
 from firehose.processors.child_process import end_process
 
@@ -42,7 +42,7 @@ class Account:
         """A boto3 client."""
         import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
 
-        with as_mistakes(self.url, "asked"):
+        with as_user_errors(self.url, "asked"):
             return boto3.Session(region_name=REGION).client(service)
 
 
@@ -88,13 +88,13 @@ def named_endpoint(url: str) -> Endpoint:
     """The endpoint that a user names.
 
     Raises:
-        Mistake: it is no http address, or not one of this machine and so perhaps AWS itself.
+        UserError: it is no http address, or not one of this machine and so perhaps AWS itself.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Mistake(f"{url} is no address of an endpoint: it should be http://127.0.0.1:PORT")
+        raise UserError(f"{url} is no address of an endpoint: it should be http://127.0.0.1:PORT")
     if "amazonaws." in parts.hostname:
-        raise Mistake("dmd up makes and changes what it finds, so it runs on a local endpoint only, never on AWS")
+        raise UserError("dmd up makes and changes what it finds, so it runs on a local endpoint only, never on AWS")
     if parts.hostname in _LOCAL:
         # An SDK would look for a bucket at bucket.localhost; at an IP address it does not.
         parts = parts._replace(netloc=f"127.0.0.1:{parts.port}" if parts.port else "127.0.0.1")
@@ -106,10 +106,10 @@ def moto_endpoint(port: int = 0) -> Iterator[Endpoint]:
     """A server of moto's for as long as the block runs; port 0 is any free one.
 
     Raises:
-        Mistake: moto's server is not installed, or the port is taken.
+        UserError: moto's server is not installed, or the port is taken.
     """
     if any(importlib.util.find_spec(name) is None for name in ("moto", "flask", "flask_cors")):
-        raise Mistake("moto's server is not installed: pip install 'moto[server]', or name an endpoint by --endpoint")
+        raise UserError("moto's server is not installed: pip install 'moto[server]', or name an endpoint by --endpoint")
     if port:
         _check_free(port)
     # In a session of its own, so that Ctrl-C reaches us alone; it ends when our end of its standard input closes, which
@@ -122,7 +122,7 @@ def moto_endpoint(port: int = 0) -> Iterator[Endpoint]:
         assert process.stdout is not None  # noqa: S101 - by PIPE
         line = process.stdout.readline().strip()
         if not line.isdigit():
-            raise Mistake(f"moto's server did not start on port {port}")
+            raise UserError(f"moto's server did not start on port {port}")
         yield Endpoint(f"http://127.0.0.1:{int(line)}")
     finally:
         end_process(process)
@@ -134,4 +134,4 @@ def _check_free(port: int) -> None:
         try:
             tried.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Mistake(f"port {port} cannot be had: {error.strerror}") from None
+            raise UserError(f"port {port} cannot be had: {error.strerror}") from None

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from firehose.commands import Format, Mistake
+from firehose.local.user_error import UserError
 from firehose.up.code import BUILT, checkout_package
 from firehose.up.deployed import delivery_streams
 from firehose.up.endpoint import Endpoint
 from firehose.up.resources import make_resources
 from firehose.up.terraform import apply_test, terraform_command
+from glue.layout import Format
 
 
 def prepare(
@@ -19,7 +20,7 @@ def prepare(
     What is there already is left as it is. A package that is not named is the function's code in this checkout.
 
     Raises:
-        Mistake: no such package, or the pipeline cannot be deployed.
+        UserError: no such package, or the pipeline cannot be deployed.
     """
     ours = _read(package) if package else checkout_package()
     known = [ours, *([BUILT.read_bytes()] if BUILT.is_file() else [])]
@@ -43,4 +44,4 @@ def _read(package: Path) -> bytes:
     try:
         return package.read_bytes()
     except OSError as error:
-        raise Mistake(f"{package} cannot be read: {error.strerror}") from None
+        raise UserError(f"{package} cannot be read: {error.strerror}") from None

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Format
+from firehose.aws_mistakes import as_user_errors
 from firehose.definition import create_avro_delivery_stream, create_delivery_stream
 from firehose.names import Names
 from firehose.up.endpoint import Endpoint
+from glue.layout import Format
 from glue.model import RecordType
 from glue.schema import load
 from glue.tables import avro_table, parquet_table, with_bucket
@@ -53,10 +53,10 @@ def make_resources(endpoint: Endpoint, modes: Iterable[Format], package: bytes) 
     """Bucket, table, Kinesis stream, Glue tables, functions and delivery streams of these modes.
 
     Raises:
-        Mistake: the endpoint refuses one of them.
+        UserError: the endpoint refuses one of them.
     """
     types = load()
-    with as_mistakes(endpoint.url, "set up"):
+    with as_user_errors(endpoint.url, "set up"):
         made = _Made(_role(endpoint), _stand_ins(endpoint), package)
         for mode in modes:
             _glue(endpoint, mode, types)

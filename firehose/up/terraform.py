@@ -6,9 +6,10 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from firehose.commands import Format, Mistake
+from firehose.local.user_error import UserError
 from firehose.up.code import PROJECT
 from firehose.up.endpoint import Endpoint
+from glue.layout import Format
 
 ROOT = PROJECT / "terraform" / "test"
 
@@ -50,7 +51,7 @@ def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], pack
     """Applies terraform/test to the endpoint, from a copy in `state`, where what terraform remembers stays as well.
 
     Raises:
-        Mistake: it cannot be applied; with what terraform says last.
+        UserError: it cannot be applied; with what terraform says last.
     """
     root = _copied(state / "terraform")
     environment = surroundings(
@@ -81,4 +82,4 @@ def _run(command: Sequence[str], root: Path, environment: dict[str, str]) -> Non
     )
     if done.returncode:
         last = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
-        raise Mistake(f"terraform {command[1]} failed in terraform/test:\n{last}")
+        raise UserError(f"terraform {command[1]} failed in terraform/test:\n{last}")

@@ -10,9 +10,11 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import STOPPED, Format, Mistake
+from firehose.aws_mistakes import as_user_errors
+from firehose.commands import STOPPED
+from firehose.local.user_error import UserError
 from firehose.names import Names
+from glue.layout import Format
 from tests.e2e.athena import QueryError
 from tests.e2e.environment import modes_of, open_environment, sql_over
 from tests.e2e.items import LIVING, Items, Life, new_run
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str], clocks: Clocks = REAL) -> int:
     except (Stopped, QueryError) as stopped:
         _say(f"FAILED  {stopped}")
         return FAILED
-    except Mistake as mistake:
+    except UserError as mistake:
         _say(f"e2e: {mistake}")
         return MISTAKEN
     except (BotoCoreError, ClientError) as error:
@@ -52,7 +54,7 @@ def _test(asked: Namespace, clocks: Clocks) -> None:
     run_id = new_run(began)
     client = open_environment(names, run_id, os.environ.get("E2E_ROLE", ""))
     _say(f"run     {run_id} in {names.environment}, {' and '.join(modes)}, up to {asked.seconds} s")
-    with as_mistakes(f"the table {names.table}", "read"):
+    with as_user_errors(f"the table {names.table}", "read"):
         items = Items(client("dynamodb"), names.table)
 
     def explain(search: Search) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from firehose.aws_mistakes import as_mistakes
+from firehose.aws_mistakes import as_user_errors
 from glue.tables import ROOT
 
 # SQL -> rows, all values as text, null as None.
@@ -60,7 +60,7 @@ class Athena:
 
     def __call__(self, sql: str) -> list[dict[str, str | None]]:
         """The rows of an answer."""
-        with as_mistakes(f"Athena's workgroup {self._workgroup}", "asked"):
+        with as_user_errors(f"Athena's workgroup {self._workgroup}", "asked"):
             query = self._athena.start_query_execution(
                 QueryString=sql,
                 QueryExecutionContext={"Database": self._database},

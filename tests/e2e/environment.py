@@ -5,12 +5,13 @@ import os
 import re
 from typing import Any
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Format, Mistake
+from firehose.aws_mistakes import as_user_errors
+from firehose.local.user_error import UserError
 from firehose.names import REGION, Names
 from firehose.query.tables import query
 from firehose.up.code import PROJECT
 from firehose.up.endpoint import named_endpoint
+from glue.layout import Format
 from glue.tables import ROOT
 from tests.e2e.athena import Athena, Client, Sql
 
@@ -27,13 +28,13 @@ def modes_of(environment: str) -> list[Format]:
     """The modes that an environment is in, by the one place that says it: its terraform.tfvars.
 
     Raises:
-        Mistake: there is no such environment.
+        UserError: there is no such environment.
     """
     known = known_environments()
     if environment == LOCAL:
         return [Format.PARQUET]
     if environment not in known:
-        raise Mistake(f"`{environment}` is no environment: say one of {', '.join(sorted([*known, LOCAL]))}")
+        raise UserError(f"`{environment}` is no environment: say one of {', '.join(sorted([*known, LOCAL]))}")
     modes = re.search(r"^modes *= *(\[.*\])", known[environment], re.MULTILINE)
     assert modes is not None, "terraform asks for it"
     return [Format(mode) for mode in json.loads(modes[1])]
@@ -43,12 +44,12 @@ def open_environment(names: Names, run: str, role: str = "") -> Client:
     """Clients of an environment's services, under the CI role.
 
     Raises:
-        Mistake: there are no credentials, or they may not take the role; no local endpoint is named.
+        UserError: there are no credentials, or they may not take the role; no local endpoint is named.
     """
     if names.environment == LOCAL:
         url = os.environ.get("AWS_ENDPOINT_URL", "")
         if not url:
-            raise Mistake("no local endpoint: start `dmd up`, and export what it says (AWS_ENDPOINT_URL=...)")
+            raise UserError("no local endpoint: start `dmd up`, and export what it says (AWS_ENDPOINT_URL=...)")
         return named_endpoint(url).client
     return _under_role(names, run, role)
 
@@ -57,7 +58,7 @@ def _under_role(names: Names, run: str, role: str) -> Client:
     import boto3  # noqa: PLC0415 - a second, which a mistyped environment need not wait for
 
     try:
-        with as_mistakes(f"the role {role or names.ci_role}", "taken"):
+        with as_user_errors(f"the role {role or names.ci_role}", "taken"):
             own = boto3.Session(region_name=REGION)
             sts = own.client("sts")
             caller = sts.get_caller_identity()
@@ -65,8 +66,8 @@ def _under_role(names: Names, run: str, role: str) -> Client:
                 return client_of(own)
             arn = role or f"arn:aws:iam::{caller['Account']}:role/{names.ci_role}"
             taken = sts.assume_role(RoleArn=arn, RoleSessionName=run)["Credentials"]
-    except Mistake as mistake:
-        raise Mistake(
+    except UserError as mistake:
+        raise UserError(
             f"{mistake}. It needs credentials of a principal that `ci_principals` of {names.environment} names; in "
             "another account also E2E_ROLE, which is Terraform's output `ci_role`"
         ) from None

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from firehose.commands import Mistake
+from firehose.local.user_error import UserError
 from glue.model import RecordType
 from glue.schema import load
 from tests.given import Attributes, image, m, s
@@ -156,7 +156,7 @@ class Items:
         kinds = {one["AttributeName"]: one["AttributeType"] for one in keys["AttributeDefinitions"]}
         self._keys = [one["AttributeName"] for one in keys["KeySchema"]]
         if {kinds[name] for name in self._keys} != {"S"}:
-            raise Mistake(f"the keys of {table} are not strings: no item can be made that is known for a test's")
+            raise UserError(f"the keys of {table} are not strings: no item can be made that is known for a test's")
         # What may be there, whatever became of the answer to its put.
         self._left: dict[str, Attributes] = {}
 
@@ -192,7 +192,7 @@ class Items:
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 del self._left[key]  # somebody else's
-                raise Mistake(f"{self.table} has an item {key} that is not ours") from None
+                raise UserError(f"{self.table} has an item {key} that is not ours") from None
             raise
         return keys
 

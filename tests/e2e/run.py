@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from firehose.aws_mistakes import as_mistakes
-from firehose.commands import Format
+from firehose.aws_mistakes import as_user_errors
+from glue.layout import Format
 from tests.e2e.athena import Athena, Sql
 from tests.e2e.items import Items, Life, Row
 
@@ -95,11 +95,11 @@ def run(
 
     Raises:
         Stopped: a change was not found, or not as it should be.
-        Mistake: AWS refuses something.
+        UserError: AWS refuses something.
         QueryError: Athena does not answer.
     """
     with clearing(items, [sql for sql in lakes.values() if isinstance(sql, Athena)], say):
-        with as_mistakes(f"the table {items.table}", "written"):
+        with as_user_errors(f"the table {items.table}", "written"):
             for life in lives:
                 items.live(life)
         say(f"table   {', '.join(life.name for life in lives)}: items created, changed and deleted")

@@ -1,0 +1,1 @@
+"""A local Firehose for anybody: any delivery stream, from its CreateDeliveryStream request, over files or Kinesis."""
