@@ -33,7 +33,7 @@ bench: setup  ## ratios against the floor, the idiom, the predecessor and DuckDB
 	$(BIN)/python -m bench
 
 package: setup $(WHEELS)/ready  ## the function's zip, for Lambda: the same source gives the same bytes
-	$(BIN)/python -m firehose.package build/function.zip
+	$(BIN)/python -m firehose.pipeline.package build/function.zip
 
 cost: setup  ## docs/cost.md from the price facts
 	$(BIN)/python docs/cost.py

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from bench.processes import finish
 from bench.tables import table
-from firehose.sample.export import write_export
+from firehose.pipeline.sample.export import write_export
 
 EXPORTS = Path(__file__).parent.parent / ".local" / "bench"
 FILES = 16

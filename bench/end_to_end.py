@@ -19,7 +19,7 @@ from bench.function import well_formed
 from bench.processes import Finished, finish, one_core
 from bench.rounds import Results, Round, compare
 from bench.tables import table
-from firehose.sample.records import changes
+from firehose.pipeline.sample.records import changes
 
 DUCKDB, DMD = "DuckDB, no validation", "dmd run"
 _DMD_PROGRAM = Path(sys.executable).parent / "dmd"

@@ -22,7 +22,7 @@ from bench.predecessor import UnavailableError, install, predecessor
 from bench.processes import one_core
 from bench.rounds import Contender, Results, compare, timed
 from bench.tables import table
-from firehose.sample.records import changes
+from firehose.pipeline.sample.records import changes
 
 FUNCTION, FLOOR, IDIOM, PREDECESSOR = "the function", "(a) floor", "(b) idiom", "(c) predecessor, on Node"
 FORGETFUL = "the same, its caches empty"

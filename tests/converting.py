@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from firehose.conversion.converter import Converted, Converter
-from firehose.stream.conversion_settings import HiveJsonSettings, OpenXSettings
+from firehose.local.config.conversion_settings import HiveJsonSettings, OpenXSettings
+from firehose.local.conversion.converter import Converted, Converter
 from tests.firehose_streams import table
 
 OPENX = OpenXSettings()

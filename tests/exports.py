@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 from typer.testing import CliRunner
 
-from firehose.app import app
-from firehose.backfill.job import Job
-from firehose.backfill.run import Outcome, Pace, run
+from firehose.cli.app import app
+from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.run import Outcome, Pace, run
 from tests.given import Attributes, image, m, payload, s
 
 TABLE = "prd3292-test-us-east-1-demand-table"

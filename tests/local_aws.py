@@ -7,10 +7,10 @@ from urllib.request import Request, urlopen
 
 from moto.server import ThreadedMotoServer
 
-from firehose.kinesis.source import now_ms
-from firehose.up.deployed import load_deployed
-from firehose.up.endpoint import Endpoint
-from firehose.up.session import Session
+from firehose.local.endpoint.deployed import load_deployed
+from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.sources.kinesis import now_ms
+from firehose.pipeline.up.session import Session
 from tests.kinesis_streams import Clock
 
 

@@ -4,8 +4,8 @@ fastavro looks for the branch of a union by validating the value against each, a
 level: 46 us a demand. Told the branches, (branch, value), and with plain longs for times it still takes 14, and making
 such data of a row 4 more: some 30 values of a demand, each looked up by name and told apart by its type at run time.
 Here that is done once, when the function of a record type is compiled, as row builders are (transform/row.py): 3 us
-in all. The data are the bytes that fastavro makes of the row, which tests/test_avro_mode.py holds; header and blocks
-of the files are its own work.
+in all. The data are the bytes that fastavro makes of the row, which tests/transform/test_avro_mode.py holds; header and
+blocks of the files are its own work.
 
     def encode_demand(r):
         r0 = r.date

@@ -10,10 +10,10 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from firehose.aws_mistakes import as_user_errors
-from firehose.commands import STOPPED
+from firehose.cli import STOPPED
+from firehose.local.aws_errors import as_user_errors
 from firehose.local.user_error import UserError
-from firehose.names import Names
+from firehose.pipeline.names import Names
 from glue.layout import Format
 from tests.e2e.athena import QueryError
 from tests.e2e.environment import modes_of, open_environment, sql_over

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from firehose.aws_mistakes import as_user_errors
+from firehose.local.aws_errors import as_user_errors
 from glue.tables import ROOT
 
 # SQL -> rows, all values as text, null as None.

@@ -5,12 +5,12 @@ import os
 import re
 from typing import Any
 
-from firehose.aws_mistakes import as_user_errors
+from firehose.lake.query.tables import query
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.endpoint.endpoint import named_endpoint
+from firehose.local.endpoint.function_package import PROJECT
 from firehose.local.user_error import UserError
-from firehose.names import REGION, Names
-from firehose.query.tables import query
-from firehose.up.code import PROJECT
-from firehose.up.endpoint import named_endpoint
+from firehose.pipeline.names import REGION, Names
 from glue.layout import Format
 from glue.tables import ROOT
 from tests.e2e.athena import Athena, Client, Sql

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from firehose.aws_mistakes import as_user_errors
+from firehose.local.aws_errors import as_user_errors
 from glue.layout import Format
 from tests.e2e.athena import Athena, Sql
 from tests.e2e.items import Items, Life, Row

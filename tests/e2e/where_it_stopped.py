@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from firehose.names import Names
+from firehose.pipeline.names import Names
 from glue.layout import Format
 from glue.tables import PARTITION, ROOT
 from tests.e2e.athena import Client

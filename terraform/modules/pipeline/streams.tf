@@ -1,4 +1,4 @@
-# A delivery stream is what firehose/definition.py describes; a test holds the two together. Here is nothing that the
+# A delivery stream is what firehose/pipeline/stream_requests.py describes; a test holds the two together. Here is nothing that the
 # service takes for granted: the provider forgets what equals a default, and would plan to set it again for ever.
 
 resource "aws_kinesis_firehose_delivery_stream" "this" {

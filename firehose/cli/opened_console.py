@@ -1,0 +1,174 @@
+"""What a Python console on the pipeline has at hand: configuration, schemas, functions and lake."""
+
+import base64
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.endpoint.deployed import (
+    catalog_table,
+    delivery_streams,
+    function_arn,
+    function_configuration,
+    stream_request,
+)
+from firehose.local.endpoint.endpoint import Services
+from firehose.local.processors.printed import captured_output
+from firehose.local.sources.files import number_lines
+from firehose.local.user_error import UserError
+from firehose.pipeline.names import Names
+from firehose.pipeline.sample.records import changes
+from firehose.pipeline.streams import StreamConfiguration, local_streams
+from glue.layout import Format
+from glue.schema import load
+from transform.function import Handler, build
+
+# Of so many sample changes each type has dozens.
+_MANY = 1_000
+
+
+class Objects(dict[str, bytes]):
+    """Takes what functions put, by its key: a console writes nowhere else."""
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:  # noqa: ARG002 - as S3 is called
+        """Keeps one object."""
+        self[key] = body
+
+
+@dataclass(frozen=True)
+class Console:
+    """The delivery streams of an environment or of this laptop, and the lake that they fill.
+
+    Console(local_configuration(Format.PARQUET), ".local/lake").process(change) -> {"sale": {...}}
+    """
+
+    configuration: Mapping[str, StreamConfiguration]  # by what they serve: sale, avro
+    lake: str
+
+    @cached_property
+    def names(self) -> dict[str, Any]:
+        """What the console calls them."""
+        return {
+            "configuration": self.configuration,
+            "types": load(),
+            "functions": self.functions,
+            "process": self.process,
+            "objects": self.objects,
+            "sample": sample,
+            "sql": self.sql,
+            "lake": self.lake,
+        }
+
+    @cached_property
+    def objects(self) -> Objects:
+        """What functions have put while the console ran: error documents, Avro containers."""
+        return Objects()
+
+    @cached_property
+    def functions(self) -> dict[str, Handler]:
+        """The functions as they are configured, of this checkout's code.
+
+        Raises:
+            ConfigurationError: what is deployed is not what this code is configured by.
+        """
+        return {name: build(one.variables, self.objects) for name, one in self.configuration.items()}
+
+    def process(self, change: bytes | str | Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """What each function makes of a change record, but for those that only drop it.
+
+        {"eventName": "INSERT", "dynamodb": {...}, ...}
+            -> {"sale": {"result": "Ok", "partitionKeys": {...}, "row": {...}, "objects": []}}
+        """
+        answers = {name: self._answer(name, _payload(change)) for name in self.functions}
+        return {name: one for name, one in answers.items() if one["result"] != "Dropped" or one["objects"]}
+
+    def _answer(self, served: str, payload: bytes) -> dict[str, Any]:
+        stream = self.configuration[served].request["DeliveryStreamName"]
+        event = {
+            "invocationId": "console",
+            "deliveryStreamArn": f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{stream}",
+            "records": list(number_lines([payload])),
+        }
+        before = set(self.objects)
+        with captured_output():  # its log and metrics
+            (result,) = self.functions[served](event, None)["records"]
+        put = [key for key in self.objects if key not in before]
+        row = base64.b64decode(result["data"])
+        return {
+            "result": result["result"],
+            **result.get("metadata", {}),
+            **({"row": json.loads(row)} if row else {}),
+            **self._error(served, put),
+            "objects": put,
+        }
+
+    def _error(self, served: str, keys: list[str]) -> dict[str, Any]:
+        """Why the record failed, by the error document that was put."""
+        prefix = self.configuration[served].variables["ERROR_PREFIX"]
+        documents = [json.loads(self.objects[key]) for key in keys if key.startswith(prefix)]
+        return {"error": documents[0]["error"]} if documents else {}
+
+    def sql(self, query: str, lake: str = "", file_format: str = "") -> list[dict[str, Any]]:
+        """The rows of a query, over the console's own lake unless another is named.
+
+        "SELECT count(*) AS n FROM demand" -> [{"n": 991}]
+        """
+        from firehose.lake.query.tables import query as ask  # noqa: PLC0415 - duckdb and Arrow cost 0.4 s
+
+        answer = ask(query, lake or self.lake, file_format=Format(file_format) if file_format else None)
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+
+def sample(record_type: str = "demand", seed: int = 1) -> dict[str, Any]:
+    """The first change record of a type that `dmd sample` makes.
+
+    sample("sale") -> {"eventName": "INSERT", "dynamodb": {"NewImage": {"type": {"S": "sale"}, ...}, ...}, ...}
+
+    Raises:
+        UserError: it makes none of that type.
+    """
+    for payload in changes(_MANY, seed):
+        # Some are broken on purpose.
+        with suppress(ValueError):
+            change: dict[str, Any] = json.loads(payload)
+            if change["dynamodb"].get("NewImage", {}).get("type") == {"S": record_type}:
+                return change
+    raise UserError(f"dmd sample makes no {record_type}")
+
+
+def _payload(change: bytes | str | Mapping[str, Any]) -> bytes:
+    if isinstance(change, bytes):
+        return change
+    return change.encode() if isinstance(change, str) else json.dumps(change, separators=(",", ":")).encode()
+
+
+def local_configuration(file_format: Format) -> dict[str, StreamConfiguration]:
+    """What `dmd run` runs."""
+    return _by_what_they_serve(local_streams(load(), file_format), Names("local"))
+
+
+def deployed_configuration(services: Services, names: Names) -> dict[str, StreamConfiguration]:
+    """What is deployed in an environment, as Firehose, Glue and Lambda describe it.
+
+    Raises:
+        UserError: there is nothing, or it may not be read.
+    """
+    requests = [stream_request(one) for one in delivery_streams(services, f"{names.prefix}-")]
+    if not requests:
+        raise UserError(f"{services.url} has no delivery stream {names.prefix}-...")
+    found = []
+    for request in requests:
+        arn = function_arn(request)
+        with as_user_errors(f"the function {arn}", "read"):
+            function = function_configuration(services, arn)
+        found.append(StreamConfiguration(request, catalog_table(services, request), function.variables))
+    return _by_what_they_serve(found, names)
+
+
+def _by_what_they_serve(streams: list[StreamConfiguration], names: Names) -> dict[str, StreamConfiguration]:
+    """prd3292-dev1-dmnd-sale is sale."""
+    return {one.request["DeliveryStreamName"].removeprefix(f"{names.prefix}-"): one for one in streams}

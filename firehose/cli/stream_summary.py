@@ -1,0 +1,70 @@
+"""What one delivery stream did, as one value that is then shown to people and to scripts."""
+
+import msgspec
+
+from firehose.local.ledger import Report
+from firehose.local.metrics import Statistics
+
+
+class MetricSummary(msgspec.Struct):
+    """The values of one CloudWatch metric over a run."""
+
+    samples: int
+    sum: float
+    minimum: float
+    maximum: float
+    average: float
+
+
+class StreamSummary(msgspec.Struct):
+    """The counts of a run.
+
+    `read` counts records after de-aggregation: each is delivered, dropped or failed, or still in the source. `failures`
+    are by error code, those included that the bucket did not take. `metrics` are by AWS's names, `without_effect` the
+    members of the request that change nothing here.
+    """
+
+    stream: str
+    read: int
+    bytes_read: int
+    delivered: int
+    dropped: int
+    failed: int
+    failures: dict[str, int]
+    in_source: int
+    rows: int
+    objects: int
+    error_objects: int
+    bytes_out: int
+    stopped: bool
+    adds_up: bool
+    without_effect: list[str]
+    metrics: dict[str, MetricSummary]
+
+
+def summarise_stream(report: Report, without_effect: tuple[str, ...] = ()) -> StreamSummary:
+    """The value of the report of one delivery stream."""
+    (stream,) = report.streams
+    settled = report.delivered + report.dropped + report.failed
+    return StreamSummary(
+        stream=stream.name,
+        read=report.read,
+        bytes_read=report.bytes_read,
+        delivered=report.delivered,
+        dropped=report.dropped,
+        failed=report.failed,
+        failures=dict(stream.failed.most_common()),
+        in_source=report.unsettled,
+        rows=stream.rows,
+        objects=stream.objects,
+        error_objects=stream.error_objects,
+        bytes_out=stream.bytes_out,
+        stopped=report.stopped,
+        adds_up=report.read == settled + report.unsettled and not report.settled_twice,
+        without_effect=list(without_effect),
+        metrics={name: _metric(statistics) for name, statistics in stream.metrics.totals().items()},
+    )
+
+
+def _metric(values: Statistics) -> MetricSummary:
+    return MetricSummary(values.samples, values.sum, values.minimum, values.maximum, values.average)

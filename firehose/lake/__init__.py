@@ -1,0 +1,1 @@
+"""A lake as it is read and kept: queries, errors, replay, backfill."""

@@ -1,0 +1,170 @@
+"""Where an export lies: a folder, or a bucket with a prefix; its files by names relative to that, `data/a.json.gz`."""
+
+import contextlib
+import posixpath
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from firehose.lake.storage import S3
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.user_error import UserError
+
+
+class Place(Protocol):
+    """A folder of files. Names may lead out of it by `../`: incremental exports share the folder of their data."""
+
+    def read(self, name: str) -> bytes | None:
+        """A small file; None where there is none."""
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the files in a folder, `data` or `../data`; none where there is no such folder."""
+
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders in a folder."""
+
+    def fetched(self, name: str, into: Path) -> contextlib.AbstractContextManager[Path]:
+        """A file on this machine while the context lasts; a copy of it lies in `into` where it comes from elsewhere."""
+
+    def where(self, name: str) -> str:
+        """Where a file lies, as a user opens it: `exports/AWSDynamoDB/1/data/a.json.gz`, `s3://bucket/...`."""
+
+    def below(self, folder: str) -> "Place":
+        """The place that a folder in this one is."""
+
+
+def place_of(where: str) -> Place:
+    """The place of `exports/AWSDynamoDB/0166...` or `s3://bucket/exports`.
+
+    Raises:
+        UserError: there is no such folder, or no bucket is named.
+    """
+    if where.startswith(S3):
+        return BucketPlace(where)
+    if not Path(where).is_dir():
+        raise UserError(f"no such export: {where} is not a folder")
+    return FolderPlace(Path(where))
+
+
+class FolderPlace:
+    """A folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, name: str) -> bytes | None:
+        """The file's bytes."""
+        with _as_user_errors(self._root / name):
+            try:
+                return (self._root / name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def names(self, folder: str) -> list[str]:
+        """The files of the folder."""
+        return [path.name for path in self._paths(folder) if path.is_file()]
+
+    def folders(self, folder: str) -> list[str]:
+        """The folders of the folder."""
+        return [path.name for path in self._paths(folder) if path.is_dir()]
+
+    @contextmanager
+    def fetched(self, name: str, into: Path) -> Iterator[Path]:  # noqa: ARG002 - it is here already
+        """The file itself."""
+        path = self._root / name
+        with _as_user_errors(path):
+            path.open("rb").close()
+        yield path
+
+    def where(self, name: str) -> str:
+        """The file's path."""
+        return posixpath.normpath(str(self._root / name))
+
+    def below(self, folder: str) -> "FolderPlace":
+        """A folder below."""
+        return FolderPlace(self._root / folder)
+
+    def _paths(self, folder: str) -> list[Path]:
+        path = self._root / folder
+        with _as_user_errors(path):
+            return sorted(path.iterdir()) if path.is_dir() else []
+
+
+class BucketPlace:
+    """A prefix of a bucket, by the credentials and endpoint that boto3 finds."""
+
+    def __init__(self, where: str, client: Any = None) -> None:
+        self._bucket, _, prefix = where.removeprefix(S3).partition("/")
+        self._prefix = prefix.strip("/")
+        if not self._bucket:
+            raise UserError(f"{where} is not an export: it should be a folder or s3://bucket/prefix")
+        with as_user_errors(S3 + self._bucket, "read"):
+            self._client = client or _s3_client()
+
+    def read(self, name: str) -> bytes | None:
+        """GetObject, whole."""
+        with as_user_errors(self.where(name), "read"):
+            try:
+                body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                return None
+            return body
+
+    def names(self, folder: str) -> list[str]:
+        """The keys below the prefix, without the marker of the folder itself."""
+        return [key for key in self._listed(folder, "Contents", "Key") if key]
+
+    def folders(self, folder: str) -> list[str]:
+        """The prefixes below the prefix."""
+        return [prefix.rstrip("/") for prefix in self._listed(folder, "CommonPrefixes", "Prefix")]
+
+    @contextmanager
+    def fetched(self, name: str, into: Path) -> Iterator[Path]:
+        """A copy, whole before anything is made of it: its checksum is known at its last byte only."""
+        path = into / f"fetched-{posixpath.basename(name)}"
+        try:
+            with as_user_errors(self.where(name), "read"):
+                body = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"]
+                with path.open("wb") as file:
+                    shutil.copyfileobj(body, file, 1 << 20)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def where(self, name: str) -> str:
+        """The object's address."""
+        return f"{S3}{self._bucket}/{self._key(name)}"
+
+    def below(self, folder: str) -> "BucketPlace":
+        """A longer prefix."""
+        return BucketPlace(self.where(folder), self._client)
+
+    def _key(self, name: str) -> str:
+        return posixpath.normpath(posixpath.join("/", self._prefix, name)).lstrip("/")
+
+    def _listed(self, folder: str, kind: str, member: str) -> list[str]:
+        key = self._key(folder)
+        prefix = f"{key}/" if key else ""
+        found: list[str] = []
+        with as_user_errors(self.where(folder), "read"):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
+                found += [one[member].removeprefix(prefix) for one in page.get(kind, [])]
+        return found
+
+
+def _s3_client() -> Any:
+    import boto3  # noqa: PLC0415 - 0.3 s that an export in a folder need not pay
+    from botocore.config import Config  # noqa: PLC0415 - with boto3
+
+    return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 8}))
+
+
+@contextmanager
+def _as_user_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error

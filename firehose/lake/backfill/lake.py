@@ -1,0 +1,88 @@
+"""Items of a backfill into a lake, by the function and the local data plane."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from firehose.lake.backfill.counts import Counts
+from firehose.lake.backfill.job import Job
+from firehose.lake.storage import S3, BucketLake, FolderLake
+from firehose.local.sinks import sink_of
+from firehose.local.sources.files import EventRecord, change_time_ms, event_record
+from firehose.local.user_error import UserError
+from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
+from firehose.pipeline.streams import local_pipeline
+from glue.schema import load
+from glue.tables import ROOT
+from transform.outcome import OTHER
+
+_ONE_SHARD = "shardId-000000000000"
+
+
+class Lake:
+    """The lake of a job.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._format = job.file_format
+        self._sink = sink_of(job.target)
+        self._types = load()
+
+    def deliver(self, records: Iterable[EventRecord], counts: Counts) -> None:
+        """A chunk's records, to the last; the same records again give the same objects.
+
+        Raises:
+            UserError: the lake cannot be written.
+            KeyboardInterrupt: Ctrl-C came while the records were read; the chunk is not delivered.
+        """
+        metrics, objects = FunctionMetrics(), CountingSink(self._sink)
+        plane = local_pipeline(objects, file_format=self._format, on_printed=metrics.add)
+        report = plane.run(records)
+        if report.stopped:
+            raise KeyboardInterrupt
+        summary = summarise(report, metrics, objects, self._types, 1.0)
+        if not summary.adds_up:
+            raise UserError("read is not delivered + dropped + failed: a record was lost or counted twice")
+        delivered = {one.type: one.rows for one in summary.delivered}
+        counts.add(Counts(delivered=delivered, failed=summary.failed, other=summary.dropped.get(OTHER, 0)))
+
+    def close(self) -> None:
+        """Nothing stays in the lake but what was delivered."""
+        self._sink.close()
+
+
+def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
+    """Those of the types delivered ({"sale": 17}) of which the lake of a job holds no object any more.
+
+    Raises:
+        UserError: the lake cannot be read.
+    """
+    lake = BucketLake(job.target, holds=None) if job.target.startswith(S3) else FolderLake(Path(job.target))
+    return [name for name in delivered if not any(lake.objects(f"{ROOT}/{job.file_format}/{name}/"))]
+
+
+class Numbering:
+    """Makes the event records of a unit's payloads, numbered so that reading them again gives the same numbers.
+
+    56 digits as Kinesis' own, but beginning with 0 where those begin with 49: of two changes of the same time the one
+    that came through the stream outranks the one that a backfill made up.
+    """
+
+    def __init__(self, identity: str, unit: int) -> None:
+        self._identity = identity.encode()
+        self._unit = unit
+
+    def records(self, payloads: Iterable[bytes], first: int) -> Iterator[EventRecord]:
+        """The records of payloads that stand in the unit from number `first` on."""
+        for number, payload in enumerate(payloads, first):
+            digest = sha256(self._identity + payload).digest()[:16]
+            yield event_record(
+                payload,
+                shard_id=_ONE_SHARD,
+                partition_key=digest.hex().upper(),
+                sequence_number=f"0{self._unit:05}{number:011}{int.from_bytes(digest):039}",
+                arrival_ms=change_time_ms(payload) or 0,
+            )

@@ -1,0 +1,155 @@
+"""Where a backfill's items come from, in units that processes share and pages that a unit is read in."""
+
+from collections.abc import Generator, Iterable
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import msgspec
+from msgspec import Raw
+
+from firehose.lake.backfill.change import change_maker
+from firehose.lake.backfill.counts import Counts
+from firehose.lake.backfill.export import DataFile, Export
+from firehose.lake.backfill.export_line import Line, NotALineError, full_line, incremental_line
+
+# A page ends after so many lines, or so many bytes of them: it is in memory whole, and an item takes up to 400 KB. That
+# depends on the file alone, so that reading it again from a position gives the same pages.
+PAGE_LINES = 1000
+PAGE_BYTES = 4 * 1024 * 1024
+
+# What the tables of this pipeline are keyed by, where nobody says otherwise.
+USUAL_KEYS = ("pk", "sk")
+
+
+class Item(NamedTuple):
+    """An item as the change record that was made of it, its keys as JSON, its type as it says, and where it lies."""
+
+    payload: bytes
+    keys: bytes
+    type: str | None
+    place: str
+
+
+class Page(NamedTuple):
+    """Some items of a unit, what else was found beside them, and where to go on reading: None where it has ended."""
+
+    items: list[Item]
+    found: Counts
+    position: str | None
+
+
+class Source(Protocol):
+    """Items in units. `repeatable` says that a unit read again from the same position gives the same pages."""
+
+    table: str
+    identity: str
+    units: int
+    items: int  # about, for an estimate
+    repeatable: bool
+    ignored: str  # what lies beside the source and is no part of it, in words
+
+    def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
+        """A unit's pages from a position on, "" for its beginning. `folder` is for what must be fetched first."""
+
+
+class ExportSource:
+    """An export; a unit is a data file, a position the number of lines before it.
+
+    Raises:
+        UserError: as `pages` goes, where a file is damaged.
+    """
+
+    repeatable = True
+
+    def __init__(
+        self,
+        export: Export,
+        keys: tuple[str, ...] = (),
+        *,
+        page_lines: int = PAGE_LINES,
+        page_bytes: int = PAGE_BYTES,
+    ) -> None:
+        self.table = export.table
+        self.identity = export.identity
+        self.units = len(export.files)
+        self.items = export.items
+        self.ignored = f"{export.unlisted:,} data files that the manifest does not list" if export.unlisted else ""
+        self._export = export
+        self._keys = keys
+        self._page_lines = page_lines
+        self._page_bytes = page_bytes
+        self._make = change_maker(export.table, export.region)
+        self._read = incremental_line if export.incremental else full_line
+
+    def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
+        """Some lines a page: `page_lines`, or those with which they come to `page_bytes`."""
+        file = self._export.files[unit]
+        number = int(position or 0)
+        with self._export.lines(file, folder) as lines:
+            for _ in islice(lines, number):
+                pass
+            while page := self._next_lines(lines):
+                yield self._page(file, page, number)
+                number += len(page)
+        if file.items is not None and file.items != number:
+            where = self._export.place.where(file.name)
+            found = Counts(miscounted=1, places=[f"{where}: {number:,} items, where the manifest says {file.items:,}"])
+            yield Page([], found, str(number))
+
+    def _next_lines(self, lines: Iterable[bytes]) -> list[bytes]:
+        page: list[bytes] = []
+        size_bytes = 0
+        for line in islice(lines, self._page_lines):
+            page.append(line)
+            size_bytes += len(line)
+            if size_bytes >= self._page_bytes:
+                break
+        return page
+
+    def _page(self, file: DataFile, lines: list[bytes], number: int) -> Page:
+        items = []
+        found = Counts(read=len(lines))
+        where = self._export.place.where(file.name)
+        for line_number, text in enumerate(lines, number + 1):
+            place = f"{where}:{line_number}"
+            try:
+                line = self._read(text)
+                if line.image is None:
+                    found.without_image += 1
+                    found.place(f"{place}: a delete without the old image")
+                else:
+                    items.append(self._item(line, line.image, place))
+            except NotALineError as error:
+                found.not_lines += 1
+                found.place(f"{place}: not an item: {error}")
+        return Page(items, found, str(number + len(lines)))
+
+    def _item(self, line: Line, image: dict[str, Raw], place: str) -> Item:
+        keys = self._keys_of(image) if line.keys is None else line.keys
+        happened = line.at_micros is not None
+        at_micros = self._export.at_micros if line.at_micros is None else line.at_micros
+        made = self._make(image, keys, at_micros, deleted=line.deleted, happened=happened)
+        return Item(made.payload, made.keys, _type(bytes(image.get("type", b""))), place)
+
+    def _keys_of(self, image: dict[str, Raw]) -> dict[str, Raw]:
+        if not self._keys:
+            return {name: image[name] for name in USUAL_KEYS if name in image}
+        try:
+            return {name: image[name] for name in self._keys}
+        except KeyError:
+            raise NotALineError("it lacks an attribute that --key names") from None
+
+
+class _Text(msgspec.Struct, forbid_unknown_fields=True):
+    S: str
+
+
+@lru_cache(maxsize=64)
+def _type(attribute: bytes) -> str | None:
+    """b'{"S":"demand"}' -> "demand"."""
+    try:
+        return msgspec.json.decode(attribute, type=_Text).S
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -1,0 +1,93 @@
+"""A scan of a live table, in parallel segments, as the items of a backfill."""
+
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firehose.lake.backfill.change import change_maker
+from firehose.lake.backfill.counts import Counts
+from firehose.lake.backfill.source import Item, Page
+from firehose.local.aws_errors import as_user_errors
+
+# A key may be binary, which JSON is not.
+_encode_key = msgspec.json.Encoder().encode
+
+
+class TableSource:
+    """A table; a unit is a segment of its scan, a position the key after which the segment goes on.
+
+    Reads are consistent: what was written before a page was asked for is in it. What is written during the scan may be
+    in it or not, and comes through the table's stream in any case. Throttling is waited out by the SDK.
+
+    Raises:
+        UserError: the table cannot be read.
+    """
+
+    repeatable = False  # items change between two reads of a page
+    ignored = ""
+
+    def __init__(
+        self, table: str, segments: int, at_micros: int, *, client: Any = None, page_items: int | None = None
+    ) -> None:
+        self._where = f"table {table}"
+        with as_user_errors(self._where, "read"):
+            self._client = client or _client()
+            described = self._client.describe_table(TableName=table)["Table"]
+        self.table = table
+        # A table that was deleted and made or restored again has the ARN of the one before, and an id of its own.
+        self.identity = f"{described['TableArn']} {_made(described)}"
+        self.units = segments
+        self.items = described["ItemCount"]  # DynamoDB counts every six hours or so
+        self._keys = [key["AttributeName"] for key in described["KeySchema"]]
+        self._at_micros = at_micros
+        self._make = change_maker(table, described["TableArn"].split(":")[3])
+        self._limit = {} if page_items is None else {"Limit": page_items}
+
+    def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:  # noqa: ARG002 - nothing is fetched
+        """A page of Scan's, a megabyte of items at most, a time."""
+        start = _key(position)
+        while True:
+            with as_user_errors(self._where, "read"):
+                answer = self._client.scan(
+                    TableName=self.table,
+                    Segment=unit,
+                    TotalSegments=self.units,
+                    ConsistentRead=True,
+                    **({"ExclusiveStartKey": start} if start else {}),
+                    **self._limit,
+                )
+            start = answer.get("LastEvaluatedKey")
+            items = [self._item(image, unit) for image in answer["Items"]]
+            yield Page(items, Counts(read=len(items)), _encode_key(start).decode() if start else None)
+            if not start:
+                return
+
+    def _item(self, image: Mapping[str, Any], unit: int) -> Item:
+        # boto3 hands out DynamoDB's JSON with binaries decoded, which msgspec encodes to base64 again.
+        made = self._make(image, {name: image[name] for name in self._keys}, self._at_micros)
+        kind = image.get("type", {}).get("S")
+        return Item(made.payload, made.keys, kind, f"{self._where}, segment {unit}")
+
+
+def _made(described: Mapping[str, Any]) -> str:
+    """Which of the tables of a name this is. DynamoDB gives an id, not all that stands in for it does."""
+    return str(described.get("TableId") or described["CreationDateTime"].timestamp())
+
+
+def _key(position: str) -> dict[str, Any]:
+    """The key of a position: '{"pk":{"B":"eA=="}}' -> {"pk": {"B": b"x"}}."""
+    key: dict[str, dict[str, Any]] = msgspec.json.decode(position) if position else {}
+    return {
+        name: {tag: msgspec.convert(body, bytes) if tag == "B" else body for tag, body in attribute.items()}
+        for name, attribute in key.items()
+    }
+
+
+def _client() -> Any:
+    import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
+    from botocore.config import Config  # noqa: PLC0415 - with boto3
+
+    # Adaptive: a scan that takes what the table has left over slows down by itself rather than fail.
+    return boto3.client("dynamodb", config=Config(retries={"mode": "adaptive", "max_attempts": 20}))

@@ -1,0 +1,70 @@
+"""Which failures `dmd replay` is asked for."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from firehose.lake.errors.documents import Reason
+from firehose.lake.errors.failures import Failure
+from firehose.local.user_error import UserError
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """By reason, or Firehose's code, by record type and by arrival from `since_ms` up to before `until_ms`."""
+
+    reasons: Collection[str] = ()
+    types: Collection[str] = ()
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def has(self, failure: Failure, reason: Reason) -> bool:
+        """Whether a failure of this reason, which an earlier replay may have found anew, is asked for."""
+        arrival_ms = failure.record.arrival_ms
+        return (
+            (not self.reasons or reason.code in self.reasons or failure.record.code in self.reasons)
+            and (not self.types or failure.type in self.types)
+            and (self.since_ms is None or self.since_ms <= arrival_ms)
+            and (self.until_ms is None or arrival_ms < self.until_ms)
+        )
+
+
+def since_ms(text: str) -> int:
+    """A day or time as epoch milliseconds, UTC where it does not say: "2025-01-01", "2025-01-01T10:00:00Z".
+
+    Raises:
+        UserError: it is neither.
+    """
+    return _milliseconds(_moment(text))
+
+
+def until_ms(text: str) -> int:
+    """The same of an end: a day is meant to its end, so "2025-01-01" is the first moment of the next.
+
+    Raises:
+        UserError: it is neither a day nor a time.
+    """
+    moment = _moment(text)
+    try:
+        return _milliseconds(moment + timedelta(days=1) if _DAY(text) else moment)
+    except OverflowError:
+        raise _no_time(text) from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _no_time(text) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _no_time(text: str) -> UserError:
+    return UserError(f"{text} is neither a day nor a time: 2025-01-01, or 2025-01-01T10:00:00Z")

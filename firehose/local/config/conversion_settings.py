@@ -1,0 +1,168 @@
+"""DataFormatConversionConfiguration read into what record format conversion runs from."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from firehose.local.config import arns
+from firehose.local.config.members import Members
+
+MIB = 1024 * 1024
+
+
+class ParquetSettings(msgspec.Struct, frozen=True):
+    """ParquetSerDe, with Firehose's defaults filled in.
+
+    `int64_timestamps` is no setting of Firehose's, which writes INT96: microseconds instead, for readers that need it.
+    """
+
+    compression: str
+    block_bytes: int
+    page_bytes: int
+    dictionary: bool
+    writer_version: str
+    int64_timestamps: bool = False
+
+
+class OpenXSettings(msgspec.Struct, frozen=True):
+    """OpenXJsonSerDe, with Firehose's defaults filled in. `mappings` are column to JSON key."""
+
+    case_insensitive: bool = True
+    dots_to_underscores: bool = False
+    mappings: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+class HiveJsonSettings(msgspec.Struct, frozen=True):
+    """HiveJsonSerDe. `timestamp_formats` are Joda patterns or `millis`; none is java.sql.Timestamp's own form."""
+
+    timestamp_formats: tuple[str, ...] = ()
+
+
+class TableReference(msgspec.Struct, frozen=True):
+    """The Glue table whose columns the Parquet has, as error records name it."""
+
+    database: str
+    table: str
+    region: str
+    version: str
+    catalog: str
+    role_arn: str
+
+
+class ConversionSettings(msgspec.Struct, frozen=True):
+    """JSON rows to Parquet, by a Glue table."""
+
+    parquet: ParquetSettings
+    table: TableReference
+    reader: OpenXSettings | HiveJsonSettings = msgspec.field(default_factory=OpenXSettings)
+
+
+def enabled_conversion(destination: Members) -> Members | None:
+    """Takes what a destination says of record format conversion; None where it says nothing, or that there is none.
+
+    {"DataFormatConversionConfiguration": {"Enabled": False}} -> None
+
+    Present and without `Enabled` it is enabled (API reference, "DataFormatConversionConfiguration"). Disabled, the rest
+    may stand there for later, and beyond the API model nobody looks at it (measured).
+    """
+    if not destination.has("DataFormatConversionConfiguration"):
+        return None
+    conversion = destination.members("DataFormatConversionConfiguration")
+    return conversion if conversion.take("Enabled", True) else None  # noqa: FBT003
+
+
+def read_conversion(conversion: Members, region: str, account: str) -> ConversionSettings:
+    """The settings of a conversion that is enabled, of a stream whose other roles are of `account`.
+
+    Raises:
+        SettingError: naming the member.
+    """
+    # In the order in which Firehose looks at them.
+    for part in ("InputFormatConfiguration", "OutputFormatConfiguration", "SchemaConfiguration"):
+        if not conversion.has(part):
+            raise conversion.refused(part, "is required by format conversion")
+    reader = _reader(conversion.members("InputFormatConfiguration"))
+    parquet = _parquet(conversion.members("OutputFormatConfiguration"))
+    table = _table(conversion.members("SchemaConfiguration"), region, account)
+    conversion.end()
+    return ConversionSettings(parquet, table, reader)
+
+
+def _reader(config: Members) -> OpenXSettings | HiveJsonSettings:
+    name, serde = _only_one(config, "Deserializer", "OpenXJsonSerDe", "HiveJsonSerDe")
+    if name == "OpenXJsonSerDe":
+        settings: OpenXSettings | HiveJsonSettings = OpenXSettings(
+            case_insensitive=serde.take("CaseInsensitive", True),  # noqa: FBT003
+            dots_to_underscores=serde.take("ConvertDotsInJsonKeysToUnderscores", False),  # noqa: FBT003
+            mappings=dict(serde.take("ColumnToJsonKeyMappings", {})),
+        )
+    else:
+        formats = tuple(serde.take("TimestampFormats", ()))
+        for pattern in formats:
+            if not _is_joda(pattern):
+                raise serde.refused("TimestampFormats", f"{pattern!r} is no pattern of Joda's, nor millis")
+        settings = HiveJsonSettings(formats)
+    serde.end()
+    return settings
+
+
+# The letters that a real stream refused, of all 52. What is quoted is text.
+_NO_JODA_LETTERS = re.compile("[CIJPRTUVbfijloprt]")
+
+
+def _is_joda(pattern: str) -> bool:
+    unquoted = re.sub(r"'[^']*'", "", pattern)
+    return pattern == "millis" or not ("'" in unquoted or _NO_JODA_LETTERS.search(unquoted))
+
+
+def _parquet(config: Members) -> ParquetSettings:
+    name, serde = _only_one(config, "Serializer", "ParquetSerDe", "OrcSerDe")
+    if name == "OrcSerDe":
+        raise config.unsupported("Serializer.OrcSerDe")
+    settings = ParquetSettings(
+        compression=serde.take("Compression", "SNAPPY"),
+        block_bytes=serde.take("BlockSizeBytes", 256 * MIB),
+        page_bytes=serde.take("PageSizeBytes", MIB),
+        dictionary=serde.take("EnableDictionaryCompression", False),  # noqa: FBT003
+        writer_version=serde.take("WriterVersion", "V1"),
+    )
+    if serde.take("MaxPaddingBytes", 0):  # of HDFS blocks
+        serde.tell("MaxPaddingBytes")
+    serde.end()
+    return settings
+
+
+def _only_one(config: Members, part: str, *names: str) -> tuple[str, Members]:
+    """The one of these that a Serializer or Deserializer has."""
+    choice = config.members(part)
+    config.end()
+    given = [name for name in names if choice.has(name)]
+    if len(given) != 1:
+        raise config.refused(part, f"must have one of {' and '.join(names)}; it has {len(given)}")
+    serde = choice.members(given[0])
+    choice.end()
+    return given[0], serde
+
+
+def _table(schema: Members, region: str, account: str) -> TableReference:
+    for name in ("RoleARN", "DatabaseName", "TableName"):
+        if not schema.has(name):
+            raise schema.refused(name, "is required by format conversion")
+    role_arn = schema.take("RoleARN")
+    try:
+        arns.role(role_arn)
+    except ValueError as error:
+        raise schema.refused("RoleARN", str(error), "InvalidParameterValueException") from None  # measured
+    if arns.parts(role_arn).account != account:  # a role is passed within an account only: measured
+        raise schema.refused("RoleARN", "must be of the account of the destination's role", "AccessDeniedException")
+    table = TableReference(
+        database=schema.take("DatabaseName"),
+        table=schema.take("TableName"),
+        region=schema.take("Region", region),
+        version=schema.take("VersionId", "LATEST"),
+        catalog=schema.take("CatalogId", ""),
+        role_arn=role_arn,
+    )
+    schema.end()
+    return table

@@ -1,0 +1,110 @@
+"""Delivery streams as files have them: a CreateDeliveryStream request, or what DescribeDeliveryStream answers."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from firehose.local.config import arns
+from firehose.local.config.delivery_stream import DeliveryStream, read_delivery_stream
+from firehose.local.config.members import RefusedSettingError, UnsupportedSettingError
+
+_ANSWER = "DeliveryStreamDescription"
+_EXTENDED_S3 = "ExtendedS3DestinationDescription"
+_REGION = "us-east-1"  # of a request, which has none
+
+# What a description calls its sources, without what is an answer and no setting, such as DeliveryStartTimestamp.
+_SOURCES = {
+    "DirectPutSourceDescription": ("DirectPutSourceConfiguration", ("ThroughputHintInMBs",)),
+    "KinesisStreamSourceDescription": ("KinesisStreamSourceConfiguration", ("KinesisStreamARN", "RoleARN")),
+}
+
+
+def read_json(document: Any) -> DeliveryStream:
+    """The delivery stream of a document: a request, or an answer of DescribeDeliveryStream, whole or its inside.
+
+    {"DeliveryStreamName": "sale", "ExtendedS3DestinationConfiguration": {...}, ...} -> DeliveryStream("sale", ...)
+    {"DeliveryStreamDescription": {"DeliveryStreamName": "sale", "VersionId": "3", ...}} -> the same, of version 3
+
+    Raises:
+        SettingError: as `read_delivery_stream`, whose paths are the request's, and as `create_request`.
+    """
+    return read_delivery_stream(create_request(document), version(document), region=region(document))
+
+
+def create_request(document: Any) -> dict[str, Any]:
+    """The CreateDeliveryStream request that would make what a document describes; a request is its own.
+
+    {"DeliveryStreamName": "sale", "Destinations": [{"ExtendedS3DestinationDescription": {...}}], ...}
+        -> {"DeliveryStreamName": "sale", "ExtendedS3DestinationConfiguration": {...}, ...}
+
+    Raises:
+        RefusedSettingError: it is neither.
+        UnsupportedSettingError: its destination is no extended S3 one.
+    """
+    stream = _inside(document)
+    if "Destinations" not in stream:
+        return dict(stream)
+    request = {name: stream.get(name) for name in ("DeliveryStreamName", "DeliveryStreamType")}
+    sources = _structure(stream, "Source")
+    for described, (name, members) in _SOURCES.items():
+        if source := _structure(sources, described):
+            request[name] = {member: source.get(member) for member in members}
+    encryption = _structure(stream, "DeliveryStreamEncryptionConfiguration")
+    if encryption.get("Status") in ("ENABLED", "ENABLING"):
+        request["DeliveryStreamEncryptionConfigurationInput"] = {
+            name: encryption.get(name) for name in ("KeyType", "KeyARN")
+        }
+    request["ExtendedS3DestinationConfiguration"] = _destination(stream["Destinations"])
+    return request
+
+
+def version(document: Any) -> int:
+    """How often the stream was changed, and one: the number in the names of its objects; 1 of a request.
+
+    Raises:
+        RefusedSettingError: a VersionId that is no number.
+    """
+    text = _inside(document).get("VersionId", "1")
+    if not isinstance(text, str) or not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
+        raise RefusedSettingError("VersionId", "must be a whole number from 1")
+    return int(text)
+
+
+def region(document: Any) -> str:
+    """Where a stream that is described is; us-east-1 of a request.
+
+    Raises:
+        RefusedSettingError: a DeliveryStreamARN that is none.
+    """
+    arn = _inside(document).get("DeliveryStreamARN")
+    if arn is None:
+        return _REGION
+    try:
+        return arns.parts(str(arn)).region
+    except ValueError as error:
+        raise RefusedSettingError("DeliveryStreamARN", str(error)) from None
+
+
+def _inside(document: Any) -> Mapping[str, Any]:
+    stream = document.get(_ANSWER, document) if isinstance(document, Mapping) else document
+    if not isinstance(stream, Mapping):
+        raise RefusedSettingError("request", "must be a CreateDeliveryStream request, or what describes a stream")
+    return stream
+
+
+def _structure(above: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = above.get(name)
+    if value is not None and not isinstance(value, Mapping):
+        raise RefusedSettingError(name, "must be of the type structure", "SerializationException")
+    return value or {}
+
+
+def _destination(destinations: Any) -> dict[str, Any]:
+    first = destinations[0] if isinstance(destinations, list) and len(destinations) == 1 else None
+    described = first.get(_EXTENDED_S3) if isinstance(first, Mapping) else None
+    if not isinstance(described, Mapping):
+        raise UnsupportedSettingError("Destinations", f"must be one {_EXTENDED_S3}, which alone is carried out")
+    destination = dict(described)
+    if "S3BackupDescription" in destination:
+        destination["S3BackupConfiguration"] = destination.pop("S3BackupDescription")
+    return destination

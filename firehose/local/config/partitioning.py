@@ -1,0 +1,65 @@
+"""DynamicPartitioningConfiguration, and where a stream's partition keys may come from."""
+
+from firehose.local.config.members import Members
+from firehose.local.config.prefix import FROM_LAMBDA, FROM_QUERY, Prefix
+from firehose.local.config.processing import Processing
+from firehose.local.config.query_keys import constructed_keys
+
+_RETRY_SECONDS = 300
+
+
+def read_partitioned(config: Members) -> bool:
+    """Takes DynamicPartitioningConfiguration: whether dynamic partitioning is on. Left out, `Enabled` is false."""
+    partitioning = config.members("DynamicPartitioningConfiguration")
+    enabled: bool = partitioning.take("Enabled", False)  # noqa: FBT003
+    retry = partitioning.members("RetryOptions")
+    # Of trying S3, which here ends with the run: what could not be put is then still in the source.
+    if retry.take("DurationInSeconds", _RETRY_SECONDS) != _RETRY_SECONDS:
+        retry.tell("DurationInSeconds")
+    retry.end()
+    partitioning.end()
+    return enabled
+
+
+def check_partition_keys(config: Members, prefix: Prefix, processing: Processing, *, partitioned: bool) -> None:
+    """Refuses processors that need dynamic partitioning without it, and keys of the prefix that no processor gives.
+
+    Raises:
+        RefusedSettingError: naming Processors or Prefix.
+    """
+    if not partitioned:
+        for kind, given in (
+            ("RecordDeAggregation", processing.deaggregation),
+            ("MetadataExtraction", processing.query),
+        ):
+            if given is not None and given != "":
+                raise config.refused(_PROCESSORS, f"{kind} needs dynamic partitioning")
+        return
+    if not (processing.function or processing.query):
+        raise config.refused(_PROCESSORS, "dynamic partitioning needs a Lambda or MetadataExtraction processor")
+    used = {namespace: {key.name for key in prefix.takes if key.namespace == namespace} for namespace in _NAMESPACES}
+    if used[FROM_LAMBDA] and not processing.function:
+        raise config.refused("Prefix", f"has keys of {FROM_LAMBDA}, which need a Lambda processor")
+    if used[FROM_QUERY] and not processing.query:
+        raise config.refused("Prefix", f"has keys of {FROM_QUERY}, which need a MetadataExtraction processor")
+    if processing.query:
+        _check_query(config, used[FROM_QUERY], constructed_keys(processing.query))
+
+
+_NAMESPACES = (FROM_LAMBDA, FROM_QUERY)
+_PROCESSORS = "ProcessingConfiguration.Processors"
+
+
+def _check_query(config: Members, used: set[str], given: frozenset[str] | None) -> None:
+    # The guide's limit of 50 keys is never met: each needs an expression in Prefix, which holds 39 at most.
+    if given is None:
+        return
+    if unused := sorted(given - used):
+        raise config.refused(_PROCESSORS, f"MetadataExtractionQuery has keys that Prefix does not: {_named(unused)}")
+    # Only the other direction was measured; these would fail every record.
+    if unknown := sorted(used - given):
+        raise config.refused("Prefix", f"has keys that MetadataExtractionQuery does not give: {_named(unknown)}")
+
+
+def _named(keys: list[str]) -> str:
+    return ", ".join(keys)

@@ -1,0 +1,197 @@
+"""ProcessingConfiguration read into what is done with each record."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from firehose.local.config import arns
+from firehose.local.config.inline_keys import InlineKeys
+from firehose.local.config.members import Members, RefusedSettingError
+from firehose.local.config.processing import DeAggregation, LambdaSettings, Processing
+
+_MIB = 1024 * 1024
+
+# What other sources, or no record of ours, would need.
+_NOT_CARRIED_OUT = ("Decompression", "CloudWatchLogProcessing")
+
+
+def read_processing(destination: Members) -> Processing:
+    """Takes the processors of a destination; in whatever order they are listed, Firehose runs them in its own.
+
+    Left out, `Enabled` is false (measured; unlike in format conversion): the processors are then validated, and none
+    is run.
+
+    Raises:
+        SettingError: naming the processor or its parameters.
+    """
+    config = destination.members("ProcessingConfiguration")
+    enabled = config.take("Enabled", False)  # noqa: FBT003
+    processors = config.entries("Processors")
+    config.end()
+    if enabled and not 1 <= len(processors) <= 5:
+        raise config.refused("Processors", f"must be 1 to 5, since processing is enabled; {len(processors)} are given")
+    read: dict[str, Any] = {}  # by the processor's type
+    for processor in processors:
+        kind = processor.take("Type")
+        if kind not in _READERS:  # of a newer API
+            raise processor.unsupported("Type", f"{kind} is not carried out by the local data plane")
+        settings = _READERS[kind](Parameters(processor))
+        processor.end()
+        if kind in read and kind == "Lambda":
+            raise config.refused("Processors", "must have no more than one Lambda processor")
+        if kind in read and kind != "AppendDelimiterToRecord":  # twice it is taken, and done once: measured
+            raise config.unsupported("Processors", f"only one {kind} processor is carried out")
+        read[kind] = settings
+    if _NOT_CARRIED_OUT[1] in read and _NOT_CARRIED_OUT[0] not in read:
+        raise config.refused("Processors", f"{_NOT_CARRIED_OUT[1]} needs a {_NOT_CARRIED_OUT[0]} processor")
+    return _processing(config, read) if enabled else Processing()
+
+
+def _processing(config: Members, read: Mapping[str, Any]) -> Processing:
+    for kind in _NOT_CARRIED_OUT:
+        if kind in read:
+            raise config.unsupported("Processors", f"{kind} is not carried out by the local data plane")
+    return Processing(
+        deaggregation=read.get("RecordDeAggregation"),
+        function=read.get("Lambda"),
+        query=read.get("MetadataExtraction", ""),
+        delimiter="AppendDelimiterToRecord" in read,
+    )
+
+
+class Parameters:
+    """The parameters of one processor by name, each taken once.
+
+    Those that are no parameters of its type are overlooked, as Firehose does (measured), but told.
+
+    Raises, when it is made:
+        RefusedSettingError: a parameter given twice.
+    """
+
+    def __init__(self, processor: Members) -> None:
+        self._processor = processor
+        self._path = processor.path("Parameters")
+        self._given: dict[str, tuple[str, Members]] = {}
+        for parameter in processor.entries("Parameters"):
+            name = parameter.take("ParameterName")
+            if name in self._given:
+                raise self.refused(name, "is given twice")
+            self._given[name] = (parameter.take("ParameterValue"), parameter)
+            parameter.end()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._given
+
+    def refused(self, name: str, reason: str) -> RefusedSettingError:
+        """The error for a parameter, given or missing."""
+        path = self._given[name][1].path("ParameterValue") if name in self._given else self._path
+        return RefusedSettingError(path, f"{name} {reason}")
+
+    def take(self, name: str, default: str | None = None) -> str:
+        """Takes a parameter, required unless it has a default."""
+        if name not in self._given and default is None:
+            raise self.refused(name, "is required")
+        return self._given[name][0] if name in self._given else str(default)
+
+    def number(self, name: str, default: str, least: float, most: float) -> float:
+        """Takes a number within bounds; a whole one where `least` is."""
+        text = self.take(name, default)
+        form = r"\d{1,9}" if isinstance(least, int) else r"\d{1,9}(\.\d{1,20})?"
+        if not re.fullmatch(form, text, re.ASCII) or not least <= float(text) <= most:
+            raise self.refused(name, f"must be a number from {least:g} to {most:g}")
+        return float(text)
+
+    def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
+        """Takes a parameter that `parse` reads; Firehose refuses what makes it raise ValueError."""
+        text = self.take(name)
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise self.refused(name, str(error)) from None
+
+    def end(self, *own: str) -> None:
+        """Tells of the parameters that are not the type's `own`."""
+        for name, (_, parameter) in self._given.items():
+            if name not in own:
+                parameter.tell("ParameterName")
+
+
+def _lambda(parameters: Parameters) -> LambdaSettings:
+    arn = parameters.parsed("LambdaArn", arns.function)
+    if "RoleArn" in parameters:
+        parameters.parsed("RoleArn", arns.role)
+    buffer = ("BufferSizeInMBs", "BufferIntervalInSeconds")
+    for given, other in (buffer, buffer[::-1]):
+        if given in parameters and other not in parameters:
+            raise parameters.refused(other, f"is required, since {given} is given")
+    settings = LambdaSettings(
+        function_arn=arn,
+        # Documented as 1 to 8; 0, 9 and 300 are taken by a real stream, 301 is not.
+        retries=int(parameters.number("NumberOfRetries", "3", 0, 300)),
+        buffer_bytes=int(parameters.number("BufferSizeInMBs", "1", 0.2, 3) * _MIB),  # API reference, as are those of
+        buffer_seconds=int(parameters.number("BufferIntervalInSeconds", "60", 0, 900)),  # "ProcessorParameter"
+    )
+    parameters.end("LambdaArn", "RoleArn", "NumberOfRetries", *buffer)
+    return settings
+
+
+def _deaggregation(parameters: Parameters) -> DeAggregation:
+    kind = parameters.take("SubRecordType", "")
+    if kind not in ("JSON", "DELIMITED"):
+        raise parameters.refused("SubRecordType", "must be JSON or DELIMITED")
+    if kind == "JSON":
+        parameters.end("SubRecordType")
+        return DeAggregation()
+    delimiter = parameters.parsed("Delimiter", _decoded)
+    parameters.end("SubRecordType", "Delimiter")
+    return DeAggregation(delimiter)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("must be base64") from None
+
+
+def _query(parameters: Parameters) -> str:
+    if parameters.take("JsonParsingEngine", "") != "JQ-1.6":
+        raise parameters.refused("JsonParsingEngine", "must be JQ-1.6")
+    query: str = parameters.parsed("MetadataExtractionQuery", _compiled)
+    parameters.end("JsonParsingEngine", "MetadataExtractionQuery")
+    return query
+
+
+def _compiled(query: str) -> str:
+    InlineKeys(query)
+    return query
+
+
+def _decompression(parameters: Parameters) -> bool:
+    if parameters.take("CompressionFormat", "GZIP") != "GZIP":
+        raise parameters.refused("CompressionFormat", "must be GZIP")
+    parameters.end("CompressionFormat")
+    return True
+
+
+def _log_processing(parameters: Parameters) -> bool:
+    if parameters.take("DataMessageExtraction", "").lower() not in ("true", "false"):
+        raise parameters.refused("DataMessageExtraction", "must be true or false")
+    parameters.end("DataMessageExtraction")
+    return True
+
+
+def _delimiter(parameters: Parameters) -> bool:
+    parameters.end()
+    return True
+
+
+_READERS: Mapping[str, Callable[[Parameters], Any]] = {
+    "Decompression": _decompression,
+    "CloudWatchLogProcessing": _log_processing,
+    "Lambda": _lambda,
+    "RecordDeAggregation": _deaggregation,
+    "MetadataExtraction": _query,
+    "AppendDelimiterToRecord": _delimiter,
+}

@@ -1,0 +1,75 @@
+"""The Glue table that a delivery stream converts by, as files have it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from firehose.local.config.conversion_settings import TableReference
+from firehose.local.config.members import RefusedSettingError, UnsupportedSettingError
+
+_SCHEMA = "ExtendedS3DestinationConfiguration.DataFormatConversionConfiguration.SchemaConfiguration"
+
+
+def read_table(document: Any, reference: TableReference | None = None) -> dict[str, Any]:
+    """The TableInput of a document: a TableInput, a Table, a CreateTable request or an answer of GetTable.
+
+    {"Table": {"Name": "sale", "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string"}]}, ...}}
+        -> {"Name": "sale", "StorageDescriptor": {...}, ...}
+
+    `reference` is what a delivery stream says of its table; it must be this one. A document of None is no table.
+
+    Raises:
+        RefusedSettingError: it is no table, or not the stream's: Firehose answers what Glue answers it for a table that
+            is not there (measured: InvalidArgumentException, with Glue's EntityNotFoundException in its text).
+        UnsupportedSettingError: no columns, two of one name, or one without name or type, by the path in the document.
+            A type that is none of Hive's, such as a crawler's `set<string>`, is taken: a real stream is made by such a
+            table, and every record fails (DataFormatConversion.InvalidSchema).
+    """
+    if document is None:
+        raise _not_found("TableName", reference, "there is no table")
+    outer = document if isinstance(document, Mapping) else {}
+    table = outer.get("TableInput", outer.get("Table", document))
+    if not isinstance(table, Mapping) or not isinstance(table.get("Name"), str):
+        raise RefusedSettingError("Table", "must be a Glue TableInput, or the table that GetTable answers")
+    if reference is not None:
+        _check_reference(table, outer, reference)
+    _check_columns(table)
+    return dict(table)
+
+
+def _check_reference(table: Mapping[str, Any], outer: Mapping[str, Any], reference: TableReference) -> None:
+    # Glue folds the case of names.
+    if table["Name"].lower() != reference.table.lower():
+        raise _not_found("TableName", reference, f"the table that is there is {table['Name']}")
+    database = table.get("DatabaseName", outer.get("DatabaseName"))
+    if isinstance(database, str) and database.lower() != reference.database.lower():
+        raise _not_found("DatabaseName", reference, f"the table that is there is in {database}")
+    version = table.get("VersionId")
+    if reference.version != "LATEST" and version is not None and version != reference.version:
+        raise _not_found("VersionId", reference, f"the table that is there has the version {version}")
+
+
+def _not_found(member: str, reference: TableReference | None, reason: str) -> RefusedSettingError:
+    name = f" {reference.database}.{reference.table}" if reference else ""
+    return RefusedSettingError(
+        f"{_SCHEMA}.{member}", f"Glue would answer EntityNotFoundException for the table{name}: {reason}"
+    )
+
+
+def _check_columns(table: Mapping[str, Any]) -> None:
+    descriptor = table.get("StorageDescriptor")
+    columns = descriptor.get("Columns") if isinstance(descriptor, Mapping) else None
+    path = "StorageDescriptor.Columns"
+    if not isinstance(columns, list) or not columns:
+        raise UnsupportedSettingError(path, "a table without columns converts nothing")
+    names: set[str] = set()
+    for place, column in enumerate(columns):
+        here = f"{path}[{place}]"
+        name = column.get("Name") if isinstance(column, Mapping) else None
+        if not isinstance(name, str) or not name:
+            raise UnsupportedSettingError(f"{here}.Name", "a column must have a name")
+        if name.lower() in names:
+            raise UnsupportedSettingError(f"{here}.Name", f"two columns are called {name.lower()} (Hive folds case)")
+        names.add(name.lower())
+        # Whether it is one of Hive's is found out by the records: they fail, as on AWS, and the table is no mistake.
+        if not isinstance(column.get("Type"), str):
+            raise UnsupportedSettingError(f"{here}.Type", f"the column {name} has no type")

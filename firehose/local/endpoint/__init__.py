@@ -1,0 +1,1 @@
+"""A local AWS endpoint: a server of moto, what is deployed on it, and clients of it."""

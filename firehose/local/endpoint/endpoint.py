@@ -1,0 +1,137 @@
+"""A local AWS endpoint: moto's server as a process of ours, or one that is named; and clients of it."""
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.processors.child_process import end_process
+from firehose.local.user_error import UserError
+from firehose.pipeline.names import REGION
+
+_LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - nothing is bound to them here
+
+
+class Services(Protocol):
+    """Where AWS calls go: what readers of it need."""
+
+    @property
+    def url(self) -> str:
+        """What users know it by."""
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+
+
+class Account:
+    """AWS as the user's own environment and profile lead to it, a local endpoint where AWS_ENDPOINT_URL names one."""
+
+    @property
+    def url(self) -> str:
+        """The address that is named, else AWS."""
+        return os.environ.get("AWS_ENDPOINT_URL", "AWS")
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
+
+        with as_user_errors(self.url, "asked"):
+            return boto3.Session(region_name=REGION).client(service)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where all AWS calls go: Endpoint("http://127.0.0.1:5000")."""
+
+    url: str
+    region: str = REGION
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What another program needs in its environment to reach it."""
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": self.region, **_credentials(os.environ)}
+
+    def client(self, service: str, *, attempts: int = 3, connections: int = 10) -> Any:
+        """A boto3 client: it talks to this endpoint whatever the user's configuration says."""
+        import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
+        from botocore.config import Config  # noqa: PLC0415 - with boto3
+
+        found = _credentials(os.environ)
+        return boto3.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.url,
+            aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": attempts},
+                max_pool_connections=connections,
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+
+def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """The user's own, else what local endpoints take from anybody. Never a profile's, which may be real ones."""
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    return {name: environment.get(name) or "test" for name in names}
+
+
+def named_endpoint(url: str) -> Endpoint:
+    """The endpoint that a user names.
+
+    Raises:
+        UserError: it is no http address, or not one of this machine and so perhaps AWS itself.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UserError(f"{url} is no address of an endpoint: it should be http://127.0.0.1:PORT")
+    if "amazonaws." in parts.hostname:
+        raise UserError("dmd up makes and changes what it finds, so it runs on a local endpoint only, never on AWS")
+    if parts.hostname in _LOCAL:
+        # An SDK would look for a bucket at bucket.localhost; at an IP address it does not.
+        parts = parts._replace(netloc=f"127.0.0.1:{parts.port}" if parts.port else "127.0.0.1")
+    return Endpoint(urlunsplit(parts).rstrip("/"))
+
+
+@contextmanager
+def moto_endpoint(port: int = 0) -> Iterator[Endpoint]:
+    """A server of moto's for as long as the block runs; port 0 is any free one.
+
+    Raises:
+        UserError: moto's server is not installed, or the port is taken.
+    """
+    if any(importlib.util.find_spec(name) is None for name in ("moto", "flask", "flask_cors")):
+        raise UserError("moto's server is not installed: pip install 'moto[server]', or name an endpoint by --endpoint")
+    if port:
+        _check_free(port)
+    # In a session of its own, so that Ctrl-C reaches us alone; it ends when our end of its standard input closes, which
+    # a kill -9 does as well.
+    command = [sys.executable, "-m", "firehose.local.endpoint.moto_server", str(port)]
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101 - by PIPE
+        line = process.stdout.readline().strip()
+        if not line.isdigit():
+            raise UserError(f"moto's server did not start on port {port}")
+        yield Endpoint(f"http://127.0.0.1:{int(line)}")
+    finally:
+        end_process(process)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UserError(f"port {port} cannot be had: {error.strerror}") from None

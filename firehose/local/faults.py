@@ -1,0 +1,198 @@
+"""Faults on purpose: a function, a sink or a Kinesis stream that fails as AWS's do, as often as is asked.
+
+faults = read_faults(["throttle:2", "s3-denied"])
+DataPlane([LocalStream(..., faulty_function(function, faults))], FaultySink(sink, faults))
+
+Whatever is injected, each record that went in is delivered, in the error output, or still in its source.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from threading import Lock
+from typing import Any
+
+from firehose.local.processors.function_reply import LAMBDA_PAYLOAD_BYTES
+from firehose.local.processors.invocation import InvocationError, LambdaCode
+from firehose.local.processors.processor import Function
+from firehose.local.sinks import Sink
+from firehose.local.user_error import UserError
+
+
+class Fault(StrEnum):
+    """What can be made to go wrong."""
+
+    THROTTLE = "throttle"  # Lambda refuses for its limit of concurrent invocations: the function is not run
+    TIMEOUT = "timeout"  # the function ran, whatever it did, and its answer came too late
+    RAISE = "raise"
+    OVERSIZE = "oversize"  # its answer passes 6 MB
+    BAD_BASE64 = "bad-base64"
+    UNKNOWN_RESULT = "unknown-result"
+    MISSING_IDS = "missing-ids"  # every second record, from the first on
+    DUPLICATE_IDS = "duplicate-ids"  # the first record
+    NO_RECORDS = "no-records"
+    S3_DENIED = "s3-denied"
+    S3_SLOW_DOWN = "s3-slow-down"
+    S3_CUT = "s3-cut"  # the object is there, and the answer was lost
+    KINESIS_THROTTLED = "kinesis-throttled"
+    KINESIS_EXPIRED_ITERATOR = "kinesis-expired-iterator"
+
+
+class Faults:
+    """How often each fault is still to happen."""
+
+    def __init__(self, counts: Iterable[tuple[Fault, float]] = ()) -> None:
+        self._left = dict(counts)
+        self._counting = Lock()  # a function puts from several threads
+
+    @property
+    def kinds(self) -> frozenset[Fault]:
+        """What was asked for."""
+        return frozenset(self._left)
+
+    def inject(self, fault: Fault, times: float = math.inf) -> None:
+        """Makes it happen the next so many times; 0 ends it."""
+        with self._counting:
+            self._left[fault] = times
+
+    def strikes(self, fault: Fault) -> bool:
+        """Whether it happens now, which counts."""
+        with self._counting:
+            left = self._left.get(fault, 0)
+            if left:
+                self._left[fault] = left - 1
+            return left > 0
+
+    def first(self, faults: Iterable[Fault]) -> Fault | None:
+        """The first of these that happens now."""
+        return next((fault for fault in faults if self.strikes(fault)), None)
+
+
+def read_faults(texts: Iterable[str]) -> Faults:
+    """Faults as they are asked for: KIND for every time, KIND:COUNT for the first so many times.
+
+    ["throttle:2", "s3-denied"]
+
+    Raises:
+        UserError: a kind that is not known, or a count that is no whole number from 1 on.
+    """
+    return Faults(map(_fault, texts))
+
+
+def _fault(text: str) -> tuple[Fault, float]:
+    kind, colon, count = text.partition(":")
+    if kind not in Fault.__members__.values():
+        raise UserError(f"{kind} is no fault that is known here: {', '.join(Fault)}")
+    if not colon:
+        return Fault(kind), math.inf
+    if not (count.isascii() and count.isdecimal()) or int(count) < 1:
+        raise UserError(f"{text} should be {kind}, or {kind}:COUNT with a count from 1 on")
+    return Fault(kind), int(count)
+
+
+def faulty_function(function: Function, faults: Faults) -> Function:
+    """The function, but for its faults; one an invocation, in the order of `Fault`."""
+
+    def faulty(event: dict[str, Any], context: Any) -> Any:
+        fault = faults.first(_INVOCATION)
+        if fault is not None:
+            return _INVOCATION[fault](function, event, context)
+        fault = faults.first(_REPLY)
+        reply = function(event, context)
+        # A reply that is wrong by itself needs no help.
+        if fault is None or not isinstance(reply, dict) or not reply.get("records"):
+            return reply
+        return _REPLY[fault](reply, list(reply["records"]))
+
+    return faulty
+
+
+def _throttled(*_: Any) -> Any:
+    raise InvocationError(LambdaCode.THROTTLED, "the function is throttled (injected)")
+
+
+def _timed_out(function: Function, event: dict[str, Any], context: Any) -> Any:
+    function(event, context)
+    raise InvocationError(LambdaCode.FUNCTION_ERROR, "the function timed out (injected)")
+
+
+def _raised(*_: Any) -> Any:
+    raise InvocationError(LambdaCode.FUNCTION_ERROR, "the function raised an exception (injected)")
+
+
+_INVOCATION: dict[Fault, Callable[[Function, dict[str, Any], Any], Any]] = {
+    Fault.THROTTLE: _throttled,
+    Fault.TIMEOUT: _timed_out,
+    Fault.RAISE: _raised,
+}
+
+_REPLY: dict[Fault, Callable[[dict[str, Any], list[Any]], Any]] = {
+    Fault.OVERSIZE: lambda reply, _: {**reply, "padding": "x" * LAMBDA_PAYLOAD_BYTES},
+    Fault.BAD_BASE64: lambda reply, answers: {
+        **reply,
+        "records": [{**answers[0], "result": "Ok", "data": "?"}, *answers[1:]],
+    },
+    Fault.UNKNOWN_RESULT: lambda reply, answers: {**reply, "records": [{**answers[0], "result": "?"}, *answers[1:]]},
+    Fault.MISSING_IDS: lambda reply, answers: {**reply, "records": answers[1::2]},
+    Fault.DUPLICATE_IDS: lambda reply, answers: {**reply, "records": [*answers, answers[0]]},
+    Fault.NO_RECORDS: lambda _reply, _answers: {},
+}
+
+_S3 = {Fault.S3_DENIED: "AccessDenied", Fault.S3_SLOW_DOWN: "SlowDown", Fault.S3_CUT: "ConnectionClosedError"}
+
+
+class FaultySink:
+    """A sink, but for its faults; what it raises is what S3Sink raises when the SDK has given up."""
+
+    def __init__(self, sink: Sink, faults: Faults) -> None:
+        self._sink = sink
+        self._faults = faults
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """Puts the object, or not.
+
+        Raises:
+            UserError: a fault.
+        """
+        fault = self._faults.first(_S3)
+        if fault in {None, Fault.S3_CUT}:
+            self._sink.put(key, body, content_type, content_encoding)
+        if fault is not None:
+            raise UserError(f"the lake cannot be written: {_S3[fault]} (injected)")
+
+    @property
+    def concurrent_puts(self) -> int:
+        """How many puts the sink behind it takes at a time."""
+        return getattr(self._sink, "concurrent_puts", 1)
+
+
+_KINESIS = {
+    Fault.KINESIS_THROTTLED: "ProvisionedThroughputExceededException",
+    Fault.KINESIS_EXPIRED_ITERATOR: "ExpiredIteratorException",
+}
+
+
+class FaultyKinesis:
+    """A boto3 client of Kinesis, but for the faults of its GetRecords."""
+
+    def __init__(self, client: Any, faults: Faults) -> None:
+        self._client = client
+        self._faults = faults
+
+    def get_records(self, **asked: Any) -> Any:
+        """GetRecords, or botocore's error."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - 0.3 s that others need not pay
+
+        fault = self._faults.first(_KINESIS)
+        if fault is not None:
+            raise ClientError({"Error": {"Code": _KINESIS[fault], "Message": "injected"}}, "GetRecords")
+        return self._client.get_records(**asked)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+FUNCTION_FAULTS = frozenset((*_INVOCATION, *_REPLY))
+KINESIS_FAULTS = frozenset(_KINESIS)

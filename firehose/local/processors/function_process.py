@@ -1,0 +1,198 @@
+"""A function in a process of its own: its code, its handler and its environment, and a time limit that cuts it off."""
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firehose.local.processors.child_process import kill_session
+from firehose.local.processors.invocation import InvocationError, LambdaCode
+from firehose.local.user_error import UserError
+
+_RUNTIME = Path(__file__).with_name("function_runtime.py")
+
+# What Lambda gives a function's code to load, before it counts that as the first invocation's (Lambda guide,
+# "Understanding the Lambda execution environment lifecycle").
+_LOAD_SECONDS = 10
+
+_PIECE_BYTES = 1024 * 1024
+
+
+class FunctionError(InvocationError):
+    """What a function raised in its own process is told by its class alone: its text may quote a record.
+
+    Others saw Lambda.FunctionError on real streams for its own timeout too, though documentation lists codes for that.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(LambdaCode.FUNCTION_ERROR, message)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionConfiguration:
+    """What GetFunctionConfiguration says of a function, as far as it matters here.
+
+    `memory_mib` is what the function is told that it has. `limit_memory` holds it to that, by what it maps, where
+    Lambda counts what it uses.
+    """
+
+    name: str
+    arn: str
+    handler: str  # module.function, or module:function
+    timeout_seconds: float = 60
+    memory_mib: int = 1024
+    variables: Mapping[str, str] = field(default_factory=dict)
+    code_sha256: str = ""
+    limit_memory: bool = False
+
+
+class FunctionProcess:
+    """A function as the data plane calls it: event, context -> reply. Started anew when its process has ended.
+
+    `code` is the folder of the function's code, `surroundings` what Lambda adds to the function's variables: region,
+    credentials, and here the endpoint.
+    """
+
+    def __init__(self, configuration: FunctionConfiguration, code: Path, surroundings: Mapping[str, str]) -> None:
+        self.configuration = configuration
+        self._code = code
+        self._surroundings = surroundings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __call__(self, event: dict[str, Any], context: Any) -> Any:
+        """One invocation. What the function prints is printed.
+
+        Raises:
+            FunctionError: it raised, ran out of time, or its process ended.
+        """
+        process = self._process or self._restarted()
+        request = msgspec.json.encode({"event": event, "context": self._context(context)}) + b"\n"
+        ends_seconds = time.monotonic() + self.configuration.timeout_seconds
+        try:
+            _write(process, request, ends_seconds)
+            answer = _answer(process, ends_seconds)
+        except TimeoutError:
+            self.close()
+            raise FunctionError(f"the function timed out after {self.configuration.timeout_seconds:g} s") from None
+        except (BrokenPipeError, EOFError):
+            self.close()
+            raise FunctionError("the function's process ended") from None
+        except BaseException:  # Ctrl-C: its answer would be taken for the next one's
+            self.close()
+            raise
+        sys.stdout.write(answer["printed"])
+        if "raised" in answer:
+            raise FunctionError(f"the function raised {answer['raised']}")
+        return answer["reply"]
+
+    def start(self) -> None:
+        """Starts its process and does not wait, so that several load at once."""
+        configuration = self.configuration
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        path = os.pathsep.join(filter(None, [str(self._code), variables.get("PYTHONPATH", "")]))
+        memory = str(configuration.memory_mib if configuration.limit_memory else 0)
+        # Without -P our own folder would be first on the path, and its modules would hide the function's and Python's.
+        self._process = subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, "-P", str(_RUNTIME), *handler_names(configuration.handler), memory],
+            env={**variables, **self._surroundings, **configuration.variables, "PYTHONPATH": path},
+            cwd=self._code,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us: what has been read is still to be transformed
+        )
+        os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
+
+    def wait_until_loaded(self) -> None:
+        """Waits until a process that was started has its handler.
+
+        Raises:
+            UserError: it cannot be loaded.
+        """
+        process = self._process
+        assert process is not None  # noqa: S101 - started before
+        seconds = max(_LOAD_SECONDS, self.configuration.timeout_seconds)
+        try:
+            loaded = _answer(process, time.monotonic() + seconds)
+        except EOFError:
+            loaded = {"raised": "its process ended", "text": ""}
+        except TimeoutError:
+            loaded = {"raised": f"it takes longer than {seconds:g} s", "text": ""}
+        if "raised" in loaded:
+            self.close()
+            why = f"{loaded['raised']} {loaded['text']}".rstrip()
+            raise UserError(f"the function {self.configuration.name} cannot be loaded: {why}")
+
+    def _restarted(self) -> "subprocess.Popen[bytes]":
+        self.start()
+        try:
+            self.wait_until_loaded()
+        except UserError:
+            raise FunctionError("the function could not be loaded again") from None
+        assert self._process is not None  # noqa: S101 - it is loaded
+        return self._process
+
+    def close(self) -> None:
+        """Ends its process and what that has started, between invocations: Lambda gives no notice either."""
+        if self._process is not None:
+            kill_session(self._process)
+            self._process = None
+
+    def _context(self, context: Any) -> dict[str, Any]:
+        configuration = self.configuration
+        return {
+            "aws_request_id": context.aws_request_id,
+            "invoked_function_arn": configuration.arn or context.invoked_function_arn,
+            "function_name": configuration.name,
+            "function_version": "$LATEST",
+            "memory_limit_in_mb": configuration.memory_mib,
+            "log_group_name": f"/aws/lambda/{configuration.name}",
+            "log_stream_name": "",
+            "timeout_seconds": configuration.timeout_seconds,
+        }
+
+
+def handler_names(handler: str) -> tuple[str, str]:
+    """Module and function of a handler, in Python's spelling or Lambda's.
+
+    "orders:handler", "orders.handler" -> ("orders", "handler"); "src/orders.handler" -> ("src.orders", "handler")
+
+    Raises:
+        UserError: it has not the form of one.
+    """
+    module, _, function = handler.rpartition(":" if ":" in handler else ".")
+    module = module.replace("/", ".")
+    if not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise UserError(f"{handler} is no handler: it should be module:function, or module.function as in Lambda")
+    return module, function
+
+
+def _write(process: "subprocess.Popen[bytes]", request: bytes, ends_seconds: float) -> None:
+    stdin = process.stdin.fileno()  # type: ignore[union-attr]
+    left = memoryview(request)
+    while left:
+        if not select.select([], [stdin], [], max(0, ends_seconds - time.monotonic()))[1]:
+            raise TimeoutError
+        left = left[os.write(stdin, left[:_PIECE_BYTES]) :]
+
+
+def _answer(process: "subprocess.Popen[bytes]", ends_seconds: float) -> dict[str, Any]:
+    """The line that answers; past the buffer of the pipe's own object, whose readline would wait for a whole one."""
+    stdout = process.stdout.fileno()  # type: ignore[union-attr]
+    pieces: list[bytes] = []
+    while not pieces or not pieces[-1].endswith(b"\n"):
+        if not select.select([stdout], [], [], max(0, ends_seconds - time.monotonic()))[0]:
+            raise TimeoutError
+        piece = os.read(stdout, _PIECE_BYTES)
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+    answer: dict[str, Any] = msgspec.json.decode(b"".join(pieces))
+    return answer

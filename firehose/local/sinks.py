@@ -1,0 +1,213 @@
+"""Where objects go: a folder or an S3 bucket. A reader sees an object whole or not at all."""
+
+import contextlib
+import fcntl
+import itertools
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from firehose.lake.storage import S3, as_user_errors, file_version
+from firehose.local.temporary_folders import remove_left, temporary_folder
+from firehose.local.user_error import UserError
+from glue.tables import ROOT
+from transform.archive import CONCURRENT_PUTS
+
+# Of the sinks of this process, and of what they write: `next` gives each number once, to whatever thread asks.
+_NUMBERS = itertools.count(1)
+
+
+# S3's words for a condition that does not hold; the second where two such puts are under way at once.
+_MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+
+
+class MovedError(Exception):
+    """An object that was to be replaced is no longer the one that was read."""
+
+
+class Sink(Protocol):
+    """What the data plane writes to; the Lambda function gets the same one as its store."""
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """Writes one object, replacing the one of that key. A function calls it from several threads at once.
+
+        ("data-pipeline/parquet/sale/partition_date=2025-01-01/sale-1-...parquet", b"PAR1...")
+        """
+
+
+class NoteSink(Sink, Protocol):
+    """A sink that can also replace an object only as long as nobody else has."""
+
+    def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
+        """Replaces the object of that version, None for none; its new version.
+
+        Raises:
+            MovedError: another version is there.
+        """
+
+
+class FolderSink:
+    """A folder as a bucket: the key is the path below it. Content types have no place in a file system.
+
+    Not synced to the disk at each object: a crash of the process leaves whole objects only, a power cut may not.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        remove_left(root)
+        # One a sink, so that one that is closed does not take another's away.
+        self._temporary = temporary_folder(root, next(_NUMBERS))
+        self._made: set[Path] = set()
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str = "application/octet-stream",  # noqa: ARG002
+        content_encoding: str = "",  # noqa: ARG002
+    ) -> None:
+        """Writes `root/key` by a temporary file and a rename.
+
+        Raises:
+            ValueError: a key that would leave the folder.
+            OSError: the disk's own.
+        """
+        path = self._path(key)
+        self._make(path.parent)
+        # At each object: from a container or another machine it may look left, and be removed.
+        self._temporary.mkdir(exist_ok=True)
+        temporary = self._temporary / str(next(_NUMBERS))
+        try:
+            temporary.write_bytes(body)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
+        """As `put`, under a lock on the folder that the object is in, where `.lock` then lies."""
+        path = self._path(key)
+        self._make(path.parent)
+        with (path.parent / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            there = file_version(path.stat()) if path.exists() else None
+            if there != version:
+                raise MovedError(key)
+            self.put(key, body, content_type)
+            return file_version(path.stat())
+
+    def close(self) -> None:
+        """Removes this sink's temporary folder, which the next `put` makes again."""
+        with contextlib.suppress(OSError):
+            self._temporary.rmdir()
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key).parts
+        if not parts or key.startswith("/") or ".." in parts or "\0" in key or key.endswith("/"):
+            raise ValueError("an object key must be a relative path to a file, without '..'")
+        return self._root.joinpath(*parts)
+
+    def _make(self, folder: Path) -> None:
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+
+
+class S3Sink:
+    """A bucket, through boto3, which is loaded when the first sink is made without a client of its own."""
+
+    concurrent_puts = CONCURRENT_PUTS
+
+    def __init__(self, bucket: str, client: Any = None) -> None:
+        if client is None:
+            import boto3  # noqa: PLC0415  0.3 s that a folder lake need not pay
+            from botocore.config import Config  # noqa: PLC0415
+
+            # boto3 keeps 10 connections, and makes a new one for each put beyond that.
+            client = boto3.client("s3", config=Config(max_pool_connections=CONCURRENT_PUTS))
+        self._bucket = bucket
+        self._client = client
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """PutObject, which is atomic.
+
+        Raises:
+            UserError: after the SDK's own retries.
+        """
+        encoding: Mapping[str, str] = {"ContentEncoding": content_encoding} if content_encoding else {}
+        with as_user_errors(self._bucket, "written"):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
+
+    def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
+        """PutObject on S3's own condition."""
+        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+        with as_user_errors(self._bucket, "written"):
+            try:
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition
+                )
+            except self._client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] not in _MOVED:
+                    raise
+                answer = self._own(key, body)
+        etag: str = answer["ETag"]
+        return etag
+
+    def _own(self, key: str, body: bytes) -> Mapping[str, Any]:
+        """What is there, if that is `body`: a put whose answer was lost is made again by the SDK, and finds itself."""
+        try:
+            answer: Mapping[str, Any] = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            raise MovedError(key) from None
+        if answer["Body"].read() != body:
+            raise MovedError(key)
+        return answer
+
+    def check(self) -> None:
+        """Asks for the bucket.
+
+        Raises:
+            botocore.exceptions.ClientError: there is none, or it is not ours.
+        """
+        self._client.head_bucket(Bucket=self._bucket)
+
+    def close(self) -> None:
+        """Nothing: boto3's connections close with the process."""
+
+
+def sink_of(lake: str) -> FolderSink | S3Sink:
+    """The sink of a lake: a folder, made if need be, or `s3://bucket`, which must be there.
+
+    Raises:
+        UserError: the folder cannot be made or written, or the bucket cannot be reached.
+    """
+    if not lake:
+        raise UserError("say with --lake where the lake is: a folder, or s3://bucket")
+    if not lake.startswith(S3):
+        _make(Path(lake, ROOT), lake, "lake")
+    return bucket_of(lake, "lake")
+
+
+def bucket_of(where: str, what: str = "bucket") -> FolderSink | S3Sink:
+    """The sink of a bucket, as `sink_of`; nothing is made in its folder."""
+    if where.startswith(S3):
+        bucket = where.removeprefix(S3).strip("/")
+        if not bucket or "/" in bucket:
+            raise UserError(f"{where} is not a {what}: it should be s3://bucket")
+        with as_user_errors(bucket, "written"):
+            sink = S3Sink(bucket)
+            sink.check()
+        return sink
+    _make(Path(where), where, what)
+    return FolderSink(Path(where))
+
+
+def _make(folder: Path, where: str, what: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{where} cannot be a {what}: {error.strerror}") from None

@@ -1,0 +1,287 @@
+"""A Kinesis stream as a source: every shard polled once a second, as Firehose does, and never ended.
+
+Source: Firehose guide, "Writing to Firehose using Kinesis Data Streams"; Kinesis API reference, "GetRecords".
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.kinesis_writer import KINESIS
+from firehose.local.sources.checkpoints import END, begin_again_for, load_checkpoints, readable, save_checkpoints
+from firehose.local.sources.files import EventRecord, event_record
+
+# One GetRecords a second and shard, of the five that all readers of a shard share.
+POLL_MS = 1_000
+
+# Soon, but within the five reads a second even if the new iterator is refused as well.
+RENEW_MS = 200
+
+# The most that GetRecords gives.
+POLL_RECORDS = 10_000
+
+# A shard that ends names its children, so this only finds what nobody named.
+LIST_MS = 10_000
+
+# What is waited for as long as it takes, as Firehose does (guide, "Troubleshooting"): other readers, Kinesis itself.
+PASSING = {
+    "InternalFailure",
+    "InternalFailureException",
+    "InternalServerError",
+    "KMSThrottlingException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+}
+LONGEST_WAIT_MS = 30_000
+
+
+def now_ms() -> int:
+    """The time in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class _Shard:
+    id: str
+    read: str  # the last sequence number read; "" where none was
+    due_ms: int
+    iterator: str = ""
+    closed: bool = False  # split or merged: nothing more comes to it
+    refused: int = 0  # times in a row
+    behind_ms: int = 0
+
+
+class KinesisSource:
+    """The records of a stream, shard by shard; None whenever there is nothing to do but wait.
+
+    for record in KinesisSource("dmnd", state=Path(".local/up"), start_ms=0): ...
+
+    `start_ms` is the instant to begin at where the stream is read for the first time. `settled` is to be told how many
+    of the records given are delivered; only those are passed over when another source is made with the same state, and
+    none where that has `new_readers`: delivery streams of which nobody has read what came since they were made.
+    Children of a shard are read when it has been read to its end, so that the changes of an item keep their order.
+
+    Raises, when it is made:
+        UserError: no such stream, or it cannot be described.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        *,
+        state: Path,
+        start_ms: int,
+        readers: Iterable[str] = (),
+        client: Any = None,
+        clock: Callable[[], int] = now_ms,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.throttled = 0
+        self._where = KINESIS + stream
+        self._stream = stream
+        self._client = client or kinesis_client(self._where)
+        self._clock = clock
+        self._sleep = sleep
+        self._path = state / f"{stream}.json"
+        with as_user_errors(self._where, "read"):
+            described = self._client.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+        created_ms = _ms(described["StreamCreationTimestamp"])
+        self._checkpoints = load_checkpoints(self._path, described["StreamARN"], created_ms, start_ms)
+        self.new_readers = begin_again_for(self._checkpoints, readers)
+        save_checkpoints(self._path, self._checkpoints)
+        self._parents: dict[str, tuple[str, ...]] = {}
+        self._ended = {shard for shard, number in self._checkpoints.shards.items() if number == END}
+        self._shards: dict[str, _Shard] = {}
+        self._list_due_ms = 0
+        self._lists_refused = 0
+        self._given = 0
+        # What is not settled yet: after how many records, in which shard, up to which number.
+        self._waiting: deque[tuple[int, str, str]] = deque()
+
+    @property
+    def lag_ms(self) -> int:
+        """How far the slowest shard is behind its newest record."""
+        return max((shard.behind_ms for shard in self._shards.values()), default=0)
+
+    def __iter__(self) -> Iterator[EventRecord | None]:
+        while True:
+            if self._clock() >= self._list_due_ms:
+                self._list()
+            for shard in [shard for shard in self._shards.values() if self._clock() >= shard.due_ms]:
+                yield from self._poll(shard)
+            yield None
+            self._rest()
+
+    def settled(self, count: int) -> None:
+        """The first `count` records given are delivered: the checkpoints move up to there."""
+        waiting = self._waiting
+        if not waiting or waiting[0][0] > count:
+            return
+        shards = self._checkpoints.shards
+        while waiting and waiting[0][0] <= count:
+            _, name, number = waiting.popleft()
+            shards[name] = number
+        save_checkpoints(self._path, self._checkpoints)
+
+    def _rest(self) -> None:
+        due_ms = min([self._list_due_ms, *(shard.due_ms for shard in self._shards.values())])
+        # No longer than a second, so that buffer intervals are looked at.
+        wait_ms = min(due_ms - self._clock(), POLL_MS)
+        if wait_ms > 0:
+            self._sleep(wait_ms / 1000)
+
+    def _list(self) -> None:
+        now = self._clock()
+        try:
+            listed = self._listed()
+        except _PassingError:
+            self._lists_refused += 1
+            self._list_due_ms = now + _wait_ms(self._lists_refused)
+            return
+        self._lists_refused = 0
+        self._list_due_ms = now + LIST_MS
+        self._parents = {
+            shard["ShardId"]: tuple(shard[of] for of in ("ParentShardId", "AdjacentParentShardId") if of in shard)
+            for shard in listed
+        }
+        self._forget_trimmed()
+        for name in readable(self._parents, self._ended):
+            if name not in self._shards:
+                self._shards[name] = _Shard(name, self._checkpoints.shards.get(name, ""), now)
+        for shard in listed:
+            if shard["ShardId"] in self._shards and "EndingSequenceNumber" in shard["SequenceNumberRange"]:
+                self._shards[shard["ShardId"]].closed = True
+
+    def _forget_trimmed(self) -> None:
+        """Shards that the stream keeps no longer have nothing left to read."""
+        for shard in [shard for shard in self._checkpoints.shards if shard not in self._parents]:
+            if shard not in self._shards:
+                del self._checkpoints.shards[shard]
+
+    def _listed(self) -> list[dict[str, Any]]:
+        asked: dict[str, Any] = {"StreamName": self._stream}
+        listed: list[dict[str, Any]] = []
+        while asked:
+            answer = self._ask("list_shards", **asked)
+            listed += answer["Shards"]
+            asked = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
+        return listed
+
+    def _poll(self, shard: _Shard) -> Iterator[EventRecord]:
+        """One GetRecords."""
+        # Before the call, so that what was put before the shard was closed is seen by it.
+        closed = shard.closed
+        now = self._clock()
+        try:
+            answer = self._get(shard)
+        except _PassingError:
+            shard.refused += 1
+            shard.due_ms = now + _wait_ms(shard.refused)
+            return
+        except _ExpiredError:
+            # After five minutes, which a long delivery may take.
+            shard.iterator = ""
+            shard.due_ms = now + RENEW_MS
+            return
+        shard.refused = 0
+        shard.due_ms = now + POLL_MS
+        shard.behind_ms = answer.get("MillisBehindLatest", 0)
+        for record in answer["Records"]:
+            shard.read = record["SequenceNumber"]
+            self._given += 1
+            self._waiting.append((self._given, shard.id, shard.read))
+            yield _event_record(shard.id, record)
+        shard.iterator = answer.get("NextShardIterator") or ""
+        # moto goes on giving iterators of a closed shard, so one that is closed and has nothing left has ended as well.
+        if not shard.iterator or (closed and not answer["Records"] and not shard.behind_ms):
+            self._end(shard)
+
+    def _end(self, shard: _Shard) -> None:
+        del self._shards[shard.id]
+        self._ended.add(shard.id)
+        self._waiting.append((self._given, shard.id, END))
+        self._list_due_ms = 0
+
+    def _get(self, shard: _Shard) -> dict[str, Any]:
+        if not shard.iterator:
+            where: dict[str, Any] = (
+                {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": shard.read}
+                if shard.read
+                else {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": _moment(self._checkpoints.start_ms)}
+            )
+            answer = self._ask("get_shard_iterator", StreamName=self._stream, ShardId=shard.id, **where)
+            shard.iterator = answer["ShardIterator"]
+        return self._ask("get_records", ShardIterator=shard.iterator, Limit=POLL_RECORDS)
+
+    def _ask(self, call: str, **arguments: Any) -> dict[str, Any]:
+        """The answer of the service.
+
+        Raises:
+            _PassingError, _ExpiredError: as they say.
+            UserError: what will not pass: no such stream, access denied.
+        """
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - with boto3
+
+        with as_user_errors(self._where, "read"):
+            try:
+                answer: dict[str, Any] = getattr(self._client, call)(**arguments)
+            except (ConnectionError, HTTPClientError):
+                raise _PassingError from None
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code in PASSING:
+                    self.throttled += 1
+                    raise _PassingError from None
+                if code == "ExpiredIteratorException":
+                    raise _ExpiredError from None
+                raise
+        return answer
+
+
+class _PassingError(Exception):
+    """The service refused for now."""
+
+
+class _ExpiredError(Exception):
+    """A shard iterator is too old."""
+
+
+def kinesis_client(where: str) -> Any:
+    """A client that leaves waiting to its caller, who counts it."""
+    import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
+    from botocore.config import Config  # noqa: PLC0415 - with boto3
+
+    with as_user_errors(where, "read"):
+        return boto3.client("kinesis", config=Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+
+def _event_record(shard_id: str, record: dict[str, Any]) -> EventRecord:
+    return event_record(
+        record["Data"],
+        shard_id=shard_id,
+        partition_key=record["PartitionKey"],
+        sequence_number=record["SequenceNumber"],
+        arrival_ms=_ms(record["ApproximateArrivalTimestamp"]),
+    )
+
+
+def _wait_ms(refused: int) -> int:
+    """One second, two, four, up to half a minute."""
+    return min(POLL_MS << min(refused - 1, 10), LONGEST_WAIT_MS)
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)

@@ -1,0 +1,221 @@
+"""A local Firehose for people's own tests: a delivery stream to put records into, a clock to move, what landed.
+
+In a conftest.py: pytest_plugins = ["firehose.testing"]. Then
+
+    def test_orders_land_by_day(firehose):
+        orders = firehose.create(request, table=table, handler=handler)
+        orders.put(b'{"id": "1", "day": "2026-01-01"}')
+        firehose.advance(seconds=120)
+        assert [row["id"] for row in orders.rows("orders/day=2026-01-01/")] == ["1"]
+
+Nothing sleeps, and nothing outside the process is touched.
+"""
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+import pytest
+from msgspec.structs import replace
+
+from firehose.local.behaviour import OBSERVED, Behaviour
+from firehose.local.data_plane import DataPlane
+from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
+from firehose.local.faults import Fault, Faults, FaultySink, faulty_function
+from firehose.local.metrics import Metrics
+from firehose.local.processors.processor import Function
+from firehose.local.running_stream import LocalStream, described_stream
+from firehose.local.sources.files import EventRecord, event_record, put_directly
+
+# Any instant will do that tests can write down: 2026-01-01T00:00:00Z.
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# PutRecord, API reference: "the maximum size of a record ... is 1,000 KiB"; one byte more was refused (observed).
+PUT_BYTES = 1_024_000
+
+_SHARD = "shardId-000000000000"
+
+# Kinesis' own have begun with 49 since it exists, and have 56 digits.
+_FIRST_SEQUENCE_NUMBER = 49 * 10**54
+
+
+class Landed(NamedTuple):
+    """An object as S3 would keep it."""
+
+    body: bytes
+    content_type: str
+    content_encoding: str
+
+
+class Bucket(dict[str, Landed]):
+    """A bucket in memory: what landed, by key."""
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """PutObject."""
+        self[key] = Landed(body, content_type, content_encoding)
+
+    def below(self, prefix: str) -> dict[str, Landed]:
+        """The objects of which the key begins so."""
+        return {key: landed for key, landed in sorted(self.items()) if key.startswith(prefix)}
+
+
+class TestedStream:
+    """A delivery stream under test; made by `LocalFirehose.create`. Its source keeps every record put."""
+
+    __test__ = False  # pytest is not to collect it
+
+    def __init__(self, firehose: "LocalFirehose", local: LocalStream) -> None:
+        stream = local.read()
+        self.bucket = firehose.bucket(stream.bucket)
+        self._firehose = firehose
+        self._faults = Faults()
+        function = local.function and faulty_function(local.function, self._faults)
+        self._local = replace(local, function=function)
+        self._from_kinesis = stream.source_arn is not None
+        self._backup_bucket = stream.backup.bucket if stream.backup else stream.bucket
+        self._source: list[EventRecord] = []
+        self._settled_before = 0  # by planes that were killed
+        self._plane = self._started()
+
+    def _started(self) -> DataPlane:
+        sink, backup_sink = (
+            FaultySink(bucket, self._faults) for bucket in (self.bucket, self._firehose.bucket(self._backup_bucket))
+        )
+        return DataPlane([self._local], sink, backup_sink=backup_sink, clock=lambda: self._firehose.now_ms)
+
+    def put(self, data: bytes | str | Mapping[str, Any], *, partition_key: str = "") -> str:
+        """One record, arriving now: put to the stream, or to the Kinesis stream that it reads. Its recordId.
+
+        A mapping is put as JSON, a text as UTF-8.
+
+        Raises:
+            ValueError: ValidationException, more than PutRecord takes.
+        """
+        if not isinstance(data, bytes):
+            data = (data if isinstance(data, str) else json.dumps(data)).encode()
+        if not self._from_kinesis and len(data) > PUT_BYTES:
+            raise ValueError(f"ValidationException: a record of {len(data):,} bytes; PutRecord takes {PUT_BYTES:,}")
+        record: EventRecord = event_record(
+            data,
+            shard_id=_SHARD,
+            partition_key=partition_key or str(len(self._source)),
+            sequence_number=str(_FIRST_SEQUENCE_NUMBER + len(self._source)),
+            arrival_ms=self._firehose.now_ms,
+        )
+        if not self._from_kinesis:
+            record = put_directly(record)
+        self._source.append(record)
+        self._plane.accept(record, self._firehose.now_ms)
+        self.tick()
+        return str(record["recordId"])
+
+    def inject(self, fault: str, times: float = math.inf) -> None:
+        """Inject a fault of firehose/local/faults.py, always or the next `times`: "throttle", "s3-denied".
+
+        Raises:
+            ValueError: no such fault.
+        """
+        self._faults.inject(Fault(fault), times)
+
+    def rows(self, prefix: str = "") -> list[dict[str, Any]]:
+        """The rows of the Parquet objects below a prefix, in order of key; times to the microsecond, as Python has.
+
+        The objects hold nanoseconds: pyarrow.parquet reads them from `bucket`.
+        """
+        found = self.bucket.below(prefix)
+        tables = [_read(landed) for key, landed in found.items() if key.endswith(".parquet")]
+        return [row for table in tables for row in table.to_pylist()]
+
+    def errors(self, prefix: str = "") -> list[dict[str, Any]]:
+        """The error records of the objects below a prefix, in order of key."""
+        bodies = [landed.body for landed in self.bucket.below(prefix).values()]
+        return [json.loads(line) for body in bodies for line in body.splitlines()]
+
+    @property
+    def metrics(self) -> Metrics:
+        """The stream's CloudWatch metrics."""
+        return self._plane.report.streams[0].metrics
+
+    @property
+    def waiting(self) -> int:
+        """The records put that have not landed, been dropped or been kept as errors yet."""
+        return len(self._source) - self._settled_before - self._plane.settled()
+
+    def tick(self) -> None:
+        """Lets the stream see the time; `LocalFirehose.advance` does it."""
+        self._plane.tick(self._firehose.now_ms)
+
+    def restart(self) -> None:
+        """Kills the delivery stream and starts it again: what had not been settled is read once more.
+
+        So it is when Firehose fails over: delivery is at least once, and what was delivered behind a record that still
+        waited is delivered again.
+        """
+        self._settled_before += self._plane.settled()
+        self._plane = self._started()
+        for record in self._source[self._settled_before :]:
+            self._plane.accept(record, self._firehose.now_ms)
+
+    def flush(self) -> None:
+        """Delivers everything, whatever its age."""
+        self._plane.finish()
+
+
+def _read(landed: Landed) -> Any:
+    return pq.read_table(io.BytesIO(landed.body), coerce_int96_timestamp_unit="us")
+
+
+class LocalFirehose:
+    """Delivery streams, buckets in memory and the clock that they share."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self.now_ms = int(start.timestamp() * 1000)
+        self._buckets: dict[str, Bucket] = {}
+        self._streams: list[TestedStream] = []
+
+    def create(
+        self,
+        request: Mapping[str, Any],
+        *,
+        table: Mapping[str, Any] | None = None,
+        handler: Function | None = None,
+        active_partitions: int = ACTIVE_PARTITIONS,
+        behaviour: Behaviour = OBSERVED,
+    ) -> TestedStream:
+        """A delivery stream by its CreateDeliveryStream request, or what DescribeDeliveryStream answers.
+
+        `table` is the Glue table that it converts by, as a TableInput or as GetTable answers it; `handler` the function
+        behind its Lambda ARN.
+
+        Raises:
+            SettingError: what AWS would refuse, with AWS's error code, or what is not carried out.
+            ValueError: the function is missing.
+        """
+        local = described_stream(request, table, handler, active_partitions=active_partitions, behaviour=behaviour)
+        stream = TestedStream(self, local)
+        self._streams.append(stream)
+        return stream
+
+    def bucket(self, name: str) -> Bucket:
+        """A bucket by its name; one that nothing was put into yet is empty."""
+        return self._buckets.setdefault(name, Bucket())
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock, second by second, so that each buffer interval ends in its own time."""
+        end_ms = self.now_ms + int(seconds * 1000)
+        while self.now_ms < end_ms:
+            self.now_ms = min(self.now_ms + 1000, end_ms)
+            for stream in self._streams:
+                stream.tick()
+
+
+@pytest.fixture
+def firehose() -> LocalFirehose:
+    """A local Firehose with a clock that stands at 2026-01-01T00:00:00Z."""
+    return LocalFirehose()

@@ -1,0 +1,111 @@
+"""The zip that Lambda gets: glue, transform and what they need, and no tool. The same source gives the same bytes.
+
+python -m firehose.pipeline.package build/function.zip
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+REQUIREMENTS = PROJECT / "requirements-lambda.txt"
+WHEELS = PROJECT / ".venv" / "wheels"  # where the Makefile puts them; the package index is asked without
+
+# Lambda's runtime python3.13 on arm64 is Amazon Linux 2023, whose glibc is 2.34.
+PYTHON = "3.13"
+PLATFORMS = ("manylinux_2_28_aarch64", "manylinux2014_aarch64")
+
+# Lambda guide, "Lambda quotas": deployment package, unzipped, with layers.
+LIMIT_BYTES = 250 * 1024 * 1024
+
+OURS = ("glue/**/*.py", "glue/schemas/*.avsc", "glue/tables/*.json", "transform/**/*.py")
+# Scripts have this machine's interpreter in their first line, and RECORD their hash. Bytecode would be of the Python
+# that builds, which need not be Lambda's.
+_LEFT_OUT = {"bin", "__pycache__"}
+_LEFT_OUT_OF_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+
+# The oldest time that a zip can say.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class PackageError(Exception):
+    """The zip cannot be made, or could not be deployed."""
+
+
+def build(zip_path: Path, *, platforms: Sequence[str] = PLATFORMS, python: str = PYTHON) -> int:
+    """Write the zip and give its unzipped size in bytes: 7_104_331.
+
+    `platforms` are wheel tags; without any the zip is for the machine and Python that it is built on.
+
+    Raises:
+        PackageError: a dependency without a wheel for the platform, or with other bytes than locked; a zip too large.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _install(Path(folder), platforms, python)
+        files = dict(sorted([*_dependencies(Path(folder)), *_ours()]))
+        size = sum(path.stat().st_size for path in files.values())
+        if size > LIMIT_BYTES:
+            raise PackageError(f"{size:,} bytes unzipped; Lambda takes {LIMIT_BYTES:,}")
+        _write(zip_path, files)
+    return size
+
+
+def _install(folder: Path, platforms: Sequence[str], python: str) -> None:
+    target = [f"--platform={platform}" for platform in platforms]
+    if platforms:
+        target.append(f"--python-version={python}")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command += ["--only-binary=:all:", "--no-deps", "--require-hashes", "--requirement", str(REQUIREMENTS)]
+    command += ["--no-index", f"--find-links={WHEELS}"] if WHEELS.is_dir() else []
+    done = subprocess.run([*command, *target, "--target", str(folder)], check=False)  # noqa: S603  pip, with our own arguments
+    if done.returncode:
+        raise PackageError("pip could not install the function's dependencies; it says why above")
+
+
+def _dependencies(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        metadata = name.parts[0].endswith(".dist-info")
+        if path.is_file() and not _LEFT_OUT & set(name.parts) and not (metadata and path.name in _LEFT_OUT_OF_METADATA):
+            yield name.as_posix(), path
+
+
+def _ours() -> Iterator[tuple[str, Path]]:
+    for pattern in OURS:
+        for path in PROJECT.glob(pattern):
+            yield path.relative_to(PROJECT).as_posix(), path
+
+
+def _write(zip_path: Path, files: dict[str, Path]) -> None:
+    """Zip files in the order given, without their times and owners; all may read them, as Lambda's user must."""
+    zip_path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(zip_path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in files.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = 3  # Unix, whatever builds it
+            entry.external_attr = 0o100755 << 16 if path.suffix == ".so" else 0o100644 << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def main() -> int:
+    """Build it where the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("zip", type=Path, help="where it goes: build/function.zip")
+    parser.add_argument("--platform", nargs="*", default=PLATFORMS, help="wheel tags; none: this machine")
+    parser.add_argument("--python", default=PYTHON, help="Lambda's Python")
+    told = parser.parse_args()
+    try:
+        size = build(told.zip, platforms=told.platform, python=told.python)
+    except PackageError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    print(f"{told.zip}: {told.zip.stat().st_size:,} bytes, {size:,} unzipped", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""What a run did, as one value that is then shown to people and to scripts."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from firehose.local.ledger import Report
+from firehose.local.sinks import Sink
+from firehose.pipeline.streams import stream_name
+from glue.tables import FORMATS, PARTITION, ROOT
+from transform.outcome import OTHER
+
+PROCESSING_FAILED = "Lambda.ProcessingFailedStatus"
+
+_DATA = tuple(f"{ROOT}/{file_format}/" for file_format in FORMATS)
+
+
+class Delivered(msgspec.Struct):
+    """What lies in the lake of one record type after a run."""
+
+    type: str
+    rows: int
+    partitions: int
+    objects: int
+    bytes: int
+
+
+class Summary(msgspec.Struct):
+    """The counts of a run. `failed` is by the function's own reasons, and by Firehose's codes for what it failed."""
+
+    read: int
+    bytes_read: int
+    delivered: list[Delivered]
+    dropped: dict[str, int]
+    failed: dict[str, int]
+    seconds: float
+    records_per_second: int
+    stopped: bool
+    adds_up: bool
+
+    @property
+    def rows(self) -> int:
+        """The rows of all types."""
+        return sum(one.rows for one in self.delivered)
+
+
+class FunctionMetrics:
+    """Sums up the metrics that functions print, as CloudWatch would from the embedded format."""
+
+    def __init__(self) -> None:
+        self.dropped: dict[str, Counter[str]] = {}  # by delivery stream, then by record type
+        self.failed: Counter[str] = Counter()
+        # What functions delivered themselves, in Avro mode; records by record type.
+        self.delivered: Counter[str] = Counter()
+        self.objects = 0
+        self.bytes = 0
+
+    def add(self, stream: str, printed: str) -> None:
+        """What a function printed in one invocation; lines that are no metrics are passed over."""
+        for line in printed.splitlines():
+            if not line.startswith('{"_aws"'):
+                continue
+            metric: dict[str, Any] = msgspec.json.decode(line)
+            if "RecordsDropped" in metric:
+                self.dropped.setdefault(stream, Counter())[metric["type"]] += int(sum(metric["RecordsDropped"]))
+            if "RecordsFailed" in metric:
+                self.failed[metric["reason"]] += int(sum(metric["RecordsFailed"]))
+            if "ObjectsWritten" in metric:
+                self.delivered[metric["type"]] += int(sum(metric["RecordsDelivered"]))
+                self.objects += int(sum(metric["ObjectsWritten"]))
+                self.bytes += int(sum(metric["BytesDelivered"]))
+
+    def dropped_by_all(self, streams: Collection[str], types: Iterable[str]) -> Counter[str]:
+        """The records that no stream delivers: a known type's if every stream dropped them, any other's as `other`."""
+        counts = [self.dropped.get(stream, Counter()) for stream in streams]
+        known = {name: min(each[name] for each in counts) for name in types}
+        return Counter({**known, OTHER: sum(each[OTHER] for each in counts)})
+
+
+class CountingSink:
+    """A sink that counts the objects of each partition: those of the data plane, and those that functions put.
+
+    "data-pipeline/avro/sale/partition_date=2025-01-01/a.avro" -> one object of sale, in one partition
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._counting = Lock()
+        self._objects: dict[str, Counter[str]] = {}  # by record type, then by partition
+        self._bytes: Counter[str] = Counter()  # by record type
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """Puts the object, and counts it if that went well and it is data."""
+        self._sink.put(key, body, content_type, content_encoding)
+        partition, _, _ = key.rpartition("/")
+        folder, _, _ = partition.rpartition(f"/{PARTITION}=")
+        if folder.startswith(_DATA):
+            record_type = folder.rpartition("/")[2]
+            with self._counting:
+                self._objects.setdefault(record_type, Counter())[partition] += 1
+                self._bytes[record_type] += len(body)
+
+    @property
+    def concurrent_puts(self) -> int:
+        """How many puts the sink behind it takes at a time."""
+        return getattr(self._sink, "concurrent_puts", 1)
+
+    @property
+    def total(self) -> tuple[int, int]:
+        """Objects and bytes of all types."""
+        return sum(each.total() for each in self._objects.values()), self._bytes.total()
+
+    def delivered(self, record_type: str, rows: int) -> Delivered:
+        """What lies in the lake of a type of which so many rows were delivered."""
+        objects = self._objects.get(record_type, Counter())
+        return Delivered(record_type, rows, len(objects), objects.total(), self._bytes[record_type])
+
+
+def summarise(
+    report: Report, metrics: FunctionMetrics, objects: CountingSink, types: Collection[str], seconds: float
+) -> Summary:
+    """One value of what the data plane counted, what the functions said of it and what was put.
+
+    A run adds up when read = delivered + dropped + failed, each record counted once, and what is counted apart agrees:
+    what the data plane saw dropped is what the functions say they dropped or delivered themselves, what it saw failed
+    is what they failed, and the objects put are its own and those that the functions say they wrote.
+    """
+    streams = report.streams
+    dropped = metrics.dropped_by_all([stream.name for stream in streams], types)
+    failed = sum((stream.failed for stream in streams), Counter[str]())
+    by_function = failed.pop(PROCESSING_FAILED, 0)
+    rows = metrics.delivered + Counter({name: _by_data_plane(report, name) for name in types})
+    put = (
+        sum(stream.objects for stream in streams) + metrics.objects,
+        sum(s.bytes_out for s in streams) + metrics.bytes,
+    )
+    agree = (
+        rows.total() == report.delivered + metrics.delivered.total()
+        and dropped.total() + metrics.delivered.total() == report.dropped
+        and metrics.failed.total() == by_function
+        and put == objects.total
+    )
+    return Summary(
+        read=report.read,
+        bytes_read=report.bytes_read,
+        delivered=[objects.delivered(name, rows[name]) for name in types],
+        dropped=dict(dropped),
+        failed=dict((metrics.failed + failed).most_common()),
+        seconds=round(seconds, 3),
+        records_per_second=round(report.read / seconds) if seconds else 0,
+        stopped=report.stopped,
+        adds_up=report.adds_up and agree,
+    )
+
+
+def _by_data_plane(report: Report, record_type: str) -> int:
+    """The rows of a type that its own delivery stream delivered, where it has one."""
+    return sum(stream.delivered for stream in report.streams if stream.name == stream_name(record_type))

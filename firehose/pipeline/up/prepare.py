@@ -1,0 +1,47 @@
+"""Puts the pipeline onto an endpoint: by terraform where it is at hand, else by our own builders."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from firehose.local.endpoint.deployed import delivery_streams
+from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.endpoint.function_package import BUILT, checkout_package
+from firehose.local.user_error import UserError
+from firehose.pipeline.up.resources import make_resources
+from firehose.pipeline.up.terraform import apply_test, terraform_command
+from glue.layout import Format
+
+
+def prepare(
+    endpoint: Endpoint, modes: Sequence[Format], package: Path | None, state: Path, say: Callable[[str], None]
+) -> list[bytes]:
+    """Sees to it that the pipeline is there; the packages that its functions may have been deployed from.
+
+    What is there already is left as it is. A package that is not named is the function's code in this checkout.
+
+    Raises:
+        UserError: no such package, or the pipeline cannot be deployed.
+    """
+    ours = _read(package) if package else checkout_package()
+    known = [ours, *([BUILT.read_bytes()] if BUILT.is_file() else [])]
+    found = delivery_streams(endpoint)
+    terraform = terraform_command()
+    if found:
+        say(f"{endpoint.url} has {len(found)} delivery streams: they are run as they are, nothing is deployed")
+    elif terraform:
+        deployed = state / "function.zip"
+        deployed.parent.mkdir(parents=True, exist_ok=True)
+        deployed.write_bytes(ours)
+        say(f"applying terraform/test to {endpoint.url}; that takes about a minute")
+        apply_test(terraform, endpoint, modes, deployed, state)
+    else:
+        say("terraform is not at hand: the same resources are made by our own builders")
+        make_resources(endpoint, modes, ours)
+    return known
+
+
+def _read(package: Path) -> bytes:
+    try:
+        return package.read_bytes()
+    except OSError as error:
+        raise UserError(f"{package} cannot be read: {error.strerror}") from None

@@ -1,0 +1,77 @@
+"""What runs between an endpoint's table and its bucket: bridge, Kinesis source, delivery streams, sink."""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from firehose.local.data_plane import DataPlane
+from firehose.local.endpoint.bridge import Bridge
+from firehose.local.endpoint.deployed import Deployed
+from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.ledger import Report
+from firehose.local.sinks import S3Sink
+from firehose.local.sources.files import EventRecord
+from firehose.local.sources.kinesis import KinesisSource, now_ms
+from firehose.pipeline.run_summary import FunctionMetrics
+from firehose.pipeline.up.counts import StreamCounts, stream_counts
+from transform.archive import CONCURRENT_PUTS
+
+
+class Session:
+    """Everything that is deployed, run by our data plane.
+
+    Session(endpoint, deployed, Path(".local/up")).run(stop=lambda: False)
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        deployed: Deployed,
+        state: Path,
+        *,
+        clock: Callable[[], int] = now_ms,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._metrics = {name: FunctionMetrics() for name in deployed.names}
+        self._source = KinesisSource(
+            deployed.source,
+            state=state,
+            start_ms=deployed.start_ms,
+            readers=deployed.names,
+            client=endpoint.client("kinesis", attempts=1),
+            clock=clock,
+            sleep=sleep,
+        )
+        self.bridge = Bridge(endpoint, deployed.source, state=state)
+        self.plane = DataPlane(
+            deployed.streams,
+            S3Sink(deployed.bucket, endpoint.client("s3", connections=CONCURRENT_PUTS)),
+            clock=clock,
+            on_printed=lambda stream, printed: self._metrics[stream].add(stream, printed),
+        )
+
+    @property
+    def lag_ms(self) -> int:
+        """How far the source is behind its newest record."""
+        return self._source.lag_ms
+
+    @property
+    def new_streams(self) -> list[str]:
+        """Delivery streams that were made since others were run here: for them all is read from the start again."""
+        return self._source.new_readers
+
+    def counts(self) -> list[StreamCounts]:
+        """How far each delivery stream is."""
+        return stream_counts(self.plane.report, self._metrics)
+
+    def run(self, *, stop: Callable[[], bool], show: Callable[[], None] = lambda: None) -> Report:
+        """Delivers until asked to stop, then what has been read; `show` is called at least once a second."""
+        records = _showing(self.bridge.before(self._source), show)
+        return self.plane.run(records, progress=lambda _: show(), stop=stop, settled=self._source.settled)
+
+
+def _showing(records: Iterable[EventRecord | None], show: Callable[[], None]) -> "Iterable[EventRecord | None]":
+    for record in records:
+        if record is None:
+            show()
+        yield record

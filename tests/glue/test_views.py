@@ -1,0 +1,212 @@
+"""The views `latest_<type>` and compliance's queries, run by DuckDB over a lake that `dmd run` wrote."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from firehose.cli import app
+from firehose.lake.query.tables import query
+from glue import hive
+from glue.build import ATHENA, PROJECT
+from glue.compliance import REDACTED, deletions_sql, personal_data_sql
+from glue.model import SchemaError
+from glue.schema import load
+from glue.views import latest, trino_type
+from tests.given import CHANGED_MS, change, m, payload, s
+from tests.invented import gift, group, member, optional, record_type
+from transform import scrub
+
+TYPES = load()
+PIPELINE = PROJECT / "terraform" / "modules" / "pipeline"
+
+Answer = list[tuple[Any, ...]]
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def ask(tmp_path: Path, lake: Path) -> Ask:
+    """The answer to SQL over a lake of these change records, where `latest` stands for a type's view."""
+
+    def ask(sql: str, *records: Any, of: str = "demand") -> Answer:
+        changes = tmp_path / "changes.jsonl"
+        changes.write_bytes(b"".join(payload(record) + b"\n" for record in records))
+        done = CliRunner().invoke(app.app, ["run", "--strict", str(changes), "--lake", str(lake)])
+        assert done.exit_code == 0, done.output
+        return query(sql.replace("FROM latest", f"FROM latest_{of}"), str(lake)).rows
+
+    return ask
+
+
+def at(seconds: int, record: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """The change record with its change so many seconds later, and its own id."""
+    time = {"ApproximateCreationDateTime": CHANGED_MS + seconds * 1000}
+    own = {"eventID": f"00000000-0000-4000-8000-{seconds:012}"}
+    return record | own | {"dynamodb": record["dynamodb"] | time} | members
+
+
+def test_an_entity_is_shown_once_as_it_was_last(ask: Ask) -> None:
+    answer = ask(
+        "SELECT eventname FROM latest",
+        at(2, change("demand", "MODIFY", eventName=s("newest"))),
+        at(1, change("demand", "MODIFY", eventName=s("newer"))),
+        at(0, change("demand", eventName=s("new"))),
+    )
+
+    assert answer == [("newest",)]
+
+
+def test_every_entity_is_shown(ask: Ask) -> None:
+    answer = ask(
+        "SELECT reference.id FROM latest ORDER BY 1", change(fanId=s("a")), change(fanId=s("b")), change(fanId=s("c"))
+    )
+
+    assert answer == [("e1_s1_a",), ("e1_s1_b",), ("e1_s1_c",)]
+
+
+def test_changes_of_the_same_moment_are_told_apart_by_their_place_in_the_stream(ask: Ask) -> None:
+    answer = ask(
+        "SELECT eventname FROM latest",
+        at(0, change("demand", eventName=s("first")), eventID="f"),
+        at(0, change("demand", "MODIFY", eventName=s("second")), eventID="a"),
+    )
+
+    assert answer == [("second",)]
+
+
+def test_a_change_delivered_twice_is_shown_once(ask: Ask) -> None:
+    twice = change("sale")
+
+    assert ask("SELECT count(*) FROM latest", twice, twice, of="sale") == [(1,)]
+
+
+def test_a_deleted_entity_is_shown_as_deleted(ask: Ask) -> None:
+    answer = ask(
+        "SELECT isdeleted, change.expired, email, date.deleted IS NULL FROM latest",
+        at(0, change("demand", email=s("a@b.c"))),
+        at(1, change("demand", "REMOVE", email=s("a@b.c"))),
+    )
+
+    assert answer == [(True, False, "[redacted]", False)]
+
+
+def test_an_entity_made_again_after_its_deletion_is_shown_alive(ask: Ask) -> None:
+    answer = ask(
+        "SELECT isdeleted FROM latest",
+        at(0, change("demand")),
+        at(1, change("demand", "REMOVE")),
+        at(2, change("demand")),
+    )
+
+    assert answer == [(False,)]
+
+
+def test_an_entity_whose_partition_date_changed_is_shown_once(ask: Ask) -> None:
+    answer = ask(
+        "SELECT partition_date FROM latest",
+        at(0, change("sale")),
+        at(1, change("sale", "MODIFY", saleStartDateTime=s("2025-03-04T10:00:00Z"))),
+        of="sale",
+    )
+
+    assert answer == [("2025-03-04",)]
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_view_has_the_columns_of_its_table_as_glue_and_athena_write_them(name: str, lake: Path) -> None:
+    view = latest(TYPES[name])
+    (lake / "data-pipeline").mkdir(parents=True)
+
+    shown = query(view["View"]["originalSql"], str(lake)).columns
+
+    assert shown == [column["Name"] for column in view["Columns"]]
+    assert shown == [column["name"] for column in view["View"]["columns"]]
+    assert view["Name"] == f"latest_{name}"
+
+
+@pytest.mark.parametrize(
+    ("hive_type", "athenas"),
+    [
+        ("string", "varchar"),
+        ("bigint", "bigint"),
+        ("timestamp", "timestamp(3)"),
+        ("array<int>", "array(integer)"),
+        ("map<string,array<string>>", "map(varchar, array(varchar))"),
+        ("struct<end:timestamp,n:double>", 'row("end" timestamp(3), "n" double)'),
+    ],
+)
+def test_athenas_engine_has_names_of_its_own_for_hives_types(hive_type: str, athenas: str) -> None:
+    assert trino_type(hive.parse(hive_type)) == athenas
+
+
+def test_compliance_sees_each_deletion_of_a_period_once_whatever_its_type(ask: Ask) -> None:
+    sale = at(1, change("sale", "REMOVE"))
+    expired = at(
+        2, change("event", "REMOVE"), userIdentity={"principalId": "dynamodb.amazonaws.com", "type": "Service"}
+    )
+
+    answer = ask(deletions_sql(TYPES), change("demand"), sale, sale, expired)
+
+    assert [(kind, entity, by_ttl) for kind, entity, _, by_ttl, _, _ in answer] == [
+        ("sale", "e1_s1", False),
+        ("event", "e1", True),
+    ]
+
+
+def test_a_deletion_after_the_period_is_left_out(ask: Ask) -> None:
+    assert ask(deletions_sql(TYPES), at(31 * 86_400, change("sale", "REMOVE"))) == []
+
+
+def test_the_proof_counts_deleted_rows_for_each_field_of_personal_data(ask: Ask) -> None:
+    kept = change("demand", email=s("a@b.c"))
+    deleted = at(1, change("demand", "REMOVE", email=s("a@b.c"), phoneNumber=s("1")))
+
+    answer = ask(personal_data_sql(TYPES), kept, deleted)
+
+    assert [row for row in answer if row[0] == "demand"] == [("demand", "email", 1, 0), ("demand", "phonenumber", 1, 0)]
+    assert {(kind, field) for kind, field, _, _ in answer} == {
+        (name, field.name.lower()) for name, one in TYPES.items() for field in one.row.fields if field.pii
+    }
+
+
+def test_the_proof_fails_where_a_deleted_row_holds_personal_data(ask: Ask) -> None:
+    sql = personal_data_sql(TYPES).replace("WHERE isdeleted", "WHERE NOT isdeleted")  # as if nothing were scrubbed
+
+    assert ("demand", "email", 1, 1) in ask(sql, change("demand", email=s("a@b.c")))
+
+
+def test_the_proof_looks_for_what_scrubbing_leaves() -> None:
+    assert REDACTED == scrub.REDACTED
+
+
+def test_the_proof_reaches_personal_data_in_a_nested_record() -> None:
+    contact = member("contact", optional(group("Contact", member("phone", optional("string"), pii=True))))
+
+    assert "contact.phone <> '[redacted]'" in personal_data_sql({"gift": record_type(gift(contact))})
+
+
+def test_the_proof_refuses_personal_data_that_it_does_not_reach() -> None:
+    lists = {"type": "array", "items": ["null", group("Contact", member("phone", optional("string"), pii=True))]}
+
+    with pytest.raises(SchemaError, match="gift: contacts"):
+        personal_data_sql({"gift": record_type(gift(member("contacts", optional(lists))))})
+
+
+def test_without_personal_data_there_is_nothing_to_prove() -> None:
+    assert "SELECT 0 AS not_redacted" in personal_data_sql({"gift": record_type(gift())})
+
+
+@pytest.mark.parametrize("path", [*sorted(PIPELINE.glob("queries/*.sql")), *sorted((PROJECT / ATHENA).glob("*.sql"))])
+def test_every_saved_query_runs_and_says_first_what_it_is_for(path: Path, ask: Ask) -> None:
+    sql = path.read_text()
+
+    ask(sql, change("demand", date=m(requested=s("2025-01-01T10:00:00Z"), notified=s("2025-01-01T10:00:05Z"))))
+
+    assert sql.startswith("-- ")

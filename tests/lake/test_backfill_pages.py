@@ -1,0 +1,122 @@
+"""A backfill's memory: a page ends at a number of lines or of bytes, and a file read again has the same pages."""
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from firehose.lake.backfill.export import find_export
+from firehose.lake.backfill.progress import Meter, progress_lines
+from firehose.lake.backfill.source import PAGE_BYTES, ExportSource
+from firehose.lake.backfill.spool import Spool, write_chunk
+from tests.exports import demand, full_export
+
+
+def pages(source: ExportSource, folder: Path, position: str = "") -> list[tuple[int, str | None]]:
+    """How many items each page of the first file has, and where it ends."""
+    return [(len(page.items), page.position) for page in source.pages(0, position, folder)]
+
+
+def test_a_page_of_large_items_ends_at_its_bytes(tmp_path: Path) -> None:
+    full_export(tmp_path, [demand(str(number), note={"S": "x" * 1000}) for number in range(10)])
+
+    source = ExportSource(find_export(str(tmp_path)), page_bytes=3000)
+
+    assert [items for items, _ in pages(source, tmp_path)] == [3, 3, 3, 1]
+
+
+def test_a_page_of_small_items_has_a_thousand(tmp_path: Path) -> None:
+    full_export(tmp_path, [demand(str(number)) for number in range(2001)])
+
+    assert [items for items, _ in pages(ExportSource(find_export(str(tmp_path))), tmp_path)] == [1000, 1000, 1]
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=20), page_bytes=st.integers(1, 6000))
+def test_a_file_read_again_from_where_a_page_ended_has_the_same_pages(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], page_bytes: int
+) -> None:
+    folder = tmp_path_factory.mktemp("export")
+    full_export(folder, [demand(str(number), note={"S": "x" * size}) for number, size in enumerate(sizes)])
+    source = ExportSource(find_export(str(folder)), page_lines=4, page_bytes=page_bytes)
+
+    whole = pages(source, folder)
+
+    assert sum(items for items, _ in whole) == len(sizes)
+    for number, (_, position) in enumerate(whole, 1):
+        assert pages(source, folder, position or "") == whole[number:]
+
+
+def test_reading_large_items_takes_no_more_memory_the_more_there_are(tmp_path: Path) -> None:
+    peaks = []
+    for items in (100, 400):
+        full_export(tmp_path / f"{items}", [demand(str(number), note={"S": "x" * 100_000}) for number in range(items)])
+        source = ExportSource(find_export(str(tmp_path / f"{items}")))
+        tracemalloc.start()
+        for _ in source.pages(0, "", tmp_path):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert max(peaks) < 5 * PAGE_BYTES
+
+
+def test_a_chunk_is_spooled_without_a_second_copy_of_it(tmp_path: Path) -> None:
+    lines = [b"%d" % number * 100_000 for number in range(100)]
+    (tmp_path / "spool").mkdir()
+    tracemalloc.start()
+
+    write_chunk(tmp_path / "spool", 0, 0, {"2025-01-01": lines})
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < sum(map(len, lines)) / 4
+    assert list(Spool(tmp_path / "spool").lines("2025-01-01")) == lines
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_off_a_terminal_a_line_is_said_every_thirty_seconds() -> None:
+    clock, said = Clock(), list[str]()
+    tick = progress_lines(said.append, clock_seconds=clock)("read", 4_000_000)
+
+    tick(1_000_000)  # by an earlier run
+    for _ in range(60):
+        clock.now += 1
+        tick(10_000)
+
+    assert said == [
+        "read 1,300,000 of about 4,000,000, 10,000/s, 4 min left",
+        "read 1,600,000 of about 4,000,000, 10,000/s, 4 min left",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("items", "done", "seconds", "line"),
+    [
+        pytest.param(0, 50, 10, "50, 5/s", id="nobody knows how many"),
+        pytest.param(100, 0, 10, "0 of about 100, 0/s", id="nothing yet"),
+        pytest.param(100, 110, 10, "110 of about 100, 11/s", id="more than was said"),
+        pytest.param(100, 50, 10, "50 of about 100, 5/s, 10 s left", id="seconds"),
+        pytest.param(6000, 50, 10, "50 of about 6,000, 5/s, 20 min left", id="minutes"),
+        pytest.param(60_050, 50, 10, "50 of about 60,050, 5/s, 3 h 20 min left", id="hours"),
+    ],
+)
+def test_what_is_left_is_told_where_it_can_be(items: int, done: int, seconds: int, line: str) -> None:
+    clock = Clock()
+    meter = Meter(items, clock)
+    meter.add(0)
+    clock.now += seconds
+    meter.add(done)
+
+    assert str(meter) == line

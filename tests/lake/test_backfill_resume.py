@@ -1,0 +1,163 @@
+"""A backfill that goes on: with the job it was, from the source it was, into the lake it was; and it says so first."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.lake import Lake
+from firehose.local.user_error import UserError
+from tests.exports import SMALL, TABLE, backfilled, demand, dmd, full_export, item, make_table
+from tests.failed import fans
+
+FILES = [[demand("a"), demand("b")], [demand("c"), item("sale", "1")]]
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Runs a backfill until its second chunk is to be delivered."""
+
+    def run(begin: Callable[[], Any]) -> None:
+        delivered: list[int] = []
+        deliver = Lake.deliver
+
+        def once(lake: Lake, records: Any, counts: Any) -> None:
+            delivered.append(1)
+            if len(delivered) == 2:
+                raise UserError("the lake is full")
+            deliver(lake, records, counts)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Lake, "deliver", once)
+            with pytest.raises(UserError, match="full"):
+                begin()
+
+    return run
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        yield
+
+
+def test_a_table_that_was_deleted_and_made_again_is_not_gone_on_with(aws: None, tmp_path: Path, stopped: Any) -> None:
+    """It has the same ARN, and the positions of a scan mean nothing in it."""
+    assert aws is None
+    make_table(*map(demand, "abcdef"))
+    members = {"is_table": True, "segments": 1, **SMALL}
+    stopped(lambda: backfilled(TABLE, tmp_path / "lake", tmp_path / "state", **members))
+    boto3.client("dynamodb").delete_table(TableName=TABLE)
+    make_table(*map(demand, "ghijkl"))
+
+    with pytest.raises(UserError, match=f"{TABLE} is not what it was when this began; to begin anew remove"):
+        backfilled(TABLE, tmp_path / "lake", tmp_path / "state", **members)
+
+
+def test_it_says_first_since_when_and_how_much_it_goes_on_with(
+    tmp_path: Path, stopped: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("firehose.lake.backfill.run._now_micros", lambda: 1_795_507_200_000_000)
+    full_export(tmp_path / "export", *FILES)
+    stopped(lambda: dmd("backfill", "--export", "export", "--lake", "lake"))
+
+    result = dmd("backfill", "--export", "export", "--lake", "lake")
+
+    first, *_, last = result.stderr.splitlines()
+    assert first == "goes on with the backfill begun 2026-11-24T08:00:00Z: 2 items read before"
+    assert last.endswith(" s")
+    assert fans(tmp_path / "lake") == ["a", "b", "c"]
+
+
+def test_a_run_that_goes_on_with_nothing_does_not_say_so(tmp_path: Path) -> None:
+    full_export(tmp_path / "export", *FILES)
+
+    result = dmd("backfill", "--export", f"{tmp_path}/export", "--lake", f"{tmp_path}/l", "--state", f"{tmp_path}/s")
+
+    assert "goes on" not in result.stderr
+
+
+@pytest.mark.parametrize("lost", ["data-pipeline", "data-pipeline/parquet/demand"])
+def test_a_lake_that_lost_what_was_delivered_is_not_gone_on_with(tmp_path: Path, stopped: Any, lost: str) -> None:
+    full_export(tmp_path / "export", *FILES)
+    stopped(lambda: backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL))
+    (tmp_path / "lake" / lost).rename(tmp_path / "moved")
+
+    with pytest.raises(
+        UserError,
+        match=r"^this backfill has delivered 2 demand rows, and .*lake holds none any more: to begin anew remove ",
+    ):
+        backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL)
+
+    (tmp_path / "moved").rename(tmp_path / "lake" / lost)
+    backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL)
+    assert fans(tmp_path / "lake") == ["a", "b", "c"]
+
+
+def test_a_bucket_that_lost_what_was_delivered_is_not_gone_on_with(aws: None, tmp_path: Path, stopped: Any) -> None:
+    assert aws is None
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="lake")
+    full_export(tmp_path / "export", *FILES)
+    stopped(lambda: backfilled(tmp_path / "export", "s3://lake", tmp_path / "state", **SMALL))
+    for one in client.list_objects_v2(Bucket="lake")["Contents"]:
+        client.delete_object(Bucket="lake", Key=one["Key"])
+
+    with pytest.raises(UserError, match="2 demand rows, and s3://lake holds none any more: to begin anew remove"):
+        backfilled(tmp_path / "export", "s3://lake", tmp_path / "state", **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"source": "exports"}, {"source": "./exports/"}, id="a folder"),
+        pytest.param({"target": "lake"}, {"target": "x/../lake"}, id="a lake"),
+        pytest.param({"source": "s3://b/p"}, {"source": "s3://b//p/"}, id="a prefix"),
+        pytest.param({"source": "s3://b"}, {"source": "s3://b/"}, id="a bucket"),
+        pytest.param({"target": "s3://lake"}, {"target": "s3://lake/"}, id="a lake in a bucket"),
+        pytest.param({"segments": 8}, {"segments": 2}, id="segments, of which an export has none"),
+    ],
+)
+def test_the_same_job_in_another_spelling_is_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"source": "exports", "is_table": False, "target": "lake", "is_stream": False}
+
+    assert Job(**given | one).digest == Job(**given | other).digest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"source": "exports2"}, {"source": "s3://exports"}, {"target": "other"}, {"is_table": True}, {"types": ("sale",)}],
+    ids=str,
+)
+def test_another_job_is_another(other: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"source": "exports", "is_table": False, "target": "lake", "is_stream": False}
+
+    assert Job(**given | other).digest != Job(**given).digest
+
+
+def test_the_segments_of_a_table_are_part_of_its_job() -> None:
+    given: dict[str, Any] = {"source": TABLE, "is_table": True, "target": "lake", "is_stream": False}
+
+    assert Job(**given, segments=8).digest != Job(**given, segments=2).digest
+
+
+def test_the_same_command_in_another_spelling_goes_on_where_it_was(
+    tmp_path: Path, stopped: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    full_export(tmp_path / "export", *FILES)
+    stopped(lambda: dmd("backfill", "--export", "export", "--lake", "lake", "--state", "state"))
+    monkeypatch.chdir(tmp_path / "export")
+
+    arguments = ["--export", f"{tmp_path}/export/", "--lake", "../lake", "--state", "../state", "--segments", "2"]
+    result = dmd("backfill", *arguments)
+
+    assert "2 items read before" in result.stderr
+    assert fans(tmp_path / "lake") == ["a", "b", "c"]
+    assert {path.name for path in tmp_path.iterdir()} == {"export", "lake"}

@@ -1,0 +1,498 @@
+"""SQL over a lake of Avro containers: the same answers as over Parquet, in bounded memory."""
+
+import copy
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import fastavro
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from firehose.cli.query import query as command
+from firehose.lake.query import avro_table
+from firehose.lake.query.avro_container import ContainerReader
+from firehose.lake.query.tables import query
+from firehose.lake.storage import FolderLake
+from firehose.local.user_error import UserError
+from glue.layout import Format
+from tests.lake.test_query import DELETED, LATENCY, TOP_EVENTS
+from tests.lakes import (
+    DEMAND,
+    at,
+    avro_schema,
+    demand,
+    error_document,
+    image_of_demand,
+    write_avro,
+    write_errors,
+    write_parquet,
+)
+
+MOMENT = datetime(2025, 1, 3, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    (tmp_path / "data-pipeline").mkdir()
+    return tmp_path
+
+
+def rows(sql: str, lake: Path) -> list[tuple[Any, ...]]:
+    return query(sql, str(lake)).rows
+
+
+def test_the_top_events_are_counted_without_deletions_and_earlier_days(lake: Path) -> None:
+    write_avro(lake, "demand", "2024-12-31", [image_of_demand("2024-12-31")])
+    row = image_of_demand("2025-01-01", eventId="e2")
+    write_avro(lake, "demand", "2025-01-01", [row, row, image_of_demand("2025-01-01", isDeleted=True)])
+    write_avro(lake, "demand", "2025-01-02", [image_of_demand("2025-01-02")])
+
+    assert rows(TOP_EVENTS, lake) == [("e2", 2), ("e1", 1)]
+
+
+def test_deletions_are_listed_with_their_times(lake: Path) -> None:
+    times = {
+        "requested": datetime(2024, 11, 1, 10, tzinfo=UTC),
+        "deleted": datetime(2025, 2, 1, 10, 0, 0, 123_000, tzinfo=UTC),
+    }
+    write_avro(lake, "demand", "2024-11-01", [image_of_demand("2024-11-01", isDeleted=True, date=times)])
+
+    answer = query(DELETED, str(lake))
+
+    assert answer.columns == ["fanid", "eventid", "requested", "deleted"]
+    assert answer.rows == [("f1", "e1", at("2024-11-01T10:00:00"), at("2025-02-01T10:00:00.123"))]
+
+
+def test_seconds_between_two_times_are_whole_ones_as_in_athena(lake: Path) -> None:
+    times = {
+        "requested": datetime(2025, 1, 1, 10, 0, 0, 900_000, tzinfo=UTC),
+        "notified": datetime(2025, 1, 1, 10, 0, 2, 100_000, tzinfo=UTC),
+    }
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", date=times), image_of_demand("2025-01-01")])
+
+    assert rows(LATENCY, lake) == [(1.0,)]
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    change = {"name": "MODIFY", "at": MOMENT, "atMicros": 5, "expired": False}
+    reference = {"id": "e1", "timestamp": MOMENT}
+    return {"type": "event", "id": "e1", "isDeleted": False, "reference": reference, "change": change} | fields
+
+
+def test_values_of_every_kind_come_as_from_parquet(lake: Path) -> None:
+    links = {"spotify": [{"url": "u", "id": None}, None], "none": []}
+    write_avro(
+        lake,
+        "event",
+        "2025-01-03",
+        [
+            event(
+                eventDate={"start": {"dateTime": MOMENT, "localDate": date(2025, 1, 2)}},
+                attractions=[{"name": "a", "externalLinks": links, "aliases": ["x", None]}, None],
+                images=[{"width": 7, "fallback": True}],
+                isSuppressed=False,
+            )
+        ],
+    )
+
+    sql = "SELECT attractions[1].externallinks, attractions[1].aliases, attractions[2], images[1].width, "
+    sql += "images[1].fallback, issuppressed, url, change.name, change.at, change.atmicros, partition_date, "
+    sql += "eventdate.start.localdate FROM event"
+
+    assert rows(sql, lake) == [
+        (
+            {"spotify": [{"url": "u", "id": None}, None], "none": []},
+            ["x", None],
+            None,
+            7,
+            True,
+            False,
+            None,
+            "MODIFY",
+            at("2025-01-03T10:00:00"),
+            5,
+            "2025-01-03",
+            date(2025, 1, 2),
+        )
+    ]
+
+
+def test_the_columns_and_types_are_those_of_parquet(lake: Path) -> None:
+    write_avro(lake, "event", "2025-01-03", [event()])
+
+    described = [
+        query("SELECT * FROM (DESCRIBE event)", str(lake), file_format=file_format).rows for file_format in Format
+    ]
+
+    assert described[0] == described[1]
+
+
+@pytest.mark.parametrize("moment", ["1800-01-01T00:00:00", "1969-12-31T23:59:59.999", "2199-12-31T23:59:59.999"])
+def test_times_to_both_ends_of_br_12_are_read_right(lake: Path, moment: str) -> None:
+    row = image_of_demand("2025-01-01", requestedDateTime=at(moment).replace(tzinfo=UTC))
+    write_avro(lake, "demand", "2025-01-01", [row])
+
+    assert rows("SELECT requesteddatetime FROM demand", lake) == [(at(moment),)]
+
+
+def older(schema: dict[str, Any], *path: str) -> dict[str, Any]:
+    """A schema without the field at a path."""
+    made = copy.deepcopy(schema)
+    record = made
+    for name in path[:-1]:
+        (field,) = [field for field in record["fields"] if field["name"] == name]
+        record = field["type"]
+    record["fields"] = [field for field in record["fields"] if field["name"] != path[-1]]
+    return made
+
+
+def test_what_an_older_file_does_not_have_is_null_at_any_depth(lake: Path) -> None:
+    schema = older(older(avro_schema("demand"), "email"), "date", "deleted")
+    write_avro(lake, "demand", "2024-11-01", [image_of_demand("2024-11-01", eventId="old")], schema)
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", email="m")])
+
+    found = rows("SELECT eventid, email, date.requested, date.deleted FROM demand ORDER BY eventid DESC", lake)
+
+    assert found[0] == ("old", None, at("2024-11-01T10:00:00"), None)
+    assert found[1][1] == "m"
+
+
+def test_what_a_newer_file_has_besides_is_passed_over(lake: Path) -> None:
+    schema = copy.deepcopy(avro_schema("demand"))
+    schema["fields"].insert(2, {"name": "seatMap", "type": {"type": "map", "values": "long"}})
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", seatMap={"a": 1})], schema)
+
+    assert rows("SELECT * FROM demand", lake)[0][1:3] == ("f1", "e1")
+
+
+def test_an_int_of_an_older_file_is_read_as_the_long_it_became(lake: Path) -> None:
+    schema = copy.deepcopy(avro_schema("demand"))
+    (change,) = [field["type"] for field in schema["fields"] if field["name"] == "change"]
+    (micros,) = [field for field in change["fields"] if field["name"] == "atMicros"]
+    micros["type"] = "int"
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")], schema)
+
+    assert rows("SELECT change.atmicros FROM demand", lake) == [(0,)]
+
+
+def test_a_required_field_that_a_file_does_not_have_is_a_mistake_as_in_hive(lake: Path) -> None:
+    path = write_avro(
+        lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")], older(avro_schema("demand"), "fanId")
+    )
+
+    with pytest.raises(UserError, match="was written by a schema that the table's own does not read") as mistake:
+        query("SELECT fanid FROM demand", str(lake))
+
+    assert str(path) in str(mistake.value)
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate"])
+def test_both_codecs_and_any_number_of_blocks_are_read(lake: Path, codec: str) -> None:
+    many = [image_of_demand("2025-01-01", fanId=f"f{number}") for number in range(2500)]
+    write_avro(lake, "demand", "2025-01-01", many, codec=codec, sync_interval=1000)
+    write_avro(lake, "demand", "2025-01-01", [], codec=codec)
+
+    assert rows("SELECT count(DISTINCT fanid), count(*) FROM demand", lake) == [(2500, 2500)]
+
+
+def test_no_more_than_a_batch_of_rows_waits_at_once(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(avro_table, "BATCH_ROWS", 5)
+    batches: list[int] = []
+    make = avro_table.AvroTable._batch
+
+    def counted(table: Any, rows: Any, *rest: Any) -> Any:
+        batches.append(len(rows))
+        return make(table, rows, *rest)
+
+    monkeypatch.setattr(avro_table.AvroTable, "_batch", counted)
+    for day in range(1, 5):
+        write_avro(lake, "demand", f"2025-01-0{day}", [image_of_demand("2025-01-01")] * 3)
+
+    assert rows("SELECT count(*) FROM demand", lake) == [(12,)]
+    assert batches == [6, 6]
+
+
+def test_the_next_containers_are_read_meanwhile_and_no_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(avro_table, "READ_AHEAD", 2)
+    begun: list[str] = []
+    two_at_once = threading.Barrier(2, timeout=10)
+
+    def read(path: str) -> bytes:
+        begun.append(path)
+        two_at_once.wait()
+        return path.encode()
+
+    bodies = avro_table._ahead(["a", "b", "c", "d", "e", "f"], read)
+    first, body = next(bodies)
+    assert (first, body.result()) == ("a", b"a")
+    assert set(begun) <= {"a", "b", "c"}
+
+    assert [(path, body.result()) for path, body in bodies] == [(path, path.encode()) for path in "bcdef"]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "partition_date >= '2025-01-01'",
+        "partition_date BETWEEN '2025-01-01' AND '2025-12-31' AND NOT isdeleted",
+        "partition_date = '2025-01-01' AND date.requested > TIMESTAMP '2020-01-01'",
+        "partition_date IN ('2025-01-01', '2030-01-01')",
+    ],
+)
+def test_days_not_asked_for_are_not_read(lake: Path, where: str) -> None:
+    write_avro(lake, "demand", "2024-12-31", [image_of_demand("2024-12-31")]).write_text("no container")
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
+
+    assert rows(f"SELECT eventid FROM demand WHERE {where}", lake) == [("e1",)]  # noqa: S608  of ours
+
+
+def test_columns_not_asked_for_are_not_decoded(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+
+    def noted(literal: str, columns: list[str]) -> ContainerReader:
+        asked.append(set(columns))
+        return ContainerReader(literal, columns)
+
+    monkeypatch.setattr(avro_table, "ContainerReader", noted)
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
+
+    rows("SELECT eventid FROM demand WHERE fanid = 'f1' AND partition_date > '2025'", lake)
+
+    assert asked == [{"eventid", "fanid", "partition_date"}]
+
+
+def test_a_column_whose_type_is_defined_in_one_not_asked_for_is_read(lake: Path) -> None:
+    # `images` defines the type of all images, those of attractions among them.
+    write_avro(lake, "event", "2025-01-03", [event(images=[], attractions=[{"images": [{"url": "u"}]}])])
+
+    assert rows("SELECT attractions[1].images[1].url FROM event", lake) == [("u",)]
+
+
+def test_a_table_may_be_asked_twice_in_one_query(lake: Path) -> None:
+    two = [image_of_demand("2025-01-01"), image_of_demand("2025-01-01", email="m")]
+    write_avro(lake, "demand", "2025-01-01", two)
+
+    assert rows("SELECT count(*) FROM demand a JOIN demand b USING (fanid) WHERE a.email = 'm'", lake) == [(2,)]
+
+
+def test_files_that_hive_passes_over_are_passed_over(lake: Path) -> None:
+    path = write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
+    for name in ("_SUCCESS", ".part.avro"):
+        (path.parent / name).write_text("no container")
+    (path.parent.parent / "outside.avro").write_text("in no partition")
+
+    assert rows("SELECT count(*) FROM demand", lake) == [(1,)]
+
+
+@pytest.mark.parametrize("sql", [TOP_EVENTS, DELETED, "SELECT * FROM event", "SELECT * FROM sale, notification"])
+def test_a_table_without_data_is_empty(lake: Path, sql: str) -> None:
+    assert query(sql, str(lake), file_format=Format.AVRO).rows == []
+
+
+def test_error_documents_are_the_table_errors_in_both_modes(lake: Path) -> None:
+    write_errors(lake, "2025-01-01", error_document())
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
+
+    sql = "SELECT error.code, partition_date FROM errors"
+
+    assert [query(sql, str(lake), file_format=one).rows for one in Format] == [[("invalid", "2025-01-01")]] * 2
+
+
+@pytest.mark.parametrize(
+    ("parquet", "avro", "asked"),
+    [(True, False, "parquet"), (True, True, "parquet"), (False, True, "avro"), (False, False, None)],
+)
+def test_parquet_is_asked_where_there_is_any_else_avro(lake: Path, parquet: bool, avro: bool, asked: str) -> None:
+    if parquet:
+        write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="parquet")])
+    if avro:
+        write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="avro")])
+
+    assert rows("SELECT eventid FROM demand", lake) == ([(asked,)] if asked else [])
+
+
+def test_the_files_of_another_table_make_a_lake_parquet_too(lake: Path) -> None:
+    write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01")])
+    write_avro(lake, "event", "2025-01-03", [event()])
+
+    assert rows("SELECT id FROM event", lake) == []
+
+
+def test_which_files_are_asked_can_be_said(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="parquet")])
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="avro")])
+
+    for file_format in Format:
+        command("SELECT eventid FROM demand", str(lake), as_csv=True, as_json=False, file_format=file_format)
+
+    assert capsys.readouterr().out.split() == ["eventid", "parquet", "eventid", "avro"]
+
+
+def cut(body: bytes) -> bytes:
+    return body[:-20]
+
+
+def another_sync(body: bytes) -> bytes:
+    return body[:-1] + bytes([body[-1] ^ 1])
+
+
+def other_bytes(body: bytes) -> bytes:
+    # Avro has no checksum: that the bytes are no deflate is what can be known.
+    return body[:-60] + b"\xff" * 40 + body[-20:]
+
+
+def unknown_codec(body: bytes) -> bytes:
+    return body.replace(b"deflate", b"snappyy")
+
+
+@pytest.mark.parametrize(
+    "damage", [cut, another_sync, other_bytes, unknown_codec, lambda _: b"", lambda _: b"no container"]
+)
+@pytest.mark.parametrize("sql", ["SELECT count(*) FROM demand", "SELECT * FROM demand ORDER BY fanid LIMIT 1"])
+def test_a_damaged_file_is_a_mistake_that_names_it_and_no_value(
+    lake: Path, damage: Callable[[bytes], bytes], sql: str
+) -> None:
+    write_avro(lake, "demand", "2024-12-31", [image_of_demand("2024-12-31")])
+    path = write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", phoneNumber="SECRET")])
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(UserError) as mistake:
+        query(sql, str(lake))
+
+    assert str(mistake.value) == f"{path} is no Avro container, or it is damaged"
+    assert mistake.value.__cause__ is None
+
+
+@pytest.mark.parametrize("sql", ["SELECT eventid::INT FROM demand", "SELECT error(eventid) FROM demand"])
+def test_a_value_is_never_in_an_error_message(lake: Path, sql: str) -> None:
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="SECRET")])
+
+    with pytest.raises(UserError) as mistake:
+        query(sql, str(lake))
+
+    assert "SECRET" not in str(mistake.value)
+
+
+def test_a_block_that_says_another_number_of_rows_is_damaged() -> None:
+    literal = json.dumps({"type": "record", "name": "row", "fields": [{"name": "id", "type": "string"}]})
+    header = b"Obj\x01\x02\x16avro.schema" + bytes([len(literal) * 2 % 128 + 128, len(literal) * 2 // 128])
+    start = header + literal.encode() + b"\x00" + b"s" * 16
+    reader = ContainerReader(literal, ["id"])
+
+    assert list(reader.rows(start + b"\x02\x04\x02a" + b"s" * 16)) == [[{"id": "a"}]]
+    another_row, no_string, less_than_none = b"\x02\x06\x02a\x00", b"\x04\x04\x02a", b"\x01\x06\x04\x02a"
+    for block in (another_row, no_string, less_than_none):
+        with pytest.raises((ValueError, EOFError)):
+            list(reader.rows(start + block + b"s" * 16))
+
+
+VALUES = st.fixed_dictionaries(
+    {
+        "id": st.text(),
+        "n": st.none() | st.integers(-(2**31), 2**31 - 1),
+        "isOn": st.booleans(),
+        "tags": st.none() | st.lists(st.none() | st.text(max_size=3), max_size=3),
+        "byPlace": st.dictionaries(st.text(max_size=3), st.dictionaries(st.text(max_size=2), st.floats()), max_size=3),
+        "inner": st.none() | st.fixed_dictionaries({"innerAt": st.integers(-(2**40), 2**40)}),
+    }
+)
+OPTIONAL_TAGS = ["null", {"type": "array", "items": ["null", "string"]}]
+INNER = {
+    "type": "record",
+    "name": "Inner",
+    "fields": [{"name": "innerAt", "type": {"type": "long", "logicalType": "timestamp-micros"}}],
+}
+EVERY_KIND = {
+    "type": "record",
+    "name": "row",
+    "namespace": "ours",
+    "fields": [
+        {"name": "id", "type": "string"},
+        {"name": "n", "type": ["null", "int"], "default": None},
+        {"name": "isOn", "type": "boolean"},
+        {"name": "tags", "type": OPTIONAL_TAGS, "default": None},
+        {"name": "byPlace", "type": {"type": "map", "values": {"type": "map", "values": "double"}}},
+        {"name": "inner", "type": ["null", INNER], "default": None},
+    ],
+}
+
+
+@given(st.lists(VALUES, max_size=5), st.sampled_from(["null", "deflate"]))
+def test_what_fastavro_writes_is_what_is_read(values: list[dict[str, Any]], codec: str) -> None:
+    file = io.BytesIO()
+    fastavro.writer(file, EVERY_KIND, values, codec=codec)
+    reader = ContainerReader(json.dumps(EVERY_KIND), ["id", "n", "ison", "tags", "byplace", "inner"])
+
+    found = [row for block in reader.rows(file.getvalue()) for row in block]
+
+    assert repr(found) == repr([as_read(value) for value in values])
+
+
+def as_read(row: dict[str, Any]) -> dict[str, Any]:
+    places = [{"key": key, "value": pairs(value)} for key, value in row["byPlace"].items()]
+    inner = row["inner"] and {"innerat": row["inner"]["innerAt"]}
+    return {
+        "id": row["id"],
+        "n": row["n"],
+        "ison": row["isOn"],
+        "tags": row["tags"],
+        "byplace": places,
+        "inner": inner,
+    }
+
+
+def pairs(values: dict[str, float]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="lake")
+        yield client
+
+
+def test_a_bucket_is_asked_as_a_folder_is(lake: Path, bucket: Any) -> None:
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
+    damaged = write_avro(lake, "demand", "2024-12-31", [])
+    damaged.write_text("no container")
+    for path in (path for path in lake.rglob("*") if path.is_file()):
+        bucket.put_object(Bucket="lake", Key=path.relative_to(lake).as_posix(), Body=path.read_bytes())
+
+    assert query(TOP_EVENTS, "s3://lake") == query(TOP_EVENTS, str(lake))
+    with pytest.raises(
+        UserError, match=r"^s3://lake/data-pipeline/avro/demand/partition_date=2024-12-31/.* is no Avro"
+    ):
+        query("SELECT fanid FROM demand", "s3://lake")
+
+
+def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: Any) -> Any:
+        raise UserError("it cannot be read: AccessDenied")
+
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
+    monkeypatch.setattr(FolderLake, "open", denied)
+
+    with pytest.raises(UserError, match=r"^it cannot be read: AccessDenied$"):
+        query("SELECT fanid FROM demand", str(lake))
+
+
+def test_the_columns_of_an_avro_lake_are_the_glue_tables(lake: Path) -> None:
+    write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
+
+    assert query("SELECT * FROM demand", str(lake)).columns == [*DEMAND.names, "partition_date"]

@@ -1,0 +1,103 @@
+"""A record that several streams lost, or whose container came late, is delivered once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from firehose.cli.app import app
+from firehose.lake.errors.report import report
+from firehose.local.user_error import UserError
+from tests.failed import CRASHED, documents, error_object, failed, fans, told
+from tests.given import change, s
+from transform.outcome import Reason
+
+LATER = "2-2025-01-01-10-00-00-5f2cd0e0-0000-4000-8000-000000000000"
+CONTAINER = "data-pipeline/avro/demand/partition_date=2025-01-01/dmnd-avro-0123.avro"
+
+
+def replay(lake: Path, *options: str) -> dict[str, Any]:
+    result = CliRunner().invoke(app, ["replay", "--lake", str(lake), "--json", *options])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    summary: dict[str, Any] = json.loads(result.stdout)
+    return summary
+
+
+@pytest.mark.parametrize("first", ["dmnd-avro", "dmnd-demand"])
+def test_what_the_streams_of_both_modes_lost_is_delivered_once_whichever_object_came_first(
+    tmp_path: Path, first: str
+) -> None:
+    (second,) = {"dmnd-avro", "dmnd-demand"} - {first}
+    error_object(tmp_path, failed(change(), CRASHED), stream=first)
+    assert replay(tmp_path, "--format", "parquet")["delivered"] == {"demand": 1}
+    error_object(tmp_path, failed(change(), CRASHED), failed(change(fanId=s("b")), CRASHED), stream=second)
+
+    summary = replay(tmp_path, "--format", "parquet")
+
+    assert (summary["delivered"], summary["skipped"]["other_streams"]) == ({"demand": 1}, 1)
+    assert len(fans(tmp_path)) == 2
+    assert report(str(tmp_path)).failures == []
+
+
+def test_a_record_that_one_stream_failed_twice_is_two(tmp_path: Path) -> None:
+    error_object(tmp_path, failed(change()))
+    error_object(tmp_path, failed(change()), name=LATER)
+
+    assert replay(tmp_path)["delivered"] == {"demand": 2}
+
+
+def late_container(lake: Path, *, there: bool) -> None:
+    """What Avro mode left of a batch whose container was still being put when time was up."""
+    error_object(lake, failed(change()), stream="dmnd-avro")
+    documents(lake, told(change(), Reason.NOT_WRITTEN, stream="dmnd-avro", container=CONTAINER))
+    if there:
+        (lake / CONTAINER).parent.mkdir(parents=True)
+        (lake / CONTAINER).write_bytes(b"Obj\1")
+
+
+def test_what_was_not_written_in_time_and_is_there_after_all_is_no_failure(tmp_path: Path) -> None:
+    late_container(tmp_path, there=True)
+
+    found = report(str(tmp_path))
+
+    assert (found.failures, found.written) == ([], 1)
+
+
+def test_what_was_not_written_in_time_and_is_there_after_all_is_not_delivered_again(tmp_path: Path) -> None:
+    late_container(tmp_path, there=True)
+
+    summary = replay(tmp_path)
+
+    assert (summary["delivered"], summary["skipped"]["written"]) == ({}, 1)
+    (tmp_path / CONTAINER).unlink()  # compacted away
+    assert replay(tmp_path)["skipped"] == {"filtered": 0, "replayed": 1, "other_streams": 0, "written": 0}
+
+
+def test_what_was_not_written_and_is_not_there_is_delivered(tmp_path: Path) -> None:
+    late_container(tmp_path, there=False)
+    assert [one.reason for one in report(str(tmp_path)).failures] == [Reason.NOT_WRITTEN]
+
+    assert replay(tmp_path)["delivered"] == {"demand": 1}
+
+
+def test_a_lake_with_nothing_yet_but_errors_of_avro_modes_stream_gets_containers(tmp_path: Path) -> None:
+    error_object(tmp_path, failed(change()), stream="dmnd-avro")
+
+    replay(tmp_path)
+
+    assert [path.suffix for path in (tmp_path / "data-pipeline/avro").rglob("*.*")] == [".avro"]
+
+
+def test_a_lake_of_both_formats_must_be_told_which_to_write(tmp_path: Path) -> None:
+    error_object(tmp_path, failed(change()))
+    for name in ("parquet", "avro"):
+        (tmp_path / "data-pipeline" / name).mkdir()
+        (tmp_path / "data-pipeline" / name / "a").write_bytes(b"")
+
+    with pytest.raises(UserError, match=r"has parquet and avro: say with --format which"):
+        replay(tmp_path)
+
+    assert replay(tmp_path, "--format", "parquet")["delivered"] == {"demand": 1}

@@ -1,0 +1,185 @@
+"""In S3: whatever goes wrong in whichever call is one sentence, and the next replay completes the work once."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError, ReadTimeoutError
+from botocore.response import StreamingBody
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from firehose.cli.app import app
+from firehose.lake.errors.report import Basis, report
+from firehose.local.user_error import UserError
+from tests.failed import failed, fans, told
+from tests.given import change, payload, s
+
+FIREHOSE = "data-pipeline/errors/firehose/processing-failed/dmnd-demand-1-2025-01-01-10-00-00-"
+DOCUMENTS = "data-pipeline/errors/records/partition_date=2025-01-01/dmnd-demand-0.jsonl"
+BAD = change(fanId={"N": "1"})
+
+Call = tuple[str, dict[str, Any]]
+Trouble = Callable[[str], Any]
+
+
+def denied(operation: str) -> Any:
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+
+
+def slow_down(operation: str) -> Any:
+    raise ClientError({"Error": {"Code": "SlowDown", "Message": "slow"}}, operation)
+
+
+def timed_out(_: str) -> Any:
+    raise ReadTimeoutError(endpoint_url="https://s3")
+
+
+def cut_off(_: str) -> Any:
+    raise ConnectionClosedError(endpoint_url="https://s3")
+
+
+class Torn(io.BytesIO):
+    """A body whose connection breaks."""
+
+    def read(self, *_: Any) -> bytes:
+        raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+
+
+def torn_body(operation: str) -> Any:
+    return {"Body": StreamingBody(Torn(), 2)} if operation == "GetObject" else cut_off(operation)
+
+
+REFUSED: list[Trouble] = [denied, slow_down]
+BROKEN: list[Trouble] = [timed_out, cut_off, torn_body]
+OPERATIONS = ["ListObjectsV2", "HeadBucket", "GetObject", "PutObject"]
+
+
+class Calls:
+    """The calls of S3, of which one may go wrong."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[Call] = []
+        self.fails_at = -1
+        self.trouble: Trouble = denied
+        make = botocore.client.BaseClient._make_api_call
+
+        def counted(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+            self.made.append((operation, parameters))
+            if len(self.made) == self.fails_at + 1:
+                return self.trouble(operation)
+            return make(client, operation, parameters)
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
+
+    def begin(self, fails_at: int = -1, trouble: Trouble = denied) -> None:
+        self.made, self.fails_at, self.trouble = [], fails_at, trouble
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="lake")
+        yield Calls(monkeypatch)
+
+
+def fill() -> None:
+    """A lake with two error objects and a document."""
+    client = boto3.client("s3")
+    for one in boto3.resource("s3").Bucket("lake").objects.all():
+        one.delete()
+    objects = {
+        f"{FIREHOSE}0": [failed(change(fanId=s("a"))), failed(BAD)],
+        f"{FIREHOSE}1": [failed(change(fanId=s("b")))],
+        DOCUMENTS: [told(BAD)],
+    }
+    for key, lines in objects.items():
+        client.put_object(Bucket="lake", Key=key, Body=b"\n".join(map(payload, lines)))
+
+
+def replay() -> int:
+    result = CliRunner().invoke(app, ["replay", "--lake", "s3://lake"])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code
+
+
+def delivered(folder: Path) -> list[str]:
+    """Whose rows lie in the bucket."""
+    for one in boto3.resource("s3").Bucket("lake").objects.all():
+        path = folder / one.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.get()["Body"].read())
+    return fans(folder)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_whatever_call_of_a_replay_goes_wrong_the_next_one_completes_it_once(
+    calls: Calls, tmp_path: Path, operation: str
+) -> None:
+    fill()
+    calls.begin()
+    assert replay() == 0
+    made = [name for name, _ in calls.made]
+    assert set(made) == set(OPERATIONS)
+
+    for at in (at for at, name in enumerate(made) if name == operation):
+        for trouble in (REFUSED[at % 2], BROKEN[at % 3]):  # every call sees both, and every trouble strikes
+            fill()
+            calls.begin(at, trouble)
+            with pytest.raises(UserError, match=r"cannot be (read|written)|may not be read"):
+                replay()
+        calls.begin()
+        assert replay() == 0
+        calls.begin()
+        assert delivered(tmp_path / f"{at}") == ["a", "b"], f"call {at}"
+
+
+@pytest.mark.parametrize("trouble", REFUSED + BROKEN)
+def test_whatever_call_of_errors_goes_wrong_is_one_sentence_or_told_of(calls: Calls, trouble: Trouble) -> None:
+    fill()
+    calls.begin()
+    assert report("s3://lake").basis is Basis.FIREHOSE
+
+    for at, (operation, parameters) in enumerate(list(calls.made)):
+        calls.begin(at, trouble)
+        key = str(parameters.get("Key", parameters.get("Prefix")))
+        if trouble is denied and "errors/firehose/" in key:
+            found = report("s3://lake")
+            assert (found.basis, [one.reason for one in found.failures]) == (Basis.DENIED, ["bug"]), operation
+        else:
+            with pytest.raises(UserError, match="cannot be read"):
+                report("s3://lake")
+
+
+def test_that_firehoses_objects_may_not_be_read_is_said(calls: Calls) -> None:
+    fill()
+    calls.begin()
+    report("s3://lake")
+    at = next(at for at, (_, named) in enumerate(calls.made) if "errors/firehose/" in named.get("Key", ""))
+
+    calls.begin(at, denied)
+    result = CliRunner().invoke(app, ["errors", "--lake", "s3://lake"])
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith("Firehose's error objects may not be read: these are the function's documents")
+
+
+def test_a_replay_says_what_it_has_done_before_it_was_stopped(calls: Calls) -> None:
+    fill()
+    calls.begin()
+    replay()
+    second = [named.get("Key", "") for _, named in calls.made].index(f"{FIREHOSE}1")
+    fill()
+
+    calls.begin(second, slow_down)
+    result = CliRunner().invoke(app, ["replay", "--lake", "s3://lake"])
+
+    assert isinstance(result.exception, UserError)
+    assert "the next replay goes on from there" in str(result.exception)
+    assert result.stdout.splitlines()[2].split() == ["demand", "1"]

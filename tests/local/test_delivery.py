@@ -1,0 +1,298 @@
+"""The second half of a stream: what objects hold and are called and are counted as, and the limit of partitions."""
+
+import gzip
+import io
+import json
+from base64 import b64decode
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
+import pytest
+
+from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
+from firehose.local.config.processing import Processing
+from firehose.local.ledger import DELIVERED, FAILED
+from firehose.local.processors.function_reply import Failure
+from firehose.local.processors.invocation import LambdaCode
+from firehose.local.sources.files import event_record, put_directly
+from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
+from tests.firehose_streams import error_lines
+
+
+def only(rig: Rig) -> tuple[str, bytes]:
+    ((key, body),) = rig.sink.items()
+    return key, body
+
+
+def test_records_are_joined_with_nothing_between_them() -> None:
+    rig = Rig(stream())
+
+    rig.give(b"one", b"two\n", b"")
+    rig.delivery.flush_all()
+
+    key, body = only(rig)
+    assert body == b"onetwo\n"
+    assert key.startswith("data/2025/01/02/03/orders-1-2025-01-02-03-04-05-")
+    assert "." not in key
+    assert rig.sink.encodings == {key: ""}
+    assert rig.settled == dict.fromkeys(range(3), DELIVERED)
+
+
+@pytest.mark.parametrize("prefix", ["data/", BY_TYPE])
+def test_the_delimiter_stands_between_records_and_not_after_the_last(prefix: str) -> None:
+    rig = Rig(stream(prefix, processing=Processing(delimiter=True)))
+
+    rig.give(b"one", b"two", b"three", type="a")
+    rig.delivery.flush_all()
+
+    assert only(rig)[1] == b"one\ntwo\nthree"
+
+
+def test_a_compressed_object_has_the_formats_encoding_and_the_streams_extension() -> None:
+    rig = Rig(stream(compression="GZIP", extension=".log"))
+
+    rig.give(b"one", b"two")
+    rig.delivery.flush_all()
+
+    key, body = only(rig)
+    assert key.endswith(".log")
+    assert rig.sink.encodings[key] == "gzip"
+    assert gzip.decompress(body) == b"onetwo"
+
+
+@pytest.mark.parametrize(
+    "more", [{"compression": "GZIP"}, {"conversion": conversion()}, {}], ids=["gzip", "parquet", "plain"]
+)
+def test_a_file_extension_stands_in_place_of_the_formats_own(more: dict[str, Any]) -> None:
+    rig = Rig(stream(extension=".json", **more))
+
+    rig.give(b"{}")
+    rig.delivery.flush_all()
+
+    assert only(rig)[0].endswith(".json")
+    assert only(rig)[0].count(".") == 1
+
+
+def test_the_time_zone_is_that_of_prefix_and_name() -> None:
+    rig = Rig(stream("!{timestamp:yyyy-MM-dd'T'HH}/", time_zone=ZoneInfo("America/New_York")))
+
+    rig.give(b"x")
+    rig.delivery.flush_all()
+
+    assert only(rig)[0].startswith("2025-01-01T22/orders-1-2025-01-01-22-04-05-")
+
+
+def test_an_object_is_dated_by_the_oldest_arrival_in_it() -> None:
+    rig = Rig(stream())
+
+    rig.give(b"late")
+    rig.give(b"early", arrival_ms=ARRIVAL_MS - 86_400_000)
+    rig.delivery.flush_all()
+
+    assert only(rig)[0].startswith("data/2025/01/01/03/orders-1-2025-01-01-03-04-05-")
+
+
+def test_an_error_object_is_dated_by_the_oldest_failed_record() -> None:
+    rig = Rig(stream(error_prefix="bad/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"))
+    records = [record(b"a", 0), record(b"b", 1, ARRIVAL_MS - 86_400_000), record(b"c", 2, ARRIVAL_MS - 2 * 86_400_000)]
+
+    rig.delivery.fail(
+        records,
+        [Failure(0, LambdaCode.PROCESSING_FAILED, "m"), Failure(1, LambdaCode.PROCESSING_FAILED, "m")],
+        0,
+        rig.now_ms,
+    )
+    rig.after(60)
+
+    assert only(rig)[0].startswith("bad/processing-failed/2025/01/01/orders-1-2025-01-01-03-04-05-")
+    assert rig.settled == {0: FAILED, 1: FAILED}
+
+
+def test_a_buffer_becomes_an_object_with_the_record_that_fills_it() -> None:
+    rig = Rig(stream(buffer_bytes=100))
+
+    rig.give(*[b"x" * 30] * 9)
+
+    assert [len(body) for body in rig.sink.values()] == [120, 120]
+    assert rig.settled == dict.fromkeys(range(8), DELIVERED)
+    assert rig.delivery.size_bytes == 30
+
+
+def test_a_buffer_becomes_an_object_when_its_interval_has_passed() -> None:
+    rig = Rig(stream(buffer_seconds=60))
+
+    rig.give(b"x")
+    rig.after(59.9)
+    assert not rig.sink
+    rig.after(0.1)
+
+    assert only(rig)[1] == b"x"
+
+
+def test_each_partition_fills_by_itself() -> None:
+    rig = Rig(stream(BY_TYPE, buffer_bytes=100))
+
+    for _ in range(3):
+        rig.give(b"a" * 40, type="a")
+        rig.give(b"b" * 10, type="b")
+
+    assert [key[:7] for key in rig.sink] == ["data/a/"]
+    assert set(rig.sink.values()) == {b"a" * 120}
+
+
+def test_inline_keys_are_read_from_what_the_function_made_of_the_record() -> None:
+    prefix = "!{partitionKeyFromQuery:kind}/!{partitionKeyFromLambda:type}/"
+    rig = Rig(stream(prefix, processing=Processing(query="{kind: .kind}")))
+
+    rig.delivery.accept([record(b"original")], [(0, b'{"kind":"made"}', {"type": "t"})], 0, rig.now_ms)
+    rig.delivery.flush_all()
+
+    assert only(rig)[0].startswith("made/t/orders-1-")
+
+
+def test_a_record_without_its_keys_is_kept_as_it_came_under_processing_failed() -> None:
+    rig = Rig(stream("!{partitionKeyFromQuery:kind}/", processing=Processing(query="{kind: .kind}")))
+
+    rig.delivery.accept([record(b"original")], [(0, b'{"kind":null}', None)], 0, rig.now_ms)
+    rig.after(60)
+
+    key, body = only(rig)
+    (error,) = error_lines([body])
+    assert key.startswith("errors/processing-failed/")
+    assert list(error) == [
+        *("rawData", "errorCode", "errorMessage", "attemptsMade", "arrivalTimestamp", "attemptEndingTimestamp"),
+    ]
+    assert b64decode(error["rawData"]) == b"original"
+    assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
+    assert error["errorMessage"] == "partition key values must not be null or empty: kind"
+
+
+def test_partitions_over_the_limit_go_to_the_error_output_and_are_a_metric() -> None:
+    rig = Rig(stream(BY_TYPE), active_partitions=2)
+
+    for kind in "abac":
+        rig.give(kind.encode(), type=kind)
+    assert (rig.metric("PartitionCount"), rig.metric("PartitionCountExceeded")) == (1 + 2 + 2 + 2, 1)
+    rig.after(60)
+
+    (error,) = error_lines(rig.sink.under("errors/activePartitionExceeded/").values())
+    assert b64decode(error["rawData"]) == b"c"
+    assert error["errorCode"] == "DynamicPartitioning.ActivePartitionsLimitExceeded"
+    assert {key[:7]: body for key, body in rig.sink.under("data/").items()} == {"data/a/": b"aa", "data/b/": b"b"}
+    assert rig.settled == {0: DELIVERED, 1: DELIVERED, 2: DELIVERED, 3: FAILED}
+
+
+def test_on_files_partitions_are_flushed_early_even_where_only_one_may_be_active() -> None:
+    rig = Rig(stream(BY_TYPE), active_partitions=1, live=False)
+
+    for kind in "aba":
+        rig.give(kind.encode(), type=kind)
+    rig.delivery.flush_all()
+
+    assert sorted(rig.sink.values()) == [b"a", b"a", b"b"]
+
+
+@pytest.mark.parametrize(("choice", "encoding"), [(ErrorCompression.NONE, ""), (ErrorCompression.AS_DATA, "gzip")])
+def test_error_objects_are_compressed_as_the_data_only_where_that_is_chosen(
+    choice: ErrorCompression, encoding: str
+) -> None:
+    rig = Rig(stream(compression="GZIP"), behaviour=Behaviour(error_compression=choice))
+
+    rig.delivery.fail([record(b"x")], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
+    rig.delivery.flush_all()
+
+    key, body = only(rig)
+    assert (rig.sink.encodings[key], key.endswith(".gz")) == (encoding, bool(encoding))
+    assert error_lines([gzip.decompress(body) if encoding else body])[0]["rawData"] == "eA=="
+
+
+@pytest.mark.parametrize(
+    ("raw_data", "kept"), [(RawData.ORIGINAL, b"original"), (RawData.TRANSFORMED, b'{"qty":"many"}')]
+)
+def test_a_conversion_error_holds_the_original_or_what_was_made_of_it(raw_data: RawData, kept: bytes) -> None:
+    rig = Rig(stream(conversion=conversion()), behaviour=Behaviour(conversion_raw_data=raw_data))
+
+    rig.delivery.accept([record(b"original")], [(0, b'{"qty":"many"}', None)], 0, rig.now_ms)
+    rig.after(60)
+
+    (error,) = error_lines(rig.sink.values())
+    assert b64decode(error["rawData"]) == kept
+    assert (error["subSequenceNumber"], len(error["sequenceNumber"])) == (0, 56)
+
+
+@pytest.mark.parametrize("put", [False, True], ids=["read from Kinesis", "put"])
+def test_a_conversion_error_has_the_numbers_of_its_record(put: bool) -> None:
+    rig = Rig(stream(conversion=conversion()))
+    numbered = event_record(
+        b"x", shard_id="shardId-000000000000", partition_key="k", sequence_number="49" + "7" * 54, arrival_ms=0,
+        subsequence_number=3,
+    )  # fmt: skip
+
+    rig.delivery.accept([put_directly(numbered) if put else numbered], [(0, b"no JSON", None)], 0, rig.now_ms)
+    rig.after(60)
+
+    (error,) = error_lines(rig.sink.values())
+    assert (error["sequenceNumber"], error["subSequenceNumber"]) == ("49" + "7" * 54, 3)
+    assert error["lastErrorCode"] == "DataFormatConversion.ParseError"
+
+
+@pytest.mark.parametrize("compression", ["GZIP", "ZIP"])
+def test_error_objects_are_neither_compressed_nor_do_they_have_an_extension(compression: str) -> None:
+    rig = Rig(stream(compression=compression, extension=".x"))
+
+    rig.delivery.fail([record(b"x")], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
+    rig.after(60)
+
+    key, body = only(rig)
+    assert "." not in key
+    assert json.loads(body)["errorCode"] == "Lambda.ProcessingFailedStatus"
+    assert rig.sink.encodings[key] == ""
+
+
+def test_what_is_delivered_is_counted_with_the_errors_and_by_the_size_of_the_originals() -> None:
+    rig = Rig(stream(conversion=conversion()))
+    originals = [record(b"x" * size, size) for size in (100, 10, 7)]
+    oks = [(0, b'{"qty":1}', None), (1, b'{"qty":"many"}', None)]
+
+    rig.delivery.accept(originals, oks, 0, rig.now_ms)
+    rig.delivery.fail(originals, [Failure(2, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
+    rig.after(60)
+
+    assert rig.metric("DeliveryToS3.Records") == 3
+    assert rig.metric("DeliveryToS3.Bytes") == 117
+    assert rig.metric("DeliveryToS3.Success") == 3
+    assert (rig.metric("SucceedConversion.Records"), rig.metric("SucceedConversion.Bytes")) == (1, 9)
+    assert (rig.metric("FailedConversion.Records"), rig.metric("FailedConversion.Bytes")) == (1, 14)
+    assert rig.metric("DeliveryToS3.ObjectCount") is None
+
+
+def test_the_freshness_is_the_age_of_the_oldest_record_when_it_is_delivered() -> None:
+    rig = Rig(stream())
+
+    rig.give(b"x")
+    rig.after(60)
+
+    assert rig.metric("DeliveryToS3.DataFreshness") == 61
+
+
+def test_partitioned_objects_are_counted_and_their_throughput_is_by_partition() -> None:
+    rig = Rig(stream(BY_TYPE))
+
+    rig.give(b"x" * 600, type="a")
+    rig.give(b"x" * 60, type="b")
+    rig.after(60)
+
+    throughput = rig.delivery.report.metrics.totals()["PerPartitionThroughput"]
+    assert rig.metric("DeliveryToS3.ObjectCount") == 2
+    assert (throughput.minimum, throughput.maximum) == (1, 10)
+
+
+def test_converted_rows_are_parquet_whatever_the_delimiter() -> None:
+    rig = Rig(stream(conversion=conversion(), processing=Processing(delimiter=True)))
+
+    rig.give(b'{"id":"1"}', b'{"id":"2"}')
+    rig.delivery.flush_all()
+
+    _, body = only(rig)
+    assert pq.read_table(io.BytesIO(body)).column("id").to_pylist() == ["1", "2"]

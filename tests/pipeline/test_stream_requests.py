@@ -1,0 +1,87 @@
+"""Our delivery streams' requests: what AWS's own model says of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+import botocore.validate
+import pytest
+
+from firehose.local.config.delivery_stream import read_delivery_stream
+from tests.firehose_streams import avro_request, destination, request
+
+BOTH = pytest.mark.parametrize("made_by", [request, avro_request], ids=["parquet", "avro"])
+
+
+@BOTH
+def test_the_request_is_valid_by_the_services_own_model(made_by: Callable[..., dict[str, Any]]) -> None:
+    model = botocore.session.get_session().get_service_model("firehose")
+    shape = model.operation_model("CreateDeliveryStream").input_shape
+
+    report = botocore.validate.ParamValidator().validate(made_by(tags={"ProductCode": "PRD3292"}), shape)
+
+    assert not report.has_errors(), report.generate_report()
+
+
+def test_the_prefixes_are_where_the_lake_keeps_things() -> None:
+    config = destination(request())
+
+    prefix = "data-pipeline/parquet/!{partitionKeyFromLambda:type}/partition_date=!{partitionKeyFromLambda:date}/"
+    assert config["Prefix"] == prefix
+    assert config["ErrorOutputPrefix"] == "data-pipeline/errors/firehose/!{firehose:error-output-type}/"
+
+
+def test_the_table_is_called_as_the_record_type_unless_told() -> None:
+    schema = destination(request())["DataFormatConversionConfiguration"]["SchemaConfiguration"]
+    told = destination(request(table="orders"))["DataFormatConversionConfiguration"]["SchemaConfiguration"]
+
+    assert (schema["TableName"], told["TableName"]) == ("order", "orders")
+
+
+def test_in_avro_mode_one_stream_neither_partitions_nor_converts() -> None:
+    stream = read_delivery_stream(avro_request())
+
+    assert (stream.partitioned, stream.conversion, stream.extension) == (False, None, "")
+    assert "ProcessingConfiguration" in destination(avro_request())
+
+
+def test_in_avro_mode_an_ok_that_should_never_be_lands_below_errors_and_in_no_table() -> None:
+    config = destination(avro_request())
+
+    assert config["Prefix"] == "data-pipeline/errors/firehose/unexpected-ok/"
+    assert config["ErrorOutputPrefix"] == "data-pipeline/errors/firehose/!{firehose:error-output-type}/"
+
+
+def test_in_avro_mode_a_batch_of_the_smallest_changes_passes_no_limit_of_lambdas() -> None:
+    least_bytes = 350  # a change record without an image is more
+    envelope_bytes = 450  # of an event record, and what the base64 rounds up
+
+    settings = read_delivery_stream(avro_request()).processing.function
+    assert settings
+
+    records = settings.buffer_bytes // least_bytes
+    assert settings.buffer_bytes * 4 // 3 + records * envelope_bytes < 6_291_456
+
+
+@BOTH
+@pytest.mark.parametrize("seconds", [60, 300])
+def test_the_buffer_interval_takes_its_bounds(made_by: Callable[..., dict[str, Any]], seconds: int) -> None:
+    assert destination(made_by(buffer_seconds=seconds))["BufferingHints"]["IntervalInSeconds"] == seconds
+
+
+@BOTH
+@pytest.mark.parametrize("seconds", [59, 301])
+def test_a_buffer_interval_that_misses_a_requirement_is_refused(
+    made_by: Callable[..., dict[str, Any]], seconds: int
+) -> None:
+    with pytest.raises(ValueError, match="60 to 300"):
+        made_by(buffer_seconds=seconds)
+
+
+@BOTH
+@pytest.mark.parametrize("mib", [0.1, 3.1])
+def test_a_lambda_buffer_that_firehose_would_refuse_is_refused(
+    made_by: Callable[..., dict[str, Any]], mib: float
+) -> None:
+    with pytest.raises(ValueError, match=r"0\.2 to 3"):
+        made_by(lambda_buffer_mib=mib)

@@ -1,0 +1,184 @@
+"""`dmd up`: where it runs, what it says, and how it ends."""
+
+import io
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+from typer.testing import CliRunner, Result
+
+from firehose.cli import up as up_command
+from firehose.cli.app import app
+from firehose.local.endpoint.deployed import delivery_streams, load_deployed
+from firehose.local.endpoint.endpoint import Endpoint, moto_endpoint, named_endpoint
+from firehose.local.endpoint.function_package import checkout_package
+from firehose.local.ledger import Report, StreamReport
+from firehose.local.sources.kinesis import now_ms
+from firehose.local.user_error import UserError
+from firehose.pipeline.run_summary import FunctionMetrics
+from firehose.pipeline.up import prepare
+from firehose.pipeline.up.counts import StreamCounts, counts_table, live_table, stream_counts
+from firehose.pipeline.up.resources import BUCKET, STREAM
+from firehose.pipeline.up.session import Session
+from tests.cli.test_run import dmd
+from tests.kinesis_streams import Clock
+from tests.local_aws import local_aws
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with local_aws() as address:
+        yield address
+
+
+@pytest.fixture
+def until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No terraform, and a clock that only sleeping moves; ten seconds on, somebody presses Ctrl-C."""
+    monkeypatch.setattr(prepare, "terraform_command", lambda: None)
+    clock = Clock(now_ms())
+    end_ms = clock.now + 10_000
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        if clock.now > end_ms:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(up_command, "Session", partial(Session, clock=clock, sleep=sleep))
+
+
+def up(state: Path, *options: str) -> Result:
+    result = CliRunner().invoke(app, ["up", "--state", str(state), *options])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_what_is_put_into_the_stream_is_delivered_once_although_dmd_up_is_started_twice(
+    server: str, tmp_path: Path, until_ctrl_c: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = up(tmp_path, "--endpoint", server)
+    for name, value in Endpoint(server).variables.items():
+        monkeypatch.setenv(name, value)
+    assert dmd("sample", "200", "--to", f"kinesis://{STREAM}")[0] == 0
+
+    second = up(tmp_path, "--endpoint", server, "--interval", "5")
+    third = up(tmp_path, "--endpoint", server)
+
+    assert [first.exit_code, second.exit_code, third.exit_code] == [130, 130, 130]
+    assert "terraform is not at hand: the same resources are made by our own builders" in first.stderr
+    assert f"dmd sample 5000 --to kinesis://{STREAM}" in first.stderr
+    assert f"--lake s3://{BUCKET}" in first.stderr
+    assert f"AWS_ENDPOINT_URL={server}" in first.stderr
+    assert f"{server} has 4 delivery streams: they are run as they are" in second.stderr
+    assert columns(second)["prd3292-test-dmnd-demand"][0] == "200"
+    assert columns(third)["prd3292-test-dmnd-demand"] == ["0"] * 5
+    assert "\x1b" not in first.output
+
+    known = tmp_path / server.removeprefix("http://").replace(":", "-") / f"{STREAM}.json"
+    known.write_text(known.read_text().replace('"prd3292-test-dmnd-sale"', '"another"'))
+    fourth = up(tmp_path, "--endpoint", server)
+
+    assert "new since the last run: prd3292-test-dmnd-sale." in fourth.stderr
+    assert columns(fourth)["prd3292-test-dmnd-sale"][0] == "200"
+
+
+def columns(result: Result) -> dict[str, list[str]]:
+    """The numbers of each delivery stream in the table at the end."""
+    lines = [line.split() for line in result.stdout.splitlines() if line.startswith("prd3292")]
+    return {name: numbers for name, *numbers in lines}
+
+
+def test_the_buffer_interval_is_shortened_to_what_is_asked_in_all(
+    server: str, tmp_path: Path, until_ctrl_c: None
+) -> None:
+    up(tmp_path, "--endpoint", server)
+    with ExitStack() as running:
+        deployed = load_deployed(Endpoint(server), [checkout_package()], running, interval_seconds=5)
+        session = Session(Endpoint(server), deployed, tmp_path)
+
+    for group in session.plane._groups:
+        assert {group.seconds + running.stream.buffer_seconds for running in group.streams} == {5}
+
+
+def test_counts_are_in_one_column_each() -> None:
+    sale = StreamReport("sale", received=8, delivered=3, dropped=2, failed=Counter(bad=1))
+    avro = StreamReport("avro", received=8, dropped=7)
+    metrics = FunctionMetrics()
+    metrics.delivered["sale"] = 5
+
+    assert stream_counts(Report(read=10, streams=[sale, avro]), {"avro": metrics}) == [
+        StreamCounts("sale", read=10, delivered=3, dropped=2, failed=1),
+        StreamCounts("avro", read=10, delivered=5, dropped=2, failed=0),
+    ]
+    assert StreamCounts("sale", read=10, delivered=3, dropped=2, failed=1).buffered == 4
+
+
+def drawn(table: Table, columns: int) -> list[str]:
+    """The lines of a table at a terminal of so many columns."""
+    console = Console(width=columns, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def counts(*names: str, read: int = 123_456) -> list[StreamCounts]:
+    return [StreamCounts(f"prd3292-test-dmnd-{name}", read, read, 0, 0) for name in names]
+
+
+def test_at_80_columns_the_live_table_shows_what_tells_streams_apart() -> None:
+    lines = drawn(live_table(counts("demand", "notification"), lag_ms=1_500), 80)
+
+    assert lines[0].split() == ["prd3292-test-dmnd-", "read", "delivered", "dropped", "failed", "buffered", "lag"]
+    assert [line.split()[0] for line in lines[2:]] == ["demand", "notification"]
+    assert lines[2].split()[1:] == ["123,456", "123,456", "0", "0", "0", "1.5", "s"]
+
+
+def test_one_stream_alone_keeps_what_it_serves_in_its_name() -> None:
+    assert drawn(live_table(counts("avro"), lag_ms=0), 80)[2].startswith("avro ")
+
+
+def test_a_name_that_is_too_long_is_folded_and_not_cut() -> None:
+    lines = drawn(counts_table(counts("notification", read=123_456_789)), 60)
+    below = lines[[line.startswith("─") for line in lines].index(True) + 1 :]
+
+    assert "".join(line.split()[0] for line in below) == "prd3292-test-dmnd-notification"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param(["--endpoint", "dmnd"], "dmnd is no address", id="no address"),
+        pytest.param(["--endpoint", "https://s3.us-east-1.amazonaws.com"], "never on AWS", id="AWS"),
+        pytest.param(["--endpoint", "http://127.0.0.1:9"], "127.0.0.1:9 cannot be read", id="nobody there"),
+        pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is of moto's", id="both"),
+        pytest.param(["--package", "nowhere.zip"], "nowhere.zip cannot be read", id="no package"),
+    ],
+)
+def test_where_it_cannot_run_is_the_users_mistake(tmp_path: Path, options: list[str], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        up(tmp_path, *options)
+
+
+def test_localhost_is_an_ip_address_so_that_buckets_are_found() -> None:
+    assert named_endpoint("http://localhost:5000/").url == "http://127.0.0.1:5000"
+
+
+def test_the_users_profile_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "prod")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+
+    assert Endpoint("http://127.0.0.1:5000").variables["AWS_ACCESS_KEY_ID"] == "test"
+
+
+def test_motos_server_ends_with_the_block_that_it_is_for() -> None:
+    with moto_endpoint() as endpoint:
+        assert endpoint.client("sts").get_caller_identity()["Account"] == "123456789012"
+
+    with pytest.raises(UserError, match="cannot be read"):
+        delivery_streams(endpoint)

@@ -1,0 +1,35 @@
+"""The package of a deployed function: known by its hash, unpacked as far as it is ours."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from firehose.local.endpoint.function_package import checkout_package, code_sha256, package_of, unpack
+from firehose.local.user_error import UserError
+
+
+def test_the_deployed_package_is_known_by_its_hash() -> None:
+    package = checkout_package()
+
+    assert package == checkout_package()
+    assert package_of(code_sha256(package), [b"another", package]) == package
+    assert package_of("no such hash", [package]) is None
+
+
+def test_only_our_own_code_is_unpacked(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("transform/handler.py", "glue/schema.py", "msgspec/_core.so"):
+            archive.writestr(name, "")
+
+    unpack(packed.getvalue(), tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["glue", "transform"]
+
+
+@pytest.mark.parametrize(("package", "told"), [(b"PK?", "is no zip"), (b"PK\x05\x06" + b"\0" * 18, "no code of ours")])
+def test_a_package_that_is_none_is_the_users_mistake(tmp_path: Path, package: bytes, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        unpack(package, tmp_path)

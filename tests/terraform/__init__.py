@@ -1,0 +1,130 @@
+"""Terraform as the specifications use it: found on this machine, run in a copy of the project."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+import pytest
+
+from firehose.pipeline.up.terraform import provider_mirror, surroundings
+
+PROJECT = Path(__file__).parents[2]
+ENVIRONMENTS = ("tm-nonprod/dev1", "tm-nonprod/qa1", "tm-prod/preprod1", "tm-prod/prod1")
+PIPELINE = "modules/pipeline"
+
+
+def needs_terraform() -> str:
+    """The path of terraform. Skips where there is none, but never in CI, where it must be."""
+    found = os.environ.get("DMD_TERRAFORM") or shutil.which("terraform")
+    if found is None:
+        _miss("terraform is not installed")
+    return str(found)
+
+
+def _miss(reason: str) -> None:
+    if os.environ.get("CI") == "true" or os.environ.get("DMD_TERRAFORM_REQUIRED"):
+        pytest.fail(f"{reason}, and may not be missing here")
+    pytest.skip(reason)
+
+
+@dataclass
+class Workspace:
+    """A copy of terraform/ and of what it reads, to leave the project's own folder alone."""
+
+    folder: Path
+    terraform: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, root: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run terraform in a root: run("test", "plan")."""
+        return subprocess.run(
+            self.command(*arguments), cwd=self.folder / "terraform" / root, env=self.environment(),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a run."""
+        return [self.terraform, *arguments, *([] if arguments[0] in {"fmt", "output"} else ["-no-color"])]
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a run."""
+        return surroundings(self.variables)
+
+    def init(self, root: str, *arguments: str) -> None:
+        """Make a root ready. Skips where the provider is not to be had.
+
+        The lock's hashes go: each later command would read the provider's 700 MB again to compare them.
+        """
+        mirror = provider_mirror()
+        done = self.run(root, "init", *arguments, *([f"-plugin-dir={mirror}"] if mirror else []))
+        if done.returncode and mirror is None and "hashicorp/aws" in done.stderr:
+            _miss("terraform's AWS provider is neither on this machine (DMD_TERRAFORM_PLUGINS) nor to be had")
+        assert done.returncode == 0, done.stderr
+        lock = self.folder / "terraform" / root / ".terraform.lock.hcl"
+        lock.write_text(re.sub(r"^  hashes = \[\n.*?^  \]\n", "", lock.read_text(), flags=re.DOTALL | re.MULTILINE))
+
+
+def workspace(folder: Path, **variables: str) -> Workspace:
+    """A copy of the project's terraform/ in a folder, run with further environment variables."""
+    terraform = needs_terraform()
+    without = shutil.ignore_patterns(".terraform*", "*.tfstate*")
+    shutil.copytree(PROJECT / "terraform", folder / "terraform", symlinks=True, ignore=without)
+    for part in ("tables", "athena"):
+        shutil.copytree(PROJECT / "glue" / part, folder / "glue" / part)
+    return Workspace(folder, terraform, variables)
+
+
+class Apply:
+    """`terraform apply` of the test root to moto, under way."""
+
+    def __init__(self, where: Workspace, endpoint: str, output: Path) -> None:
+        self.where, self.endpoint, self.output = where, endpoint, output
+        with output.open("w") as file:
+            self.process = subprocess.Popen(
+                where.command("apply", "-auto-approve"),
+                cwd=where.folder / "terraform" / "test",
+                env=where.environment(),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+
+def what_dev1_has_already(endpoint: str) -> None:
+    """Make the table, the stream and the buckets that dev1 looks up."""
+    account = {"endpoint_url": endpoint, "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    for bucket in ("prd3292.dev1.us-east-1.demand-capture.tmaws", "prd3292.tm-nonprod.us-east-1.terraform-state.tmaws"):
+        boto3.client("s3", "us-east-1", **account).create_bucket(Bucket=bucket)
+    boto3.client("kinesis", "us-east-1", **account).create_stream(
+        StreamName="prd3292-dev1-dmnd-table-stream", ShardCount=1
+    )
+    boto3.client("dynamodb", "us-east-1", **account).create_table(
+        TableName="prd3292-dev1-us-east-1-demand-table",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+# A run of `terraform test` where glue/ has a further record type.
+GIFT_HAS_ALL_THAT_A_TYPE_HAS = """
+run "gift" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      aws_kinesis_firehose_delivery_stream.this["gift"].name == "prd3292-dev1-dmnd-gift",
+      aws_lambda_function.this["gift"].environment[0].variables.RECORD_TYPES == "gift",
+      aws_glue_catalog_table.this["parquet/gift"].name == "gift",
+      aws_glue_catalog_table.this["avro/gift"].name == "gift",
+      aws_glue_catalog_table.view["parquet/gift"].name == "latest_gift",
+      contains(keys(aws_cloudwatch_metric_alarm.this), "gift-lag"),
+    ])
+    error_message = "something is missing"
+  }
+}
+"""

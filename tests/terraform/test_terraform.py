@@ -1,0 +1,332 @@
+"""terraform/: valid, tested by its own tests, and applied for real to a local endpoint.
+
+The apply waits most of its minute for things that AWS is slow at too. It is started first and waited for last.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from firehose.local.endpoint.endpoint import Endpoint
+from firehose.pipeline.names import Names
+from firehose.pipeline.package import build as build_package
+from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
+from firehose.pipeline.up.prepare import prepare
+from glue.build import build
+from glue.layout import Format
+from glue.schema import SCHEMAS, load
+from glue.tables import read_table_inputs, with_bucket
+from glue.views import view_inputs
+from tests.described import described, presto_view, table_input
+from tests.e2e.environment import local_sql
+from tests.e2e.items import Items, Life
+from tests.e2e.run import Clocks
+from tests.e2e.run import run as end_to_end
+from tests.invented import gift
+from tests.local_aws import deliver, local_aws
+from tests.terraform import (
+    ENVIRONMENTS,
+    GIFT_HAS_ALL_THAT_A_TYPE_HAS,
+    PIPELINE,
+    Apply,
+    Workspace,
+    needs_terraform,
+    what_dev1_has_already,
+    workspace,
+)
+from transform import settings
+from transform.outcome import UNREADABLE, Reason
+
+TYPES = load()
+BUCKET = "prd3292.test.us-east-1.demand-capture.tmaws"
+ACCOUNT = "123456789012"
+DELIVERY_STREAM = "aws_kinesis_firehose_delivery_stream"
+DATABASES = {"parquet": "prd3292_test_dmnd_pipeline_parquet", "avro": "prd3292_test_dmnd_pipeline"}
+
+Client = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
+    folder = tmp_path_factory.mktemp("applied")
+    where = workspace(folder, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", TF_VAR_protect_streams="true")
+    build_package(folder / "build" / "function.zip")
+    where.init("test")
+    with local_aws() as endpoint:
+        where.variables = {**where.variables, "AWS_ENDPOINT_URL": endpoint}
+        apply = Apply(where, endpoint, folder / "apply.txt")
+        yield apply
+        if apply.process.poll() is None:
+            apply.process.terminate()
+            apply.process.wait()
+
+
+@pytest.fixture(scope="module")
+def applied(under_way: Apply) -> Apply:
+    assert under_way.process.wait(timeout=240) == 0, under_way.output.read_text()[-3000:]
+    return under_way
+
+
+@pytest.fixture(scope="module")
+def aws(applied: Apply) -> Client:
+    def client(service: str) -> Any:
+        return boto3.client(
+            service, "us-east-1", endpoint_url=applied.endpoint, aws_access_key_id="x", aws_secret_access_key="x"
+        )
+
+    return client
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Roots that are ready to be validated. The environments' are one set of files: made ready once."""
+    where = workspace(tmp_path_factory.mktemp("roots"))
+    where.init(ENVIRONMENTS[0], "-backend=false")
+    return where
+
+
+@pytest.mark.parametrize("name", ["CI", "DMD_TERRAFORM_REQUIRED"])
+def test_in_ci_a_missing_terraform_is_no_reason_to_skip(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.fail.Exception, match="may not be missing"):
+        needs_terraform()
+
+
+def test_elsewhere_a_missing_terraform_skips_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CI", "DMD_TERRAFORM_REQUIRED", "DMD_TERRAFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.skip.Exception, match="terraform is not installed"):
+        needs_terraform()
+
+
+def test_files_are_formatted(under_way: Apply) -> None:
+    done = under_way.where.run(".", "fmt", "-check", "-recursive", "-diff")
+
+    assert done.returncode == 0, done.stdout
+
+
+# The environments' roots are the same files, as test_terraform_files.py sees to, and values are none of `validate`'s:
+# each run takes the provider four seconds to say what it knows.
+@pytest.mark.parametrize("root", [ENVIRONMENTS[0], "test"])
+def test_every_root_is_valid(root: str, roots: Workspace, under_way: Apply) -> None:
+    where = under_way.where if root == "test" else roots
+
+    done = where.run(root, "validate")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_modules_own_tests_pass_with_a_mocked_provider(tested: Workspace) -> None:
+    done = tested.run(PIPELINE, "test")
+
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+    assert "0 failed" in done.stdout
+    files = {path.stem for path in (tested.folder / "terraform" / PIPELINE / "tests").glob("*.tftest.hcl")}
+    assert set(re.findall(r"^tests/(\w+\.tftest)\.hcl\.\.\. pass$", done.stdout, re.MULTILINE)) == files
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory: pytest.TempPathFactory, under_way: Apply) -> Workspace:
+    """The module, ready for its own tests; the apply waits for its timers meanwhile."""
+    where = workspace(tmp_path_factory.mktemp("module"))
+    where.init(PIPELINE)
+    return where
+
+
+def test_a_new_record_type_is_no_hcl(tested: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    (tmp_path / "schemas" / "gift.avsc").write_text(json.dumps(gift()))
+    build(tmp_path / "schemas", tested.folder)
+    tests = tested.folder / "terraform" / PIPELINE / "tests"
+    given = (tests / "contract.tftest.hcl").read_text().partition('run "')[0]
+    (tests / "gift.tftest.hcl").write_text(given + GIFT_HAS_ALL_THAT_A_TYPE_HAS)
+
+    done = tested.run(PIPELINE, "test", "-filter=tests/gift.tftest.hcl")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots: Workspace, under_way: Apply) -> None:
+    root = ENVIRONMENTS[0]
+    what_dev1_has_already(under_way.endpoint)
+    local = {"AWS_ENDPOINT_URL": under_way.endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    told = {"TF_VAR_account_id": ACCOUNT, "TF_VAR_local_endpoint": "true"}
+    # The one setting of a backend that has no variable of its own: over http, buckets with dots are found by path.
+    by_path = {"TF_CLI_ARGS_init": "-backend-config=use_path_style=true"}
+    where = Workspace(under_way.where.folder, roots.terraform, {**local, **told, **by_path})
+    where.init(root, "-backend-config=backend.tfbackend")
+
+    done = where.run(root, "plan", "-detailed-exitcode")
+
+    assert done.returncode == 2, done.stdout[-2000:] + done.stderr[-3000:]
+    assert re.search(r"Plan: \d+ to add, 0 to change, 0 to destroy", done.stdout)
+    assert "prd3292-dev1-dmnd-sale" in done.stdout
+
+
+def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:
+    done = applied.where.run("test", "plan", "-detailed-exitcode")
+
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("record_type", TYPES)
+def test_a_delivery_stream_of_parquet_mode_is_what_our_builder_describes(record_type: str, aws: Client) -> None:
+    name = f"prd3292-test-dmnd-{record_type}"
+
+    assert described(aws("firehose"), name) == create_delivery_stream(
+        record_type, **_surroundings(name), database=DATABASES["parquet"], table=record_type, tags=None
+    )
+
+
+def test_the_delivery_stream_of_avro_mode_is_what_our_builder_describes(aws: Client) -> None:
+    name = "prd3292-test-dmnd-avro"
+
+    assert described(aws("firehose"), name) == create_avro_delivery_stream(
+        **_surroundings(name), lambda_buffer_seconds=50
+    )
+
+
+def _surroundings(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "stream_arn": f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/prd3292-test-dmnd-table-stream",
+        "function_arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}:live",
+        "bucket": BUCKET,
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/{name}-delivery",
+    }
+
+
+@pytest.mark.parametrize("mode", DATABASES)
+def test_every_table_is_what_our_builder_describes(mode: str, aws: Client) -> None:
+    expected = {
+        name: with_bucket(formats.get(mode) or formats["json"], BUCKET) for name, formats in read_table_inputs().items()
+    }
+
+    tables = aws("glue").get_tables(DatabaseName=DATABASES[mode])["TableList"]
+
+    assert {one["Name"]: table_input(one) for one in tables if one["TableType"] != "VIRTUAL_VIEW"} == expected
+
+
+@pytest.mark.parametrize("mode", DATABASES)
+def test_every_view_is_what_our_builder_describes_over_its_own_database(mode: str, aws: Client) -> None:
+    text = json.dumps(view_inputs(TYPES)).replace("${database}", DATABASES[mode])
+    expected = {view["Name"]: view["View"] for view in json.loads(text).values()}
+
+    tables = aws("glue").get_tables(DatabaseName=DATABASES[mode])["TableList"]
+    views = {one["Name"]: one for one in tables if one["TableType"] == "VIRTUAL_VIEW"}
+
+    assert {name: presto_view(one["ViewOriginalText"]) for name, one in views.items()} == expected
+    assert {one["Parameters"]["presto_view"] for one in views.values()} == {"true"}
+
+
+def test_functions_take_their_settings_and_one_of_each_mode_claims_what_has_no_readable_type(aws: Client) -> None:
+    functions = aws("lambda").list_functions()["Functions"]
+
+    read = [settings.read(one["Environment"]["Variables"], TYPES) for one in functions]
+
+    assert sorted((one.format, one.record_types, one.claims_unreadable) for one in read) == sorted(
+        [("avro", tuple(TYPES), True)] + [("parquet", (name,), name == min(TYPES)) for name in TYPES]
+    )
+    assert {(one["Runtime"], *one["Architectures"], one["Handler"]) for one in functions} == {
+        ("python3.13", "arm64", "transform.handler.lambda_handler")
+    }
+
+
+def test_an_alarm_waits_for_each_reason_that_a_record_fails_for(aws: Client) -> None:
+    pages = aws("cloudwatch").get_paginator("describe_alarms").paginate()
+    alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm.get("MetricName") == "RecordsFailed"]
+    waiting: dict[str, set[str]] = {}
+    for alarm in alarms:
+        dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+        waiting.setdefault(dimensions["service"], set()).add(dimensions["reason"])
+
+    everything = {str(reason) for reason in Reason}
+    readable = everything - UNREADABLE
+    assert waiting == {
+        f"transform-{'-'.join(TYPES)}": everything,
+        **{f"transform-{name}": everything if name == min(TYPES) else readable for name in TYPES},
+    }
+
+
+def test_everything_is_tagged_as_the_company_wants_it(aws: Client) -> None:
+    tags = aws("firehose").list_tags_for_delivery_stream(DeliveryStreamName="prd3292-test-dmnd-sale")["Tags"]
+
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {
+        "Environment": "test",
+        "ProductCode": "PRD3292",
+        "InventoryCode": "dmnd-pipeline",
+    }
+
+
+def test_names_are_those_that_python_knows_them_by(applied: Apply, aws: Client) -> None:
+    outputs = json.loads(applied.where.run("test", "output", "-json").stdout)
+    names = Names("test")
+
+    assert outputs["databases"]["value"] == {mode: names.database(mode) for mode in Format}
+    assert outputs["lake"]["value"] == f"s3://{names.bucket}"
+    assert outputs["source_stream"]["value"] == f"kinesis://{names.stream}"
+    assert outputs["ci_role"]["value"] == f"arn:aws:iam::{ACCOUNT}:role/{names.ci_role}"
+    assert names.ci_workgroup in {one["Name"] for one in aws("athena").list_work_groups()["WorkGroups"]}
+    assert names.table in aws("dynamodb").list_tables()["TableNames"]
+
+
+def test_dmd_up_runs_what_is_applied_end_to_end(
+    applied: Apply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = Endpoint(applied.endpoint)
+    for name, value in endpoint.variables.items():
+        monkeypatch.setenv(name, value)
+    told: list[str] = []
+
+    packages = prepare(endpoint, list(Format), applied.where.folder / "build" / "function.zip", tmp_path, told.append)
+    end_to_end(
+        Items(endpoint.client("dynamodb"), Names("test").table),
+        [Life(name, "e2e-20250101-00000000", "2025-01-01T10:00:00Z") for name in TYPES],
+        {mode: local_sql(endpoint.client, BUCKET, mode) for mode in Format},
+        seconds=60,
+        where_it_stopped=str,
+        say=told.append,
+        clocks=Clocks(sleep=lambda _: deliver(endpoint, packages, tmp_path, 4 * len(TYPES))),
+    )
+
+    assert told[0] == f"{endpoint.url} has 5 delivery streams: they are run as they are, nothing is deployed"
+    assert len([line for line in told if line.startswith("lake")]) == 2 * len(TYPES)
+    # moto takes the removal of a bucket's metrics for the bucket's own, which it refuses of one that is not empty.
+    boto3.resource("s3", endpoint_url=endpoint.url).Bucket(BUCKET).object_versions.delete()
+
+
+def test_a_protected_delivery_stream_can_be_neither_replaced_nor_removed(applied: Apply) -> None:
+    avro_alone = replace(applied.where, variables={**applied.where.variables, "TF_VAR_modes": '["avro"]'})
+
+    planned = avro_alone.run(
+        "test", "plan", "-refresh=false", f'-replace=module.pipeline.{DELIVERY_STREAM}.this["avro"]'
+    )
+
+    assert planned.returncode == 1
+    refused = re.findall(r'terraform_data.protected\["(\w+)"\] has\s+lifecycle.prevent_destroy', planned.stderr)
+    assert sorted(refused) == sorted([*TYPES, "avro"])
+
+
+# The last one: what stands there is gone afterwards.
+def test_all_of_it_is_destroyed_again(applied: Apply, aws: Client) -> None:
+    # As docs/deploy.md says to take a protected one away on purpose.
+    forgotten = applied.where.run("test", "state", "rm", "module.pipeline.terraform_data.protected")
+    assert forgotten.returncode == 0, forgotten.stderr
+
+    # Without looking at all of it anew: that nothing differs was seen above.
+    done = applied.where.run("test", "destroy", "-auto-approve", "-refresh=false")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert aws("firehose").list_delivery_streams()["DeliveryStreamNames"] == []
+    assert aws("glue").get_databases()["DatabaseList"] == []
