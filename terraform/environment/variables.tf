@@ -32,10 +32,8 @@ variable "package" {
 
 variable "function" {
   type = object({
-    parquet_memory_mib   = optional(number)
-    avro_memory_mib      = optional(number)
-    parquet_timeout      = optional(number)
-    avro_timeout         = optional(number)
+    memory_mib           = optional(map(number))
+    timeout_seconds      = optional(map(number))
     reserved_concurrency = optional(number)
     traced               = optional(bool)
   })
@@ -48,10 +46,7 @@ variable "buffer_seconds" {
 }
 
 variable "lambda_buffer" {
-  type = object({
-    parquet = optional(object({ mib = number, seconds = number }))
-    avro    = optional(object({ mib = number, seconds = number }))
-  })
+  type    = map(object({ mib = number, seconds = number }))
   default = {}
 }
 

@@ -43,6 +43,8 @@ locals {
     { for file in fileset("${local.glue}/athena", "*.sql") : trimsuffix(file, ".sql") => "${local.glue}/athena/${file}" },
   )
   queries = { for name, path in local.query_files : name => file(path) }
+  # Columnar files where there are any: queries scan less of them.
+  queried_mode = concat([for mode in sort(var.modes) : mode if local.modes[mode].converts], sort(var.modes))[0]
 }
 
 resource "aws_athena_named_query" "this" {
@@ -51,6 +53,6 @@ resource "aws_athena_named_query" "this" {
   name        = each.key
   description = trimprefix(split("\n", each.value)[0], "-- ")
   workgroup   = aws_athena_workgroup.this["analysts"].id
-  database    = local.databases[contains(var.modes, "parquet") ? "parquet" : "avro"]
+  database    = local.databases[local.queried_mode]
   query       = each.value
 }

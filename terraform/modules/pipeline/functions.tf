@@ -14,8 +14,8 @@ resource "aws_lambda_function" "this" {
   handler                        = "transform.handler.lambda_handler"
   runtime                        = "python3.13"
   architectures                  = ["arm64"]
-  memory_size                    = each.value.mode == "avro" ? var.function.avro_memory_mib : var.function.parquet_memory_mib
-  timeout                        = each.value.mode == "avro" ? var.function.avro_timeout : var.function.parquet_timeout
+  memory_size                    = each.value.memory_mib
+  timeout                        = each.value.timeout_seconds
   reserved_concurrent_executions = var.function.reserved_concurrency
   publish                        = true
 

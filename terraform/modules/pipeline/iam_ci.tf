@@ -62,7 +62,7 @@ resource "aws_iam_role_policy" "ci" {
           Effect = "Allow"
           Action = "s3:GetObject"
           # Any object below; errors/ is for error_readers alone, and what analysts have asked is theirs.
-          Resource = [for prefix in ["parquet", "avro", "test"] : "${local.objects}/${prefix}/*"]
+          Resource = [for prefix in concat(reverse(keys(local.modes)), ["test"]) : "${local.objects}/${prefix}/*"]
         },
         {
           Sid      = "WriteObjects"

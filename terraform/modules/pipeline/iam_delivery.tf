@@ -59,7 +59,7 @@ resource "aws_iam_role_policy" "delivery" {
           Resource = "${local.logs_arn}:${local.stream_logs[each.key]}:log-stream:${local.stream_log}"
         },
       ],
-      each.value.mode == "parquet" ? local.schema_statements[each.key] : [],
+      each.value.converts ? local.schema_statements[each.key] : [],
       local.bucket_key_statements,
       local.source_key_statements,
     )
@@ -69,18 +69,18 @@ resource "aws_iam_role_policy" "delivery" {
 locals {
   delivery_prefixes = {
     for key, one in local.functions :
-    key => one.mode == "parquet" ? ["parquet/${key}", "errors/firehose"] : ["errors/firehose"]
+    key => concat([for type in one.types : "${one.delivers_to}/${type}" if one.delivers_to != null], ["errors/firehose"])
   }
 
   schema_statements = {
-    for name in local.record_types : name => [{
+    for key, one in local.functions : key => [{
       Sid    = "ReadSchema"
       Effect = "Allow"
       Action = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
       Resource = [
         "${local.glue_arn}:catalog",
-        "${local.glue_arn}:database/${local.databases.parquet}",
-        "${local.glue_arn}:table/${local.databases.parquet}/${local.table_inputs[name].parquet.Name}",
+        "${local.glue_arn}:database/${one.database}",
+        "${local.glue_arn}:table/${one.database}/${local.table_inputs[one.types[0]][one.files].Name}",
       ]
     }]
   }

@@ -29,7 +29,7 @@ resource "aws_iam_role_policy" "function" {
           Sid      = "WriteObjects"
           Effect   = "Allow"
           Action   = "s3:PutObject"
-          Resource = [for prefix in local.function_prefixes[each.value.mode] : "${local.objects}/${prefix}/*"] # any object below
+          Resource = [for prefix in concat(["errors/records"], each.value.writes_to) : "${local.objects}/${prefix}/*"] # any object below
         },
         {
           Sid    = "WriteLogs"
@@ -46,11 +46,6 @@ resource "aws_iam_role_policy" "function" {
 }
 
 locals {
-  function_prefixes = {
-    parquet = ["errors/records"]
-    avro    = ["errors/records", "avro"]
-  }
-
   # To use an encrypted bucket: through S3 and for this bucket alone (with a bucket key the context is its ARN).
   bucket_key_statements = local.bucket_key_arn == null ? [] : [{
     Sid       = "EncryptObjects"

@@ -4,10 +4,6 @@
 locals {
   name     = "prd3292-${var.environment}-dmnd"
   database = "prd3292_${var.environment}_dmnd_pipeline"
-  databases = {
-    avro    = local.database
-    parquet = "${local.database}_parquet"
-  }
 
   bucket_arn = "arn:aws:s3:::${var.bucket.name}"
   root       = "data-pipeline"

@@ -17,7 +17,7 @@ locals {
   tables = merge([
     for mode, database in local.databases : {
       for name, formats in local.table_inputs :
-      "${mode}/${name}" => { database = database, input = try(formats[mode], formats.json) }
+      "${mode}/${name}" => { database = database, input = try(formats[local.modes[mode].files], formats.json) }
     }
   ]...)
 
@@ -27,15 +27,4 @@ locals {
       "${mode}/${name}" => { database = database, input = input }
     }
   ]...)
-
-  # A function and a delivery stream each. In Parquet mode one for each type, as a stream converts by one table; exactly
-  # one of them, the first by name, answers for records with no readable type. In Avro mode one for all.
-  parquet_functions = {
-    for name in local.record_types : name => { mode = "parquet", types = [name], claims = name == local.record_types[0] }
-  }
-  avro_functions = { avro = { mode = "avro", types = local.record_types, claims = true } }
-  functions = merge(
-    contains(var.modes, "parquet") ? local.parquet_functions : {},
-    contains(var.modes, "avro") ? local.avro_functions : {},
-  )
 }

@@ -15,7 +15,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
   extended_s3_configuration {
     role_arn            = aws_iam_role.delivery[each.key].arn
     bucket_arn          = local.bucket_arn
-    prefix              = local.prefixes[each.value.mode]
+    prefix              = each.value.prefix
     error_output_prefix = "${local.root}/errors/firehose/!{firehose:error-output-type}/"
     # 128 MiB is Firehose's most and its default with format conversion: the fewest objects a day.
     buffering_size     = 128
@@ -32,7 +32,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
 
     dynamic "dynamic_partitioning_configuration" {
-      for_each = each.value.mode == "parquet" ? [1] : []
+      for_each = each.value.partitions ? [1] : []
       content {
         enabled        = true
         retry_duration = 300
@@ -44,7 +44,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
       processors {
         type = "Lambda"
         dynamic "parameters" {
-          for_each = merge({ LambdaArn = local.alias_arns[each.key] }, local.buffer_parameters[each.value.mode])
+          for_each = merge({ LambdaArn = local.alias_arns[each.key] }, local.buffer_parameters[each.key])
           content {
             parameter_name  = parameters.key
             parameter_value = parameters.value
@@ -54,7 +54,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
 
     dynamic "data_format_conversion_configuration" {
-      for_each = each.value.mode == "parquet" ? [1] : []
+      for_each = each.value.converts ? [1] : []
       content {
         enabled = true
         input_format_configuration {
@@ -74,8 +74,8 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
         }
         schema_configuration {
           role_arn      = aws_iam_role.delivery[each.key].arn
-          database_name = local.databases.parquet
-          table_name    = local.table_inputs[each.key].parquet.Name
+          database_name = each.value.database
+          table_name    = local.table_inputs[each.value.types[0]][each.value.files].Name
           region        = var.region
           version_id    = "LATEST"
         }
@@ -93,18 +93,11 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
 }
 
 locals {
-  prefixes = {
-    parquet = "${local.root}/parquet/!{partitionKeyFromLambda:type}/partition_date=!{partitionKeyFromLambda:date}/"
-    # The function puts the containers and answers Dropped, so nothing is ever delivered here. An Ok would be a function
-    # of the other mode: its rows are no container, and belong where the alarm and the tighter policy are.
-    avro = "${local.root}/errors/firehose/unexpected-ok/"
-  }
-
   # Both or none: variables.tf says why.
   buffer_parameters = {
-    for mode, hint in var.lambda_buffer : mode => hint.mib == 1 ? {} : {
-      BufferSizeInMBs         = tostring(hint.mib)
-      BufferIntervalInSeconds = tostring(hint.seconds)
+    for key, one in local.functions : key => one.lambda_buffer.mib == 1 ? {} : {
+      BufferSizeInMBs         = tostring(one.lambda_buffer.mib)
+      BufferIntervalInSeconds = tostring(one.lambda_buffer.seconds)
     }
   }
 }

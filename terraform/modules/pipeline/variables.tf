@@ -41,8 +41,8 @@ variable "modes" {
   EOT
 
   validation {
-    condition     = length(var.modes) > 0 && length(setsubtract(var.modes, ["parquet", "avro"])) == 0
-    error_message = "modes must hold parquet, avro or both."
+    condition     = length(var.modes) > 0 && length(setsubtract(var.modes, keys(local.modes))) == 0
+    error_message = "modes must hold one or more of: ${join(", ", keys(local.modes))}."
   }
 }
 
@@ -131,10 +131,8 @@ variable "package" {
 
 variable "function" {
   type = object({
-    parquet_memory_mib   = optional(number, 512)
-    avro_memory_mib      = optional(number, 1024)
-    parquet_timeout      = optional(number, 60)
-    avro_timeout         = optional(number, 300)
+    memory_mib           = optional(map(number), {})
+    timeout_seconds      = optional(map(number), {})
     reserved_concurrency = optional(number, -1)
     traced               = optional(bool, false)
   })
@@ -146,11 +144,15 @@ variable "function" {
   EOT
 
   validation {
-    condition     = alltrue([for mib in [var.function.parquet_memory_mib, var.function.avro_memory_mib] : mib >= 256 && mib <= 10240])
+    condition     = length(setsubtract(keys(merge(var.function.memory_mib, var.function.timeout_seconds)), keys(local.modes))) == 0
+    error_message = "function.memory_mib and function.timeout_seconds are maps by mode; the modes are ${join(", ", keys(local.modes))}."
+  }
+  validation {
+    condition     = alltrue([for mib in values(var.function.memory_mib) : mib >= 256 && mib <= 10240])
     error_message = "function memory must be 256 MiB (a batch of 3 MiB and boto3 take some 90 on their own) to Lambda's 10,240."
   }
   validation {
-    condition     = alltrue([for seconds in [var.function.parquet_timeout, var.function.avro_timeout] : seconds >= 30 && seconds <= 300])
+    condition     = alltrue([for seconds in values(var.function.timeout_seconds) : seconds >= 30 && seconds <= 300])
     error_message = "function timeouts must be 30 to 300 s: Firehose waits no longer than 300, and the function keeps 15 of them for error documents."
   }
   validation {
@@ -171,10 +173,7 @@ variable "buffer_seconds" {
 }
 
 variable "lambda_buffer" {
-  type = object({
-    parquet = optional(object({ mib = number, seconds = number }), { mib = 1, seconds = 60 })
-    avro    = optional(object({ mib = number, seconds = number }), { mib = 2, seconds = 50 })
-  })
+  type        = map(object({ mib = number, seconds = number }))
   default     = {}
   description = <<-EOT
     How much Firehose gathers before it calls a function (guide, "Transform source data": 0.2 to 3 MB, 0 to 900 s).
@@ -182,6 +181,10 @@ variable "lambda_buffer" {
     a container is made of, but at 3 the request itself could pass 6 MB.
   EOT
 
+  validation {
+    condition     = length(setsubtract(keys(var.lambda_buffer), keys(local.modes))) == 0
+    error_message = "lambda_buffer is a map by mode; the modes are ${join(", ", keys(local.modes))}."
+  }
   validation {
     condition     = alltrue([for hint in values(var.lambda_buffer) : hint.mib >= 0.2 && hint.mib <= 3])
     error_message = "lambda_buffer.*.mib must be 0.2 to 3, as Firehose takes."
