@@ -1,14 +1,14 @@
-# An environment's values are in its terraform.tfvars; modules/pipeline/variables*.tf say what they mean and check them.
+# The values are in each environment's terraform.tfvars; modules/pipeline/variables*.tf explain and validate them.
 
 variable "account_id" {
   type        = string
-  description = "The account it is applied to, by TF_VAR_account_id: plans against any other fail."
+  description = "The AWS account of the environment, set by TF_VAR_account_id. A plan with credentials of another account fails."
 }
 
 variable "local_endpoint" {
   type        = bool
   default     = false
-  description = "True on moto, by TF_VAR_local_endpoint: leaves out what it lacks (saved queries, conditions of a bucket's policy), and finds buckets by path."
+  description = "True on moto, set by TF_VAR_local_endpoint: leaves out what moto lacks (saved queries, conditions of a bucket's policy), and addresses buckets by path."
 }
 
 variable "environment" {
@@ -27,7 +27,7 @@ variable "modes" {
 variable "package" {
   type        = string
   default     = "../../../build/function.zip"
-  description = "What `make package` made."
+  description = "Path of the function's zip, which `make package` builds."
 }
 
 variable "function" {

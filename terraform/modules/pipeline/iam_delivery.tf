@@ -1,19 +1,19 @@
-# A delivery stream reads the one source, calls its own function, reads its own table's schema and writes below its own
-# prefixes. Source: Firehose guide, "Controlling access with Firehose".
+# The delivery streams' roles. A stream reads the source, calls its own function, reads its own table's schema and writes
+# below its own prefixes. Source: Firehose guide, "Controlling access with Firehose".
 
 resource "aws_iam_role" "delivery" {
   for_each = local.functions
 
   name        = "${local.stream_names[each.key]}-delivery"
-  description = "What the delivery stream ${local.stream_names[each.key]} may do."
+  description = "Role of the delivery stream ${local.stream_names[each.key]}."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "firehose.amazonaws.com" }
-      # Against the confused deputy: Firehose gives the account it acts for as the external id (guide, as above). That it
-      # also gives aws:SourceArn is nowhere written; docs/deploy.md has it among what to try in dev1.
+      # Against the confused deputy: Firehose passes the account that it acts for as the external id (guide, as above).
+      # AWS does not document that it also passes aws:SourceArn; docs/deploy.md lists that as a thing to try in dev1.
       Condition = { StringEquals = { "sts:ExternalId" = var.account_id } }
     }]
   })

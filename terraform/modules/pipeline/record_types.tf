@@ -1,4 +1,4 @@
-# The record types and their tables, as `dmd glue build` makes them of glue/schemas: a new type is no HCL.
+# The record types and their tables, which `dmd glue build` generates from glue/schemas. A new type needs no HCL.
 
 locals {
   glue = "${path.module}/../../../glue"
@@ -13,7 +13,7 @@ locals {
     name => jsondecode(replace(file("${local.glue}/tables/${name}.json"), "$${bucket}", var.bucket.name))
   }
 
-  # One for each table of each database; the error documents are the same in both.
+  # Each table of each database. The table of error documents is the same in all.
   tables = merge([
     for mode, database in local.databases : {
       for name, formats in local.table_inputs :

@@ -1,5 +1,5 @@
-# A delivery stream is what firehose/definition.py describes; a test holds the two together. Here is nothing that the
-# service takes for granted: the provider forgets what equals a default, and would plan to set it again for ever.
+# The delivery streams. They equal those that the builders in firehose/ describe (a specification compares them). Settings
+# that equal Firehose's default are left out: the provider drops them from its state, and every plan would set them again.
 
 resource "aws_kinesis_firehose_delivery_stream" "this" {
   for_each = local.functions
@@ -17,12 +17,12 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     bucket_arn          = local.bucket_arn
     prefix              = each.value.prefix
     error_output_prefix = "${local.root}/errors/firehose/!{firehose:error-output-type}/"
-    # 128 MiB is Firehose's most and its default with format conversion: the fewest objects a day.
+    # 128 MiB is Firehose's maximum, and its default with format conversion. It gives the fewest objects.
     buffering_size     = 128
     buffering_interval = var.buffer_seconds
-    # Nothing else with format conversion: the Parquet pages are Snappy.
+    # The only value allowed with format conversion. The Parquet pages themselves are compressed with Snappy.
     compression_format = "UNCOMPRESSED"
-    # A backup would keep deleted people's data unscrubbed.
+    # A backup would keep the data of deleted persons unredacted.
     s3_backup_mode = "Disabled"
 
     cloudwatch_logging_options {
@@ -83,7 +83,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
   }
 
-  # Firehose takes the role, looks for the table and calls the function as soon as it is made.
+  # Firehose assumes the role, reads the table and calls the function as soon as the stream is created.
   depends_on = [
     aws_iam_role_policy.delivery,
     aws_glue_catalog_table.this,
@@ -93,7 +93,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
 }
 
 locals {
-  # Both or none: variables.tf says why.
+  # Both or neither, as the validation in variables.tf explains.
   buffer_parameters = {
     for key, one in local.functions : key => one.lambda_buffer.mib == 1 ? {} : {
       BufferSizeInMBs         = tostring(one.lambda_buffer.mib)
@@ -102,8 +102,8 @@ locals {
   }
 }
 
-# Terraform takes no variable for prevent_destroy. So a guard beside each delivery stream, which must be replaced or
-# removed with it, and may not be. To remove one on purpose: docs/deploy.md, "Changing the mode".
+# prevent_destroy accepts no variable. So each delivery stream has a guard, which is replaced or removed whenever the stream
+# is, and refuses to be. To remove a stream on purpose: docs/deploy.md, "Changing the mode".
 resource "terraform_data" "protected" {
   for_each = var.protect_streams ? local.functions : {}
 
