@@ -74,7 +74,7 @@ def rows(lake: Path, table: str = "demand") -> list[dict[str, Any]]:
 
 
 def fans(lake: Path) -> list[str]:
-    """Whose demands lie in the lake: by them the tests tell rows apart."""
+    """Attribution demands lie in the lake: by them the tests tell rows apart."""
     return sorted(row["fanid"] for row in rows(lake))
 
 

@@ -9,7 +9,7 @@ import pytest
 from glue.build import PROJECT
 
 COST: dict[str, Any] = runpy.run_path(str(PROJECT / "docs" / "cost.py"))
-VARIABLES = (PROJECT / "terraform" / "modules" / "pipeline" / "variables.tf").read_text()
+MODES = (PROJECT / "terraform" / "modules" / "pipeline" / "modes.tf").read_text()
 
 
 def test_the_page_is_the_scripts() -> None:
@@ -20,14 +20,11 @@ def test_the_page_is_the_scripts() -> None:
 def test_it_reckons_with_what_terraform_sets_up(mode: str) -> None:
     reckoned = COST[mode.upper()]
 
-    assert _default(rf"{mode}_memory_mib += optional\(number, (\d+)\)") == reckoned.memory_mib
-    assert _default(rf"{mode} += optional\(object\(.*?{{ mib = (\d+),") * COST["MIB"] == reckoned.batch_bytes
-
-
-def _default(pattern: str) -> int:
-    found = re.search(pattern, VARIABLES)
-    assert found, pattern
-    return int(found[1])
+    row = MODES.partition(f"\n    {mode} = {{\n")[2].partition("\n    }\n")[0]
+    assert re.findall(r"memory_mib += (\d+)", row) == [str(reckoned.memory_mib)]
+    assert [int(mib) * COST["MIB"] for mib in re.findall(r"lambda_buffer += { mib = (\d+),", row)] == [
+        reckoned.batch_bytes
+    ]
 
 
 def test_every_stream_of_parquet_mode_pays_for_every_record() -> None:

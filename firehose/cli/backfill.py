@@ -14,7 +14,7 @@ from firehose.cli.shown import plain_table, print_rich
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
 from firehose.lake.backfill.progress import shown_progress
-from firehose.lake.backfill.run import Outcome, Pace, dry_run, run
+from firehose.lake.backfill.run import Outcome, Throttle, dry_run, run
 from firehose.local.kinesis_writer import stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
@@ -89,7 +89,7 @@ def backfill(  # noqa: PLR0913 - options of a command
             if dry:
                 outcome = dry_run(job, phase)
             else:
-                pace = Pace(dates_in_flight, buffer_seconds, rate)
+                pace = Throttle(dates_in_flight, buffer_seconds, rate)
                 folder = state or _STATES / job.digest
                 outcome = run(job, folder, processes=processes, pace=pace, phase=phase, on_resume=_say_resumed)
     except KeyboardInterrupt:

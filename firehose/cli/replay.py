@@ -11,12 +11,12 @@ from rich.text import Text
 from firehose.cli.shown import plain_table, print_rich, tell_places
 from firehose.lake.errors.failures import stream_of as delivery_stream_of
 from firehose.lake.errors.objects import FIREHOSE, errors_elsewhere, lake_errors
-from firehose.lake.replay.delivery import Scale, Writer
+from firehose.lake.replay.delivery import DryRunWriter, Writer
 from firehose.lake.replay.run import Replay, Summary
 from firehose.lake.replay.selection import Selection, since_ms, until_ms
-from firehose.lake.storage import S3, BucketLake, FolderLake, Lake, open_lake
+from firehose.lake.storage import BucketLake, FolderLake, Lake, open_lake, sink_of
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
-from firehose.local.sinks import FolderSink, S3Sink, sink_of
+from firehose.local.sinks import S3, FolderSink, S3Sink
 from firehose.local.user_error import UserError
 from glue.layout import Format
 from glue.schema import load
@@ -106,7 +106,7 @@ def _writer(to: str | None, *, dry_run: bool) -> Writer | None:
     if to is None:
         return None
     stream = stream_of(to)
-    return Scale() if dry_run else KinesisWriter(stream)
+    return DryRunWriter() if dry_run else KinesisWriter(stream)
 
 
 def _opened(lake: str, *, may_be_new: bool, dry_run: bool) -> tuple[Lake, FolderSink | S3Sink | None]:

@@ -17,9 +17,9 @@ from firehose.cli import STOPPED
 from firehose.cli.shown import plain_table, print_rich
 from firehose.cli.stopping import stopping
 from firehose.lake.replay.selection import since_ms
+from firehose.lake.storage import sink_of
 from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.ledger import Report
-from firehose.local.sinks import sink_of
 from firehose.local.sources.files import EventRecord, SourceError, check_files, file_records, size_bytes, until_broken
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError

@@ -3,15 +3,14 @@
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Protocol, cast
 
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.sinks import S3, FolderSink, S3Sink, bucket_of, file_version, make_folder
 from firehose.local.user_error import UserError
 from glue.tables import ROOT
-
-S3 = "s3://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,19 @@ def open_lake(where: str) -> Lake:
     if not (Path(where) / ROOT).is_dir():
         raise UserError(f"{where} is not a lake: there is no {ROOT}/ in it")
     return FolderLake(Path(where))
+
+
+def sink_of(lake: str) -> FolderSink | S3Sink:
+    """The sink of a lake: a folder, made if need be, or `s3://bucket`, which must be there.
+
+    Raises:
+        UserError: the folder cannot be made or written, or the bucket cannot be reached.
+    """
+    if not lake:
+        raise UserError("say with --lake where the lake is: a folder, or s3://bucket")
+    if not lake.startswith(S3):
+        make_folder(Path(lake, ROOT), lake, "lake")
+    return bucket_of(lake, "lake")
 
 
 class FolderLake:
@@ -93,7 +105,7 @@ class BucketLake:
         self._bucket = where.removeprefix(S3).rstrip("/")
         if not self._bucket or "/" in self._bucket:
             raise UserError(f"{where} is not a lake: it is a folder, or a whole bucket, s3://bucket")
-        with as_user_errors(self._bucket):
+        with as_user_errors(f"{S3}{self._bucket}", "read"):
             self._client = boto3.client("s3")
             answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=holds or "", MaxKeys=1)
         if holds is not None and not answer["KeyCount"]:
@@ -102,9 +114,9 @@ class BucketLake:
 
     def objects(self, prefix: str) -> Iterator[Stored]:
         """Lists the bucket, a thousand keys a request."""
-        with as_user_errors(self._bucket):
+        with as_user_errors(f"{S3}{self._bucket}", "read"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-                for one in page.get("Contents", []):
+                for one in page.get("ObjectManifest", []):
                     if _is_data(one["Key"]):
                         yield Stored(one["Key"], one["Size"], one["ETag"])
 
@@ -144,7 +156,7 @@ class _Ranges(io.RawIOBase):
         end = self._size if size < 0 else min(self._size, self._at + size)
         if end <= self._at:
             return b""
-        with as_user_errors(self._bucket):
+        with as_user_errors(f"{S3}{self._bucket}", "read"):
             answer = self._client.get_object(**self._named, Range=f"bytes={self._at}-{end - 1}")
             body: bytes = answer["Body"].read()
         self._at += len(body)
@@ -154,27 +166,9 @@ class _Ranges(io.RawIOBase):
         return self.read()
 
 
-def file_version(status: os.stat_result) -> str:
-    """The version of a file that is only ever replaced by another one, as sinks do."""
-    return f"{status.st_ino}-{status.st_mtime_ns}"
-
-
 def _is_data(key: str) -> bool:
     """Hive and Athena pass over files whose name begins with a dot or an underscore; S3 may hold `folder/` markers."""
     return not key.rpartition("/")[2].startswith((".", "_")) and not key.endswith("/")
-
-
-@contextmanager
-def as_user_errors(bucket: str, done: str = "read") -> Iterator[None]:
-    """boto3's errors as one sentence: they are the user's bucket, credentials or network."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - with boto3
-
-    try:
-        yield
-    except ClientError as error:
-        raise UserError(f"{S3}{bucket} cannot be {done}: {error.response['Error']['Code']}") from error
-    except BotoCoreError as error:
-        raise UserError(f"{S3}{bucket} cannot be {done}: {str(error).partition(chr(10))[0]}") from error
 
 
 def _cannot_be_read(error: OSError) -> NoReturn:

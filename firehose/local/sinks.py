@@ -3,15 +3,19 @@
 import contextlib
 import fcntl
 import itertools
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from firehose.lake.storage import S3, as_user_errors, file_version
+from firehose.local.aws_errors import as_user_errors
 from firehose.local.temporary_folders import remove_left, temporary_folder
 from firehose.local.user_error import UserError
-from glue.tables import ROOT
-from transform.archive import CONCURRENT_PUTS
+
+S3 = "s3://"
+
+# A put takes S3 some 40 ms and Python 2 ms: more at once would wait for each other.
+CONCURRENT_PUTS = 16
 
 # Of the sinks of this process, and of what they write: `next` gives each number once, to whatever thread asks.
 _NUMBERS = itertools.count(1)
@@ -139,13 +143,13 @@ class S3Sink:
             UserError: after the SDK's own retries.
         """
         encoding: Mapping[str, str] = {"ContentEncoding": content_encoding} if content_encoding else {}
-        with as_user_errors(self._bucket, "written"):
+        with as_user_errors(f"{S3}{self._bucket}", "written"):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
         """PutObject on S3's own condition."""
         condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
-        with as_user_errors(self._bucket, "written"):
+        with as_user_errors(f"{S3}{self._bucket}", "written"):
             try:
                 answer = self._client.put_object(
                     Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition
@@ -179,35 +183,32 @@ class S3Sink:
         """Nothing: boto3's connections close with the process."""
 
 
-def sink_of(lake: str) -> FolderSink | S3Sink:
-    """The sink of a lake: a folder, made if need be, or `s3://bucket`, which must be there.
-
-    Raises:
-        UserError: the folder cannot be made or written, or the bucket cannot be reached.
-    """
-    if not lake:
-        raise UserError("say with --lake where the lake is: a folder, or s3://bucket")
-    if not lake.startswith(S3):
-        _make(Path(lake, ROOT), lake, "lake")
-    return bucket_of(lake, "lake")
-
-
 def bucket_of(where: str, what: str = "bucket") -> FolderSink | S3Sink:
     """The sink of a bucket, as `sink_of`; nothing is made in its folder."""
     if where.startswith(S3):
         bucket = where.removeprefix(S3).strip("/")
         if not bucket or "/" in bucket:
             raise UserError(f"{where} is not a {what}: it should be s3://bucket")
-        with as_user_errors(bucket, "written"):
+        with as_user_errors(f"{S3}{bucket}", "written"):
             sink = S3Sink(bucket)
             sink.check()
         return sink
-    _make(Path(where), where, what)
+    make_folder(Path(where), where, what)
     return FolderSink(Path(where))
 
 
-def _make(folder: Path, where: str, what: str) -> None:
+def make_folder(folder: Path, where: str, what: str) -> None:
+    """Make the folder of a bucket or lake, with those above it.
+
+    Raises:
+        UserError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{where} cannot be a {what}: {error.strerror}") from None
+
+
+def file_version(status: os.stat_result) -> str:
+    """The version of a file that is only ever replaced by another one, as sinks do."""
+    return f"{status.st_ino}-{status.st_mtime_ns}"

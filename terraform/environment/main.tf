@@ -1,7 +1,7 @@
-# The pipeline of one environment, on a table, a stream and a bucket that are there already.
+# The pipeline of one environment, on a table, a stream and a bucket that exist already.
 #
-# They are looked up by plain names. A lookup that depended on a resource of ours would be put off until that has
-# changed, its ARN be unknown in the plan, and every delivery stream replaced.
+# They are looked up by plain names. A lookup that depends on a managed resource waits until that resource has changed; its
+# ARN would be unknown in the plan, and every delivery stream would be replaced.
 
 locals {
   table_name  = "prd3292-${var.environment}-us-east-1-demand-table"
@@ -17,7 +17,7 @@ data "aws_kinesis_stream" "source" {
   name = local.stream_name
 }
 
-# Fails the plan where the bucket is missing, or another account's.
+# The plan fails if the bucket does not exist or belongs to another account.
 data "aws_s3_bucket" "lake" {
   bucket = local.bucket_name
 }

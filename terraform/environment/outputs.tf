@@ -1,10 +1,10 @@
 output "delivery_streams" {
-  description = "The delivery streams' names by what they serve: a record type, or avro for all of them."
+  description = "The delivery streams' names, by key: a record type, or a mode that serves all types."
   value       = module.pipeline.delivery_streams
 }
 
 output "functions" {
-  description = "What Firehose calls: the ARNs of the functions' aliases."
+  description = "The ARNs of the functions' aliases, which Firehose calls, by the same keys."
   value       = module.pipeline.functions
 }
 
@@ -14,22 +14,22 @@ output "databases" {
 }
 
 output "tables" {
-  description = "Tables and views that analysts query, in either database."
+  description = "The tables and views that analysts query, in each database."
   value       = module.pipeline.tables
 }
 
 output "lake" {
-  description = "What `dmd query --lake` takes."
+  description = "The lake's address, for `dmd query --lake`."
   value       = module.pipeline.lake
 }
 
 output "source_stream" {
-  description = "What `dmd sample --to` takes."
+  description = "The source stream's address, for `dmd sample --to`."
   value       = module.pipeline.source_stream
 }
 
 output "shards_needed" {
-  description = "Shards that the source stream needs for its readers at the peak given."
+  description = "The number of shards that the source stream needs for its readers at the peak of `ingest`."
   value       = module.pipeline.shards_needed
 }
 
@@ -39,26 +39,26 @@ output "workgroup" {
 }
 
 output "dashboard" {
-  description = "Address of the dashboard."
+  description = "The dashboard's address."
   value       = module.pipeline.dashboard
 }
 
 output "alarm_topic" {
-  description = "ARN of the topic that alarms go to."
+  description = "The ARN of the SNS topic that alarms go to."
   value       = module.pipeline.alarm_topic
 }
 
 output "kms_key" {
-  description = "ARN of the key that the lake, the logs and query results are under: who reads them needs it."
+  description = "The ARN of the key that encrypts the lake, the logs and query results. Whoever reads them needs it."
   value       = module.pipeline.kms_key
 }
 
 output "ci_role" {
-  description = "ARN of the role that end-to-end tests take; null where no principal is given."
+  description = "The ARN of the role that end-to-end tests assume; null where `ci_principals` is empty."
   value       = module.pipeline.ci_role
 }
 
 output "bucket_rules" {
-  description = "What a bucket that is not managed here must hold to: its policy, and what expires after how many days."
+  description = "The rules that a bucket must have which another team manages: its policy, and the days after which objects expire."
   value       = module.pipeline.bucket_rules
 }

@@ -1,14 +1,14 @@
-# An environment's values are in its terraform.tfvars; modules/pipeline/variables*.tf say what they mean and check them.
+# The values are in each environment's terraform.tfvars; modules/pipeline/variables*.tf explain and validate them.
 
 variable "account_id" {
   type        = string
-  description = "The account it is applied to, by TF_VAR_account_id: plans against any other fail."
+  description = "The AWS account of the environment, set by TF_VAR_account_id. A plan with credentials of another account fails."
 }
 
 variable "local_endpoint" {
   type        = bool
   default     = false
-  description = "True on moto, by TF_VAR_local_endpoint: leaves out what it lacks (saved queries, conditions of a bucket's policy), and finds buckets by path."
+  description = "True on moto, set by TF_VAR_local_endpoint: leaves out what moto lacks (saved queries, conditions of a bucket's policy), and addresses buckets by path."
 }
 
 variable "environment" {
@@ -27,15 +27,13 @@ variable "modes" {
 variable "package" {
   type        = string
   default     = "../../../build/function.zip"
-  description = "What `make package` made."
+  description = "Path of the function's zip, which `make package` builds."
 }
 
 variable "function" {
   type = object({
-    parquet_memory_mib   = optional(number)
-    avro_memory_mib      = optional(number)
-    parquet_timeout      = optional(number)
-    avro_timeout         = optional(number)
+    memory_mib           = optional(map(number))
+    timeout_seconds      = optional(map(number))
     reserved_concurrency = optional(number)
     traced               = optional(bool)
   })
@@ -48,10 +46,7 @@ variable "buffer_seconds" {
 }
 
 variable "lambda_buffer" {
-  type = object({
-    parquet = optional(object({ mib = number, seconds = number }))
-    avro    = optional(object({ mib = number, seconds = number }))
-  })
+  type    = map(object({ mib = number, seconds = number }))
   default = {}
 }
 

@@ -6,17 +6,18 @@ terraform {
       version = "~> 5.100"
     }
   }
-  # Its settings are in the environment's backend.tfbackend.
+  # The settings are in each environment's backend.tfbackend.
   backend "s3" {}
 }
 
-# Without endpoints, keys or skipped checks: AWS_ENDPOINT_URL and TF_VAR_local_endpoint lead the same root to a local one.
+# Sets no endpoints and skips no checks: with AWS_ENDPOINT_URL and TF_VAR_local_endpoint the same root runs on a local
+# endpoint.
 provider "aws" {
   region              = var.region
   allowed_account_ids = [var.account_id]
-  # The provider's 25 attempts are minutes of waiting for what a local endpoint does not have.
+  # By default the provider tries 25 times, which takes minutes where a local endpoint lacks an operation.
   max_retries = var.local_endpoint ? 2 : null
-  # Over http a bucket with dots in its name would be looked for at <bucket>.<endpoint>.
+  # By default the provider would look for a bucket at <bucket>.<endpoint>, which a local endpoint does not have.
   s3_use_path_style = var.local_endpoint
 
   default_tags {

@@ -1,4 +1,4 @@
-# The whole pipeline with stand-ins for what a real environment has already, on a local AWS endpoint:
+# The whole pipeline on a local AWS endpoint, with stand-ins for what a real environment has already:
 #
 #   AWS_ENDPOINT_URL=http://127.0.0.1:5000 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test terraform apply
 
@@ -15,9 +15,9 @@ terraform {
 provider "aws" {
   region              = var.region
   allowed_account_ids = [var.account_id]
-  # The provider's 25 attempts are minutes of waiting for what a local endpoint does not have.
+  # By default the provider tries 25 times, which takes minutes where a local endpoint lacks an operation.
   max_retries = var.local_endpoint ? 2 : null
-  # Over http a bucket with dots in its name would be looked for at <bucket>.<endpoint>.
+  # By default the provider would look for a bucket at <bucket>.<endpoint>, which a local endpoint does not have.
   s3_use_path_style = var.local_endpoint
 
   default_tags {

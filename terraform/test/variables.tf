@@ -1,47 +1,47 @@
 variable "environment" {
   type        = string
   default     = "test"
-  description = "Name of the environment: others can stand beside it on one endpoint."
+  description = "The environment's name. Several environments fit on one endpoint."
 }
 
 variable "region" {
   type        = string
   default     = "us-east-1"
-  description = "The region that all of it lies in."
+  description = "The AWS region of every resource."
 }
 
 variable "account_id" {
   type        = string
   default     = "123456789012"
-  description = "The account; moto's unless told."
+  description = "The AWS account; moto's by default."
 }
 
 variable "local_endpoint" {
   type        = bool
   default     = true
-  description = "False on AWS itself, or on an endpoint that has all of it: moto cannot delete saved queries, and lacks others."
+  description = "False on AWS, or on an endpoint that has every operation: moto lacks some, such as deleting saved queries."
 }
 
 variable "modes" {
   type        = set(string)
   default     = ["parquet", "avro"]
-  description = "Both, side by side, so that both are applied by every test."
+  description = "The modes that are written. Both by default, so that every test applies both."
 }
 
 variable "package" {
   type        = string
   default     = "../../build/function.zip"
-  description = "What `make package` made."
+  description = "Path of the function's zip, which `make package` builds."
 }
 
 variable "protect_streams" {
   type        = bool
   default     = false
-  description = "Whether a delivery stream may not be replaced, as in production."
+  description = "Whether a plan that replaces or removes a delivery stream fails, as in production."
 }
 
 variable "buffer_seconds" {
   type        = number
   default     = 60
-  description = "How long Firehose gathers rows before it writes an object."
+  description = "Seconds that Firehose buffers rows before it writes an object."
 }

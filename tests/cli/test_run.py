@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 
 from firehose.cli import app
 from firehose.cli import run as run_command
+from firehose.lake.storage import sink_of
 from firehose.local.ledger import Report, StreamReport
-from firehose.local.sinks import FolderSink, sink_of
+from firehose.local.sinks import FolderSink
 from firehose.local.sources.files import EventRecord, file_records
 from firehose.local.user_error import UserError
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, summarise
@@ -249,7 +250,7 @@ def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
         found = {
             one["Key"]: s3.get_object(Bucket="lake", Key=one["Key"])
-            for one in s3.list_objects_v2(Bucket="lake")["Contents"]
+            for one in s3.list_objects_v2(Bucket="lake")["ObjectManifest"]
         }
     assert code == 0
     assert sorted(key.split("/")[1] for key in found) == ["errors", "errors", "parquet"]

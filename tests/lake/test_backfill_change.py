@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from firehose.lake.backfill.change import canonical, change_maker
 from firehose.lake.backfill.export import find_export
+from firehose.lake.backfill.item_to_change import canonical, change_maker
 from firehose.lake.backfill.source import ExportSource
 from firehose.local.kinesis_writer import partition_key
 from tests.exports import TABLE, WRITTEN_MICROS, demand, export, full, incremental_export, lines_of, written

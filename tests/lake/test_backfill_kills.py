@@ -16,7 +16,7 @@ from moto import mock_aws
 
 import firehose.local.kinesis_writer
 from firehose.lake.backfill import run as backfill
-from firehose.lake.backfill import sending, table_scan
+from firehose.lake.backfill import stream_loader, table_scan
 from firehose.lake.backfill.lake import Lake
 from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, incremental_export, item, make_table, written
@@ -78,7 +78,7 @@ class FileStream:
 def use_file_stream(path: Path, put: Any = setattr) -> None:
     put(firehose.local.kinesis_writer, "_client", lambda _where: FileStream(path))
     put(firehose.local.kinesis_writer, "CALL_RECORDS", 2)
-    put(sending, "CALL_RECORDS", 2)
+    put(stream_loader, "CALL_RECORDS", 2)
     put(backfill, "check_stream", lambda _stream: None)
 
 

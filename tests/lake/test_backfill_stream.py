@@ -11,9 +11,9 @@ import pytest
 from moto import mock_aws
 
 from firehose.lake.backfill.progress import EVERY_SECONDS, progress_lines
-from firehose.lake.backfill.sending import DatesInFlight, check_stream, send_spool
 from firehose.lake.backfill.spool import Spool, write_chunk
 from firehose.lake.backfill.state import State
+from firehose.lake.backfill.stream_loader import DatesInFlight, check_stream, send_spool
 from firehose.local.kinesis_writer import KinesisWriter, partition_key
 from firehose.local.user_error import UserError
 from tests.exports import SMALL, backfilled, demand, dmd, full_export

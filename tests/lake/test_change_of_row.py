@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firehose.lake.errors.change_of_row import original
 from firehose.lake.errors.records import FailedRecord
-from firehose.lake.errors.today import Judged, Today
+from firehose.lake.errors.rerun import Judged, Rerun
 from firehose.pipeline.sample.records import changes
 from glue.model import Array, Enumeration, Map, Record, Scalar, Type
 from glue.schema import load
@@ -18,7 +18,7 @@ from tests.given import ARRIVED_MS, Function, change, change_of, m, payload, s, 
 from transform.outcome import Delivered, Failed
 
 TYPES = load()
-TODAY = Today(TYPES)
+TODAY = Rerun(TYPES)
 FUNCTION = Function()
 
 TEXTS = st.text(max_size=6) | st.sampled_from(["archtics-70.12345", "[redacted]", "true", "12"])

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from firehose.cli.app import app
-from firehose.lake.errors.notes import Note
+from firehose.lake.errors.replay_journal import Note
 from firehose.local.user_error import UserError
 from tests.failed import CRASHED, FIREHOSE, NAME, error_object, failed, fans, rows
 from tests.given import change, m, s

@@ -110,7 +110,7 @@ def replay() -> int:
 
 
 def delivered(folder: Path) -> list[str]:
-    """Whose rows lie in the bucket."""
+    """Attribution rows lie in the bucket."""
     for one in boto3.resource("s3").Bucket("lake").objects.all():
         path = folder / one.key
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.local.delivery.buffering import Entry, Partition, Pieces, RowBuffer, largest
+from firehose.local.delivery.buffering import ByteBuffer, Entry, Partition, RowBuffer, largest
 from tests.firehose_deliveries import record
 
 SCHEMA = pa.schema([("n", pa.int64()), ("s", pa.struct([("tags", pa.list_(pa.string()))]))])
@@ -118,8 +118,8 @@ def test_no_row_is_lost_doubled_or_moved_whatever_is_taken_when(steps: list[tupl
 
 
 def test_pieces_are_as_old_as_the_oldest_and_named_after_all_of_them() -> None:
-    def pieces(*numbers: int, of: str = "s") -> tuple[Pieces, str]:
-        made = Pieces()
+    def pieces(*numbers: int, of: str = "s") -> tuple[ByteBuffer, str]:
+        made = ByteBuffer()
         for number in numbers:
             made.add(b"piece", record(b"original", number, 1000 - number), number, 7 * number)
         return made, str(made.uuid(of))

@@ -144,7 +144,7 @@ def test_a_member_that_a_newer_api_adds_is_refused_and_not_overlooked(
         read_delivery_stream(changed(whole, f"{path}.New".strip("."), 1))
 
     assert re.sub(r"\[(\d+)\]", r".\1", refused.value.path) == f"{path}.New".strip(".")
-    assert refused.value.code == "NotCarriedOut"
+    assert refused.value.code == "Unsupported"
 
 
 def test_a_processor_that_a_newer_api_adds_is_refused_and_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def keys(prefix: str = BOTH, query: str = "", metrics: Metrics | None = None) ->
 
 
 def of(answered: object, prefix: str = BOTH, query: str = "", data: bytes = b"{}") -> Any:
-    (found,) = keys(prefix, query).of_each([(0, data, answered)])
+    (found,) = keys(prefix, query).evaluate([(0, data, answered)])
     if isinstance(found, PartitionKeyError):
         raise found
     return found
@@ -85,7 +85,7 @@ def test_the_name_of_the_object_counts_in_its_key_and_last_element() -> None:
 @given(st.dictionaries(st.sampled_from(["type", "date"]), st.text() | st.none() | st.integers()))
 def test_any_keys_give_a_prefix_inside_the_lake_or_an_error(answered: dict[str, object]) -> None:
     partition_keys = keys()
-    (found,) = partition_keys.of_each([(0, b"", answered)])
+    (found,) = partition_keys.evaluate([(0, b"", answered)])
     if isinstance(found, PartitionKeyError):
         return
 
@@ -96,14 +96,14 @@ def test_any_keys_give_a_prefix_inside_the_lake_or_an_error(answered: dict[str, 
 def test_each_record_gets_its_own_partition_or_error() -> None:
     answered = [(0, b"", {"type": "a", "date": "1"}), (1, b"", {}), (2, b"", {"type": "b", "date": "1"})]
 
-    first, second, third = keys().of_each(answered)
+    first, second, third = keys().evaluate(answered)
 
     assert (first, third) == (("a", "1"), ("b", "1"))
     assert isinstance(second, PartitionKeyError)
 
 
 def test_without_keys_in_the_prefix_all_records_are_of_one_partition() -> None:
-    assert list(keys("plain/").of_each([(0, b"", None), (1, b"", {"type": "x"})])) == [(), ()]
+    assert list(keys("plain/").evaluate([(0, b"", None), (1, b"", {"type": "x"})])) == [(), ()]
 
 
 def test_keys_of_both_kinds_stand_in_one_prefix_even_of_one_name() -> None:
@@ -114,7 +114,7 @@ def test_keys_of_both_kinds_stand_in_one_prefix_even_of_one_name() -> None:
 
 def test_the_time_that_queries_take_is_a_metric() -> None:
     metrics = Metrics()
-    list(keys("!{partitionKeyFromQuery:a}/", "{a: .a}", metrics).of_each([(0, b'{"a":"x"}', None)] * 3))
+    list(keys("!{partitionKeyFromQuery:a}/", "{a: .a}", metrics).evaluate([(0, b'{"a":"x"}', None)] * 3))
 
     duration = metrics.totals()["JQProcessing.Duration"]
     assert duration.samples == 1
@@ -124,7 +124,7 @@ def test_the_time_that_queries_take_is_a_metric() -> None:
 
 def _totals_without_a_query() -> dict[str, Any]:
     metrics = Metrics()
-    list(keys(metrics=metrics).of_each([(0, b"", {"type": "a", "date": "b"})]))
+    list(keys(metrics=metrics).evaluate([(0, b"", {"type": "a", "date": "b"})]))
     return dict(metrics.totals())
 
 

@@ -306,7 +306,7 @@ def test_what_firehose_takes_and_is_not_carried_out_is_refused_as_ours(request_:
     refused = refusal(request_)
 
     assert isinstance(refused, UnsupportedSettingError)
-    assert (refused.code, refused.path) == ("NotCarriedOut", path)
+    assert (refused.code, refused.path) == ("Unsupported", path)
 
 
 @pytest.mark.parametrize(

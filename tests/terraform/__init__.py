@@ -108,23 +108,3 @@ def what_dev1_has_already(endpoint: str) -> None:
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-
-
-# A run of `terraform test` where glue/ has a further record type.
-GIFT_HAS_ALL_THAT_A_TYPE_HAS = """
-run "gift" {
-  command = plan
-
-  assert {
-    condition = alltrue([
-      aws_kinesis_firehose_delivery_stream.this["gift"].name == "prd3292-dev1-dmnd-gift",
-      aws_lambda_function.this["gift"].environment[0].variables.RECORD_TYPES == "gift",
-      aws_glue_catalog_table.this["parquet/gift"].name == "gift",
-      aws_glue_catalog_table.this["avro/gift"].name == "gift",
-      aws_glue_catalog_table.view["parquet/gift"].name == "latest_gift",
-      contains(keys(aws_cloudwatch_metric_alarm.this), "gift-lag"),
-    ])
-    error_message = "something is missing"
-  }
-}
-"""

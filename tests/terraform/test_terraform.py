@@ -5,7 +5,6 @@ The apply waits most of its minute for things that AWS is slow at too. It is sta
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +18,8 @@ from firehose.pipeline.names import Names
 from firehose.pipeline.package import build as build_package
 from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
 from firehose.pipeline.up.prepare import prepare
-from glue.build import build
 from glue.layout import Format
-from glue.schema import SCHEMAS, load
+from glue.schema import load
 from glue.tables import read_table_inputs, with_bucket
 from glue.views import view_inputs
 from tests.described import described, presto_view, table_input
@@ -29,12 +27,9 @@ from tests.e2e.environment import local_sql
 from tests.e2e.items import Items, Life
 from tests.e2e.run import Clocks
 from tests.e2e.run import run as end_to_end
-from tests.invented import gift
 from tests.local_aws import deliver, local_aws
 from tests.terraform import (
     ENVIRONMENTS,
-    GIFT_HAS_ALL_THAT_A_TYPE_HAS,
-    PIPELINE,
     Apply,
     Workspace,
     needs_terraform,
@@ -125,36 +120,6 @@ def test_every_root_is_valid(root: str, roots: Workspace, under_way: Apply) -> N
     done = where.run(root, "validate")
 
     assert done.returncode == 0, done.stderr
-
-
-def test_the_modules_own_tests_pass_with_a_mocked_provider(tested: Workspace) -> None:
-    done = tested.run(PIPELINE, "test")
-
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    assert "0 failed" in done.stdout
-    files = {path.stem for path in (tested.folder / "terraform" / PIPELINE / "tests").glob("*.tftest.hcl")}
-    assert set(re.findall(r"^tests/(\w+\.tftest)\.hcl\.\.\. pass$", done.stdout, re.MULTILINE)) == files
-
-
-@pytest.fixture(scope="module")
-def tested(tmp_path_factory: pytest.TempPathFactory, under_way: Apply) -> Workspace:
-    """The module, ready for its own tests; the apply waits for its timers meanwhile."""
-    where = workspace(tmp_path_factory.mktemp("module"))
-    where.init(PIPELINE)
-    return where
-
-
-def test_a_new_record_type_is_no_hcl(tested: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(SCHEMAS, tmp_path / "schemas")
-    (tmp_path / "schemas" / "gift.avsc").write_text(json.dumps(gift()))
-    build(tmp_path / "schemas", tested.folder)
-    tests = tested.folder / "terraform" / PIPELINE / "tests"
-    given = (tests / "contract.tftest.hcl").read_text().partition('run "')[0]
-    (tests / "gift.tftest.hcl").write_text(given + GIFT_HAS_ALL_THAT_A_TYPE_HAS)
-
-    done = tested.run(PIPELINE, "test", "-filter=tests/gift.tftest.hcl")
-
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots: Workspace, under_way: Apply) -> None:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from firehose.lake.storage import S3
 from firehose.local.aws_errors import as_user_errors
+from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 
 
@@ -114,7 +114,7 @@ class BucketPlace:
 
     def names(self, folder: str) -> list[str]:
         """The keys below the prefix, without the marker of the folder itself."""
-        return [key for key in self._listed(folder, "Contents", "Key") if key]
+        return [key for key in self._listed(folder, "ObjectManifest", "Key") if key]
 
     def folders(self, folder: str) -> list[str]:
         """The prefixes below the prefix."""

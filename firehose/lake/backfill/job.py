@@ -10,7 +10,7 @@ import msgspec.structs
 from firehose.lake.backfill.export import find_export
 from firehose.lake.backfill.source import PAGE_LINES, ExportSource, Source
 from firehose.lake.backfill.table_scan import TableSource
-from firehose.lake.storage import S3
+from firehose.local.sinks import S3
 from glue.layout import Format
 
 # Large enough that a lake does not get needlessly many small objects (each chunk makes one for each of its partitions),

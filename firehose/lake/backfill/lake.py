@@ -6,8 +6,8 @@ from pathlib import Path
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
-from firehose.lake.storage import S3, BucketLake, FolderLake
-from firehose.local.sinks import sink_of
+from firehose.lake.storage import BucketLake, FolderLake, sink_of
+from firehose.local.sinks import S3
 from firehose.local.sources.files import EventRecord, change_time_ms, event_record
 from firehose.local.user_error import UserError
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
@@ -64,7 +64,7 @@ def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
     return [name for name in delivered if not any(lake.objects(f"{ROOT}/{job.file_format}/{name}/"))]
 
 
-class Numbering:
+class RecordNumbers:
     """Makes the event records of a unit's payloads, numbered so that reading them again gives the same numbers.
 
     56 digits as Kinesis' own, but beginning with 0 where those begin with 49: of two changes of the same time the one

@@ -10,13 +10,13 @@ from types import FrameType
 from typing import NamedTuple
 
 from firehose.lake.backfill.counts import Counts
+from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.job import Job
 from firehose.lake.backfill.lake import lost_types
 from firehose.lake.backfill.processes import work_units
-from firehose.lake.backfill.sending import INTERVALS, DatesInFlight, check_stream, send_spool
-from firehose.lake.backfill.sieve import Sieve
 from firehose.lake.backfill.spool import Spool
 from firehose.lake.backfill.state import Progress, State
+from firehose.lake.backfill.stream_loader import INTERVALS, DatesInFlight, check_stream, send_spool
 from firehose.lake.backfill.work import Chunk
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
 from firehose.local.user_error import UserError
@@ -28,7 +28,7 @@ Phase = Callable[[str, int], Callable[[int], None]]
 OnResume = Callable[[int, int], None]
 
 
-class Pace(NamedTuple):
+class Throttle(NamedTuple):
     """How fast a stream is filled."""
 
     dates_in_flight: int = 200
@@ -53,7 +53,13 @@ class Outcome(NamedTuple):
 
 
 def run(
-    job: Job, folder: Path, *, processes: int, pace: Pace, phase: Phase, on_resume: OnResume = lambda _at, _items: None
+    job: Job,
+    folder: Path,
+    *,
+    processes: int,
+    pace: Throttle,
+    phase: Phase,
+    on_resume: OnResume = lambda _at, _items: None,
 ) -> Outcome:
     """Carries out a job, keeping in `folder` what a next run needs to go on; at its end nothing is left there.
 
@@ -95,7 +101,7 @@ def dry_run(job: Job, phase: Phase) -> Outcome:
         UserError: the source cannot be read.
     """
     source = job.open_source(_now_micros())
-    sieve = Sieve(job, dates=True)
+    sieve = ItemFilter(job, dates=True)
     tick = phase("read", source.items)
     counts = Counts()
     with tempfile.TemporaryDirectory(prefix="dmd-backfill-") as folder:
@@ -128,7 +134,7 @@ def _check_delivered(job: Job, before: Counts, folder: Path) -> None:
         )
 
 
-def _send(job: Job, state: State, pace: Pace, phase: Phase) -> int:
+def _send(job: Job, state: State, pace: Throttle, phase: Phase) -> int:
     spool = Spool(state.spool)
     writer = KinesisWriter(stream_of(job.target), records_per_second=pace.records_per_second)
     in_flight = DatesInFlight(pace.dates_in_flight, pace.buffer_seconds * INTERVALS)

@@ -9,10 +9,10 @@ from typing import NamedTuple, Protocol
 import msgspec
 from msgspec import Raw
 
-from firehose.lake.backfill.change import change_maker
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.export import DataFile, Export
 from firehose.lake.backfill.export_line import Line, NotALineError, full_line, incremental_line
+from firehose.lake.backfill.item_to_change import change_maker
 
 # A page ends after so many lines, or so many bytes of them: it is in memory whole, and an item takes up to 400 KB. That
 # depends on the file alone, so that reading it again from a position gives the same pages.

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from firehose.lake.backfill.change import change_maker
 from firehose.lake.backfill.counts import Counts
+from firehose.lake.backfill.item_to_change import change_maker
 from firehose.lake.backfill.source import Item, Page
 from firehose.local.aws_errors import as_user_errors
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from firehose.lake.backfill.counts import Counts
+from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.job import Job
-from firehose.lake.backfill.lake import Lake, Numbering
-from firehose.lake.backfill.sieve import Sieve
+from firehose.lake.backfill.lake import Lake, RecordNumbers
 from firehose.lake.backfill.source import Item, Page
 from firehose.lake.backfill.spool import write_chunk
 from firehose.lake.backfill.state import Begun, Progress, State, as_lines, write_whole
@@ -32,7 +32,7 @@ NO_KEYS = b"{}"
 class Chunk:
     """The next pages of a unit, up to so many items: what of them goes, and, when that is read, where they ended."""
 
-    def __init__(self, pages: Iterator[Page], sieve: Sieve, items: int, tick: Callable[[int], None]) -> None:
+    def __init__(self, pages: Iterator[Page], sieve: ItemFilter, items: int, tick: Callable[[int], None]) -> None:
         self.counts = Counts()
         self.position: str | None = None
         self.records = 0
@@ -82,7 +82,7 @@ class Worker:
         self._job: Job = begun.job
         self._source = self._job.open_source(begun.started_micros)
         self._lake = None if self._job.is_stream else Lake(self._job)
-        self._sieve = Sieve(self._job, dates=self._job.is_stream)
+        self._sieve = ItemFilter(self._job, dates=self._job.is_stream)
         self._state = state
         self._tick = tick
 
@@ -107,7 +107,7 @@ class Worker:
             self._keep(unit, chunk, progress)
             return self._deliver_waiting(unit, progress)
         if self._lake:
-            records = Numbering(self._source.identity, unit).records(chunk.payloads(), progress.records)
+            records = RecordNumbers(self._source.identity, unit).records(chunk.payloads(), progress.records)
             self._lake.deliver(records, chunk.counts)
         else:
             self._spool(unit, chunk, progress)
@@ -130,7 +130,7 @@ class Worker:
             waiting = msgspec.json.decode(file.readline(), type=_Waiting)
             if waiting.chunk == progress.chunks:
                 payloads = (line[:-1] for line in file)
-                records = Numbering(self._source.identity, unit).records(payloads, progress.records)
+                records = RecordNumbers(self._source.identity, unit).records(payloads, progress.records)
                 self._lake.deliver(records, waiting.after.counts)
                 progress = waiting.after
                 self._state.save(unit, progress)

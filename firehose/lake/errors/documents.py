@@ -68,7 +68,7 @@ class Explanations:
 
     def take(self, raw: bytes, arrival_ms: int, stream: str | None) -> Explanation | None:
         """The document of a record that this delivery stream failed; None where there is none (any more)."""
-        left = self._by_record.get(joint_of(raw, arrival_ms), [])
+        left = self._by_record.get(join_key(raw, arrival_ms), [])
         for told in left:
             # Several streams read the same records: what one of them says of a record is not why another failed it.
             if stream is None or told.stream in {None, stream}:
@@ -101,7 +101,7 @@ def partition_of(stored: Stored) -> str:
     return stored.key.partition(f"{PARTITION}=")[2].partition("/")[0]
 
 
-def joint_of(raw: bytes, arrival_ms: int) -> bytes:
+def join_key(raw: bytes, arrival_ms: int) -> bytes:
     """By what the copies of one record are known: its bytes and when it arrived."""
     return _joint(sha256(raw).hexdigest(), iso_millis(arrival_ms))
 

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from firehose.lake.errors.documents import Explanation, Explanations, Reason, joint_of
-from firehose.lake.errors.notes import Note
+from firehose.lake.errors.documents import Explanation, Explanations, Reason, join_key
 from firehose.lake.errors.objects import ErrorObject
 from firehose.lake.errors.records import PROCESSING_FAILED_STATUS, FailedRecord, Unreadable, read
-from firehose.lake.errors.today import Judged, Today
+from firehose.lake.errors.replay_journal import Note
+from firehose.lake.errors.rerun import Judged, Rerun
 from firehose.lake.storage import Lake
 from glue.schema import load
 from transform.outcome import Delivered, Dropped, Failed
@@ -29,8 +29,8 @@ DROPS = "today's code drops it, for nobody archives its type"
 _NAME = re.compile(r"(.+)-\d+-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[^/]*").fullmatch
 
 
-class Whose(Enum):
-    """Whose failure a record of an error object is."""
+class Attribution(Enum):
+    """Attribution failure a record of an error object is."""
 
     OWN = auto()
     OTHER = auto()  # another stream's, of a type that this one only drops, or lost by both; or of a type of no stream
@@ -45,7 +45,7 @@ class Failure:
     reason: Reason
     type: str | None
     where: str
-    whose: Whose = Whose.OWN
+    whose: Attribution = Attribution.OWN
     sequence: str | None = None
     judged: Judged | None = None
 
@@ -64,7 +64,7 @@ class FailureReader:
 
     def __init__(self, lake: Lake, unreadable: list[str]) -> None:
         self.told = Explanations(lake, unreadable)
-        self.today = Today(load())
+        self.today = Rerun(load())
         self._lost = _LostOnce()
         self._written = _Written(lake)
 
@@ -82,19 +82,21 @@ class FailureReader:
                 failure = Failure(found, document.reason, document.type, document.where, sequence=document.sequence)
             else:
                 failure = _asked(found, error_object, self.today)
-            failure.whose = Whose.OTHER if found.place in known else self._whose(failure, stream, served, document)
+            failure.whose = (
+                Attribution.OTHER if found.place in known else self._whose(failure, stream, served, document)
+            )
             yield failure
 
     def _whose(
         self, failure: Failure, stream: str | None, served: Collection[str], document: Explanation | None
-    ) -> Whose:
+    ) -> Attribution:
         if document is None and not _said_by_function(failure.record) and failure.type not in {None, *served}:
-            return Whose.OTHER
+            return Attribution.OTHER
         if not self._lost.counts(failure.record, stream):
-            return Whose.OTHER
+            return Attribution.OTHER
         if document is not None and document.container is not None and document.container in self._written:
-            return Whose.NOBODY
-        return Whose.OWN
+            return Attribution.NOBODY
+        return Attribution.OWN
 
 
 class _LostOnce:
@@ -108,7 +110,7 @@ class _LostOnce:
         """Whether this is a failure that no other stream has had yet. A stream without a name is no stream."""
         if stream is None:
             return True
-        joint = joint_of(record.raw, record.arrival_ms)
+        joint = join_key(record.raw, record.arrival_ms)
         self._by_stream[stream, joint] += 1
         if self._by_stream[stream, joint] <= self._counted[joint]:
             return False
@@ -159,7 +161,7 @@ def _said_by_function(found: FailedRecord) -> bool:
     return found.code in {None, PROCESSING_FAILED_STATUS}
 
 
-def _asked(found: FailedRecord, error_object: ErrorObject, today: Today) -> Failure:
+def _asked(found: FailedRecord, error_object: ErrorObject, today: Rerun) -> Failure:
     """A failure that no document explains, as today's code and Firehose's own code explain it."""
     judged = today.judge(found, error_object.key)
     code, outcome = found.code or UNKNOWN, judged.outcome

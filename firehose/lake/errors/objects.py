@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from firehose.lake.errors.documents import RECORDS
-from firehose.lake.errors.notes import NOTES
-from firehose.lake.storage import S3, BucketLake, FolderLake, Lake, Stored
+from firehose.lake.errors.replay_journal import NOTES
+from firehose.lake.storage import BucketLake, FolderLake, Lake, Stored
+from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 from glue.tables import ROOT
 

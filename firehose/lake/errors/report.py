@@ -8,10 +8,10 @@ from enum import StrEnum
 import msgspec
 
 from firehose.lake.errors.documents import Explanations, Reason
-from firehose.lake.errors.failures import FailureReader, Whose, place_of
-from firehose.lake.errors.notes import Notes
+from firehose.lake.errors.failures import Attribution, FailureReader, place_of
 from firehose.lake.errors.objects import FIREHOSE, DeniedError, ErrorObject, lake_errors
 from firehose.lake.errors.records import Unreadable
+from firehose.lake.errors.replay_journal import Notes
 from firehose.lake.storage import Lake, open_lake
 
 EXAMPLES = 3  # of each group: the commonest ones; all have one reason and differ in their path
@@ -125,9 +125,9 @@ def _from_firehose(lake: Lake) -> Report | None:
             place = failure.record.place
             if place in done:
                 found.replayed += 1
-            elif failure.whose is Whose.OTHER:
+            elif failure.whose is Attribution.OTHER:
                 found.other_streams += 1
-            elif failure.whose is Whose.NOBODY:
+            elif failure.whose is Attribution.NOBODY:
                 found.written += 1
             else:
                 groups.add(note.failed.get(place, failure.reason), failure.type, failure.day, failure.where)

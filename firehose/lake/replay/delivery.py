@@ -7,10 +7,10 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from firehose.lake.errors.documents import RECORDS, ErrorDocument, Reason
-from firehose.lake.errors.notes import Group
 from firehose.lake.errors.objects import FIREHOSE
 from firehose.lake.errors.records import FailedRecord, read
-from firehose.lake.errors.today import Judged
+from firehose.lake.errors.replay_journal import Group
+from firehose.lake.errors.rerun import Judged
 from firehose.local.kinesis_writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
@@ -23,7 +23,7 @@ _ERRORS = f"{ROOT}/errors/"
 
 
 class Writer(Protocol):
-    """What takes records for a stream: a KinesisWriter, or in a dry run a Scale."""
+    """What takes records for a stream: a KinesisWriter, or in a dry run a DryRunWriter."""
 
     def put(self, payload: bytes, partition_key: str) -> None:
         """Takes a record; TooLargeError for one that a stream does not take."""
@@ -32,7 +32,7 @@ class Writer(Protocol):
         """When it returns, everything put so far is in the stream."""
 
 
-class Scale:
+class DryRunWriter:
     """A writer that sends nothing: it refuses what a stream would."""
 
     def put(self, payload: bytes, partition_key: str) -> None:

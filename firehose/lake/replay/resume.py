@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from firehose.lake.errors.notes import Note
-from firehose.lake.errors.today import Judged
+from firehose.lake.errors.replay_journal import Note
+from firehose.lake.errors.rerun import Judged
 from firehose.lake.replay.delivery import Object, groups_of, rows_of
 from firehose.lake.storage import Lake
 from firehose.local.user_error import UserError

@@ -13,11 +13,11 @@ import msgspec
 from msgspec.structs import replace
 
 from firehose.lake.errors.documents import Reason
-from firehose.lake.errors.failures import Failure, FailureReader, Whose, place_of
-from firehose.lake.errors.notes import Note, Notes
+from firehose.lake.errors.failures import Attribution, Failure, FailureReader, place_of
 from firehose.lake.errors.objects import ErrorObject
 from firehose.lake.errors.records import Unreadable
-from firehose.lake.errors.today import Judged
+from firehose.lake.errors.replay_journal import Note, Notes
+from firehose.lake.errors.rerun import Judged
 from firehose.lake.replay.delivery import Object, Writer, groups_of, rows_of, send
 from firehose.lake.replay.resume import already_put, begun_again
 from firehose.lake.replay.selection import Selection
@@ -26,7 +26,7 @@ from firehose.local.sinks import NoteSink, Sink
 from glue.layout import Format
 from transform.outcome import Delivered, Dropped, Failed
 
-_WHOSE = {Whose.OTHER: "other_streams", Whose.NOBODY: "written"}
+_WHOSE = {Attribution.OTHER: "other_streams", Attribution.NOBODY: "written"}
 
 # Of records. In the pipeline they take ten times that; an error object of Firehose's may hold 128 MiB.
 PART_BYTES = 16 * 1024 * 1024
@@ -146,9 +146,9 @@ class Replay:
             place = failure.record.place
             if skipped := self._skipped(failure, note, done):
                 self._counts.skipped[skipped] += 1
-                if failure.whose is Whose.OTHER:
+                if failure.whose is Attribution.OTHER:
                     other.add(place)
-                elif failure.whose is Whose.NOBODY:
+                elif failure.whose is Attribution.NOBODY:
                     done.add(place)  # and stays so, should its container be compacted away
                 continue
             judged = self._judge(error_object, failure)
@@ -171,7 +171,7 @@ class Replay:
         place = failure.record.place
         if place in done:
             return "replayed"
-        if failure.whose is not Whose.OWN:
+        if failure.whose is not Attribution.OWN:
             return _WHOSE[failure.whose]
         reason = note.failed.get(place, failure.reason)
         return "" if self._selection.has(failure, reason) else "filtered"

@@ -9,7 +9,7 @@ T = TypeVar("T")
 class SettingError(ValueError):
     """A setting of a delivery stream that cannot be had; the text begins with the path of its member.
 
-    `code` is AWS's error code where AWS refuses it, else `NotCarriedOut`; `reason` is the text without the path.
+    `code` is AWS's error code where AWS refuses it, else `Unsupported`; `reason` is the text without the path.
     """
 
     def __init__(self, path: str, reason: str, code: str) -> None:
@@ -30,7 +30,7 @@ class UnsupportedSettingError(SettingError):
     """A setting that Firehose takes and the local data plane does not carry out."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason, "NotCarriedOut")
+        super().__init__(path, reason, "Unsupported")
 
 
 class Members:

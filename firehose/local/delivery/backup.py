@@ -11,10 +11,10 @@ from datetime import UTC
 from firehose.local.config.delivery_stream import Backup, DeliveryStream
 from firehose.local.config.prefix import Instance, instant, object_name
 from firehose.local.config.s3_settings import EXTENSIONS
-from firehose.local.delivery.buffering import Pieces
+from firehose.local.delivery.buffering import ByteBuffer
 from firehose.local.delivery.compression import COMPRESSIONS
-from firehose.local.delivery.outbox import Contents, ObjectPut, Outbox
 from firehose.local.delivery.putting import Put
+from firehose.local.delivery.upload_queue import ObjectManifest, ObjectPut, UploadQueue
 from firehose.local.ledger import BACKED_UP
 from firehose.local.metrics import Metrics
 from firehose.local.sinks import Sink
@@ -41,8 +41,8 @@ class SourceBackup:
         self._stream = stream
         self._backup = backup
         self._compression = COMPRESSIONS[backup.compression]
-        self._pieces = Pieces()
-        self._outbox = Outbox(sink, metrics, area="BackupToS3", settle=settle, clock=clock)
+        self._pieces = ByteBuffer()
+        self._outbox = UploadQueue(sink, metrics, area="BackupToS3", settle=settle, clock=clock)
 
     @property
     def size_bytes(self) -> int:
@@ -84,17 +84,17 @@ class SourceBackup:
 
     def flush(self) -> None:
         """All that waits becomes an object."""
-        pieces, self._pieces = self._pieces, Pieces()
+        pieces, self._pieces = self._pieces, ByteBuffer()
         if pieces.pieces:
             self._outbox.send([self._object(pieces)])
 
-    def _object(self, pieces: Pieces) -> ObjectPut:
+    def _object(self, pieces: ByteBuffer) -> ObjectPut:
         stream = self._stream
         uuid = pieces.uuid(f"{stream.name} backup")
         # CustomTimeZone is a member of the stream's own destination, and the backup's has none.
         at = instant(pieces.oldest_ms, UTC)
         name = object_name(stream.name, stream.version, at, uuid, EXTENSIONS[self._backup.compression])
         prefix = self._backup.prefix.evaluate(Instance({}, at, uuid.hex))
-        contents = Contents(pieces.ordinals, BACKED_UP, pieces.oldest_ms, pieces.original_bytes)
+        contents = ObjectManifest(pieces.ordinals, BACKED_UP, pieces.oldest_ms, pieces.original_bytes)
         body = self._compression.compress(b"".join(pieces.pieces), name)
         return Put(prefix + name, body, self._compression.content_encoding, contents)

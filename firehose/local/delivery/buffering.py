@@ -175,7 +175,7 @@ def largest(partitions: Iterable[Partition], *, count: int = 0, size_bytes: int 
     return chosen
 
 
-class Pieces(msgspec.Struct):
+class ByteBuffer(msgspec.Struct):
     """Bytes of one record each that wait to be joined to an object."""
 
     pieces: list[bytes] = msgspec.field(default_factory=list)

@@ -1,7 +1,7 @@
 """The second half of one delivery stream: from what the function answered to objects in the sink.
 
 Each room has its own file: `partition_keys`, the format (`object_format`), the buffers (`buffering`), the objects under
-way (`outbox`), and the error output.
+way (`upload_queue`), and the error output.
 """
 
 from collections import Counter
@@ -17,9 +17,9 @@ from firehose.local.conversion.converter import Converted
 from firehose.local.delivery.buffering import Entry, Partition, RowBuffer, largest
 from firehose.local.delivery.error_output import ErrorOutput
 from firehose.local.delivery.object_format import object_format
-from firehose.local.delivery.outbox import Contents, ObjectPut, Outbox
 from firehose.local.delivery.partition_keys import PartitionKeys, Values
 from firehose.local.delivery.putting import Put
+from firehose.local.delivery.upload_queue import ObjectManifest, ObjectPut, UploadQueue
 from firehose.local.ledger import DELIVERED, DROPPED, StreamReport, payload_bytes
 from firehose.local.metrics import Metrics
 from firehose.local.processors.function_reply import Failure
@@ -59,7 +59,9 @@ class Delivery:
         self._format = object_format(stream, table_input, behaviour)
         size = name_bytes(stream.name, stream.version, stream.extension)
         self._keys = PartitionKeys(stream.prefix, stream.processing.query, size, self._metrics)
-        self._outbox = Outbox(sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, there=self._there)
+        self._outbox = UploadQueue(
+            sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, on_put=self._on_put
+        )
         self._rows = RowBuffer(self._format.schema, active_partitions, stream.buffer_bytes, self._outbox.partitions)
         self._errors = ErrorOutput(
             stream,
@@ -92,22 +94,22 @@ class Delivery:
     def fail(self, records: Sequence[EventRecord], failures: Iterable[Failure], first: int, now_ms: int | None) -> None:
         """The function failed these records of a batch, whose first has the ordinal `first`."""
         for failure in failures:
-            self._errors.of_function(records[failure.index], failure, first + failure.index, now_ms)
+            self._errors.add_function_failure(records[failure.index], failure, first + failure.index, now_ms)
 
     def accept(self, records: Sequence[EventRecord], oks: Sequence[OkRecord], first: int, now_ms: int | None) -> None:
         """The function transformed these records of a batch, whose first has the ordinal `first`."""
         values: list[Values] = []
         usable: list[OkRecord] = []
-        for ok, found in zip(oks, self._keys.of_each(oks), strict=True):
+        for ok, found in zip(oks, self._keys.evaluate(oks), strict=True):
             if isinstance(found, PartitionKeyError):
-                self._errors.of_keys(records[ok[0]], str(found), first + ok[0], now_ms)
+                self._errors.add_partition_key_error(records[ok[0]], str(found), first + ok[0], now_ms)
             else:
                 values.append(found)
                 usable.append(ok)
         converted = self._format.convert([data for _, data, _ in usable])
         for failure in converted.failures:
             index, data, _ = usable[failure.index]
-            self._errors.of_conversion(records[index], failure, data, first + index, now_ms)
+            self._errors.add_conversion_failure(records[index], failure, data, first + index, now_ms)
         entries = []
         for place, rows in Counter(converted.owners).items():
             index, data, _ = usable[place]
@@ -164,7 +166,9 @@ class Delivery:
                 self._flush(largest(self._rows.partitions.values(), count=half))
             elif entries:
                 ordinal = entries[0].ordinal
-                self._errors.of_limit(records[ordinal - first], self._rows.partition_limit, ordinal, now_ms)
+                self._errors.add_partition_limit_error(
+                    records[ordinal - first], self._rows.partition_limit, ordinal, now_ms
+                )
                 rows, entries = rows.slice(entries[0].rows), entries[1:]
                 exceeded = True
         if self._stream.partitioned:
@@ -192,7 +196,7 @@ class Delivery:
             at = instant(partition.oldest_ms, stream.time_zone)
             prefix = stream.prefix.evaluate(stream.prefix.instance(partition.values, at, uuid.hex))
             name = object_name(stream.name, stream.version, at, uuid, stream.extension)
-            contents = Contents(
+            contents = ObjectManifest(
                 partition.ordinals,
                 DELIVERED,
                 partition.oldest_ms,
@@ -204,7 +208,7 @@ class Delivery:
             )
             yield Put(prefix + name, self._format.body(rows, name), self._format.content_encoding, contents)
 
-    def _there(self, put: ObjectPut) -> None:
+    def _on_put(self, put: ObjectPut) -> None:
         of = put.of
         if of.values is None:
             self.report.error_objects += 1
@@ -217,7 +221,7 @@ class Delivery:
         if self._stream.partitioned:
             self._count_object(of)
 
-    def _count_object(self, of: Contents) -> None:
+    def _count_object(self, of: ObjectManifest) -> None:
         self._metrics.add("DeliveryToS3.ObjectCount", 1)
         if self._clock is not None and of.opened_ms is not None:
             seconds = max(1000, self._clock() - of.opened_ms) / 1000

@@ -19,10 +19,10 @@ from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import Instance, instant, object_name
 from firehose.local.config.s3_settings import EXTENSIONS
 from firehose.local.conversion.converter import ConversionFailure
-from firehose.local.delivery.buffering import Pieces
+from firehose.local.delivery.buffering import ByteBuffer
 from firehose.local.delivery.compression import COMPRESSIONS
-from firehose.local.delivery.outbox import Contents, Outbox
 from firehose.local.delivery.putting import Put
+from firehose.local.delivery.upload_queue import ObjectManifest, UploadQueue
 from firehose.local.ledger import FAILED
 from firehose.local.processors.function_reply import Failure
 from firehose.local.sources.files import EventRecord
@@ -101,28 +101,28 @@ class ErrorOutput:
     def __init__(
         self,
         stream: DeliveryStream,
-        outbox: Outbox,
+        upload_queue: UploadQueue,
         failed: Counter[str],
         *,
         table: Mapping[str, str],
         behaviour: Behaviour = OBSERVED,
     ) -> None:
         self._stream = stream
-        self._outbox = outbox
+        self._outbox = upload_queue
         self._failed = failed
         self._table = table
         self._raw_data = behaviour.conversion_raw_data
         self._compression = (
             stream.compression if behaviour.error_compression is ErrorCompression.AS_DATA else "UNCOMPRESSED"
         )
-        self._waiting: dict[str, Pieces] = {}
+        self._waiting: dict[str, ByteBuffer] = {}
 
     @property
     def size_bytes(self) -> int:
         """What the errors that wait take."""
         return sum(pieces.size_bytes for pieces in self._waiting.values())
 
-    def of_function(self, record: EventRecord, failure: Failure, ordinal: int, now_ms: int | None) -> None:
+    def add_function_failure(self, record: EventRecord, failure: Failure, ordinal: int, now_ms: int | None) -> None:
         """Keeps a record that the function failed."""
         function = self._stream.processing.function
         error = processing_error(
@@ -135,16 +135,16 @@ class ErrorOutput:
         )
         self._keep(PROCESSING_FAILED, failure.code, error, record, ordinal, now_ms)
 
-    def of_keys(self, record: EventRecord, message: str, ordinal: int, now_ms: int | None) -> None:
+    def add_partition_key_error(self, record: EventRecord, message: str, ordinal: int, now_ms: int | None) -> None:
         """Keeps a record whose partition keys are of no use."""
         self._of_partition(PROCESSING_FAILED, "MetadataExtractionFailed", message, record, ordinal, now_ms)
 
-    def of_limit(self, record: EventRecord, limit: int, ordinal: int, now_ms: int | None) -> None:
+    def add_partition_limit_error(self, record: EventRecord, limit: int, ordinal: int, now_ms: int | None) -> None:
         """Keeps a record of one active partition too many."""
         message = f"more than {limit} active partitions"
         self._of_partition(PARTITIONS_EXCEEDED, "ActivePartitionsLimitExceeded", message, record, ordinal, now_ms)
 
-    def of_conversion(
+    def add_conversion_failure(
         self, record: EventRecord, failure: ConversionFailure, data: bytes, ordinal: int, now_ms: int | None
     ) -> None:
         """Keeps a record that did not convert; `data` is what was to be."""
@@ -179,7 +179,7 @@ class ErrorOutput:
     def _keep(
         self, kind: str, code: str, error: ErrorRecord, record: EventRecord, ordinal: int, now_ms: int | None
     ) -> None:
-        pieces = self._waiting.setdefault(kind, Pieces())
+        pieces = self._waiting.setdefault(kind, ByteBuffer())
         pieces.add(msgspec.json.encode(error) + b"\n", record, ordinal, now_ms)
         self._failed[code] += 1
         if pieces.size_bytes >= ERROR_OBJECT_BYTES:
@@ -196,7 +196,7 @@ class ErrorOutput:
         # "Retries forever and blocks further delivery" is said of conversion's errors (guide, "Record format
         # conversion error handling"), and of no others.
         blocks = kind == CONVERSION_FAILED
-        contents = Contents(pieces.ordinals, FAILED, pieces.oldest_ms, pieces.original_bytes, blocks=blocks)
+        contents = ObjectManifest(pieces.ordinals, FAILED, pieces.oldest_ms, pieces.original_bytes, blocks=blocks)
         body = compression.compress(b"".join(pieces.pieces), name)
         self._outbox.send([Put(prefix + name, body, compression.content_encoding, contents)])
 

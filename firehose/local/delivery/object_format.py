@@ -42,7 +42,7 @@ def object_format(
         ValueError: it converts and there is no table, or a timestamp format of its reader is no pattern of Joda's.
     """
     if stream.conversion is None:
-        return AsTheyAre(stream.compression, b"\n" if stream.processing.delimiter else b"")
+        return RawRecords(stream.compression, b"\n" if stream.processing.delimiter else b"")
     if table_input is None:
         raise ValueError(f"{stream.name} converts records by the table {stream.conversion.table.table}, and has none")
     return Parquet(stream.conversion, table_input, stream.arn.split(":")[4], behaviour)
@@ -69,7 +69,7 @@ class Parquet:
         return parquet_file(rows, self._settings)
 
 
-class AsTheyAre:
+class RawRecords:
     """No conversion: a row is a record as it came or was answered, an object its rows with a delimiter between them."""
 
     def __init__(self, compression: str = "UNCOMPRESSED", delimiter: bytes = b"") -> None:

@@ -39,7 +39,7 @@ class PartitionKeys:
         self._only_lambda = bool(prefix.takes) and all(key.namespace == FROM_LAMBDA for key in prefix.takes)
         self._checked: set[Values] = set()
 
-    def of_each(self, answered: Iterable[tuple[int, bytes, Any]]) -> Iterable[Values | PartitionKeyError]:
+    def evaluate(self, answered: Iterable[tuple[int, bytes, Any]]) -> Iterable[Values | PartitionKeyError]:
         """The values of each record (its place, its data, the keys that the function answered), or what is wrong.
 
         (0, b"...", {"type": "sale", "date": "2025-01-01"}) -> ("sale", "2025-01-01")

@@ -3,7 +3,6 @@
 locals {
   topic_arn = var.alarms.topic_arn == null ? aws_sns_topic.alarms[0].arn : var.alarms.topic_arn
   lag_ms    = var.alarms.lag_minutes * 60 * 1000
-  timeouts  = { for key, one in local.functions : key => one.mode == "avro" ? var.function.avro_timeout : var.function.parquet_timeout }
 
   # Reasons that transform/outcome.py counts; the first four only where a function claims what has no readable type.
   claimed_reasons = ["not_json", "not_a_change", "no_image", "no_type"]
@@ -32,11 +31,13 @@ locals {
       means  = "Too many readers for the source's shards: see the output shards_needed."
     }
   }
-  parquet_alarms = {
+  conversion_alarms = {
     conversion = {
       metric = "FailedConversion.Records", statistic = "Sum", above = 0, periods = 1
       means  = "Rows did not fit the Glue table: the table is older than the function. They are under errors/firehose/."
     }
+  }
+  partition_alarms = {
     partitions = {
       metric = "PartitionCount", statistic = "Maximum", above = var.alarms.partition_limit * 0.8, periods = 1
       means  = "Over 80 % of the active partitions: a replay or backfill of many days. Slow it down, or raise the quota."
@@ -56,7 +57,7 @@ locals {
 
   per_stream = merge([
     for key, one in local.functions : merge(
-      { for name, alarm in merge(local.firehose_alarms, one.mode == "parquet" ? local.parquet_alarms : {}) : "${key}-${name}" => merge(
+      { for name, alarm in merge(local.firehose_alarms, one.converts ? local.conversion_alarms : {}, one.partitions ? local.partition_alarms : {}) : "${key}-${name}" => merge(
         { above = null, below = null }, alarm, { namespace = "AWS/Firehose", dimensions = { DeliveryStreamName = local.stream_names[key] } }
       ) },
       { for name, alarm in local.function_alarms : "${key}-${name}" => merge(
@@ -74,7 +75,7 @@ locals {
           means      = "The account or the function has no concurrency left; Firehose tries again and falls behind."
         }
         "${key}-duration" = {
-          namespace  = "AWS/Lambda", metric = "Duration", statistic = "Maximum", above = local.timeouts[key] * 1000 * 0.8, below = null, periods = 1
+          namespace  = "AWS/Lambda", metric = "Duration", statistic = "Maximum", above = one.timeout_seconds * 1000 * 0.8, below = null, periods = 1
           dimensions = { FunctionName = local.function_names[key] }
           means      = "A call took over 80 % of its time. Past the end the whole batch fails."
         }

@@ -1,9 +1,9 @@
 locals {
   workgroups = merge(
-    { analysts = { name = local.name, of = "Queries over the change history of ${var.environment}.", results = "athena/results" } },
-    # Of their own, so that end-to-end tests can delete their results, and read nobody else's.
+    { analysts = { name = local.name, description = "Queries over the change history of ${var.environment}.", results = "athena/results" } },
+    # End-to-end tests have a workgroup of their own, so that they can delete their results and read no others.
     length(var.ci_principals) == 0 ? {} : {
-      ci = { name = "${local.name}-ci", of = "End-to-end tests of ${var.environment}.", results = "test/athena/results" }
+      ci = { name = "${local.name}-ci", description = "End-to-end tests of ${var.environment}.", results = "test/athena/results" }
     },
   )
 }
@@ -12,8 +12,8 @@ resource "aws_athena_workgroup" "this" {
   for_each = local.workgroups
 
   name        = each.value.name
-  description = each.value.of
-  # Its history of queries goes with it.
+  description = each.value.description
+  # Deletes the query history with the workgroup.
   force_destroy = true
 
   configuration {
@@ -35,14 +35,16 @@ resource "aws_athena_workgroup" "this" {
   }
 }
 
-# The analysts' queries, and compliance's, which are made of the schemas. Plain SQL, tested against a lake; the first line
-# of each is its description.
+# Saved queries for analysts (queries/) and for compliance (glue/athena/, generated from the schemas). They are plain SQL,
+# tested against a lake. The first line of each is its description.
 locals {
   query_files = merge(
     { for file in fileset("${path.module}/queries", "*.sql") : trimsuffix(file, ".sql") => "${path.module}/queries/${file}" },
     { for file in fileset("${local.glue}/athena", "*.sql") : trimsuffix(file, ".sql") => "${local.glue}/athena/${file}" },
   )
   queries = { for name, path in local.query_files : name => file(path) }
+  # A mode with columnar files where there is one: queries scan less of them.
+  queried_mode = concat([for mode in sort(var.modes) : mode if local.modes[mode].converts], sort(var.modes))[0]
 }
 
 resource "aws_athena_named_query" "this" {
@@ -51,6 +53,6 @@ resource "aws_athena_named_query" "this" {
   name        = each.key
   description = trimprefix(split("\n", each.value)[0], "-- ")
   workgroup   = aws_athena_workgroup.this["analysts"].id
-  database    = local.databases[contains(var.modes, "parquet") ? "parquet" : "avro"]
+  database    = local.databases[local.queried_mode]
   query       = each.value
 }

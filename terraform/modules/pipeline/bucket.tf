@@ -26,7 +26,7 @@ locals {
 
   # Firehose itself may look at what it has put; the ARNs are those of all modes, so that adding one is no change here.
   delivery_role_arns = [
-    for key in concat(local.record_types, ["avro"]) : "arn:aws:iam::${var.account_id}:role/${local.name}-${key}-delivery"
+    for key in keys(local.functions_of_all_modes) : "arn:aws:iam::${var.account_id}:role/${local.name}-${key}-delivery"
   ]
 
   # Below these prefixes nothing stays. The archive is kept for ever (REQ-5).

@@ -1,5 +1,5 @@
-# From top to bottom the questions of somebody who was woken: what is wrong, is anything being lost, what failed and why,
-# is it the function, the lake or the source.
+# The dashboard answers, from top to bottom: what is wrong, is data being lost, what failed and why, and is the cause the
+# function, the lake or the source?
 
 locals {
   alarm_arns = [
@@ -8,7 +8,7 @@ locals {
   ]
   keys = sort(keys(local.functions))
 
-  # {title, metrics}: a graph a third of the page wide, with a line for each delivery stream.
+  # Title -> metrics of one graph, with a line for each delivery stream.
   firehose_graphs = {
     for title, metric in {
       "Not yet read from Kinesis (ms)"    = ["KinesisMillisBehindLatest", "Maximum"]
@@ -76,7 +76,7 @@ locals {
       ["Source stream", local.source_graph],
       ["Active partitions", local.firehose_graphs["Active partitions"]],
     ]],
-    ["How much is it?", [
+    ["How much data is it?", [
       ["Rows delivered", local.function_graphs["Rows delivered"]],
       ["Calls under way", local.lambda_graphs["Calls under way"]],
       ["Reads throttled", local.firehose_graphs["Reads throttled"]],
@@ -92,7 +92,7 @@ resource "aws_cloudwatch_dashboard" "this" {
     widgets = concat(
       [{
         type = "alarm", x = 0, y = 0, width = 24, height = 4
-        # CloudWatch shows 100 alarms in a widget at most.
+        # CloudWatch shows at most 100 alarms in a widget.
         properties = { title = "Alarms of ${local.name}", alarms = slice(local.alarm_arns, 0, min(100, length(local.alarm_arns))) }
       }],
       flatten([

@@ -1,9 +1,9 @@
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_116:a dead letter queue serves asynchronous calls; Firehose calls synchronously and keeps what fails
-  #checkov:skip=CKV_AWS_117:it reaches S3 alone, by IAM; in a VPC it would need endpoints and start slower
-  #checkov:skip=CKV_AWS_272:the zip is reproducible and pinned by its hash; signing needs a profile that the account does not have
-  #checkov:skip=CKV_AWS_173:its environment holds names and no secret, and is encrypted with Lambda's own key
-  #checkov:skip=CKV_AWS_50:tracing is the variable function.traced; Firehose passes no trace on, so it shows single calls
+  #checkov:skip=CKV_AWS_116:a dead letter queue serves asynchronous calls; Firehose calls synchronously and keeps failed records itself
+  #checkov:skip=CKV_AWS_117:the function calls S3 only, guarded by IAM; in a VPC it would need endpoints and start more slowly
+  #checkov:skip=CKV_AWS_272:the zip is reproducible and pinned by its hash; the account has no signing profile
+  #checkov:skip=CKV_AWS_173:the environment variables are names, hold no secret, and are encrypted with Lambda's own key
+  #checkov:skip=CKV_AWS_50:the variable function.traced turns tracing on; Firehose passes no trace id, so a trace shows a single call
   for_each = local.functions
 
   function_name                  = local.function_names[each.key]
@@ -14,12 +14,12 @@ resource "aws_lambda_function" "this" {
   handler                        = "transform.handler.lambda_handler"
   runtime                        = "python3.13"
   architectures                  = ["arm64"]
-  memory_size                    = each.value.mode == "avro" ? var.function.avro_memory_mib : var.function.parquet_memory_mib
-  timeout                        = each.value.mode == "avro" ? var.function.avro_timeout : var.function.parquet_timeout
+  memory_size                    = each.value.memory_mib
+  timeout                        = each.value.timeout_seconds
   reserved_concurrent_executions = var.function.reserved_concurrency
   publish                        = true
 
-  # transform/settings.py says what they mean.
+  # transform/settings.py explains them.
   environment {
     variables = {
       FORMAT            = each.value.mode
@@ -34,11 +34,11 @@ resource "aws_lambda_function" "this" {
     mode = var.function.traced ? "Active" : "PassThrough"
   }
 
-  # Lambda would make the group itself, without an end to what it keeps.
+  # Lambda would otherwise create the log group itself, without a retention.
   depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy.function]
 }
 
-# What Firehose calls, so that a new version is no change of the delivery stream, and going back is one step.
+# The alias that Firehose calls. A new version does not change the delivery stream, and going back is one step.
 resource "aws_lambda_alias" "live" {
   for_each = local.functions
 

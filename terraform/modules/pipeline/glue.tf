@@ -1,5 +1,5 @@
-# Databases, tables and views of both modes, whatever is written now: what an environment archived in the other mode
-# stays queryable when it has moved. Tables over nothing cost nothing.
+# Databases, tables and views of every mode, whether it is written now or not: an archive stays queryable after the
+# environment has moved to another mode. Tables without data cost nothing.
 
 resource "aws_glue_catalog_database" "this" {
   for_each = local.databases
@@ -67,7 +67,7 @@ resource "aws_glue_catalog_table" "view" {
       }
     }
 
-    # Athena refuses a view without any, and the provider sees a change in every plan where it is empty.
+    # Athena refuses a view without this block, and with an empty one the provider plans a change every time.
     ser_de_info {
       name                  = "-"
       serialization_library = "-"

@@ -1,4 +1,4 @@
-# What `make e2e` runs as: it puts items into the table, finds them in Athena, and clears up below test/ alone.
+# The role of `make e2e`: it writes test items to the table, queries them in Athena, and deletes only below test/.
 
 resource "aws_iam_role" "ci" {
   count = length(var.ci_principals) > 0 ? 1 : 0
@@ -62,7 +62,7 @@ resource "aws_iam_role_policy" "ci" {
           Effect = "Allow"
           Action = "s3:GetObject"
           # Any object below; errors/ is for error_readers alone, and what analysts have asked is theirs.
-          Resource = [for prefix in ["parquet", "avro", "test"] : "${local.objects}/${prefix}/*"]
+          Resource = [for prefix in concat(reverse(keys(local.modes)), ["test"]) : "${local.objects}/${prefix}/*"]
         },
         {
           Sid      = "WriteObjects"
@@ -85,7 +85,7 @@ resource "aws_iam_role_policy" "ci" {
 }
 
 locals {
-  # Athena encrypts results with the pipeline's key, which is not the bucket's where another team keeps that.
+  # Athena encrypts results with the pipeline's key, which differs from the bucket's where another team manages that.
   ci_key_statements = local.bucket_key_arn == local.key_arn ? [] : [{
     Sid       = "EncryptResults"
     Effect    = "Allow"

@@ -1,19 +1,19 @@
-# A delivery stream reads the one source, calls its own function, reads its own table's schema and writes below its own
-# prefixes. Source: Firehose guide, "Controlling access with Firehose".
+# The delivery streams' roles. A stream reads the source, calls its own function, reads its own table's schema and writes
+# below its own prefixes. Source: Firehose guide, "Controlling access with Firehose".
 
 resource "aws_iam_role" "delivery" {
   for_each = local.functions
 
   name        = "${local.stream_names[each.key]}-delivery"
-  description = "What the delivery stream ${local.stream_names[each.key]} may do."
+  description = "Role of the delivery stream ${local.stream_names[each.key]}."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "firehose.amazonaws.com" }
-      # Against the confused deputy: Firehose gives the account it acts for as the external id (guide, as above). That it
-      # also gives aws:SourceArn is nowhere written; docs/deploy.md has it among what to try in dev1.
+      # Against the confused deputy: Firehose passes the account that it acts for as the external id (guide, as above).
+      # AWS does not document that it also passes aws:SourceArn; docs/deploy.md lists that as a thing to try in dev1.
       Condition = { StringEquals = { "sts:ExternalId" = var.account_id } }
     }]
   })
@@ -59,7 +59,7 @@ resource "aws_iam_role_policy" "delivery" {
           Resource = "${local.logs_arn}:${local.stream_logs[each.key]}:log-stream:${local.stream_log}"
         },
       ],
-      each.value.mode == "parquet" ? local.schema_statements[each.key] : [],
+      each.value.converts ? local.schema_statements[each.key] : [],
       local.bucket_key_statements,
       local.source_key_statements,
     )
@@ -69,18 +69,18 @@ resource "aws_iam_role_policy" "delivery" {
 locals {
   delivery_prefixes = {
     for key, one in local.functions :
-    key => one.mode == "parquet" ? ["parquet/${key}", "errors/firehose"] : ["errors/firehose"]
+    key => concat([for type in one.types : "${one.delivers_to}/${type}" if one.delivers_to != null], ["errors/firehose"])
   }
 
   schema_statements = {
-    for name in local.record_types : name => [{
+    for key, one in local.functions : key => [{
       Sid    = "ReadSchema"
       Effect = "Allow"
       Action = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
       Resource = [
         "${local.glue_arn}:catalog",
-        "${local.glue_arn}:database/${local.databases.parquet}",
-        "${local.glue_arn}:table/${local.databases.parquet}/${local.table_inputs[name].parquet.Name}",
+        "${local.glue_arn}:database/${one.database}",
+        "${local.glue_arn}:table/${one.database}/${local.table_inputs[one.types[0]][one.files].Name}",
       ]
     }]
   }

@@ -1,11 +1,11 @@
-# A function writes objects below its own prefixes and lines into its own log group. It reads nothing.
+# The functions' roles. A function writes objects below its own prefixes and lines to its own log group. It reads nothing.
 
 resource "aws_iam_role" "function" {
   for_each = local.functions
 
   name        = "${local.function_names[each.key]}-function"
-  description = "What the function ${local.function_names[each.key]} may do."
-  # Without a condition on the source: what guards it is iam:PassRole, and Lambda takes roles of its own account only.
+  description = "Role of the function ${local.function_names[each.key]}."
+  # No condition on the source: iam:PassRole guards the role, and Lambda only accepts roles of its own account.
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -29,13 +29,13 @@ resource "aws_iam_role_policy" "function" {
           Sid      = "WriteObjects"
           Effect   = "Allow"
           Action   = "s3:PutObject"
-          Resource = [for prefix in local.function_prefixes[each.value.mode] : "${local.objects}/${prefix}/*"] # any object below
+          Resource = [for prefix in concat(["errors/records"], each.value.writes_to) : "${local.objects}/${prefix}/*"] # any object below
         },
         {
           Sid    = "WriteLogs"
           Effect = "Allow"
           Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
-          # Any log stream of the group: Lambda makes one for each of its sandboxes.
+          # Any log stream of the group: Lambda creates one for each of its sandboxes.
           Resource = "${local.logs_arn}:${local.function_logs[each.key]}:*"
         },
       ],
@@ -46,12 +46,7 @@ resource "aws_iam_role_policy" "function" {
 }
 
 locals {
-  function_prefixes = {
-    parquet = ["errors/records"]
-    avro    = ["errors/records", "avro"]
-  }
-
-  # To use an encrypted bucket: through S3 and for this bucket alone (with a bucket key the context is its ARN).
+  # The use of the bucket's key, through S3 and for this bucket alone. With a bucket key the context is the bucket's ARN.
   bucket_key_statements = local.bucket_key_arn == null ? [] : [{
     Sid       = "EncryptObjects"
     Effect    = "Allow"
@@ -59,11 +54,11 @@ locals {
     Resource  = local.bucket_key_arn
     Condition = local.bucket_key_condition
   }]
-  # A function puts each object by one call and reads none: only an upload of several parts would need to decrypt.
+  # A function puts each object in a single call and reads none. Only a multipart upload would need to decrypt.
   object_key_statements = [for one in local.bucket_key_statements : merge(one, { Action = ["kms:GenerateDataKey"] })]
   bucket_key_condition = {
     StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" }
-    # Its objects too: S3 gives their ARN where an upload of several parts does without the bucket key.
+    # The objects' ARNs as well: S3 gives them as the context of a multipart upload without the bucket key.
     StringLike = { "kms:EncryptionContext:aws:s3:arn" = [local.bucket_arn, "${local.bucket_arn}/*"] }
   }
 
@@ -71,6 +66,6 @@ locals {
     Sid      = "Trace"
     Effect   = "Allow"
     Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-    Resource = "*" # X-Ray's actions know no resources (service authorization reference, "AWS X-Ray")
+    Resource = "*" # X-Ray's actions support no resources (service authorization reference, "AWS X-Ray")
   }]
 }

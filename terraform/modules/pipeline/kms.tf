@@ -1,4 +1,4 @@
-# One key for data, logs, alarms and query results, where none is given. Its use is what the roles' policies say.
+# The key for data, logs, alarms and query results, where none is given. The roles' policies say who may use it.
 
 resource "aws_kms_key" "pipeline" {
   count = var.kms_key_arn == null ? 1 : 0
@@ -12,7 +12,8 @@ resource "aws_kms_key" "pipeline" {
         Sid       = "Account"
         Effect    = "Allow"
         Principal = { AWS = "arn:aws:iam::${var.account_id}:root" }
-        # The account's own policies say who: without this nobody could ever change the key (KMS guide, "Default key policy").
+        # IAM policies decide who may use the key. Without this statement nobody could ever change it (KMS guide, "Default
+        # key policy").
         Action   = "kms:*"
         Resource = "*" # in a key's policy: this key
       },

@@ -1,4 +1,4 @@
-# The functions' logs also go to a central Kinesis stream, where one is given. They never hold a record or its values.
+# Forwards the functions' logs to a central Kinesis stream, where one is given. They never hold a record or its values.
 
 resource "aws_cloudwatch_log_subscription_filter" "central" {
   for_each = var.log_forwarding == null ? {} : local.functions
@@ -21,7 +21,7 @@ resource "aws_iam_role" "logs" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "logs.${var.region}.amazonaws.com" }
-      # The functions' groups of this environment.
+      # The log groups of this environment's functions.
       Condition = { StringLike = { "aws:SourceArn" = "${local.logs_arn}:/aws/lambda/${local.name}-*" } }
     }]
   })

@@ -1,17 +1,13 @@
-# Every name and ARN, worked out of names: an attribute of a resource that changes is unknown until it is applied, and
-# the policies that hold it would show as changing in every release.
+# Every name and ARN, built from names and not read from resources: an attribute of a resource that changes is unknown
+# until apply, so each policy that refers to it would show as changing in every release.
 
 locals {
   name     = "prd3292-${var.environment}-dmnd"
   database = "prd3292_${var.environment}_dmnd_pipeline"
-  databases = {
-    avro    = local.database
-    parquet = "${local.database}_parquet"
-  }
 
   bucket_arn = "arn:aws:s3:::${var.bucket.name}"
   root       = "data-pipeline"
-  # The objects below a prefix of ours.
+  # The ARN of the pipeline's objects, to be followed by a folder.
   objects = "${local.bucket_arn}/${local.root}"
 
   key_arn        = var.kms_key_arn == null ? aws_kms_key.pipeline[0].arn : var.kms_key_arn

@@ -1,6 +1,6 @@
-# How many shards the source needs. A shard takes 1 MB and 1,000 records a second and gives 2 MB a second and five reads
-# a second, shared by all who poll; each delivery stream reads everything, once a second. So two full-rate streams fill
-# a shard, and more shards do not help past five readers.
+# The number of shards that the source needs. A shard accepts 1 MB and 1,000 records a second, and serves 2 MB and five
+# reads a second to all its readers together. Each delivery stream reads every record, once a second. So two streams at
+# full rate use up a shard, and beyond five readers more shards do not help.
 # Source: Kinesis Data Streams guide, "Quotas and limits"; Firehose guide, "Configure source settings".
 
 locals {

@@ -1,5 +1,5 @@
-# A delivery stream is what firehose/pipeline/stream_requests.py describes; a test holds the two together. Here is nothing that the
-# service takes for granted: the provider forgets what equals a default, and would plan to set it again for ever.
+# The delivery streams. They equal those that the builders in firehose/ describe (a specification compares them). Settings
+# that equal Firehose's default are left out: the provider drops them from its state, and every plan would set them again.
 
 resource "aws_kinesis_firehose_delivery_stream" "this" {
   for_each = local.functions
@@ -15,14 +15,14 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
   extended_s3_configuration {
     role_arn            = aws_iam_role.delivery[each.key].arn
     bucket_arn          = local.bucket_arn
-    prefix              = local.prefixes[each.value.mode]
+    prefix              = each.value.prefix
     error_output_prefix = "${local.root}/errors/firehose/!{firehose:error-output-type}/"
-    # 128 MiB is Firehose's most and its default with format conversion: the fewest objects a day.
+    # 128 MiB is Firehose's maximum, and its default with format conversion. It gives the fewest objects.
     buffering_size     = 128
     buffering_interval = var.buffer_seconds
-    # Nothing else with format conversion: the Parquet pages are Snappy.
+    # The only value allowed with format conversion. The Parquet pages themselves are compressed with Snappy.
     compression_format = "UNCOMPRESSED"
-    # A backup would keep deleted people's data unscrubbed.
+    # A backup would keep the data of deleted persons unredacted.
     s3_backup_mode = "Disabled"
 
     cloudwatch_logging_options {
@@ -32,7 +32,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
 
     dynamic "dynamic_partitioning_configuration" {
-      for_each = each.value.mode == "parquet" ? [1] : []
+      for_each = each.value.partitions ? [1] : []
       content {
         enabled        = true
         retry_duration = 300
@@ -44,7 +44,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
       processors {
         type = "Lambda"
         dynamic "parameters" {
-          for_each = merge({ LambdaArn = local.alias_arns[each.key] }, local.buffer_parameters[each.value.mode])
+          for_each = merge({ LambdaArn = local.alias_arns[each.key] }, local.buffer_parameters[each.key])
           content {
             parameter_name  = parameters.key
             parameter_value = parameters.value
@@ -54,7 +54,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
 
     dynamic "data_format_conversion_configuration" {
-      for_each = each.value.mode == "parquet" ? [1] : []
+      for_each = each.value.converts ? [1] : []
       content {
         enabled = true
         input_format_configuration {
@@ -74,8 +74,8 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
         }
         schema_configuration {
           role_arn      = aws_iam_role.delivery[each.key].arn
-          database_name = local.databases.parquet
-          table_name    = local.table_inputs[each.key].parquet.Name
+          database_name = each.value.database
+          table_name    = local.table_inputs[each.value.types[0]][each.value.files].Name
           region        = var.region
           version_id    = "LATEST"
         }
@@ -83,7 +83,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
   }
 
-  # Firehose takes the role, looks for the table and calls the function as soon as it is made.
+  # Firehose assumes the role, reads the table and calls the function as soon as the stream is created.
   depends_on = [
     aws_iam_role_policy.delivery,
     aws_glue_catalog_table.this,
@@ -93,24 +93,17 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
 }
 
 locals {
-  prefixes = {
-    parquet = "${local.root}/parquet/!{partitionKeyFromLambda:type}/partition_date=!{partitionKeyFromLambda:date}/"
-    # The function puts the containers and answers Dropped, so nothing is ever delivered here. An Ok would be a function
-    # of the other mode: its rows are no container, and belong where the alarm and the tighter policy are.
-    avro = "${local.root}/errors/firehose/unexpected-ok/"
-  }
-
-  # Both or none: variables.tf says why.
+  # Both or neither, as the validation in variables.tf explains.
   buffer_parameters = {
-    for mode, hint in var.lambda_buffer : mode => hint.mib == 1 ? {} : {
-      BufferSizeInMBs         = tostring(hint.mib)
-      BufferIntervalInSeconds = tostring(hint.seconds)
+    for key, one in local.functions : key => one.lambda_buffer.mib == 1 ? {} : {
+      BufferSizeInMBs         = tostring(one.lambda_buffer.mib)
+      BufferIntervalInSeconds = tostring(one.lambda_buffer.seconds)
     }
   }
 }
 
-# Terraform takes no variable for prevent_destroy. So a guard beside each delivery stream, which must be replaced or
-# removed with it, and may not be. To remove one on purpose: docs/deploy.md, "Changing the mode".
+# prevent_destroy accepts no variable. So each delivery stream has a guard, which is replaced or removed whenever the stream
+# is, and refuses to be. To remove a stream on purpose: docs/deploy.md, "Changing the mode".
 resource "terraform_data" "protected" {
   for_each = var.protect_streams ? local.functions : {}
 

@@ -1,30 +1,28 @@
-# What operations decides: how much comes in, who reads what, what is kept, and who is woken.
-
-# How much comes in, for the shard arithmetic.
+# Settings that operations chooses: the load, access, retention and alarms.
 
 variable "ingest" {
   type        = object({ records_per_second = number, kib_per_second = number, other_readers = optional(number, 0) })
-  description = "The peak of the source stream, and how many consumers other than ours poll it."
+  description = "The source stream's peak load, and the number of consumers other than this pipeline that poll it."
 
   validation {
     condition     = var.ingest.records_per_second > 0 && var.ingest.kib_per_second > 0 && var.ingest.other_readers >= 0
-    error_message = "ingest must hold positive rates, and no negative number of other readers."
+    error_message = "ingest.records_per_second and ingest.kib_per_second must be positive, ingest.other_readers 0 or more."
   }
 }
 
-# Who reads what, and for how long it is kept.
+# Access and retention.
 
 variable "error_readers" {
   type        = list(string)
   default     = []
   description = <<-EOT
-    ARNs of roles that may read data-pipeline/errors/, which holds originals with personal data; `*` and `?` as in IAM's
-    ArnLike. Everybody else is denied, whatever their own policies say.
+    ARNs of the roles that may read data-pipeline/errors/, which holds original records with personal data. `*` and `?`
+    match as in IAM's ArnLike. Everybody else is denied, whatever their own policies say.
   EOT
 
   validation {
     condition     = alltrue([for arn in var.error_readers : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*?].*$", arn))])
-    error_message = "error_readers must be ARNs of IAM roles or users, with their account and how they begin: arn:aws:iam::<12 digits>:role/name*."
+    error_message = "error_readers must be ARNs of IAM roles or users, with the account and at least the start of the name: arn:aws:iam::<12 digits>:role/name*."
   }
 }
 
@@ -35,11 +33,11 @@ variable "retention_days" {
     logs    = optional(number, 365)
   })
   default     = {}
-  description = "Days that error objects, query results and logs are kept. The archive itself is kept for ever (REQ-5)."
+  description = "Days that error objects, query results and logs are kept. The archive itself is kept forever (REQ-5)."
 
   validation {
     condition     = var.retention_days.errors >= 14 && var.retention_days.errors <= 365
-    error_message = "retention_days.errors must be 14 (time to replay what failed) to 365 (it holds personal data)."
+    error_message = "retention_days.errors must be 14 (time to replay failed records) to 365 (they hold personal data)."
   }
   validation {
     condition     = var.retention_days.results >= 1 && var.retention_days.results <= 365
@@ -47,7 +45,7 @@ variable "retention_days" {
   }
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.retention_days.logs)
-    error_message = "retention_days.logs must be a number of days that CloudWatch Logs takes, such as 30, 90 or 365."
+    error_message = "retention_days.logs must be a number of days that CloudWatch Logs accepts, such as 30, 90 or 365."
   }
 }
 
@@ -55,8 +53,8 @@ variable "athena" {
   type        = object({ scan_limit_gib = optional(number, 200), saved_queries = optional(bool, true) })
   default     = {}
   description = <<-EOT
-    The analysts' workgroup: how much one query may scan (Athena takes 10 MB and more), and whether the saved queries
-    are made (moto cannot delete them).
+    The analysts' workgroup: how much one query may scan (Athena accepts 10 MB and more), and whether to create the
+    saved queries (moto cannot delete them).
   EOT
 
   validation {
@@ -69,8 +67,8 @@ variable "kms_key_arn" {
   type        = string
   default     = null
   description = <<-EOT
-    The key for data, logs, alarms and query results. One is made where none is given. The policy of a given one must let
-    CloudWatch Logs and CloudWatch's alarms use it, as kms.tf does.
+    The key for data, logs, alarms and query results; null to create one. The policy of a given key must allow CloudWatch
+    Logs and CloudWatch alarms to use it, as the policy in kms.tf does.
   EOT
 
   validation {
@@ -79,7 +77,7 @@ variable "kms_key_arn" {
   }
 }
 
-# Operations.
+# Alarms, logs and end-to-end tests.
 
 variable "alarms" {
   type = object({
@@ -92,30 +90,30 @@ variable "alarms" {
   })
   default     = {}
   description = <<-EOT
-    Where alarms go: a topic of yours, or one made here with these e-mail addresses. `lag_minutes` is the age from which
-    unread or undelivered data alarms; `change_age_seconds` that of a change when it arrives (REQ-1);
-    `partition_limit` the account's quota of active partitions (500 unless raised).
+    Alarms go to `topic_arn`, or to a new topic with the subscribers `emails`. An alarm rings when unread or undelivered
+    data is `lag_minutes` old, or a change is `change_age_seconds` old on arrival (REQ-1). `partition_limit` is the
+    account's quota of active partitions (500 unless raised).
   EOT
 
   validation {
     condition     = var.alarms.lag_minutes >= 10 && var.alarms.lag_minutes <= var.alarms.source_retention_days * 24 * 60 / 4
-    error_message = "alarms.lag_minutes must be 10 (Firehose's own delay is up to 1.5 buffers of 5 minutes) to a quarter of the source's retention: what is not read by its end is lost."
+    error_message = "alarms.lag_minutes must be 10 (Firehose's own delay is up to 1.5 buffers of 5 minutes) to a quarter of the source's retention, after which unread changes are lost."
   }
   validation {
     condition     = var.alarms.partition_limit >= 500 && var.alarms.partition_limit <= 5000
-    error_message = "alarms.partition_limit must be 500, Firehose's default, to 5,000, what AWS grants (guide, \"Quota\")."
+    error_message = "alarms.partition_limit must be 500 (Firehose's default) to 5,000 (the most that AWS grants; guide, \"Quota\")."
   }
   validation {
     condition     = var.alarms.source_retention_days >= 1 && var.alarms.source_retention_days <= 365
-    error_message = "alarms.source_retention_days must be 1 to 365, as Kinesis keeps data (guide, \"Changing the data retention period\")."
+    error_message = "alarms.source_retention_days must be 1 to 365, the days that Kinesis can keep data (guide, \"Changing the data retention period\")."
   }
   validation {
     condition     = var.alarms.change_age_seconds >= 10 && var.alarms.change_age_seconds <= 3600
-    error_message = "alarms.change_age_seconds must be 10 to 3,600: below, DynamoDB's own delay alarms; above, an hour's delay does not."
+    error_message = "alarms.change_age_seconds must be 10 (less would alarm on DynamoDB's usual delay) to 3,600."
   }
   validation {
     condition     = var.alarms.topic_arn == null ? true : can(regex("^arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.alarms.topic_arn))
-    error_message = "alarms.topic_arn must be the ARN of an SNS topic that is not FIFO: CloudWatch's alarms go to no other."
+    error_message = "alarms.topic_arn must be the ARN of a standard SNS topic; CloudWatch alarms cannot publish to a FIFO topic."
   }
   validation {
     condition     = alltrue([for address in var.alarms.emails : can(regex("^[^@ ]+@[^@ ]+$", address))])
@@ -123,14 +121,14 @@ variable "alarms" {
   }
   validation {
     condition     = var.alarms.topic_arn == null || length(var.alarms.emails) == 0
-    error_message = "alarms.emails are of the topic that is made here; who reads a given one is subscribed there."
+    error_message = "alarms.emails must be empty where alarms.topic_arn is set: subscribe them to that topic instead."
   }
 }
 
 variable "log_forwarding" {
   type        = object({ stream_arn = string })
   default     = null
-  description = "The central Kinesis stream that the functions' logs are forwarded to. None where null."
+  description = "The central Kinesis stream that the functions' logs are forwarded to; null to forward none."
 
   validation {
     condition     = var.log_forwarding == null ? true : can(regex("^arn:aws:kinesis:[a-z0-9-]+:[0-9]{12}:stream/.+$", var.log_forwarding.stream_arn))
@@ -141,7 +139,7 @@ variable "log_forwarding" {
 variable "ci_principals" {
   type        = list(string)
   default     = []
-  description = "ARNs of the IAM roles that may take the CI role, for `make e2e`. Without any the role is not made."
+  description = "ARNs of the IAM roles that may assume the CI role, for `make e2e`. Empty: the role is not created."
 
   validation {
     condition     = alltrue([for arn in var.ci_principals : can(regex("^arn:aws:iam::[0-9]{12}:role/[^*]+$", arn))])

@@ -1,4 +1,4 @@
-# The table, the stream and the bucket that a real environment has already, made for `terraform/test`.
+# Stand-ins, for terraform/test, for the table, stream and bucket that a real environment has already.
 
 terraform {
   required_version = ">= 1.11"
@@ -12,24 +12,24 @@ terraform {
 
 variable "environment" {
   type        = string
-  description = "Name of the environment, part of every other name."
+  description = "The environment's name, which is part of all other names."
 }
 
 variable "shards" {
   type        = number
   default     = 2
-  description = "Shards of the stream."
+  description = "The number of shards of the stream."
 
   validation {
     condition     = var.shards >= 1 && var.shards <= 200
-    error_message = "shards must be 1 to 200, a new account's quota."
+    error_message = "shards must be 1 to 200, the quota of a new account."
   }
 }
 
 variable "carries_changes" {
   type        = bool
   default     = false
-  description = "Whether DynamoDB itself carries changes to the stream. moto has no such thing, and `dmd up` a bridge."
+  description = "Whether DynamoDB itself sends changes to the stream. moto cannot; there `dmd up` runs a bridge."
 }
 
 locals {
@@ -37,7 +37,7 @@ locals {
 }
 
 resource "aws_kms_key" "this" {
-  #checkov:skip=CKV2_AWS_64:KMS's default policy, which leaves it to the account's own, is what a stand-in needs
+  #checkov:skip=CKV2_AWS_64:the default key policy, which leaves access to IAM, suffices for a stand-in
   description         = "Table and stream of prd3292-${var.environment}."
   enable_key_rotation = true
 }
@@ -57,7 +57,7 @@ resource "aws_dynamodb_table" "table" {
     type = "S"
   }
 
-  # What a bridge reads where DynamoDB does not carry changes to Kinesis.
+  # `dmd up` reads this stream where DynamoDB does not send changes to Kinesis.
   stream_enabled   = true
   stream_view_type = "NEW_AND_OLD_IMAGES"
 
@@ -81,7 +81,7 @@ resource "aws_kinesis_stream" "source" {
     stream_mode = "PROVISIONED"
   }
 
-  # moto forgets the tags of a new stream.
+  # moto drops the tags of a new stream.
   lifecycle {
     ignore_changes = [tags, tags_all]
   }
@@ -96,13 +96,13 @@ resource "aws_dynamodb_kinesis_streaming_destination" "changes" {
 }
 
 resource "aws_s3_bucket" "lake" {
-  #checkov:skip=CKV_AWS_18:a stand-in on a local endpoint, which has nobody's accesses to log
-  #checkov:skip=CKV_AWS_144:a stand-in has nothing that is worth a copy in another region
-  #checkov:skip=CKV_AWS_145:the pipeline module encrypts it, as any bucket that it manages
-  #checkov:skip=CKV2_AWS_61:the pipeline module sets the lifecycle, as of any bucket that it manages
-  #checkov:skip=CKV2_AWS_62:nothing listens to it
+  #checkov:skip=CKV_AWS_18:a stand-in on a local endpoint needs no access log
+  #checkov:skip=CKV_AWS_144:a stand-in needs no copy in another region
+  #checkov:skip=CKV_AWS_145:the pipeline module sets the encryption of a bucket that it manages
+  #checkov:skip=CKV2_AWS_61:the pipeline module sets the lifecycle rules of a bucket that it manages
+  #checkov:skip=CKV2_AWS_62:no consumer needs event notifications
   bucket = local.bucket_name
-  # A stand-in holds nothing that somebody needs.
+  # A stand-in holds no data of value.
   force_destroy = true
 }
 
@@ -146,7 +146,7 @@ output "source_stream" {
 }
 
 output "bucket_name" {
-  description = "The bucket's name, known before the bucket is there: tables and policies are made of it."
+  description = "The bucket's name, known before the bucket exists, because tables and policies contain it."
   value       = local.bucket_name
   depends_on  = [aws_s3_bucket.lake]
 }

@@ -28,10 +28,8 @@ run "the_least_of_everything_is_taken" {
     region        = "eu-west-1"
     source_stream = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s", shards = 1 }
     function = {
-      parquet_memory_mib   = 256
-      avro_memory_mib      = 256
-      parquet_timeout      = 30
-      avro_timeout         = 30
+      memory_mib           = { parquet = 256, avro = 256 }
+      timeout_seconds      = { parquet = 30, avro = 30 }
       reserved_concurrency = 5
     }
     buffer_seconds = 60
@@ -53,10 +51,8 @@ run "the_most_of_everything_is_taken" {
     modes       = ["parquet"]
     bucket      = { name = "lake", managed = false, kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
     function = {
-      parquet_memory_mib = 10240
-      avro_memory_mib    = 10240
-      parquet_timeout    = 300
-      avro_timeout       = 300
+      memory_mib      = { parquet = 10240, avro = 10240 }
+      timeout_seconds = { parquet = 300, avro = 300 }
     }
     buffer_seconds = 300
     lambda_buffer = {
@@ -83,7 +79,7 @@ run "what_is_below_the_least_is_refused" {
     environment    = "q"
     account_id     = "12345678901"
     modes          = []
-    function       = { parquet_memory_mib = 255 }
+    function       = { memory_mib = { parquet = 255 } }
     buffer_seconds = 59
     lambda_buffer  = { parquet = { mib = 0.19, seconds = 30 } }
     ingest         = { records_per_second = 0, kib_per_second = 1 }
@@ -99,7 +95,7 @@ run "what_is_above_the_most_is_refused" {
   variables {
     environment    = "abcdefghijklm"
     account_id     = "1234567890123"
-    function       = { parquet_memory_mib = 10241 }
+    function       = { memory_mib = { parquet = 10241 } }
     buffer_seconds = 301
     lambda_buffer  = { parquet = { mib = 3.1, seconds = 30 } }
     retention_days = { errors = 366 }
@@ -138,7 +134,7 @@ run "less_than_the_least_of_a_second_bound_is_refused" {
     table          = { name = "t", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t", kms_key_arn = "alias/k" }
     bucket         = { name = "lake", managed = false, kms_key_arn = "alias/k" }
     error_readers  = ["arn:aws:iam::123456789012:role/*"]
-    function       = { avro_memory_mib = 255 }
+    function       = { memory_mib = { avro = 255 } }
     lambda_buffer  = { parquet = { mib = 2, seconds = -1 } }
     ingest         = { records_per_second = 1, kib_per_second = 0 }
     retention_days = { results = 0 }
@@ -152,7 +148,7 @@ run "less_than_the_least_of_a_second_bound_is_refused" {
 run "more_than_the_most_of_a_second_bound_is_refused" {
   command = plan
   variables {
-    function       = { avro_memory_mib = 10241 }
+    function       = { memory_mib = { avro = 10241 } }
     lambda_buffer  = { parquet = { mib = 2, seconds = 61 } }
     retention_days = { results = 366 }
     alarms         = { partition_limit = 5001 }
@@ -165,7 +161,7 @@ run "too_short_a_timeout_and_one_batch_default_of_two_are_refused" {
   variables {
     source_stream = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s", kms_key_arn = "alias/k" }
     alarms        = { change_age_seconds = 9 }
-    function      = { parquet_timeout = 29 }
+    function      = { timeout_seconds = { parquet = 29 } }
     lambda_buffer = { parquet = { mib = 2, seconds = 60 } }
     ingest        = { records_per_second = 1, kib_per_second = 1, other_readers = -1 }
   }
@@ -176,7 +172,7 @@ run "too_long_a_timeout_the_other_batch_default_and_a_key_for_a_bucket_that_gets
   command = plan
   variables {
     alarms        = { change_age_seconds = 3601 }
-    function      = { parquet_timeout = 301 }
+    function      = { timeout_seconds = { parquet = 301 } }
     lambda_buffer = { parquet = { mib = 1, seconds = 30 } }
     bucket        = { name = "lake", managed = true, kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
   }
@@ -186,7 +182,7 @@ run "too_long_a_timeout_the_other_batch_default_and_a_key_for_a_bucket_that_gets
 run "too_short_a_timeout_of_avro_mode_is_refused" {
   command = plan
   variables {
-    function = { avro_timeout = 29 }
+    function = { timeout_seconds = { avro = 29 } }
     alarms   = { source_retention_days = 0.9 }
   }
   expect_failures = [var.function, var.alarms]
@@ -195,7 +191,7 @@ run "too_short_a_timeout_of_avro_mode_is_refused" {
 run "too_long_a_timeout_of_avro_mode_is_refused" {
   command = plan
   variables {
-    function = { avro_timeout = 301 }
+    function = { timeout_seconds = { avro = 301 } }
     alarms   = { source_retention_days = 366 }
   }
   expect_failures = [var.function, var.alarms]
@@ -216,4 +212,21 @@ run "who_reads_a_given_topic_is_not_said_here" {
     alarms = { topic_arn = "arn:aws:sns:us-east-1:123456789012:pager", emails = ["operations@example.com"] }
   }
   expect_failures = [var.alarms]
+}
+
+run "sizes_of_a_mode_that_there_is_not_are_refused" {
+  command = plan
+  variables {
+    function      = { memory_mib = { orc = 512 } }
+    lambda_buffer = { orc = { mib = 2, seconds = 30 } }
+  }
+  expect_failures = [var.function, var.lambda_buffer]
+}
+
+run "a_timeout_of_a_mode_that_there_is_not_is_refused" {
+  command = plan
+  variables {
+    function = { timeout_seconds = { orc = 60 } }
+  }
+  expect_failures = [var.function]
 }

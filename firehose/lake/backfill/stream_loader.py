@@ -1,4 +1,4 @@
-"""Sending a spool into a stream: in the order of dates, few of them in flight, no faster than asked.
+"""Send a spool into a stream: in the order of dates, few of them in flight, no faster than asked.
 
 Firehose has 500 active partitions a delivery stream, and the changes of today need some of them. A partition is active
 from its first record until it is delivered, which is a buffer interval after at the latest. So a date begins only while
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from firehose.lake.backfill.sieve import NO_DATE
+from firehose.lake.backfill.item_filter import NO_DATE
 from firehose.lake.backfill.spool import Spool
 from firehose.lake.backfill.state import State
 from firehose.local.aws_errors import as_user_errors
@@ -27,7 +27,7 @@ _KEY_BYTES = 32
 _LOOK_SECONDS = 10.0
 
 
-class Sending(msgspec.Struct):
+class SendProgress(msgspec.Struct):
     """How far a spool is sent: the last date that is, how much of the next one, when the last ones were finished."""
 
     completed: str = ""
@@ -82,7 +82,7 @@ def send_spool(
     Raises:
         UserError: the stream cannot be written.
     """
-    sending = state.sending(Sending) or Sending()
+    sending = state.sending(SendProgress) or SendProgress()
     in_flight.finished = sending.finished
     tick(sending.sent)
     for date in spool.dates:
@@ -101,7 +101,7 @@ def send_spool(
         writer.flush()
         tick(sending.done % CALL_RECORDS)
         in_flight.finish()
-        sending = Sending(date, 0, sending.sent, in_flight.finished)
+        sending = SendProgress(date, 0, sending.sent, in_flight.finished)
         state.save_sending(sending)
     return sending.sent
 

@@ -25,7 +25,7 @@ class Judged(NamedTuple):
     outcome: Outcome
 
 
-class Today:
+class Rerun:
     """Today's function, without its batches, reply and store."""
 
     def __init__(self, types: Mapping[str, RecordType]) -> None:

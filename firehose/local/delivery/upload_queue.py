@@ -18,7 +18,7 @@ FIRST_RETRY_MS = 1_000
 LONGEST_RETRY_MS = 60_000
 
 
-class Contents(msgspec.Struct, frozen=True):
+class ObjectManifest(msgspec.Struct, frozen=True):
     """What an object holds, and so what is known of those records when it is there.
 
     `values` are its partition's, None where it is no partition's. While an object that `blocks` is refused, none that
@@ -36,7 +36,7 @@ class Contents(msgspec.Struct, frozen=True):
     blocks: bool = False
 
 
-ObjectPut: TypeAlias = Put[Contents]
+ObjectPut: TypeAlias = Put[ObjectManifest]
 
 
 class _Waiting(msgspec.Struct, eq=False):
@@ -46,7 +46,7 @@ class _Waiting(msgspec.Struct, eq=False):
     refusal: Refusal = None
 
 
-class Outbox:
+class UploadQueue:
     """The objects of one destination, `area` in the names of its metrics.
 
     With a clock a refused object waits here, key and bytes as they are, and its records stay unsettled. Without one, as
@@ -61,14 +61,14 @@ class Outbox:
         area: str,
         settle: Callable[[Iterable[int], int], None],
         clock: Callable[[], int] | None,
-        there: Callable[[ObjectPut], None] = lambda _: None,
+        on_put: Callable[[ObjectPut], None] = lambda _: None,
     ) -> None:
         self._sink = sink
         self._metrics = metrics
         self._area = area
         self._settle = settle
         self._clock = clock
-        self._there = there
+        self._on_put = on_put
         self._waiting: list[_Waiting] = []
         self.partitions: Counter[tuple[str, ...]] = Counter()  # of the objects that wait
 
@@ -95,7 +95,7 @@ class Outbox:
         for put, refusal in put_each(self._sink, puts):
             self._count(put, refusal)
             if refusal is None:
-                self._arrived(put)
+                self._on_success(put)
             else:
                 self._keep(put, refusal)
 
@@ -130,7 +130,7 @@ class Outbox:
             if refusal is None:
                 self._waiting.remove(waiting)
                 self._release(put.of.values)
-                self._arrived(put)
+                self._on_success(put)
             else:
                 self._later(waiting, refusal)
 
@@ -155,11 +155,11 @@ class Outbox:
         waiting.due_ms = self._clock() + min(FIRST_RETRY_MS << min(waiting.tries, 10), LONGEST_RETRY_MS)
         waiting.tries += 1
 
-    def _arrived(self, put: ObjectPut) -> None:
+    def _on_success(self, put: ObjectPut) -> None:
         self._settle(put.of.ordinals, put.of.fate)
         self._metrics.add(f"{self._area}.Records", len(put.of.ordinals))
         self._metrics.add(f"{self._area}.Bytes", put.of.original_bytes)
-        self._there(put)
+        self._on_put(put)
 
     def _count(self, put: ObjectPut, refusal: Refusal) -> None:
         self._metrics.add(f"{self._area}.Success", 0 if refusal else 1)

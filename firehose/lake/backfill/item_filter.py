@@ -16,7 +16,7 @@ _KEY_BYTES = 32
 NO_DATE = "undated"
 
 
-class Sieve:
+class ItemFilter:
     """Decides each item of a job. With `dates`, says their partition dates, for which each runs through the transform.
 
     An item that cannot be dated is left out and counted by reason where there is a filter by date. Where there is none
