@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from glue.columns import hive_type
+from glue.layout import PARTITION
 from glue.model import Array, Enumeration, Field, FieldPath, Map, Record, RecordType, Type
-from glue.tables import ERRORS, PARTITION, errors_table
+from glue.tables import ERRORS, errors_table
 
 # Source: Athena guide, "Reserved keywords in SQL SELECT statements". `date` and `timestamp` are not among them.
 RESERVED = frozenset(

@@ -1,10 +1,49 @@
-"""The places of objects in the bucket, and the formats that a lake may have."""
+"""The places of objects in the bucket, and the formats that a lake may have. No other file spells them.
+
+data-pipeline/parquet/sale/partition_date=2025-01-01/prd3292-dev1-dmnd-sale-1-2025-01-01-10-00-00-....parquet
+data-pipeline/avro/sale/partition_date=2025-01-01/....avro
+data-pipeline/errors/records/partition_date=2025-01-01/....jsonl
+data-pipeline/errors/firehose/processing-failed/...
+dmd-replay/....json
+"""
 
 from enum import StrEnum
 
+ROOT = "data-pipeline"
+PARTITION = "partition_date"  # a date of UTC, 2025-01-01
+
 
 class Format(StrEnum):
-    """The format of a lake's files."""
+    """The format of a lake's files; a mode of the pipeline has the same name."""
 
     PARQUET = "parquet"
     AVRO = "avro"
+
+
+ERRORS = f"{ROOT}/errors/"
+# Error documents, which the function puts: why a record failed, and the original.
+ERROR_DOCUMENTS = f"{ERRORS}records/"
+# Firehose's own error objects, a folder for each error output type.
+FIREHOSE_ERRORS = f"{ERRORS}firehose/"
+# The progress of `dmd replay` in each error object, beside the pipeline's own data.
+REPLAY_JOURNAL = "dmd-replay/"
+
+
+def format_prefix(file_format: str) -> str:
+    """Return the prefix of all data of one format: "avro" -> "data-pipeline/avro/"."""
+    return f"{ROOT}/{file_format}/"
+
+
+def type_prefix(file_format: str, record_type: str) -> str:
+    """Return the prefix of a table's data: "avro", "sale" -> "data-pipeline/avro/sale/"."""
+    return f"{format_prefix(file_format)}{record_type}/"
+
+
+def partition(prefix: str, date: str) -> str:
+    """Return the prefix of one date: "p/sale/", "2025-01-01" -> "p/sale/partition_date=2025-01-01/"."""
+    return f"{prefix}{PARTITION}={date}/"
+
+
+def partition_date(key: str) -> str:
+    """Return the date in an object's key, or "": "p/partition_date=2025-01-01/a.avro" -> "2025-01-01"."""
+    return key.partition(f"{PARTITION}=")[2].partition("/")[0]

@@ -13,14 +13,12 @@ from typing import Any
 
 from glue import hive
 from glue.columns import Column, columns
+from glue.layout import ERROR_DOCUMENTS, PARTITION, partition, type_prefix
 from glue.model import RecordType, SchemaError
 
 TABLES = Path(__file__).parent / "tables"
-FORMATS = ("parquet", "avro")
 ERRORS = "errors"
 BUCKET = "${bucket}"
-ROOT = "data-pipeline"
-PARTITION = "partition_date"
 
 TableInput = dict[str, Any]
 TableInputs = dict[str, TableInput]
@@ -112,7 +110,7 @@ def errors_table() -> TableInput:
         name=ERRORS,
         doc="Records that failed: why, and the original, to be sent through again.",
         file_format="json",
-        prefix=f"{ROOT}/errors/records/",
+        prefix=ERROR_DOCUMENTS,
         table_columns=ERRORS_COLUMNS,
         serde={"serialization.format": "1"},
         dates=ERRORS_RANGE,
@@ -157,7 +155,7 @@ def _data_table(record_type: RecordType, file_format: str, serde: dict[str, str]
         name=record_type.name.lower(),
         doc=record_type.doc,
         file_format=file_format,
-        prefix=f"{ROOT}/{file_format}/{record_type.name}/",
+        prefix=type_prefix(file_format, record_type.name),
         table_columns=columns(record_type),
         serde=serde,
         dates=f"{record_type.partition_date.first},{record_type.partition_date.last}",
@@ -204,5 +202,5 @@ def _projection(location: str, dates: str) -> dict[str, str]:
         f"projection.{PARTITION}.range": dates,
         f"projection.{PARTITION}.interval": "1",
         f"projection.{PARTITION}.interval.unit": "DAYS",
-        "storage.location.template": f"{location}{PARTITION}=${{{PARTITION}}}/",
+        "storage.location.template": partition(location, f"${{{PARTITION}}}"),
     }

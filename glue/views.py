@@ -11,8 +11,8 @@ from typing import Any
 
 from glue import hive
 from glue.columns import Column, columns
+from glue.layout import PARTITION
 from glue.model import RecordType
-from glue.tables import PARTITION
 
 DATABASE = "${database}"
 

@@ -1,4 +1,4 @@
-"""Imports point down, glue <- transform <- firehose, and the function loads no tool."""
+"""Imports point down, cli -> lake -> pipeline -> local -> glue, and what is meant to be light loads no tool."""
 
 import ast
 import os
@@ -10,28 +10,56 @@ import pytest
 
 from tests.given import environment
 
-ROOT = Path(__file__).parent.parent
-MAY_IMPORT = {"glue": {"glue"}, "transform": {"glue", "transform"}, "firehose": {"glue", "transform", "firehose"}}
-MODULES = sorted(path for layer in MAY_IMPORT for path in (ROOT / layer).rglob("*.py"))
+ROOT = Path(__file__).parents[1]
+
+# The rooms, and all that each may import. `local` serves anybody's streams: of glue it knows only the types of Hive and
+# Arrow.
+TRANSFORM = {"transform", "glue"}
+MAY_IMPORT = {
+    "glue": {"glue"},
+    "transform": TRANSFORM,
+    "firehose.local": {"firehose.local", "glue.hive", "glue.arrow"},
+    "firehose.pipeline": {"firehose.pipeline", "firehose.local"} | TRANSFORM,
+    "firehose.lake": {"firehose.lake", "firehose.pipeline", "firehose.local"} | TRANSFORM,
+    "firehose.cli": {"firehose.cli", "firehose.lake", "firehose.pipeline", "firehose.local"} | TRANSFORM,
+    "firehose": {"firehose.local"},  # firehose/testing.py, the public face of firehose/local/testing.py
+}
+OURS = ("glue", "transform", "firehose")
+MODULES = sorted(path.relative_to(ROOT) for top in OURS for path in (ROOT / top).rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", MODULES, ids=str)
 def test_imports_point_down(path: Path) -> None:
-    layer = path.relative_to(ROOT).parts[0]
+    allowed = MAY_IMPORT[room_of(path)]
 
-    assert imported(path) & set(MAY_IMPORT) <= MAY_IMPORT[layer]
+    wrong = {name for name in imported(ROOT / path) if not any(f"{name}.".startswith(f"{each}.") for each in allowed)}
+
+    assert wrong == set()
+
+
+def room_of(path: Path) -> str:
+    """The room of a file: firehose/local/sinks.py -> "firehose.local"."""
+    return max(
+        (room for room in MAY_IMPORT if f"{path.as_posix()[:-3]}/".startswith(f"{room.replace('.', '/')}/")), key=len
+    )
 
 
 def imported(path: Path) -> set[str]:
-    """The top-level packages that a file imports, anywhere in it."""
+    """The modules of ours that a file imports, anywhere in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {name.name.partition(".")[0] for name in node.names}
+            found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide their layer"
-            found.add(str(node.module).partition(".")[0])
-    return found
+            assert node.level == 0, "relative imports hide their room"
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return {name for name in found if name.partition(".")[0] in OURS}
+
+
+def test_the_local_firehose_loads_nothing_of_ours_and_no_tool_of_the_command_line() -> None:
+    loaded = modules_after("import firehose.testing")
+
+    assert {name.partition(".")[0] for name in loaded} & {"transform", "typer", "rich", "duckdb"} == set()
 
 
 def test_the_function_loads_no_tool_and_nothing_before_it_is_needed() -> None:

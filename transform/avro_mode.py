@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from glue.layout import PARTITION, ROOT
 from glue.model import RecordType
-from glue.tables import PARTITION, ROOT
 from transform.archive import Store, put_all, why
 from transform.avro import MARKER_BYTES, AvroFiles
 from transform.avro_binary import TIMES

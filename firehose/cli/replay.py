@@ -10,7 +10,7 @@ from rich.text import Text
 
 from firehose.cli.shown import plain_table, print_rich, tell_places
 from firehose.lake.errors.failures import stream_of as delivery_stream_of
-from firehose.lake.errors.objects import FIREHOSE, errors_elsewhere, lake_errors
+from firehose.lake.errors.objects import errors_elsewhere, lake_errors
 from firehose.lake.replay.delivery import DryRunWriter, Writer
 from firehose.lake.replay.run import Replay, Summary
 from firehose.lake.replay.selection import Selection, since_ms, until_ms
@@ -18,9 +18,8 @@ from firehose.lake.storage import BucketLake, FolderLake, Lake, open_lake, sink_
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
 from firehose.local.sinks import S3, FolderSink, S3Sink
 from firehose.local.user_error import UserError
-from glue.layout import Format
+from glue.layout import FIREHOSE_ERRORS, Format, format_prefix
 from glue.schema import load
-from glue.tables import ROOT
 
 EXAMPLE = "dmd replay --lake .local/lake --reason invalid --type demand --dry-run"
 NO_TYPE = "(none)"
@@ -124,10 +123,10 @@ def _format_of(lake: Lake) -> Format:
     Raises:
         UserError: it has both.
     """
-    has = [name for name in Format if next(lake.objects(f"{ROOT}/{name}/"), None)]
+    has = [name for name in Format if next(lake.objects(format_prefix(name)), None)]
     if len(has) > 1:
         raise UserError(f"the lake has {' and '.join(has)}: say with --format which of them to write")
-    streams = {delivery_stream_of(stored.key) for stored in lake.objects(FIREHOSE)}
+    streams = {delivery_stream_of(stored.key) for stored in lake.objects(FIREHOSE_ERRORS)}
     avro = streams and all(stream is not None and stream.endswith(f"-{Format.AVRO}") for stream in streams)
     return has[0] if has else Format.AVRO if avro else Format.PARQUET
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NoReturn, Protocol, cast
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.sinks import S3, FolderSink, S3Sink, bucket_of, file_version, make_folder
 from firehose.local.user_error import UserError
-from glue.tables import ROOT
+from glue.layout import ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import msgspec
 from firehose.local.ledger import Report
 from firehose.local.sinks import Sink
 from firehose.pipeline.streams import stream_name
-from glue.tables import FORMATS, PARTITION, ROOT
+from glue.layout import PARTITION, Format, format_prefix
 from transform.outcome import OTHER
 
 PROCESSING_FAILED = "Lambda.ProcessingFailedStatus"
 
-_DATA = tuple(f"{ROOT}/{file_format}/" for file_format in FORMATS)
+_DATA = tuple(map(format_prefix, Format))
 
 
 class Delivered(msgspec.Struct):

@@ -2,14 +2,18 @@
 
 from typing import Any
 
+from glue.layout import FIREHOSE_ERRORS, Format, partition, type_prefix
+
 # By type and partition date, many records an object (REQ-3, BR-9).
-PARQUET_PREFIX = "data-pipeline/parquet/!{partitionKeyFromLambda:type}/partition_date=!{partitionKeyFromLambda:date}/"
-ERROR_PREFIX = "data-pipeline/errors/firehose/!{firehose:error-output-type}/"
+PARQUET_PREFIX = partition(
+    type_prefix(Format.PARQUET, "!{partitionKeyFromLambda:type}"), "!{partitionKeyFromLambda:date}"
+)
+ERROR_PREFIX = FIREHOSE_ERRORS + "!{firehose:error-output-type}/"
 
 # In Avro mode the function puts the containers and answers Dropped, so nothing is ever delivered here. An Ok would be a
 # function of the other mode behind this stream. Its rows would be no container, so not below avro/; here they raise
 # the alarm on the error prefix, are kept by its tighter policy, and stand in `dmd errors` under a kind of their own.
-NEVER_PREFIX = "data-pipeline/errors/firehose/unexpected-ok/"
+NEVER_PREFIX = FIREHOSE_ERRORS + "unexpected-ok/"
 
 # The largest buffer Firehose takes, and its default with format conversion: the fewest objects a day.
 BUFFER_MIB = 128

@@ -9,12 +9,11 @@ from firehose.local.data_plane import Clock, DataPlane
 from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import Sink
 from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
-from glue.layout import Format
+from glue.layout import ERROR_DOCUMENTS, Format
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
 from glue.tables import parquet_table, with_bucket
 from transform.function import build
-from transform.settings import ERROR_PREFIX
 
 BUCKET = "local-lake"
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
@@ -110,6 +109,6 @@ def _variables(file_format: Format, types: Iterable[str], *, claims: bool) -> di
         "RECORD_TYPES": ",".join(types),
         "CLAIMS_UNREADABLE": "true" if claims else "false",
         "BUCKET": BUCKET,
-        "ERROR_PREFIX": ERROR_PREFIX,
+        "ERROR_PREFIX": ERROR_DOCUMENTS,
         "FORMAT": file_format.value,
     }

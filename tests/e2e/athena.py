@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from firehose.local.aws_errors import as_user_errors
-from glue.tables import ROOT
+from glue.layout import ROOT
 
 # SQL -> rows, all values as text, null as None.
 Sql: TypeAlias = Callable[[str], list[dict[str, str | None]]]

@@ -11,8 +11,7 @@ from firehose.local.endpoint.endpoint import named_endpoint
 from firehose.local.endpoint.function_package import PROJECT
 from firehose.local.user_error import UserError
 from firehose.pipeline.names import REGION, Names
-from glue.layout import Format
-from glue.tables import ROOT
+from glue.layout import ROOT, Format
 from tests.e2e.athena import Athena, Client, Sql
 
 # A local endpoint, such as that of `dmd up`: no account, no role, no Athena.

@@ -7,11 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from firehose.pipeline.names import Names
-from glue.layout import Format
-from glue.tables import PARTITION, ROOT
+from glue.layout import ERRORS, Format, partition, type_prefix
 from tests.e2e.athena import Client
-
-ERRORS = f"{ROOT}/errors/"
 
 
 def where_it_stopped(client: Client, names: Names, mode: Format, record_type: str, date: str, since: datetime) -> str:
@@ -22,7 +19,7 @@ def where_it_stopped(client: Client, names: Names, mode: Format, record_type: st
     status = replication(client("dynamodb"), names.table)
     if status not in {"ACTIVE", ""}:
         return f"stopped at the table: DynamoDB does not carry its changes to a stream ({status})"
-    prefix = f"{ROOT}/{mode}/{record_type}/{PARTITION}={date}/"
+    prefix = partition(type_prefix(mode, record_type), date)
     failed = _objects_since(client, names.bucket, ERRORS, since)
     hint = f"; {failed} objects came to {ERRORS}: dmd errors --lake s3://{names.bucket}" if failed else ""
     delivered = _objects_since(client, names.bucket, prefix, since)

@@ -12,8 +12,8 @@ from firehose.local.sources.files import EventRecord, change_time_ms, event_reco
 from firehose.local.user_error import UserError
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
 from firehose.pipeline.streams import local_pipeline
+from glue.layout import type_prefix
 from glue.schema import load
-from glue.tables import ROOT
 from transform.outcome import OTHER
 
 _ONE_SHARD = "shardId-000000000000"
@@ -61,7 +61,7 @@ def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
         UserError: the lake cannot be read.
     """
     lake = BucketLake(job.target, holds=None) if job.target.startswith(S3) else FolderLake(Path(job.target))
-    return [name for name in delivered if not any(lake.objects(f"{ROOT}/{job.file_format}/{name}/"))]
+    return [name for name in delivered if not any(lake.objects(type_prefix(job.file_format, name)))]
 
 
 class RecordNumbers:

@@ -7,11 +7,9 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from firehose.lake.storage import Lake, Stored
-from glue.tables import PARTITION, ROOT
+from firehose.lake.storage import Lake
+from glue.layout import ERROR_DOCUMENTS, partition_date
 from transform.times import iso_millis
-
-RECORDS = f"{ROOT}/errors/records/"
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -84,8 +82,8 @@ class Explanations:
 def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, ErrorDocument]]:
     """(day, where, document) of every error document; where a line is none goes to `unreadable`."""
     decode = msgspec.json.Decoder(ErrorDocument).decode
-    for stored in lake.objects(RECORDS):
-        day = partition_of(stored)
+    for stored in lake.objects(ERROR_DOCUMENTS):
+        day = partition_date(stored.key)
         with lake.open(stored) as file:
             lines = file.read().splitlines()
         for number, line in enumerate(lines, 1):
@@ -94,11 +92,6 @@ def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, Err
                 yield day, at, decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 unreadable.append(at)
-
-
-def partition_of(stored: Stored) -> str:
-    """The partition date in a key: ".../partition_date=2025-01-01/a.jsonl" -> "2025-01-01"; "" where there is none."""
-    return stored.key.partition(f"{PARTITION}=")[2].partition("/")[0]
 
 
 def join_key(raw: bytes, arrival_ms: int) -> bytes:

@@ -6,14 +6,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from firehose.lake.errors.documents import RECORDS
-from firehose.lake.errors.replay_journal import NOTES
 from firehose.lake.storage import BucketLake, FolderLake, Lake, Stored
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
-from glue.tables import ROOT
-
-FIREHOSE = f"{ROOT}/errors/firehose/"
+from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, REPLAY_JOURNAL
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403"})
 
@@ -41,7 +37,7 @@ def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorOb
         UserError: they cannot be read.
     """
     try:
-        for stored in sorted(lake.objects(FIREHOSE), key=lambda one: not replayed(one.key)):
+        for stored in sorted(lake.objects(FIREHOSE_ERRORS), key=lambda one: not replayed(one.key)):
             yield ErrorObject(stored.key, lake.where(stored), _body(lake, stored))
     except UserError as mistake:
         if is_denied(mistake):
@@ -68,12 +64,12 @@ def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> It
     for stored in reader.objects(prefix):
         path = stored.key.removeprefix(prefix)
         lake_key = None if in_lake is None else f"{in_lake}{path}"
-        if lake_key is not None and lake_key.startswith(NOTES):
+        if lake_key is not None and lake_key.startswith(REPLAY_JOURNAL):
             continue
-        if lake_key is not None and lake_key.startswith(RECORDS):
+        if lake_key is not None and lake_key.startswith(ERROR_DOCUMENTS):
             raise UserError(f"{where} holds the function's documents; Firehose has the originals: leave out --errors")
         body = _body(reader, stored)
-        if lake_key is not None and lake_key.startswith(FIREHOSE):
+        if lake_key is not None and lake_key.startswith(FIREHOSE_ERRORS):
             yield ErrorObject(lake_key, reader.where(stored), body)
         else:
             digest = sha256(body).hexdigest()

@@ -16,10 +16,9 @@ from firehose.lake.errors.documents import Reason
 from firehose.lake.storage import Lake
 from firehose.local.sinks import MovedError, NoteSink
 from firehose.local.user_error import UserError
-from glue.layout import Format
+from glue.layout import REPLAY_JOURNAL, Format
 
 # Beside the data prefixes and not below them: readers take every file there for data.
-NOTES = "dmd-replay/"
 
 
 class Group(msgspec.Struct):
@@ -87,12 +86,12 @@ class Notes:
 
 def note_key(error_object: str) -> str:
     """Where the note of an error object lies. A digest: a key may be longer than a file's name may be."""
-    return f"{NOTES}{sha256(error_object.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}.json"
+    return f"{REPLAY_JOURNAL}{sha256(error_object.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}.json"
 
 
 def _read(lake: Lake) -> Iterator[tuple[Note, str]]:
     decode = msgspec.json.Decoder(Note).decode
-    for stored in lake.objects(NOTES):
+    for stored in lake.objects(REPLAY_JOURNAL):
         with lake.open(stored) as file:
             body = file.read()
         try:

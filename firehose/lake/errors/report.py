@@ -9,10 +9,11 @@ import msgspec
 
 from firehose.lake.errors.documents import Explanations, Reason
 from firehose.lake.errors.failures import Attribution, FailureReader, place_of
-from firehose.lake.errors.objects import FIREHOSE, DeniedError, ErrorObject, lake_errors
+from firehose.lake.errors.objects import DeniedError, ErrorObject, lake_errors
 from firehose.lake.errors.records import Unreadable
 from firehose.lake.errors.replay_journal import Notes
 from firehose.lake.storage import Lake, open_lake
+from glue.layout import FIREHOSE_ERRORS
 
 EXAMPLES = 3  # of each group: the commonest ones; all have one reason and differ in their path
 
@@ -114,7 +115,7 @@ def _from_firehose(lake: Lake) -> Report | None:
     groups, counts = _Groups(), Counter[str]()
     reader = FailureReader(lake, found.unreadable)
     for error_object in _chain(first, objects):
-        kind = error_object.key.removeprefix(FIREHOSE).partition("/")[0]
+        kind = error_object.key.removeprefix(FIREHOSE_ERRORS).partition("/")[0]
         note = notes.of(error_object.key)
         done = set(note.done)
         for failure in reader.of(error_object, note):

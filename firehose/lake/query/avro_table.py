@@ -19,7 +19,7 @@ from pyarrow.fs import LocalFileSystem
 from firehose.lake.query.avro_container import ContainerReader, Row
 from firehose.lake.storage import Lake, Stored
 from firehose.local.user_error import UserError
-from glue.tables import PARTITION
+from glue.layout import PARTITION
 
 # Enough that Arrow's 0.2 ms a batch do not count; an event is some 30 KB while it is a row of Python's.
 BATCH_ROWS = 1000

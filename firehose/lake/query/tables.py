@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
-from firehose.lake.errors.documents import documents, partition_of
+from firehose.lake.errors.documents import documents
 from firehose.lake.query.avro_table import AvroTable
 from firehose.lake.storage import FolderLake, Lake, Stored, open_lake
 from firehose.local.user_error import UserError
 from glue import arrow
-from glue.layout import Format
+from glue.layout import PARTITION, Format, format_prefix, partition_date
 from glue.schema import load
-from glue.tables import BUCKET, PARTITION, ROOT, TableInput, TableInputs, read_table_inputs
+from glue.tables import BUCKET, TableInput, TableInputs, read_table_inputs
 from glue.views import latest_views
 
 # Arrow takes INT96 for nanoseconds, DuckDB's TIMESTAMP is microseconds: read as those at once, not cast later.
@@ -85,7 +85,7 @@ def _format_of(lake: Lake) -> Format:
 
 
 def _holds(lake: Lake, file_format: Format) -> bool:
-    return any(partition_of(stored) for stored in lake.objects(f"{ROOT}/{file_format}/"))
+    return any(partition_date(stored.key) for stored in lake.objects(format_prefix(file_format)))
 
 
 def _tables(tables: Mapping[str, TableInputs] | None, file_format: Format) -> dict[str, TableInput]:
@@ -119,7 +119,7 @@ def _table(table_input: TableInput, lake: Lake | None, on_error: Callable[[UserE
 
 def _files(lake: Lake, prefix: str) -> dict[Stored, str]:
     """The files that lie in a partition, with its date; Athena sees no others."""
-    return {stored: date for stored in lake.objects(prefix) if (date := partition_of(stored))}
+    return {stored: date for stored in lake.objects(prefix) if (date := partition_date(stored.key))}
 
 
 def _fragments(lake: Lake, files: Mapping[Stored, str]) -> Iterator[Any]:

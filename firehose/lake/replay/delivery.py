@@ -6,20 +6,16 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from firehose.lake.errors.documents import RECORDS, ErrorDocument, Reason
-from firehose.lake.errors.objects import FIREHOSE
+from firehose.lake.errors.documents import ErrorDocument, Reason
 from firehose.lake.errors.records import FailedRecord, read
 from firehose.lake.errors.replay_journal import Group
 from firehose.lake.errors.rerun import Judged
 from firehose.local.kinesis_writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
 from firehose.pipeline.streams import local_pipeline
-from glue.layout import Format
-from glue.tables import ROOT
+from glue.layout import ERROR_DOCUMENTS, ERRORS, FIREHOSE_ERRORS, Format, partition, type_prefix
 from transform.outcome import Delivered
 from transform.outcome import Reason as Code
 from transform.source import payload_of
-
-_ERRORS = f"{ROOT}/errors/"
 
 
 class Writer(Protocol):
@@ -83,7 +79,7 @@ def rows_of(judged: Mapping[int, Judged], file_format: Format) -> Rows:
     while True:
         gathered = Gathered()
         report = local_pipeline(gathered, file_format=file_format).run([one.record for one in left.values()])
-        errors = {key: one.body for key, one in gathered.objects.items() if key.startswith(_ERRORS)}
+        errors = {key: one.body for key, one in gathered.objects.items() if key.startswith(ERRORS)}
         if not errors:
             if not report.adds_up or report.failed:
                 raise RuntimeError("the local pipeline did not account for every record")
@@ -100,7 +96,7 @@ def groups_of(judged: Mapping[int, Judged], keys: Sequence[str], file_format: Fo
     places: dict[str, list[int]] = {}
     for place, one in judged.items():
         assert isinstance(one.outcome, Delivered)  # noqa: S101 - nothing else is put
-        prefix = f"{ROOT}/{file_format}/{one.outcome.type}/partition_date={one.outcome.date}/"
+        prefix = partition(type_prefix(file_format, one.outcome.type), one.outcome.date)
         places.setdefault(prefix, []).append(place)
     groups = [Group(prefix, [key for key in keys if key.startswith(prefix)], mine) for prefix, mine in places.items()]
     if not all(group.keys for group in groups) or sum(len(group.keys) for group in groups) != len(keys):
@@ -127,12 +123,12 @@ def send(judged: Mapping[int, Judged], writer: Writer) -> dict[int, Reason]:
 def _refused(judged: Mapping[int, Judged], errors: Mapping[str, bytes]) -> dict[int, Reason]:
     """The places of the records in the pipeline's own error objects, and why they are there."""
     decode = msgspec.json.Decoder(ErrorDocument).decode
-    lines = [line for key, body in errors.items() if key.startswith(RECORDS) for line in body.splitlines()]
+    lines = [line for key, body in errors.items() if key.startswith(ERROR_DOCUMENTS) for line in body.splitlines()]
     told = {document.digest: document.error for document in map(decode, lines)}
     codes = {
         found.raw: found.code or ""
         for key, body in errors.items()
-        if key.startswith(FIREHOSE)
+        if key.startswith(FIREHOSE_ERRORS)
         for found in read(body)
         if isinstance(found, FailedRecord)
     }

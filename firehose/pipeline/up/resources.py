@@ -9,11 +9,10 @@ from firehose.local.aws_errors import as_user_errors
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.pipeline.names import Names
 from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
-from glue.layout import Format
+from glue.layout import ERROR_DOCUMENTS, Format
 from glue.model import RecordType
 from glue.schema import load
 from glue.tables import avro_table, parquet_table, with_bucket
-from transform.settings import ERROR_PREFIX
 
 ENVIRONMENT = "test"
 SHARDS = 2
@@ -131,7 +130,7 @@ def _function(endpoint: Endpoint, name: str, mode: Format, names: list[str], *, 
                 "RECORD_TYPES": ",".join(names),
                 "CLAIMS_UNREADABLE": "true" if claims else "false",
                 "BUCKET": BUCKET,
-                "ERROR_PREFIX": ERROR_PREFIX,
+                "ERROR_PREFIX": ERROR_DOCUMENTS,
             }
         },
     )
