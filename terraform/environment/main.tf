@@ -35,6 +35,8 @@ module "pipeline" {
   lambda_buffer   = var.lambda_buffer
   kms_key_arn     = var.kms_key_arn
   protect_streams = var.protect_streams
+  protect_key     = true # whatever the environment: what was written under a deleted key is lost
+  operated        = var.operated
   ingest          = var.ingest
   error_readers   = var.error_readers
   retention_days  = var.retention_days

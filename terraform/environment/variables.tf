@@ -54,6 +54,10 @@ variable "protect_streams" {
   type = bool
 }
 
+variable "operated" {
+  type = bool
+}
+
 variable "source_kms_key_arn" {
   type    = string
   default = null
@@ -83,7 +87,7 @@ variable "error_readers" {
 }
 
 variable "retention_days" {
-  type    = object({ errors = optional(number), results = optional(number), logs = optional(number) })
+  type    = object({ errors = optional(number), results = optional(number), logs = optional(number), noncurrent = optional(number) })
   default = {}
 }
 
@@ -100,12 +104,13 @@ variable "alarms" {
     change_age_seconds    = optional(number)
     partition_limit       = optional(number)
     source_retention_days = optional(number)
+    silent_hours          = optional(number)
   })
   default = {}
 }
 
 variable "log_forwarding" {
-  type    = object({ stream_arn = string })
+  type    = object({ stream_arn = string, kms_key_arn = optional(string) })
   default = null
 }
 

@@ -3,7 +3,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "~> 5.100"
+      version = ">= 5.100, < 7" # modules/pipeline/versions.tf says what was tried
     }
   }
   # The settings are in each environment's backend.tfbackend.

@@ -7,7 +7,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "~> 5.100"
+      version = ">= 5.100, < 7" # modules/pipeline/versions.tf says what was tried
     }
   }
 }
@@ -46,6 +46,7 @@ module "pipeline" {
   package         = var.package
   buffer_seconds  = var.buffer_seconds
   protect_streams = var.protect_streams
+  protect_key     = var.protect_key
   table           = module.stand_ins.table
   source_stream   = module.stand_ins.source_stream
   ingest          = { records_per_second = 100, kib_per_second = 100 }

@@ -40,6 +40,12 @@ variable "protect_streams" {
   description = "Whether a plan that replaces or removes a delivery stream fails, as in production."
 }
 
+variable "protect_key" {
+  type        = bool
+  default     = false
+  description = "Whether a plan that destroys the KMS key fails, as in every real environment."
+}
+
 variable "buffer_seconds" {
   type        = number
   default     = 60

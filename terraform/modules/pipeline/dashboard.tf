@@ -3,7 +3,10 @@
 
 locals {
   alarm_arns = [
-    for name in sort(concat(keys(local.alarms), keys(local.replication_alarms), [for key in keys(local.functions) : "${key}-key"])) :
+    for name in sort(concat(
+      keys(local.alarms), keys(local.replication_alarms), keys(local.silent_alarms),
+      [for key in keys(local.functions) : "${key}-key"], var.alarms.silent_hours == null ? [] : ["source-silent"],
+    )) :
     "arn:aws:cloudwatch:${var.region}:${var.account_id}:alarm:${local.name}-${name}"
   ]
   keys = sort(keys(local.functions))
@@ -90,10 +93,10 @@ resource "aws_cloudwatch_dashboard" "this" {
     start          = "-PT3H"
     periodOverride = "inherit"
     widgets = concat(
-      [{
-        type = "alarm", x = 0, y = 0, width = 24, height = 4
-        # CloudWatch shows at most 100 alarms in a widget.
-        properties = { title = "Alarms of ${local.name}", alarms = slice(local.alarm_arns, 0, min(100, length(local.alarm_arns))) }
+      # CloudWatch shows at most 100 alarms in a widget.
+      [for number, arns in chunklist(local.alarm_arns, 100) : {
+        type       = "alarm", x = number * 12, y = 0, width = length(local.alarm_arns) > 100 ? 12 : 24, height = 4
+        properties = { title = "Alarms of ${local.name}", alarms = arns }
       }],
       flatten([
         for number, row in local.rows : concat(

@@ -26,12 +26,21 @@ resource "aws_iam_role_policy" "ci" {
     Statement = concat(
       [
         {
-          Sid    = "ChangeItems"
-          Effect = "Allow"
-          Action = [
-            "dynamodb:DescribeTable", "dynamodb:DescribeKinesisStreamingDestination", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
-          ]
+          Sid      = "DescribeTable"
+          Effect   = "Allow"
+          Action   = ["dynamodb:DescribeTable", "dynamodb:DescribeKinesisStreamingDestination"]
           Resource = var.table.arn
+        },
+        {
+          Sid      = "ChangeTestItems"
+          Effect   = "Allow"
+          Action   = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
+          Resource = var.table.arn
+          Condition = {
+            # Items of its own alone. ForAllValues is also true of a request without keys, hence the second condition.
+            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["e2e-*"] }
+            Null                      = { "dynamodb:LeadingKeys" = "false" }
+          }
         },
         {
           Sid    = "Query"
@@ -52,17 +61,26 @@ resource "aws_iam_role_policy" "ci" {
           )
         },
         {
-          Sid      = "ListObjects"
+          Sid      = "FindBucket"
           Effect   = "Allow"
-          Action   = ["s3:GetBucketLocation", "s3:ListBucket"]
+          Action   = "s3:GetBucketLocation"
           Resource = local.bucket_arn
         },
         {
-          Sid    = "ReadObjects"
-          Effect = "Allow"
-          Action = "s3:GetObject"
-          # Any object below; errors/ is for error_readers alone, and what analysts have asked is theirs.
-          Resource = [for prefix in concat(reverse(keys(local.modes)), ["test"]) : "${local.objects}/${prefix}/*"]
+          Sid      = "ListObjects"
+          Effect   = "Allow"
+          Action   = "s3:ListBucket"
+          Resource = local.bucket_arn
+          Condition = {
+            # Objects below errors/ are only counted; nobody but error_readers can read them.
+            StringLike = { "s3:prefix" = [for folder in concat(local.test_folders, ["errors", "test"]) : "${local.root}/${folder}/*"] }
+          }
+        },
+        {
+          Sid      = "ReadObjects"
+          Effect   = "Allow"
+          Action   = "s3:GetObject"
+          Resource = [for folder in concat(local.test_folders, ["test"]) : "${local.objects}/${folder}/*"] # any object below
         },
         {
           Sid      = "WriteObjects"
@@ -85,20 +103,31 @@ resource "aws_iam_role_policy" "ci" {
 }
 
 locals {
+  # The partition of the archive that holds the rows of test items alone, of each type and mode. Every time in a test item
+  # is of this day (tests/e2e/items.py, DAY).
+  test_folders = [
+    for folder in local.archive_folders : "${folder}/*/partition_date=1999-09-09" # of any record type
+  ]
+
   # Athena encrypts results with the pipeline's key, which differs from the bucket's where another team manages that.
   ci_key_statements = local.bucket_key_arn == local.key_arn ? [] : [{
     Sid       = "EncryptResults"
     Effect    = "Allow"
     Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
     Resource  = local.key_arn
-    Condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
+    Condition = local.bucket_key_condition
   }]
 
   table_key_statements = var.table.kms_key_arn == null ? [] : [{
-    Sid       = "UseTable"
-    Effect    = "Allow"
-    Action    = "kms:Decrypt"
-    Resource  = var.table.kms_key_arn
-    Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${var.region}.amazonaws.com" } }
+    Sid      = "UseTable"
+    Effect   = "Allow"
+    Action   = "kms:Decrypt"
+    Resource = var.table.kms_key_arn
+    Condition = {
+      StringEquals = {
+        "kms:ViaService"                               = "dynamodb.${var.region}.amazonaws.com"
+        "kms:EncryptionContext:aws:dynamodb:tableName" = var.table.name
+      }
+    }
   }]
 }

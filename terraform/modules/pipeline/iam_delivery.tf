@@ -50,7 +50,7 @@ resource "aws_iam_role_policy" "delivery" {
           Sid      = "Deliver"
           Effect   = "Allow"
           Action   = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
-          Resource = [for prefix in local.delivery_prefixes[each.key] : "${local.objects}/${prefix}/*"] # any object below
+          Resource = local.delivered_objects[each.key]
         },
         {
           Sid      = "WriteLogs"
@@ -67,9 +67,13 @@ resource "aws_iam_role_policy" "delivery" {
 }
 
 locals {
-  delivery_prefixes = {
-    for key, one in local.functions :
-    key => concat([for type in one.types : "${one.delivers_to}/${type}" if one.delivers_to != null], ["errors/firehose"])
+  delivered_objects = {
+    for key, one in local.functions : key => concat(
+      # Any object of its types.
+      [for type in one.types : "${local.objects}/${one.delivers_to}/${type}/*" if one.delivers_to != null],
+      # Below any kind of error, its own objects: Firehose begins their names with the stream's.
+      ["${local.objects}/errors/firehose/*/${local.stream_names[key]}-*"],
+    )
   }
 
   schema_statements = {
@@ -86,10 +90,15 @@ locals {
   }
 
   source_key_statements = var.source_stream.kms_key_arn == null ? [] : [{
-    Sid       = "DecryptChanges"
-    Effect    = "Allow"
-    Action    = "kms:Decrypt"
-    Resource  = var.source_stream.kms_key_arn
-    Condition = { StringEquals = { "kms:ViaService" = "kinesis.${var.region}.amazonaws.com" } }
+    Sid      = "DecryptChanges"
+    Effect   = "Allow"
+    Action   = "kms:Decrypt"
+    Resource = var.source_stream.kms_key_arn
+    Condition = {
+      StringEquals = {
+        "kms:ViaService"                        = "kinesis.${var.region}.amazonaws.com"
+        "kms:EncryptionContext:aws:kinesis:arn" = var.source_stream.arn
+      }
+    }
   }]
 }

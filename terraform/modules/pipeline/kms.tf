@@ -5,6 +5,8 @@ resource "aws_kms_key" "pipeline" {
 
   description         = "Data, logs, alarms and query results of ${local.name}."
   enable_key_rotation = true
+  # The longest time in which a deletion can still be cancelled.
+  deletion_window_in_days = 30
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -49,4 +51,16 @@ resource "aws_kms_alias" "pipeline" {
 
   name          = "alias/${local.name}"
   target_key_id = aws_kms_key.pipeline[0].key_id
+}
+
+# What was written under a key that is gone can never be read again. So the key has a guard, as the delivery streams have,
+# apart from theirs: it is removed whenever the key is, and refuses to be. To change the key: docs/deploy.md, "The key".
+resource "terraform_data" "protected_key" {
+  count = var.kms_key_arn == null && var.protect_key ? 1 : 0
+
+  triggers_replace = aws_kms_key.pipeline[0].arn
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }

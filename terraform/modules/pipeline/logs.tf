@@ -33,7 +33,21 @@ resource "aws_iam_role_policy" "logs" {
   name = "forward"
   role = aws_iam_role.logs[0].id
   policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Action = "kinesis:PutRecord", Resource = var.log_forwarding.stream_arn }]
+    Version = "2012-10-17"
+    Statement = concat(
+      [{ Sid = "Forward", Effect = "Allow", Action = "kinesis:PutRecord", Resource = var.log_forwarding.stream_arn }],
+      var.log_forwarding.kms_key_arn == null ? [] : [{
+        Sid      = "EncryptLogs"
+        Effect   = "Allow"
+        Action   = "kms:GenerateDataKey"
+        Resource = var.log_forwarding.kms_key_arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                        = "kinesis.${var.region}.amazonaws.com"
+            "kms:EncryptionContext:aws:kinesis:arn" = var.log_forwarding.stream_arn
+          }
+        }
+      }],
+    )
   })
 }

@@ -40,6 +40,12 @@ locals {
     }
   }
 
+  # The folders of the archive, of all modes.
+  archive_folders = distinct(flatten([for one in local.modes : one.delivers_to == null ? one.writes_to : concat([one.delivers_to], one.writes_to)]))
+
+  # The delivery streams that poll the source for a mode.
+  readers_of_mode = { for mode, one in local.modes : mode => one.per_type ? length(local.record_types) : 1 }
+
   databases = { for mode, one in local.modes : mode => "${local.database}${one.database}" }
 
   # Every delivery stream and function that any mode has, by key. In each mode exactly one function also handles records

@@ -83,6 +83,14 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
   }
 
+  lifecycle {
+    precondition {
+      # The streams of all modes: one of them may be added later.
+      condition     = alltrue([for other in keys(local.functions_of_all_modes) : !startswith(other, "${each.key}-")])
+      error_message = "Another delivery stream's name begins with ${local.stream_names[each.key]}-, so this stream's role could write that one's error objects. Rename one of the record types or the mode's key in modes.tf."
+    }
+  }
+
   # Firehose assumes the role, reads the table and calls the function as soon as the stream is created.
   depends_on = [
     aws_iam_role_policy.delivery,

@@ -44,6 +44,10 @@ variable "modes" {
     condition     = length(var.modes) > 0 && length(setsubtract(var.modes, keys(local.modes))) == 0
     error_message = "modes must hold one or more of: ${join(", ", keys(local.modes))}."
   }
+  validation {
+    condition     = sum(concat([var.ingest.other_readers], [for mode in var.modes : lookup(local.readers_of_mode, mode, 0)])) <= 5
+    error_message = "The delivery streams of modes ${join(", ", var.modes)} and the ingest.other_readers are more than five consumers of the source stream. A shard can be read five times a second, so a sixth would throttle all of them however many shards there are. Remove a mode or a consumer."
+  }
 }
 
 # What exists already. These are plain values, and this module has no data sources: an ARN that becomes unknown in a plan
@@ -199,6 +203,15 @@ variable "lambda_buffer" {
     condition     = alltrue([for hint in values(var.lambda_buffer) : (hint.mib == 1) == (hint.seconds == 60)])
     error_message = "lambda_buffer.* must either equal both of Firehose's defaults (1 MiB, 60 s) or differ from both."
   }
+}
+
+variable "protect_key" {
+  type        = bool
+  default     = true
+  description = <<-EOT
+    Whether a plan that destroys the KMS key of this module fails. False only where the data is disposable: everything
+    that was written under the key would be lost with it.
+  EOT
 }
 
 variable "protect_streams" {

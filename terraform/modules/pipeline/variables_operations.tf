@@ -1,5 +1,14 @@
 # Settings that operations chooses: the load, access, retention and alarms.
 
+variable "operated" {
+  type        = bool
+  default     = false
+  description = <<-EOT
+    Whether people rely on the environment, as in preprod1 and prod1. A plan then fails where alarms have no subscriber, or
+    data-pipeline/errors/ no reader who could replay what failed.
+  EOT
+}
+
 variable "ingest" {
   type        = object({ records_per_second = number, kib_per_second = number, other_readers = optional(number, 0) })
   description = "The source stream's peak load, and the number of consumers other than this pipeline that poll it."
@@ -24,16 +33,24 @@ variable "error_readers" {
     condition     = alltrue([for arn in var.error_readers : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*?].*$", arn))])
     error_message = "error_readers must be ARNs of IAM roles or users, with the account and at least the start of the name: arn:aws:iam::<12 digits>:role/name*."
   }
+  validation {
+    condition     = !var.operated || length(var.error_readers) > 0
+    error_message = "error_readers is empty, but the environment is operated: nobody could read or replay what failed. Name the roles that replay."
+  }
 }
 
 variable "retention_days" {
   type = object({
-    errors  = optional(number, 90)
-    results = optional(number, 30)
-    logs    = optional(number, 365)
+    errors     = optional(number, 90)
+    results    = optional(number, 30)
+    logs       = optional(number, 365)
+    noncurrent = optional(number, 30)
   })
   default     = {}
-  description = "Days that error objects, query results and logs are kept. The archive itself is kept forever (REQ-5)."
+  description = <<-EOT
+    Days that error objects, query results and logs are kept, and versions of the archive's and of error objects that were
+    overwritten or deleted (`noncurrent`). The archive itself is kept forever (REQ-5).
+  EOT
 
   validation {
     condition     = var.retention_days.errors >= 14 && var.retention_days.errors <= 365
@@ -42,6 +59,10 @@ variable "retention_days" {
   validation {
     condition     = var.retention_days.results >= 1 && var.retention_days.results <= 365
     error_message = "retention_days.results must be 1 to 365: results may hold personal data."
+  }
+  validation {
+    condition     = var.retention_days.noncurrent >= 1 && var.retention_days.noncurrent <= 90
+    error_message = "retention_days.noncurrent must be 1 to 90: what is deleted on a person's request must be gone soon."
   }
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.retention_days.logs)
@@ -87,12 +108,14 @@ variable "alarms" {
     change_age_seconds    = optional(number, 60)
     partition_limit       = optional(number, 500)
     source_retention_days = optional(number, 1)
+    silent_hours          = optional(number)
   })
   default     = {}
   description = <<-EOT
     Alarms go to `topic_arn`, or to a new topic with the subscribers `emails`. An alarm rings when unread or undelivered
     data is `lag_minutes` old, or a change is `change_age_seconds` old on arrival (REQ-1). `partition_limit` is the
-    account's quota of active partitions (500 unless raised).
+    account's quota of active partitions (500 unless raised). `silent_hours`: an alarm rings when the source receives no
+    change for so many hours; null where that is normal.
   EOT
 
   validation {
@@ -123,16 +146,31 @@ variable "alarms" {
     condition     = var.alarms.topic_arn == null || length(var.alarms.emails) == 0
     error_message = "alarms.emails must be empty where alarms.topic_arn is set: subscribe them to that topic instead."
   }
+  validation {
+    condition     = !var.operated || var.alarms.topic_arn != null || length(var.alarms.emails) > 0
+    error_message = "alarms has neither topic_arn nor emails, but the environment is operated: nobody would hear an alarm. Set one of them."
+  }
+  validation {
+    condition     = var.alarms.silent_hours == null ? true : var.alarms.silent_hours >= 1 && var.alarms.silent_hours <= 24
+    error_message = "alarms.silent_hours must be 1 to 24, or null if the source may be silent for days."
+  }
 }
 
 variable "log_forwarding" {
-  type        = object({ stream_arn = string })
+  type        = object({ stream_arn = string, kms_key_arn = optional(string) })
   default     = null
-  description = "The central Kinesis stream that the functions' logs are forwarded to; null to forward none."
+  description = <<-EOT
+    The central Kinesis stream that the functions' logs are forwarded to; null to forward none. `kms_key_arn` is set where
+    that stream is encrypted with a customer managed key.
+  EOT
 
   validation {
     condition     = var.log_forwarding == null ? true : can(regex("^arn:aws:kinesis:[a-z0-9-]+:[0-9]{12}:stream/.+$", var.log_forwarding.stream_arn))
     error_message = "log_forwarding.stream_arn must be the ARN of a Kinesis stream."
+  }
+  validation {
+    condition     = try(var.log_forwarding.kms_key_arn, null) == null ? true : can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.log_forwarding.kms_key_arn))
+    error_message = "log_forwarding.kms_key_arn must be the ARN of a KMS key; an alias does not work in a role's policy."
   }
 }
 

@@ -5,7 +5,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "~> 5.100"
+      version = ">= 5.100, < 7" # modules/pipeline/versions.tf says what was tried
     }
   }
 }
@@ -104,30 +104,6 @@ resource "aws_s3_bucket" "lake" {
   bucket = local.bucket_name
   # A stand-in holds no data of value.
   force_destroy = true
-}
-
-resource "aws_s3_bucket_public_access_block" "lake" {
-  bucket                  = aws_s3_bucket.lake.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_ownership_controls" "lake" {
-  bucket = aws_s3_bucket.lake.id
-
-  rule {
-    object_ownership = "BucketOwnerEnforced"
-  }
-}
-
-resource "aws_s3_bucket_versioning" "lake" {
-  bucket = aws_s3_bucket.lake.id
-
-  versioning_configuration {
-    status = "Enabled"
-  }
 }
 
 output "table" {

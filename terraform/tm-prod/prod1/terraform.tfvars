@@ -1,6 +1,7 @@
 environment     = "prod1"
 modes           = ["parquet"]
 protect_streams = true
+operated        = true
 bucket_managed  = true
 # The source stream's peak, as CloudWatch shows it (IncomingRecords, IncomingBytes).
 ingest = {

@@ -38,9 +38,9 @@ run "the_least_of_everything_is_taken" {
       avro    = { mib = 1, seconds = 60 }
     }
     ingest         = { records_per_second = 0.1, kib_per_second = 0.1, other_readers = 0 }
-    retention_days = { errors = 14, results = 1, logs = 1 }
+    retention_days = { errors = 14, results = 1, logs = 1, noncurrent = 1 }
     athena         = { scan_limit_gib = 1 }
-    alarms         = { lag_minutes = 10, partition_limit = 500, change_age_seconds = 10, source_retention_days = 1 }
+    alarms         = { lag_minutes = 10, partition_limit = 500, change_age_seconds = 10, source_retention_days = 1, silent_hours = 1 }
   }
 }
 
@@ -60,13 +60,14 @@ run "the_most_of_everything_is_taken" {
       avro    = { mib = 3, seconds = 59 }
     }
     error_readers  = ["arn:aws:iam::123456789012:role/operations-*"]
-    retention_days = { errors = 365, results = 365, logs = 3653 }
+    retention_days = { errors = 365, results = 365, logs = 3653, noncurrent = 90 }
     alarms = {
       lag_minutes           = 360
       partition_limit       = 5000
       change_age_seconds    = 3600
       source_retention_days = 365
       emails                = ["operations@example.com"]
+      silent_hours          = 24
     }
     kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/k"
     log_forwarding = { stream_arn = "arn:aws:kinesis:us-east-1:123456789012:stream/central" }
@@ -82,12 +83,11 @@ run "what_is_below_the_least_is_refused" {
     function       = { memory_mib = { parquet = 255 } }
     buffer_seconds = 59
     lambda_buffer  = { parquet = { mib = 0.19, seconds = 30 } }
-    ingest         = { records_per_second = 0, kib_per_second = 1 }
     retention_days = { errors = 13 }
     athena         = { scan_limit_gib = 0.9 }
     alarms         = { lag_minutes = 9 }
   }
-  expect_failures = [var.environment, var.account_id, var.modes, var.function, var.buffer_seconds, var.lambda_buffer, var.ingest, var.retention_days, var.athena, var.alarms]
+  expect_failures = [var.environment, var.account_id, var.modes, var.function, var.buffer_seconds, var.lambda_buffer, var.retention_days, var.athena, var.alarms]
 }
 
 run "what_is_above_the_most_is_refused" {
@@ -206,7 +206,33 @@ run "less_concurrency_than_firehose_uses_for_a_shard_is_refused" {
   expect_failures = [var.function, var.alarms]
 }
 
-run "who_reads_a_given_topic_is_not_said_here" {
+run "more_than_the_most_of_a_third_bound_is_refused" {
+  command = plan
+  variables {
+    retention_days = { noncurrent = 91 }
+    alarms         = { silent_hours = 25 }
+  }
+  expect_failures = [var.retention_days, var.alarms]
+}
+
+run "an_operated_environment_without_readers_of_errors_and_of_alarms_is_refused" {
+  command = plan
+  variables {
+    operated = true
+  }
+  expect_failures = [var.error_readers, var.alarms]
+}
+
+run "an_operated_environment_with_both_is_taken" {
+  command = plan
+  variables {
+    operated      = true
+    error_readers = ["arn:aws:iam::123456789012:role/operations"]
+    alarms        = { topic_arn = "arn:aws:sns:us-east-1:123456789012:pager" }
+  }
+}
+
+run "subscribers_of_a_given_topic_are_refused" {
   command = plan
   variables {
     alarms = { topic_arn = "arn:aws:sns:us-east-1:123456789012:pager", emails = ["operations@example.com"] }
@@ -226,7 +252,11 @@ run "sizes_of_a_mode_that_there_is_not_are_refused" {
 run "a_timeout_of_a_mode_that_there_is_not_is_refused" {
   command = plan
   variables {
-    function = { timeout_seconds = { orc = 60 } }
+    function       = { timeout_seconds = { orc = 60 } }
+    ingest         = { records_per_second = 0, kib_per_second = 1 }
+    retention_days = { noncurrent = 0 }
+    alarms         = { silent_hours = 0 }
+    log_forwarding = { stream_arn = "arn:aws:kinesis:us-east-1:123456789012:stream/central", kms_key_arn = "alias/k" }
   }
-  expect_failures = [var.function]
+  expect_failures = [var.function, var.ingest, var.retention_days, var.alarms, var.log_forwarding]
 }
