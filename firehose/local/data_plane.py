@@ -15,12 +15,12 @@ from firehose.local.config.delivery_stream import Backup, DeliveryStream
 from firehose.local.config.members import UnsupportedSettingError
 from firehose.local.delivery.backup import SourceBackup
 from firehose.local.delivery.delivery import Delivery
+from firehose.local.event_record import EventRecord
 from firehose.local.ledger import Ledger, Report, payloads_bytes
 from firehose.local.running_stream import Group, LocalStream, RunningStream, groups, processor_of
 from firehose.local.sinks import Sink
 from firehose.local.source_records import SourceRecords
 from firehose.local.sources.deaggregation import deaggregated, parts
-from firehose.local.sources.files import EventRecord
 
 # Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice: a million sample
 # records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.

@@ -19,7 +19,7 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.ledger import Report, StreamReport
 from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import FolderSink
-from firehose.local.sources.files import file_records
+from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, Summary, summarise
 from firehose.pipeline.streams import local_pipeline, stream_name
 from glue.layout import Format
@@ -107,7 +107,7 @@ def test_the_same_input_again_replaces_its_objects_with_the_same_bytes(tmp_path:
 
 
 def test_the_same_event_records_through_a_fresh_pipeline_give_the_same_objects() -> None:
-    given = list(file_records([str(SAMPLE)]))
+    given = list(change_records([str(SAMPLE)]))
     sinks = [Objects(), Objects()]
 
     for sink in sinks:

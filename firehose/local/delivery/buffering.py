@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pyarrow as pa
 
+from firehose.local.event_record import EventRecord
 from firehose.local.ledger import payload_bytes
-from firehose.local.sources.files import EventRecord
 
 
 class Entry(NamedTuple):

@@ -8,9 +8,9 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.endpoint.bridge import Bridge
 from firehose.local.endpoint.deployed import Deployed
 from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.event_record import EventRecord
 from firehose.local.ledger import Report
 from firehose.local.sinks import CONCURRENT_PUTS, S3Sink
-from firehose.local.sources.files import EventRecord
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.pipeline.run_summary import FunctionMetrics
 from firehose.pipeline.up.counts import StreamCounts, stream_counts
