@@ -20,7 +20,7 @@ from firehose.lake.replay.selection import since_ms
 from firehose.lake.storage import sink_of
 from firehose.local.event_record import EventRecord
 from firehose.local.kinesis_writer import KINESIS, stream_of
-from firehose.local.ledger import Report
+from firehose.local.report import RunReport
 from firehose.local.sources.files import SourceError, check_files, size_bytes, until_broken
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError
@@ -122,14 +122,14 @@ def _given(sources: list[str], broken: list[SourceError], state: Path, since: st
 
 
 @contextmanager
-def _progress(sources: list[str]) -> Iterator[Callable[[Report], None]]:
+def _progress(sources: list[str]) -> Iterator[Callable[[RunReport], None]]:
     """A bar with the rate at a terminal, nothing elsewhere."""
     columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]:,.0f} records/s"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("", total=size_bytes(sources), rate=0.0)
         started = time.monotonic()
 
-        def show(report: Report) -> None:
+        def show(report: RunReport) -> None:
             rate = report.read / max(time.monotonic() - started, 0.001)
             bar.update(task, completed=report.bytes_read, rate=rate)
 

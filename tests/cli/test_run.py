@@ -21,7 +21,7 @@ from firehose.cli import app
 from firehose.cli import run as run_command
 from firehose.lake.storage import sink_of
 from firehose.local.event_record import EventRecord
-from firehose.local.ledger import Report, StreamReport
+from firehose.local.report import RunReport, StreamReport
 from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_records
@@ -139,7 +139,7 @@ def test_a_run_that_lost_a_record_says_so_and_exits_1(tmp_path: Path, monkeypatc
 
 def test_a_run_adds_up_only_if_the_function_gives_a_reason_for_every_failure() -> None:
     stream = StreamReport("a", received=2, failed=Counter({PROCESSING_FAILED: 2}))
-    report = Report(read=2, failed=2, streams=[stream])
+    report = RunReport(read=2, failed=2, streams=[stream])
     metrics = FunctionMetrics()
     verdicts = []
 
