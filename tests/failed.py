@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from firehose.local.sources.files import event_record
+from firehose.local.event_record import event_record
 from glue.model import pii_names
 from glue.schema import load
 from tests.given import ARRIVED_MS, payload

@@ -9,7 +9,7 @@ from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import parse_error_prefix, parse_prefix
 from firehose.local.config.processing import Processing
 from firehose.local.delivery.delivery import Delivery
-from firehose.local.sources.files import EventRecord, event_record
+from firehose.local.event_record import EventRecord, event_record
 from tests.firehose_streams import Objects, table
 
 ARRIVAL_MS = 1_735_787_045_999  # 2025-01-02T03:04:05.999Z

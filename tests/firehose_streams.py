@@ -5,8 +5,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from firehose.local.event_record import EventRecord
 from firehose.local.running_stream import LocalStream
-from firehose.local.sources.files import EventRecord, number_lines
+from firehose.local.sources.files import number_lines
 from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
 
 STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/prd3292-dev1-dmnd-table-stream"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from firehose.local.config.processing import LambdaSettings
+from firehose.local.event_record import EventRecord, event_record
 from firehose.local.processors.function_reply import Processed
 from firehose.local.processors.processor import Processor
-from firehose.local.sources.files import EventRecord, event_record
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, records
 
 STREAM = "arn:aws:firehose:us-east-1:123456789012:deliverystream/orders"

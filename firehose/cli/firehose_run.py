@@ -20,6 +20,7 @@ from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.members import SettingError
 from firehose.local.data_plane import Clock, DataPlane
 from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
+from firehose.local.event_record import EventRecord, put_directly
 from firehose.local.faults import FUNCTION_FAULTS, KINESIS_FAULTS, Faults, FaultyKinesis, FaultySink, faulty_function
 from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.processors.function_process import FunctionConfiguration
@@ -28,9 +29,10 @@ from firehose.local.processors.processor import Function
 from firehose.local.running_stream import LocalStream, described_stream
 from firehose.local.sinks import bucket_of
 from firehose.local.sources.arrival_clock import ArrivalClock
-from firehose.local.sources.files import EventRecord, SourceError, check_files, file_records, put_directly, until_broken
+from firehose.local.sources.files import SourceError, check_files, until_broken
 from firehose.local.sources.kinesis import KinesisSource, kinesis_client, now_ms
 from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import change_records
 
 _STATES = Path(".local", "firehose")
 
@@ -172,7 +174,7 @@ def _given(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None])
     except SourceError as error:
         raise UserError(str(error)) from error
     broken: list[SourceError] = []
-    found = until_broken(file_records(asked.sources, unknown_ms=_unknown_ms(asked)), broken)
+    found = until_broken(change_records(asked.sources, unknown_ms=_unknown_ms(asked)), broken)
     records: Iterable[EventRecord] = found
     if stream.source_arn is None:
         records = map(put_directly, records)

@@ -18,8 +18,8 @@ from firehose.local.endpoint.deployed import (
 )
 from firehose.local.endpoint.endpoint import Services
 from firehose.local.processors.printed import captured_output
-from firehose.local.sources.files import number_lines
 from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.names import Names
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import StreamConfiguration, local_streams
@@ -91,7 +91,7 @@ class Console:
         event = {
             "invocationId": "console",
             "deliveryStreamArn": f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{stream}",
-            "records": list(number_lines([payload])),
+            "records": list(number_changes([payload])),
         }
         before = set(self.objects)
         with captured_output():  # its log and metrics

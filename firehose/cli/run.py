@@ -18,11 +18,13 @@ from firehose.cli.shown import plain_table, print_rich
 from firehose.cli.stopping import stopping
 from firehose.lake.replay.selection import since_ms
 from firehose.lake.storage import sink_of
+from firehose.local.event_record import EventRecord
 from firehose.local.kinesis_writer import KINESIS, stream_of
-from firehose.local.ledger import Report
-from firehose.local.sources.files import EventRecord, SourceError, check_files, file_records, size_bytes, until_broken
+from firehose.local.report import RunReport
+from firehose.local.sources.files import SourceError, check_files, size_bytes, until_broken
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, Summary, summarise
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
@@ -110,7 +112,7 @@ def _given(sources: list[str], broken: list[SourceError], state: Path, since: st
         if since:
             raise UserError(f"--since is for {KINESIS}STREAM: a file is read from its beginning")
         check_files(sources)
-        return _Given(until_broken(file_records(sources), broken))
+        return _Given(until_broken(change_records(sources), broken))
     if len(sources) > 1:
         raise UserError("a stream is read alone: it has no end that another source could follow")
     start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
@@ -120,14 +122,14 @@ def _given(sources: list[str], broken: list[SourceError], state: Path, since: st
 
 
 @contextmanager
-def _progress(sources: list[str]) -> Iterator[Callable[[Report], None]]:
+def _progress(sources: list[str]) -> Iterator[Callable[[RunReport], None]]:
     """A bar with the rate at a terminal, nothing elsewhere."""
     columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]:,.0f} records/s"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("", total=size_bytes(sources), rate=0.0)
         started = time.monotonic()
 
-        def show(report: Report) -> None:
+        def show(report: RunReport) -> None:
             rate = report.read / max(time.monotonic() - started, 0.001)
             bar.update(task, completed=report.bytes_read, rate=rate)
 

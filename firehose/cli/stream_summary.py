@@ -2,8 +2,8 @@
 
 import msgspec
 
-from firehose.local.ledger import Report
 from firehose.local.metrics import Statistics
+from firehose.local.report import RunReport
 
 
 class MetricSummary(msgspec.Struct):
@@ -42,7 +42,7 @@ class StreamSummary(msgspec.Struct):
     metrics: dict[str, MetricSummary]
 
 
-def summarise_stream(report: Report, without_effect: tuple[str, ...] = ()) -> StreamSummary:
+def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = ()) -> StreamSummary:
     """The value of the report of one delivery stream."""
     (stream,) = report.streams
     settled = report.delivered + report.dropped + report.failed

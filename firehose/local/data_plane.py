@@ -15,12 +15,12 @@ from firehose.local.config.delivery_stream import Backup, DeliveryStream
 from firehose.local.config.members import UnsupportedSettingError
 from firehose.local.delivery.backup import SourceBackup
 from firehose.local.delivery.delivery import Delivery
-from firehose.local.ledger import Ledger, Report, payloads_bytes
+from firehose.local.event_record import EventRecord, payloads_bytes
+from firehose.local.ledger import Ledger, SourceRecords
+from firehose.local.report import RunReport
 from firehose.local.running_stream import Group, LocalStream, RunningStream, groups, processor_of
 from firehose.local.sinks import Sink
-from firehose.local.source_records import SourceRecords
 from firehose.local.sources.deaggregation import deaggregated, parts
-from firehose.local.sources.files import EventRecord
 
 # Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice: a million sample
 # records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.
@@ -31,7 +31,7 @@ _LOOK_MS = 100
 # Epoch milliseconds.
 Clock: TypeAlias = Callable[[], int]
 
-_Progress: TypeAlias = Callable[[Report], None]
+_Progress: TypeAlias = Callable[[RunReport], None]
 
 
 class DataPlane:
@@ -61,7 +61,7 @@ class DataPlane:
         self._clock = clock
         self._memory_bytes = memory_bytes
         self._on_printed = on_printed
-        self._report = Report()
+        self._report = RunReport()
         described = [local.read() for local in streams]
         self._parts_of = _deaggregation(described)
         self._source_records = SourceRecords()
@@ -85,7 +85,7 @@ class DataPlane:
         progress: _Progress = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
         settled: Callable[[int], None] = lambda _: None,
-    ) -> Report:
+    ) -> RunReport:
         """Everything that the source has, or up to where `stop` says so; what was accepted is then delivered.
 
         A source that waits gives None from time to time, so that buffer intervals are looked at. `progress` is called
@@ -107,7 +107,7 @@ class DataPlane:
         return self._report
 
     @property
-    def report(self) -> Report:
+    def report(self) -> RunReport:
         """The counts so far. What all streams together made of each record is known when a run has ended."""
         return self._report
 

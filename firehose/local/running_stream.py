@@ -12,9 +12,9 @@ from firehose.local.config.delivery_stream import DeliveryStream, read_delivery_
 from firehose.local.config.table import read_table
 from firehose.local.delivery.backup import SourceBackup
 from firehose.local.delivery.delivery import ACTIVE_PARTITIONS, Delivery
+from firehose.local.event_record import EventRecord
 from firehose.local.metrics import Metrics
 from firehose.local.processors.processor import Batcher, Function, NoFunction, Processor
-from firehose.local.sources.files import EventRecord
 
 _READ = ("DataReadFromKinesisStream.Records", "DataReadFromKinesisStream.Bytes")
 _PUT = ("IncomingRecords", "IncomingBytes")

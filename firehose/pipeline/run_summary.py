@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from firehose.local.ledger import Report
+from firehose.local.report import RunReport
 from firehose.local.sinks import Sink
 from firehose.pipeline.streams import stream_name
 from glue.layout import PARTITION, Format, format_prefix
@@ -122,7 +122,7 @@ class CountingSink:
 
 
 def summarise(
-    report: Report, metrics: FunctionMetrics, objects: CountingSink, types: Collection[str], seconds: float
+    report: RunReport, metrics: FunctionMetrics, objects: CountingSink, types: Collection[str], seconds: float
 ) -> Summary:
     """One value of what the data plane counted, what the functions said of it and what was put.
 
@@ -158,6 +158,6 @@ def summarise(
     )
 
 
-def _by_data_plane(report: Report, record_type: str) -> int:
+def _by_data_plane(report: RunReport, record_type: str) -> int:
     """The rows of a type that its own delivery stream delivered, where it has one."""
     return sum(stream.delivered for stream in report.streams if stream.name == stream_name(record_type))

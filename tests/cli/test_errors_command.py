@@ -15,8 +15,8 @@ from firehose.cli.errors import errors as command
 from firehose.lake.errors.failures import DELIVERS, DROPS
 from firehose.lake.errors.report import Basis, report
 from firehose.local.sinks import FolderSink
-from firehose.local.sources.files import number_lines
 from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from tests.failed import CRASHED, STATUS, documents, error_object, failed, told
@@ -197,7 +197,7 @@ def test_the_run_of_a_lake_and_its_errors_say_the_same(lake: Path) -> None:
     lines = list(changes(3_000, seed=9))
     plane = local_pipeline(FolderSink(lake))
 
-    ran = plane.run(number_lines(lines))
+    ran = plane.run(number_changes(lines))
 
     found = report(str(lake))
     assert sum(one.count for one in found.failures) == ran.failed > 10

@@ -20,10 +20,11 @@ from typer.testing import CliRunner
 from firehose.cli import app
 from firehose.cli import run as run_command
 from firehose.lake.storage import sink_of
-from firehose.local.ledger import Report, StreamReport
+from firehose.local.event_record import EventRecord
+from firehose.local.report import RunReport, StreamReport
 from firehose.local.sinks import FolderSink
-from firehose.local.sources.files import EventRecord, file_records
 from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, summarise
 from tests import reference
 from tests.firehose_streams import Objects
@@ -138,7 +139,7 @@ def test_a_run_that_lost_a_record_says_so_and_exits_1(tmp_path: Path, monkeypatc
 
 def test_a_run_adds_up_only_if_the_function_gives_a_reason_for_every_failure() -> None:
     stream = StreamReport("a", received=2, failed=Counter({PROCESSING_FAILED: 2}))
-    report = Report(read=2, failed=2, streams=[stream])
+    report = RunReport(read=2, failed=2, streams=[stream])
     metrics = FunctionMetrics()
     verdicts = []
 
@@ -261,10 +262,10 @@ def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_ctrl_c_delivers_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(sources: list[str]) -> Iterator[EventRecord]:
-        yield from file_records(sources)
+        yield from change_records(sources)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(run_command, "file_records", interrupted)
+    monkeypatch.setattr(run_command, "change_records", interrupted)
     source = write(tmp_path / "in.jsonl", change("sale"), change("sale"))
 
     code, printed = dmd("run", source, "--lake", str(tmp_path / "lake"), "--json")

@@ -16,10 +16,10 @@ from moto import mock_aws
 from firehose.cli import run as run_command
 from firehose.lake.query.tables import query
 from firehose.local.data_plane import DataPlane
-from firehose.local.ledger import Report, StreamReport
+from firehose.local.report import RunReport, StreamReport
 from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import FolderSink
-from firehose.local.sources.files import file_records
+from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, Summary, summarise
 from firehose.pipeline.streams import local_pipeline, stream_name
 from glue.layout import Format
@@ -107,7 +107,7 @@ def test_the_same_input_again_replaces_its_objects_with_the_same_bytes(tmp_path:
 
 
 def test_the_same_event_records_through_a_fresh_pipeline_give_the_same_objects() -> None:
-    given = list(file_records([str(SAMPLE)]))
+    given = list(change_records([str(SAMPLE)]))
     sinks = [Objects(), Objects()]
 
     for sink in sinks:
@@ -189,7 +189,7 @@ FAILED_LINE = '{"_aws": {}, "reason": "invalid", "RecordsFailed": [1.0]}'
 def summary_of(printed: list[str], puts: list[str], **counts: int) -> Summary:
     """Of a run in which a function printed and put these; the data plane saw 4 dropped and 1 failed, unless told."""
     stream = StreamReport(stream_name("avro"), received=5, dropped=4, failed=Counter({PROCESSING_FAILED: 1}))
-    report = Report(read=5, dropped=4, failed=1, streams=[stream])
+    report = RunReport(read=5, dropped=4, failed=1, streams=[stream])
     for name, count in counts.items():
         setattr(report, name, count)
         if name == "delivered":
@@ -267,7 +267,7 @@ def test_rows_that_no_type_has_do_not_add_up() -> None:
     objects.put(f"data-pipeline/{PUTS[0]}", b"0123456789")
 
     summary = summarise(
-        Report(read=1, delivered=1, streams=[stream]), FunctionMetrics(), objects, ["demand", "sale"], 1.0
+        RunReport(read=1, delivered=1, streams=[stream]), FunctionMetrics(), objects, ["demand", "sale"], 1.0
     )
 
     assert summary.rows == 0

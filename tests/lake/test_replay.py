@@ -11,8 +11,8 @@ from firehose.cli.app import app
 from firehose.lake.errors.report import report
 from firehose.lake.replay import run as replay_module
 from firehose.local.sinks import FolderSink
-from firehose.local.sources.files import number_lines
 from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
@@ -60,7 +60,7 @@ def test_a_row_is_that_of_its_change_and_arrival(tmp_path: Path) -> None:
 
     replay(tmp_path / "replayed", "--format", "parquet")
 
-    local_pipeline(FolderSink(tmp_path / "run")).run(number_lines([json.dumps(GOOD[0]).encode()]))
+    local_pipeline(FolderSink(tmp_path / "run")).run(number_changes([json.dumps(GOOD[0]).encode()]))
     (replayed,), (ran,) = rows(tmp_path / "replayed"), rows(tmp_path / "run")
     assert replayed["change"].pop("sequence") == f"{'4954':0>128}{7:012}"
     assert ran["change"].pop("sequence")
@@ -325,7 +325,7 @@ def test_a_lake_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
 
 
 def test_a_sample_whose_batches_all_failed_is_replayed_to_the_lake_of_a_run(tmp_path: Path) -> None:
-    records = list(number_lines(changes(400, seed=2)))
+    records = list(number_changes(changes(400, seed=2)))
     error_object(
         tmp_path / "replayed",
         *(

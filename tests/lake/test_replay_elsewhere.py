@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from firehose.cli.app import app
 from firehose.lake.errors.report import report
 from firehose.local import kinesis_writer
+from firehose.local.event_record import event_record
 from firehose.local.kinesis_writer import RECORD_BYTES
 from firehose.local.sinks import FolderSink
-from firehose.local.sources.files import event_record
 from firehose.local.user_error import UserError
 from firehose.pipeline.streams import local_pipeline
 from tests.failed import STATUS, documents, error_object, everything, failed, fans, rows, told

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firehose.local.event_record import EventRecord
 from firehose.local.sources.arrival_clock import QUIET_MS, STEP_MS, ArrivalClock
-from firehose.local.sources.files import EventRecord
 
 START_MS = 1_700_000_000_000
 

@@ -8,8 +8,9 @@ import pytest
 from firehose.local.config.delivery_stream import Backup
 from firehose.local.config.prefix import parse_prefix
 from firehose.local.delivery.backup import SourceBackup
-from firehose.local.ledger import BACKED_UP, DELIVERED, DROPPED, FAILED, Ledger, Report
+from firehose.local.ledger import BACKED_UP, DELIVERED, DROPPED, FAILED, Ledger
 from firehose.local.metrics import Metrics
+from firehose.local.report import RunReport
 from tests.firehose_deliveries import ARRIVAL_MS, Refusing, record, stream
 
 
@@ -130,7 +131,7 @@ def test_a_backup_has_metrics_of_its_own() -> None:
 
 @pytest.mark.parametrize("fate", [DELIVERED, DROPPED, FAILED])
 def test_a_record_is_settled_only_when_its_stream_and_its_backup_have_done_with_it(fate: int) -> None:
-    report = Report()
+    report = RunReport()
     ledger = Ledger(2, report)
 
     ledger.settle(0, [0], fate)

@@ -16,10 +16,10 @@ from firehose.local.config import delivery_stream
 from firehose.local.config.members import RefusedSettingError
 from firehose.local.data_plane import DataPlane
 from firehose.local.delivery import error_output
-from firehose.local.ledger import Report
+from firehose.local.event_record import EventRecord
+from firehose.local.report import RunReport
 from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import FolderSink
-from firehose.local.sources.files import EventRecord
 from tests.firehose_streams import (
     FUNCTION_ARN,
     Objects,
@@ -41,7 +41,7 @@ DATA = "data-pipeline/parquet/"
 ERRORS = "data-pipeline/errors/firehose/"
 
 
-def run(*lines: bytes, streams: list[LocalStream] | None = None, **settings: Any) -> tuple[Report, Objects]:
+def run(*lines: bytes, streams: list[LocalStream] | None = None, **settings: Any) -> tuple[RunReport, Objects]:
     sink = Objects()
     report = DataPlane(streams or [local()], sink, **settings).run(records(*lines))
     assert report.adds_up, report

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.local.config.processing import DeAggregation
+from firehose.local.event_record import EventRecord, event_record
 from firehose.local.sources.deaggregation import PARTS_MOST, deaggregated, parts
-from firehose.local.sources.files import EventRecord, event_record
 from tests.processors import direct_put_record
 
 SEQUENCE = "49" + "7" * 54

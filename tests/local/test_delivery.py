@@ -12,10 +12,10 @@ import pytest
 
 from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
 from firehose.local.config.processing import Processing
+from firehose.local.event_record import event_record, put_directly
 from firehose.local.ledger import DELIVERED, FAILED
 from firehose.local.processors.function_reply import Failure
 from firehose.local.processors.invocation import LambdaCode
-from firehose.local.sources.files import event_record, put_directly
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.local.sources.files import EventRecord
+from firehose.local.event_record import EventRecord
 from firehose.local.sources.kinesis import KinesisSource
 from firehose.local.user_error import UserError
 from tests.kinesis_streams import STARTED_MS, Clock, Stream

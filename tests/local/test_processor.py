@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from firehose.local.event_record import EventRecord
 from firehose.local.metrics import Metrics
 from firehose.local.processors.invocation import InvocationError, LambdaCode
-from firehose.local.sources.files import EventRecord
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, function, order, records
 from tests.processors import STREAM, direct_put_record, fates, processor
 

@@ -3,30 +3,15 @@
 import base64
 import gzip
 import io
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.local.sources.files import (
-    NO_TIME_MS,
-    SourceError,
-    change_time_ms,
-    event_record,
-    file_records,
-    number_lines,
-)
+from firehose.local.event_record import event_record
+from firehose.local.sources.files import NO_TIME_MS, SourceError, file_records, number_lines
 from tests.firehose_streams import payload, records
-
-
-def change(at: Any, **more: Any) -> bytes:
-    return json.dumps({"dynamodb": {"ApproximateCreationDateTime": at, **more}}).encode()
-
-
-MILLIS = 1_714_564_809_617
 
 
 def test_a_record_has_the_members_of_a_captured_event() -> None:
@@ -74,43 +59,27 @@ def test_another_line_in_the_same_place_has_another_number() -> None:
     assert one["recordId"] != other["recordId"]
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        pytest.param(change(MILLIS), MILLIS, id="milliseconds"),
-        pytest.param(change(MILLIS * 1000 + 185), MILLIS, id="microseconds by their digits"),
-        pytest.param(
-            change(10**12 + 1, ApproximateCreationDateTimePrecision="MICROSECOND"), 10**9, id="microseconds as said"
-        ),
-        pytest.param(change(99_999_999_999_999), None, id="14 digits are milliseconds, beyond 2199"),
-        pytest.param(change(10**12, eventSource="\ud800"), 10**12, id="beside a lone surrogate"),
-        pytest.param(change(100_000_000_000_000), 100_000_000_000, id="15 digits are microseconds"),
-        pytest.param(change(10**12 - 1), None, id="too small"),
-        pytest.param(change(10**30), None, id="beyond the year 9999"),
-        pytest.param(change("x"), None, id="no number"),
-        pytest.param(change(1.5), None, id="no whole number"),
-        pytest.param(b"{}", None, id="no change"),
-        pytest.param(b"\xff", None, id="no text"),
-        pytest.param(b"", None, id="nothing"),
-        pytest.param(b'{"dynamodb":' * 5000, None, id="nested too deep"),
-    ],
-)
-def test_the_time_of_a_change_is_read_br_16(line: bytes, expected: int | None) -> None:
-    assert change_time_ms(line) == expected
+def test_a_line_without_an_arrival_arrives_with_the_line_before() -> None:
+    lines = [b"first", b"5", b"bad", b"10", b""]
+
+    made = number_lines(lines, arrival_of=lambda line: int(line) if line.isdigit() else None)
+
+    assert [record["approximateArrivalTimestamp"] for record in made] == [5, 5, 5, 10, 10]
 
 
-def test_a_line_without_a_time_arrives_with_the_line_before() -> None:
-    made = records(b"first", change(MILLIS), b"bad", change(MILLIS + 5), b"")
-
-    arrivals = [record["approximateArrivalTimestamp"] for record in made]
-    assert arrivals == [MILLIS, MILLIS, MILLIS, MILLIS + 5, MILLIS + 5]
-
-
-def test_input_without_any_time_has_a_constant_arrival() -> None:
+def test_lines_without_any_arrival_have_a_constant_one() -> None:
     made = records(*[b"bad"] * 1001)
 
     assert {record["approximateArrivalTimestamp"] for record in made} == {NO_TIME_MS}
     assert len(made) == 1001
+
+
+def test_what_tells_a_line_from_another_is_for_the_caller_to_say() -> None:
+    (one,), (other,) = (list(number_lines([line], identity_of=lambda _: bytes(15) + b"\x0b")) for line in (b"a", b"b"))
+
+    assert one["recordId"] == other["recordId"]
+    assert one["kinesisRecordMetadata"]["partitionKey"] == "0" * 31 + "B"
+    assert one["kinesisRecordMetadata"]["sequenceNumber"] == f"49{1:014}{11:040}"
 
 
 def lines_of(path: Path) -> list[bytes]:

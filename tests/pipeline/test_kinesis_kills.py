@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from firehose.local.event_record import EventRecord
 from firehose.local.sinks import FolderSink
 from firehose.local.sources import checkpoints
 from firehose.local.sources import kinesis as source_module
-from firehose.local.sources.files import EventRecord
 from firehose.local.sources.kinesis import KinesisSource
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline

@@ -18,7 +18,7 @@ from firehose.cli.app import app
 from firehose.local.endpoint.deployed import delivery_streams, load_deployed
 from firehose.local.endpoint.endpoint import Endpoint, moto_endpoint, named_endpoint
 from firehose.local.endpoint.function_package import checkout_package
-from firehose.local.ledger import Report, StreamReport
+from firehose.local.report import RunReport, StreamReport
 from firehose.local.sources.kinesis import now_ms
 from firehose.local.user_error import UserError
 from firehose.pipeline.run_summary import FunctionMetrics
@@ -112,7 +112,7 @@ def test_counts_are_in_one_column_each() -> None:
     metrics = FunctionMetrics()
     metrics.delivered["sale"] = 5
 
-    assert stream_counts(Report(read=10, streams=[sale, avro]), {"avro": metrics}) == [
+    assert stream_counts(RunReport(read=10, streams=[sale, avro]), {"avro": metrics}) == [
         StreamCounts("sale", read=10, delivered=3, dropped=2, failed=1),
         StreamCounts("avro", read=10, delivered=5, dropped=2, failed=0),
     ]

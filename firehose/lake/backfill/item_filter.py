@@ -3,8 +3,8 @@
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
 from firehose.lake.backfill.source import Item
+from firehose.local.event_record import event_record
 from firehose.local.kinesis_writer import RECORD_BYTES
-from firehose.local.sources.files import event_record
 from glue.schema import load
 from transform.outcome import Delivered, Failed
 from transform.record import Transformer

@@ -7,9 +7,10 @@ from pathlib import Path
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
 from firehose.lake.storage import BucketLake, FolderLake, sink_of
+from firehose.local.event_record import EventRecord, event_record
 from firehose.local.sinks import S3
-from firehose.local.sources.files import EventRecord, change_time_ms, event_record
 from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import change_time_ms
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import type_prefix

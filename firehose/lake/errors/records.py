@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from firehose.local.sources.files import GZIP, NO_TIME_MS, change_time_ms
+from firehose.local.sources.files import GZIP, NO_TIME_MS
+from firehose.pipeline.change_records import change_time_ms
 from transform.times import LAST_MICROS
 
 PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"

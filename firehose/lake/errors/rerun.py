@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from firehose.lake.errors.change_of_row import original
 from firehose.lake.errors.records import FailedRecord
-from firehose.local.sources.files import EventRecord, event_record
+from firehose.local.event_record import EventRecord, event_record
 from glue.model import RecordType
 from transform.outcome import Outcome
 from transform.record import Transformer

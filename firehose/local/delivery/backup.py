@@ -15,10 +15,10 @@ from firehose.local.delivery.buffering import ByteBuffer
 from firehose.local.delivery.compression import COMPRESSIONS
 from firehose.local.delivery.putting import Put
 from firehose.local.delivery.upload_queue import ObjectManifest, ObjectPut, UploadQueue
+from firehose.local.event_record import EventRecord
 from firehose.local.ledger import BACKED_UP
 from firehose.local.metrics import Metrics
 from firehose.local.sinks import Sink
-from firehose.local.sources.files import EventRecord
 
 
 class SourceBackup:

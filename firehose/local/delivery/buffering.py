@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pyarrow as pa
 
-from firehose.local.ledger import payload_bytes
-from firehose.local.sources.files import EventRecord
+from firehose.local.event_record import EventRecord, payload_bytes
 
 
 class Entry(NamedTuple):

@@ -20,11 +20,12 @@ from firehose.local.delivery.object_format import object_format
 from firehose.local.delivery.partition_keys import PartitionKeys, Values
 from firehose.local.delivery.putting import Put
 from firehose.local.delivery.upload_queue import ObjectManifest, ObjectPut, UploadQueue
-from firehose.local.ledger import DELIVERED, DROPPED, StreamReport, payload_bytes
+from firehose.local.event_record import EventRecord, payload_bytes
+from firehose.local.ledger import DELIVERED, DROPPED
 from firehose.local.metrics import Metrics
 from firehose.local.processors.function_reply import Failure
+from firehose.local.report import StreamReport
 from firehose.local.sinks import Sink
-from firehose.local.sources.files import EventRecord
 
 # Firehose's default quota (guide, "Quota": 500 active partitions per stream, up to 5,000 on request).
 ACTIVE_PARTITIONS = 500

@@ -23,9 +23,9 @@ from firehose.local.delivery.buffering import ByteBuffer
 from firehose.local.delivery.compression import COMPRESSIONS
 from firehose.local.delivery.putting import Put
 from firehose.local.delivery.upload_queue import ObjectManifest, UploadQueue
+from firehose.local.event_record import EventRecord
 from firehose.local.ledger import FAILED
 from firehose.local.processors.function_reply import Failure
-from firehose.local.sources.files import EventRecord
 
 # Values of !{firehose:error-output-type}. No page names the one for partition keys that cannot be evaluated; they are
 # counted with what failed in processing.

@@ -7,9 +7,9 @@ from typing import Any
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.endpoint.change_of_stream import change_of_stream
 from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.event_record import EventRecord
 from firehose.local.kinesis_writer import KinesisWriter
 from firehose.local.sources.checkpoints import Checkpoints, load_checkpoints, save_checkpoints
-from firehose.local.sources.files import EventRecord
 
 # The most that DynamoDB Streams gives.
 _RECORDS = 1_000

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from firehose.local.behaviour import OBSERVED, Behaviour, DuplicateIds, NoRecords, OkWithoutData, UnreadableReply
+from firehose.local.event_record import EventRecord
 from firehose.local.processors.invocation import LambdaCode, Problem
-from firehose.local.sources.files import EventRecord
 
 # Lambda's limit for a synchronous request and, apart from it, its answer (Lambda guide, "Quotas": 6 MB each).
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024

@@ -17,12 +17,11 @@ import msgspec
 
 from firehose.local.behaviour import OBSERVED, Behaviour
 from firehose.local.config.processing import LambdaSettings
-from firehose.local.ledger import payloads_bytes
+from firehose.local.event_record import EventRecord, payloads_bytes
 from firehose.local.metrics import Metrics
 from firehose.local.processors.function_reply import LAMBDA_PAYLOAD_BYTES, Failure, Processed, sort_reply
 from firehose.local.processors.invocation import InvocationError, LambdaCode, Problem
 from firehose.local.processors.printed import captured_output
-from firehose.local.sources.files import EventRecord
 
 # The function as AWS calls it: event, context -> reply.
 Function: TypeAlias = Callable[[dict[str, Any], Any], Any]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from firehose.local.sources.files import EventRecord
+from firehose.local.event_record import EventRecord
 
 # As often as a live source looks at its intervals when it is quiet.
 STEP_MS = 1_000

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from firehose.local.config.processing import DeAggregation
-from firehose.local.sources.files import EventRecord, event_record
+from firehose.local.event_record import EventRecord, event_record
 
 # F3 89 9A C2, by which an aggregate begins, as far as whole characters of base64 show it: 30 bits of 32.
 _MAGIC_TEXT = "84maw"

@@ -1,7 +1,6 @@
-"""Sources of change records that are files: one Kinesis payload a line, as the records of a Firehose event.
+"""Files as a source: one Kinesis payload a line, as the records of a Firehose event.
 
-A record is built once, in the shape in which every function gets it, base64 included, and shared by all the delivery
-streams that read it.
+When a record arrived and what tells it apart from another are for the caller to say, who knows what the lines hold.
 """
 
 import contextlib
@@ -9,35 +8,34 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain
 from os import SEEK_END
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias, cast
 
-import msgspec
-
-from transform.change import ABSENT, at_micros
-from transform.outcome import BadRecord
-from transform.surrogates import blank_lone_surrogates
-
-# One element of `records` in the event of a Kinesis-sourced stream.
-EventRecord: TypeAlias = dict[str, Any]
+from firehose.local.event_record import EventRecord, event_record
 
 GZIP = b"\x1f\x8b"  # RFC 1952
+
+# The arrival of a line in epoch milliseconds, None where it has none of its own.
+ArrivalOf: TypeAlias = Callable[[bytes], int | None]
+
+# Sixteen bytes that tell a line from another one in its place.
+IdentityOf: TypeAlias = Callable[[bytes], bytes]
 
 _ONE_SHARD = "shardId-000000000000"
 
 # Numbers from Kinesis have begun with 49 since it exists.
 _SEQUENCE_START = "49"
 
-# Lines that wait for the first readable time of a change, so that a bad first line is not dated by a guess.
+# Lines that wait for the first one with an arrival, so that a bad first line is not dated by a guess.
 _LOOK_AHEAD_LINES = 1000
 _LOOK_AHEAD_BYTES = 16 * 1024 * 1024
 
-# Where no change of the first thousand lines has a time. Any constant would do; a clock would give the same input other
-# names on each run. It is the first day of the narrowest range of dates that a table covers (BR-19).
+# The arrival where none of the first thousand lines has one. A clock would give the same input other names on each run;
+# this constant is the first day of the narrowest range of dates that a table of the pipeline covers (BR-19).
 NO_TIME_MS = 1_420_070_400_000  # 2015-01-01T00:00:00Z
 
 
@@ -45,115 +43,72 @@ class SourceError(Exception):
     """A source that cannot be read; the message is a sentence for the user."""
 
 
-class _Times(msgspec.Struct):
-    ApproximateCreationDateTime: int
-    ApproximateCreationDateTimePrecision: msgspec.Raw = ABSENT
+def payload_digest(payload: bytes) -> bytes:
+    """Return sixteen bytes of the payload's SHA-256, the fastest digest here: 0.95 us for 1.2 KB, blake2b 1.6."""
+    return sha256(payload).digest()[:16]
 
 
-class _Change(msgspec.Struct):
-    dynamodb: _Times
-
-
-# Skips all other members in C: 1.6 us a change of the mean size of real ones (1.7 KB).
-_CHANGE = msgspec.json.Decoder(_Change)
-
-
-def event_record(
-    data: bytes,
-    *,
-    shard_id: str,
-    partition_key: str,
-    sequence_number: str,
-    arrival_ms: int,
-    subsequence_number: int = 0,
-) -> EventRecord:
-    """One Kinesis record in the shape in which Firehose hands it to the function (facts of a captured event).
-
-    b"{}" -> {"recordId": "shardId-000000000000" + 128 digits + 12 digits, "approximateArrivalTimestamp": 1714564809617,
-              "data": "e30=", "kinesisRecordMetadata": {"shardId": ..., "sequenceNumber": ..., ...}}
-    """
-    return {
-        "recordId": f"{shard_id}{sequence_number:0>128}{subsequence_number:012}",
-        "approximateArrivalTimestamp": arrival_ms,
-        "data": msgspec.to_builtins(data),  # base64, 3 to 4 times as fast as binascii
-        "kinesisRecordMetadata": {
-            "shardId": shard_id,
-            "partitionKey": partition_key,
-            "approximateArrivalTimestamp": arrival_ms,
-            "sequenceNumber": sequence_number,
-            "subsequenceNumber": subsequence_number,
-        },
-    }
-
-
-def put_directly(record: EventRecord) -> EventRecord:
-    """The record as it is where no Kinesis stream was read but the delivery stream put to: without its metadata."""
-    return {name: value for name, value in record.items() if name != "kinesisRecordMetadata"}
-
-
-def change_time_ms(payload: bytes) -> int | None:
-    """The time of the change in epoch milliseconds (BR-16), None where it cannot be read.
-
-    b'{"dynamodb": {"ApproximateCreationDateTime": 1714564809617185}}' -> 1714564809617
-    """
-    try:
-        return at_micros(_CHANGE.decode(payload)) // 1000
-    except (msgspec.ValidationError, UnicodeDecodeError, RecursionError, BadRecord):
-        return None
-    except msgspec.DecodeError:
-        # Not JSON, or JSON with a lone surrogate somewhere, which hides nothing of the time.
-        return _time_beside_surrogates(payload)
-
-
-def _time_beside_surrogates(payload: bytes) -> int | None:
-    try:
-        return at_micros(_CHANGE.decode(blank_lone_surrogates(payload))) // 1000
-    except (msgspec.DecodeError, BadRecord):
-        return None
+def no_arrival(_: bytes) -> None:
+    """Return None: a line says nothing of its arrival."""
 
 
 def file_records(
-    paths: Sequence[str], *, standard_input: BinaryIO | None = None, unknown_ms: int = NO_TIME_MS
+    paths: Sequence[str],
+    *,
+    arrival_of: ArrivalOf = no_arrival,
+    identity_of: IdentityOf = payload_digest,
+    unknown_ms: int = NO_TIME_MS,
+    standard_input: BinaryIO | None = None,
 ) -> Iterator[EventRecord]:
-    """The records of the files, in order: `.jsonl`, `.jsonl.gz`, and `-` for standard input.
+    """Return the records of the files, in order: `.jsonl`, `.jsonl.gz`, and `-` for standard input.
 
     A line is a record; an empty line is a record of no bytes, which fails as not JSON rather than vanish. The end of
     line is not part of it, and the one at the end of the file starts no record. Lines are numbered through all the
-    files of a run, so that sequence numbers sort in the order read. The number is made of the line's and a digest of
-    the payload: the same input gives the same numbers, and another line in the same place another. `unknown_ms` is the
-    arrival of records before the first that has a time of change.
+    files of a run, see `number_lines`.
 
     Raises:
         SourceError: no such file, a folder, a `.gz` that is not gzip or is cut short.
     """
-    yield from number_lines(_lines(paths, standard_input or sys.stdin.buffer), unknown_ms)
+    lines = _lines(paths, standard_input)
+    return number_lines(lines, arrival_of=arrival_of, identity_of=identity_of, unknown_ms=unknown_ms)
 
 
-def number_lines(lines: Iterable[bytes], unknown_ms: int = NO_TIME_MS) -> Iterator[EventRecord]:
-    """Each line as a record; its arrival is the time of its change, else that of the line before."""
+def number_lines(
+    lines: Iterable[bytes],
+    *,
+    arrival_of: ArrivalOf = no_arrival,
+    identity_of: IdentityOf = payload_digest,
+    unknown_ms: int = NO_TIME_MS,
+) -> Iterator[EventRecord]:
+    """Return each line as a record, numbered in order.
+
+    A line without an arrival of its own has that of the line before; those before the first arrival have it too, or
+    `unknown_ms` where the first thousand lines have none. The sequence number is made of the line's number and its
+    identity: the same input gives the same numbers, and another line in the same place another.
+    """
     lines = iter(lines)
     first: list[bytes] = []
     broken: SourceError | None = None
     try:
-        arrival_ms = _first_time(lines, first, unknown_ms)
+        arrival_ms = _first_arrival(lines, first, arrival_of, unknown_ms)
     except SourceError as error:
-        arrival_ms, broken = unknown_ms, error  # what was looked at before it broke off comes first
+        arrival_ms, broken = unknown_ms, error  # the lines before the break come first
     for number, line in enumerate(chain(first, lines), 1):
-        found = change_time_ms(line)
+        found = arrival_of(line)
         if found is not None:
             arrival_ms = found
-        yield _numbered(line, number, arrival_ms)
+        yield _numbered(line, identity_of(line), number, arrival_ms)
     if broken:
         raise broken
 
 
-def _first_time(lines: Iterator[bytes], looked_at: list[bytes], unknown_ms: int) -> int:
-    """The time of the first line that has one; `looked_at` gets the lines up to it."""
+def _first_arrival(lines: Iterator[bytes], looked_at: list[bytes], arrival_of: ArrivalOf, unknown_ms: int) -> int:
+    """Return the arrival of the first line that has one; `looked_at` gets the lines up to it."""
     size_bytes = 0
     for line in lines:
         looked_at.append(line)
         size_bytes += len(line)
-        found = change_time_ms(line)
+        found = arrival_of(line)
         if found is not None:
             return found
         if len(looked_at) >= _LOOK_AHEAD_LINES or size_bytes >= _LOOK_AHEAD_BYTES:
@@ -161,15 +116,13 @@ def _first_time(lines: Iterator[bytes], looked_at: list[bytes], unknown_ms: int)
     return unknown_ms
 
 
-def _numbered(payload: bytes, number: int, arrival_ms: int) -> EventRecord:
-    # 2 + 14 + 40 digits, the 56 of a real number. 2^128 has 39 digits. sha256 because it is the fastest here: 0.95 us
-    # for 1.2 KB, blake2b 1.6.
-    digest = sha256(payload).digest()[:16]
+def _numbered(payload: bytes, identity: bytes, number: int, arrival_ms: int) -> EventRecord:
+    # 2 + 14 + 40 digits, the 56 of a real number. 2^128 has 39 digits.
     return event_record(
         payload,
         shard_id=_ONE_SHARD,
-        partition_key=digest.hex().upper(),
-        sequence_number=f"{_SEQUENCE_START}{number:014}{int.from_bytes(digest):040}",
+        partition_key=identity.hex().upper(),
+        sequence_number=f"{_SEQUENCE_START}{number:014}{int.from_bytes(identity):040}",
         arrival_ms=arrival_ms,
     )
 
@@ -195,11 +148,11 @@ def check_files(paths: Sequence[str]) -> None:
             pass
 
 
-def _lines(paths: Sequence[str], standard_input: BinaryIO) -> Iterator[bytes]:
+def _lines(paths: Sequence[str], standard_input: BinaryIO | None) -> Iterator[bytes]:
     for path in paths:
         with _as_source_errors(path):
             if path == "-":
-                yield from _without_end(_unpacked(standard_input))
+                yield from _without_end(_unpacked(standard_input or sys.stdin.buffer))
             else:
                 with _opened(path) as file:
                     yield from _without_end(file)

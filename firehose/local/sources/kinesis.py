@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from firehose.local.aws_errors import as_user_errors
+from firehose.local.event_record import EventRecord, event_record
 from firehose.local.kinesis_writer import KINESIS
 from firehose.local.sources.checkpoints import END, begin_again_for, load_checkpoints, readable, save_checkpoints
-from firehose.local.sources.files import EventRecord, event_record
 
 # One GetRecords a second and shard, of the five that all readers of a shard share.
 POLL_MS = 1_000

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from firehose.cli.shown import plain_table
-from firehose.local.ledger import Report
+from firehose.local.report import RunReport
 from firehose.pipeline.run_summary import FunctionMetrics
 
 # Twice a second is live to an eye; a table takes 2 ms to draw.
@@ -33,7 +33,7 @@ class StreamCounts:
         return self.read - self.delivered - self.dropped - self.failed
 
 
-def stream_counts(report: Report, metrics: Mapping[str, FunctionMetrics]) -> list[StreamCounts]:
+def stream_counts(report: RunReport, metrics: Mapping[str, FunctionMetrics]) -> list[StreamCounts]:
     """The counts of every stream; what a function delivered itself, in Avro mode, its stream has as dropped."""
     found = []
     for stream in report.streams:

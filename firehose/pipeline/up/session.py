@@ -8,9 +8,9 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.endpoint.bridge import Bridge
 from firehose.local.endpoint.deployed import Deployed
 from firehose.local.endpoint.endpoint import Endpoint
-from firehose.local.ledger import Report
+from firehose.local.event_record import EventRecord
+from firehose.local.report import RunReport
 from firehose.local.sinks import CONCURRENT_PUTS, S3Sink
-from firehose.local.sources.files import EventRecord
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.pipeline.run_summary import FunctionMetrics
 from firehose.pipeline.up.counts import StreamCounts, stream_counts
@@ -63,7 +63,7 @@ class Session:
         """How far each delivery stream is."""
         return stream_counts(self.plane.report, self._metrics)
 
-    def run(self, *, stop: Callable[[], bool], show: Callable[[], None] = lambda: None) -> Report:
+    def run(self, *, stop: Callable[[], bool], show: Callable[[], None] = lambda: None) -> RunReport:
         """Delivers until asked to stop, then what has been read; `show` is called at least once a second."""
         records = _showing(self.bridge.before(self._source), show)
         return self.plane.run(records, progress=lambda _: show(), stop=stop, settled=self._source.settled)

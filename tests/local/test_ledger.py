@@ -1,26 +1,20 @@
-"""The ledger: every record's fate in every stream, checked and not derived."""
+"""The ledger: every record's fate in every stream, checked and not derived; how far the source may move on."""
+
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.local import ledger as accounting
-from firehose.local.ledger import (
-    DELIVERED,
-    DROPPED,
-    FAILED,
-    Ledger,
-    Report,
-    StreamReport,
-    payload_bytes,
-    payloads_bytes,
-)
+from firehose.local.event_record import payload_bytes, payloads_bytes
+from firehose.local.ledger import DELIVERED, DROPPED, FAILED, Ledger, SourceRecords
+from firehose.local.report import RunReport, StreamReport
 from tests.firehose_streams import records
 
 
-def settled(*fates: list[int], read: int) -> Report:
+def settled(*fates: list[int], read: int) -> RunReport:
     """A report of `read` records; `fates` are those of each stream, 0 for none."""
-    report = Report(read=read)
+    report = RunReport(read=read)
     ledger = Ledger(len(fates), report)
     for stream, each in enumerate(fates):
         for fate in (DROPPED, DELIVERED, FAILED):
@@ -52,12 +46,9 @@ def test_a_record_too_many_or_too_few_does_not_add_up(fates: list[list[int]], re
 
 
 @pytest.mark.parametrize("settled", [[], [0, 1, 2, 3], [4, 5, 6, 7]])
-def test_the_records_of_a_page_that_nobody_settled_are_unsettled(
-    settled: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(accounting, "_PAGE_RECORDS", 4)
-    report = Report(read=10)
-    ledger = Ledger(1, report)
+def test_the_records_of_a_page_that_nobody_settled_are_unsettled(settled: list[int]) -> None:
+    report = RunReport(read=10)
+    ledger = Ledger(1, report, page_records=4)
 
     ledger.settle(0, settled, DROPPED)
     ledger.close(10)
@@ -66,7 +57,7 @@ def test_the_records_of_a_page_that_nobody_settled_are_unsettled(
 
 
 def test_a_second_fate_does_not_add_up() -> None:
-    report = Report(read=1)
+    report = RunReport(read=1)
     ledger = Ledger(1, report)
 
     ledger.settle(0, [0], DROPPED)
@@ -85,19 +76,17 @@ def test_a_stream_that_received_less_than_was_read_does_not_add_up() -> None:
 
 @given(st.permutations(range(40)), st.integers(1, 40))
 def test_the_order_of_fates_and_the_pages_do_not_matter(ordinals: list[int], page: int) -> None:
-    whole, accounting._PAGE_RECORDS = accounting._PAGE_RECORDS, page
-    report = Report(read=40)
-    ledger = Ledger(2, report)
+    report = RunReport(read=40)
+    ledger = Ledger(2, report, page_records=page)
 
     ledger.settle(0, ordinals, DROPPED)
     for ordinal in ordinals[::-1]:
         ledger.settle(1, [ordinal], (DROPPED, DELIVERED, FAILED)[ordinal % 3])
     ledger.close(40)
-    accounting._PAGE_RECORDS = whole
 
     assert report.adds_up
     assert (report.dropped, report.delivered, report.failed) == (14, 13, 13)
-    assert not ledger._pages
+    assert not ledger.pages
 
 
 @given(st.binary(max_size=20))
@@ -113,7 +102,7 @@ def test_the_length_of_several_payloads_is_their_sum(payloads: list[bytes]) -> N
 
 
 def test_settled_is_up_to_the_first_record_without_a_fate_in_some_stream() -> None:
-    ledger = Ledger(2, Report())
+    ledger = Ledger(2, RunReport())
     ledger.settle(0, [0, 1, 2, 3], DROPPED)
     assert ledger.settled() == 0
 
@@ -123,7 +112,7 @@ def test_settled_is_up_to_the_first_record_without_a_fate_in_some_stream() -> No
 
 
 def test_settled_goes_on_behind_what_has_been_summed_up() -> None:
-    ledger = Ledger(1, Report())
+    ledger = Ledger(1, RunReport())
     ledger.settle(0, range(20_000), DROPPED)
     assert ledger.settled() == 20_000
 
@@ -132,3 +121,24 @@ def test_settled_goes_on_behind_what_has_been_summed_up() -> None:
     ledger.settle(0, [20_000], FAILED)
 
     assert ledger.settled() == 20_002
+
+
+def test_an_aggregate_is_settled_with_the_last_of_its_records() -> None:
+    counted = SourceRecords()
+    for count in (1, 3, 1):
+        counted.add(count)
+
+    assert [counted.settled(count) for count in range(6)] == [0, 1, 1, 1, 2, 3]
+
+
+@given(st.lists(st.integers(0, 4), max_size=30), st.data())
+def test_settled_source_records_are_those_whose_records_all_are(became: list[int], data: st.DataObject) -> None:
+    counted = SourceRecords()
+    for count in became:
+        counted.add(count)
+    ends = list(accumulate(became))
+    asked = sorted(data.draw(st.lists(st.integers(0, sum(became)), max_size=10)))
+
+    answers = [counted.settled(count) for count in asked]
+
+    assert answers == [sum(end <= count for end in ends) for count in asked]

@@ -1,0 +1,56 @@
+"""The counts of a run: of each delivery stream, and of all of them together."""
+
+from collections import Counter
+
+import msgspec
+
+from firehose.local.metrics import Metrics
+
+
+class StreamReport(msgspec.Struct):
+    """The counts of one delivery stream, each made where the thing counted happens."""
+
+    name: str
+    received: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    failed: Counter[str] = msgspec.field(default_factory=Counter)  # by error code
+    rows: int = 0
+    objects: int = 0
+    error_objects: int = 0
+    bytes_in: int = 0  # of the payloads that the function got
+    bytes_out: int = 0  # of the objects
+    partitions: Counter[str] = msgspec.field(default_factory=Counter)  # rows by evaluated prefix
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record received was delivered, dropped or failed."""
+        return self.received == self.delivered + self.dropped + self.failed.total()
+
+
+class RunReport(msgspec.Struct):
+    """The counts of all streams together; each record counts once.
+
+    A record counts as failed if any stream failed it, else as delivered if any stream delivered it, else as dropped.
+    """
+
+    read: int = 0
+    bytes_read: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    failed: int = 0
+    unsettled: int = 0  # without a fate in some stream
+    settled_twice: int = 0  # given a second fate by the same stream
+    delivered_twice: int = 0  # delivered by more than one stream
+    stopped: bool = False
+    streams: list[StreamReport] = msgspec.field(default_factory=list)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether read = delivered + dropped + failed, each record once, and so in every stream."""
+        return (
+            self.read == self.delivered + self.dropped + self.failed
+            and self.unsettled == self.settled_twice == self.delivered_twice == 0
+            and all(stream.adds_up and stream.received == self.read for stream in self.streams)
+        )
