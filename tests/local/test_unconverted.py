@@ -15,7 +15,7 @@ from tests.firehose_streams import (
     order,
     request,
 )
-from tests.local.test_data_plane import ERRORS, change_line, run
+from tests.local.test_data_plane import ERRORS, arriving_line, run
 
 
 def as_answered(handler: Any = None, **settings: Any) -> LocalStream:
@@ -27,7 +27,7 @@ def as_answered(handler: Any = None, **settings: Any) -> LocalStream:
 
 def test_without_format_conversion_an_object_is_what_the_function_answered_and_nothing_between() -> None:
     _, sink = run(
-        change_line("1", 1_714_564_809_999),
+        arriving_line("1", 1_714_564_809_999),
         raw("no JSON"),
         raw(""),
         raw("\n"),
