@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from firehose.local.config import delivery_stream
+from firehose.local.config import s3_destination
 from firehose.local.config.members import RefusedSettingError
 from firehose.local.data_plane import DataPlane
 from firehose.local.delivery import error_output
@@ -296,7 +296,7 @@ def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output() -> None
 
 
 def test_a_partition_of_the_buffer_size_becomes_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_stream, "MIB", 16)  # so 2,048 bytes of rows, and one record to the function
+    monkeypatch.setattr(s3_destination, "MIB", 16)  # so 2,048 bytes of rows, and one record to the function
     stream = local()
     conversion = destination(stream.request)["DataFormatConversionConfiguration"]
     conversion["OutputFormatConfiguration"]["Serializer"]["ParquetSerDe"]["PageSizeBytes"] = 65_536
