@@ -8,6 +8,7 @@ from firehose.local.config.conversion_settings import ConversionSettings, Parque
 from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import parse_error_prefix, parse_prefix
 from firehose.local.config.processing import Processing
+from firehose.local.config.s3_destination import S3Destination
 from firehose.local.delivery.delivery import Delivery
 from firehose.local.event_record import EventRecord, event_record
 from tests.firehose_streams import Objects, table
@@ -19,11 +20,7 @@ BY_TYPE = "data/!{partitionKeyFromLambda:type}/"
 def stream(prefix: str = "data/", error_prefix: str = "", **more: Any) -> DeliveryStream:
     """A stream of this prefix, partitioned if there are partition keys in it."""
     partitioned = "partitionKey" in prefix
-    described: dict[str, Any] = {
-        "name": "orders",
-        "region": "us-east-1",
-        "arn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/orders",
-        "source_arn": None,
+    destination: dict[str, Any] = {
         "bucket": "lake",
         "prefix": parse_prefix(prefix, partitioned=partitioned),
         "error_prefix": parse_error_prefix(error_prefix or "errors/!{firehose:error-output-type}/"),
@@ -32,8 +29,16 @@ def stream(prefix: str = "data/", error_prefix: str = "", **more: Any) -> Delive
         "buffer_seconds": 60,
         "time_zone": ZoneInfo("UTC"),
         "extension": "",
-        "processing": Processing(),
         "conversion": None,
+    }
+    given = {name: more.pop(name) for name in list(more) if name in S3Destination.__struct_fields__}
+    described: dict[str, Any] = {
+        "name": "orders",
+        "region": "us-east-1",
+        "arn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/orders",
+        "source_arn": None,
+        "destination": S3Destination(**{**destination, **given}),
+        "processing": Processing(),
     }
     return DeliveryStream(**{**described, **more})
 
@@ -80,7 +85,7 @@ class Rig:
         self.sink = Refusing() if sink is None else sink
         self.now_ms: int | None = ARRIVAL_MS + 1000
         self.settled: dict[int, int] = {}
-        table_input = ORDER_TABLE if described.conversion else None
+        table_input = ORDER_TABLE if described.destination.conversion else None
         clock = (lambda: self.now_ms or 0) if more.pop("live", True) else None
         if clock is None:
             self.now_ms = None

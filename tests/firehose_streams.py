@@ -53,7 +53,16 @@ def answer(record: Mapping[str, Any], result: str, row: bytes = b"", **keys: Any
 
 
 def records(*lines: bytes) -> list[EventRecord]:
-    return list(number_lines(lines))
+    """Lines as records; one that is JSON may say when it arrived: {"arrival_ms": 1714564809999}."""
+    return list(number_lines(lines, arrival_of=_arrival))
+
+
+def _arrival(line: bytes) -> int | None:
+    try:
+        found: int | None = json.loads(line)["arrival_ms"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found
 
 
 def order(order_id: str, date: str = "2025-01-01", **more: Any) -> bytes:

@@ -113,12 +113,12 @@ def _refuse_idle(asked: StreamRun, stream: DeliveryStream) -> None:
         "--process": asked.process and not stream.processing.function,
         "--fault of a function": kinds & FUNCTION_FAULTS and not stream.processing.function,
         "--fault of Kinesis": kinds & KINESIS_FAULTS and not from_kinesis,
-        "--table": asked.table and not stream.conversion,
+        "--table": asked.table and not stream.destination.conversion,
         "--behaviour parquet-timestamps": (
-            asked.behaviour.parquet_timestamps != OBSERVED.parquet_timestamps and not stream.conversion
+            asked.behaviour.parquet_timestamps != OBSERVED.parquet_timestamps and not stream.destination.conversion
         ),
         "--backup": asked.backup and not stream.backup,
-        "--active-partitions": asked.active_partitions and not stream.partitioned,
+        "--active-partitions": asked.active_partitions and not stream.destination.partitioned,
         "--state": asked.state and not from_kinesis,
         "--arrival": asked.arrival and from_kinesis,
         "--by-arrival": asked.by_arrival and from_kinesis,

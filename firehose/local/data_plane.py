@@ -11,8 +11,9 @@ from functools import partial
 from itertools import count
 from typing import TypeAlias
 
-from firehose.local.config.delivery_stream import Backup, DeliveryStream
+from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.members import UnsupportedSettingError
+from firehose.local.config.s3_destination import Backup
 from firehose.local.delivery.backup import SourceBackup
 from firehose.local.delivery.delivery import Delivery
 from firehose.local.event_record import EventRecord, payloads_bytes

@@ -68,7 +68,7 @@ def described_stream(document: Any, table: Any, function: Function | None = None
         region=described.region(document),
         **more,
     )
-    conversion = local.read().conversion
+    conversion = local.read().destination.conversion
     return replace(local, table_input=read_table(table, conversion.table)) if conversion else local
 
 
@@ -80,8 +80,9 @@ def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:
     if processing.function is not None:
         function = replace(processing.function, buffer_seconds=min(processing.function.buffer_seconds, seconds // 5))
         processing = replace(processing, function=function)
-    rest = seconds - processing.batch[1]
-    return replace(stream, processing=processing, buffer_seconds=min(stream.buffer_seconds, rest))
+    destination, rest = stream.destination, seconds - processing.batch[1]
+    destination = replace(destination, buffer_seconds=min(destination.buffer_seconds, rest))
+    return replace(stream, processing=processing, destination=destination)
 
 
 class RunningStream(msgspec.Struct):

@@ -72,13 +72,13 @@ class TestedStream:
 
     def __init__(self, firehose: "LocalFirehose", local: LocalStream) -> None:
         stream = local.read()
-        self.bucket = firehose.bucket(stream.bucket)
+        self.bucket = firehose.bucket(stream.destination.bucket)
         self._firehose = firehose
         self._faults = Faults()
         function = local.function and faulty_function(local.function, self._faults)
         self._local = replace(local, function=function)
         self._from_kinesis = stream.source_arn is not None
-        self._backup_bucket = stream.backup.bucket if stream.backup else stream.bucket
+        self._backup_bucket = stream.backup.bucket if stream.backup else stream.destination.bucket
         self._source: list[EventRecord] = []
         self._settled_before = 0  # by planes that were killed
         self._plane = self._started()

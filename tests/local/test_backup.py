@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from firehose.local.config.delivery_stream import Backup
 from firehose.local.config.prefix import parse_prefix
+from firehose.local.config.s3_destination import Backup
 from firehose.local.delivery.backup import SourceBackup
 from firehose.local.ledger import BACKED_UP, DELIVERED, DROPPED, FAILED, Ledger
 from firehose.local.metrics import Metrics

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from firehose.local.config import delivery_stream
+from firehose.local.config import s3_destination
 from firehose.local.config.members import RefusedSettingError
 from firehose.local.data_plane import DataPlane
 from firehose.local.delivery import error_output
@@ -57,8 +57,8 @@ def ids(sink: Objects, prefix: str = DATA) -> list[str]:
     return [row["id"] for row in rows(sink, prefix)]
 
 
-def change_line(order_id: str, at_ms: int, date: str = "2025-01-01") -> bytes:
-    line = {"row": {"id": order_id}, "date": date, "dynamodb": {"ApproximateCreationDateTime": at_ms}}
+def arriving_line(order_id: str, at_ms: int, date: str = "2025-01-01") -> bytes:
+    line = {"row": {"id": order_id}, "date": date, "arrival_ms": at_ms}
     return json.dumps(line).encode()
 
 
@@ -73,7 +73,7 @@ def test_rows_are_in_one_object_per_partition_in_order_of_arrival() -> None:
 
 
 def test_an_object_is_named_after_the_oldest_arrival_in_it() -> None:
-    _, sink = run(change_line("1", 1_714_564_809_999), change_line("2", 1_714_564_700_000))
+    _, sink = run(arriving_line("1", 1_714_564_809_999), arriving_line("2", 1_714_564_700_000))
 
     (key,) = sink
     assert key.startswith(f"{DATA}order/partition_date=2025-01-01/orders-1-2024-05-01-11-58-20-")
@@ -155,7 +155,7 @@ def test_what_the_function_fails_is_kept_as_it_came() -> None:
 
 def test_an_error_object_is_named_after_the_oldest_arrival_in_it() -> None:
     late, early = (
-        json.dumps({"result": "ProcessingFailed", "dynamodb": {"ApproximateCreationDateTime": at_ms}}).encode()
+        json.dumps({"result": "ProcessingFailed", "arrival_ms": at_ms}).encode()
         for at_ms in (1_714_564_809_999, 1_714_564_700_000)
     )
 
@@ -296,7 +296,7 @@ def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output() -> None
 
 
 def test_a_partition_of_the_buffer_size_becomes_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_stream, "MIB", 16)  # so 2,048 bytes of rows, and one record to the function
+    monkeypatch.setattr(s3_destination, "MIB", 16)  # so 2,048 bytes of rows, and one record to the function
     stream = local()
     conversion = destination(stream.request)["DataFormatConversionConfiguration"]
     conversion["OutputFormatConfiguration"]["Serializer"]["ParquetSerDe"]["PageSizeBytes"] = 65_536
@@ -418,7 +418,7 @@ def test_without_dynamic_partitioning_there_is_one_object_under_the_date_of_arri
     config.update(Prefix="orders/", FileExtension=".pq")
     stream = LocalStream(plain, table({"id": "string"}), function())
 
-    _, sink = run(change_line("1", 1_714_564_809_999), order("2", "2030-01-01"), streams=[stream])
+    _, sink = run(arriving_line("1", 1_714_564_809_999), order("2", "2030-01-01"), streams=[stream])
 
     (key,) = sink
     assert key.startswith("orders/2024/05/01/12/orders-1-2024-05-01-12-00-09-")

@@ -43,21 +43,22 @@ DEFAULT_PARQUET = ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, wr
 def test_our_own_request_is_carried_out_whole() -> None:
     stream = read_delivery_stream(request("sales", buffer_seconds=120, lambda_retries=1))
 
-    assert (stream.name, stream.region, stream.bucket) == ("sales", "us-east-1", "lake")
+    assert (stream.name, stream.region, stream.destination.bucket) == ("sales", "us-east-1", "lake")
     assert stream.arn == "arn:aws:firehose:us-east-1:123456789012:deliverystream/sales"
     assert stream.source_arn == STREAM_ARN
-    assert stream.prefix.keys == ("type", "date")
-    assert (stream.buffer_bytes, stream.buffer_seconds) == (128 * MIB, 120)
+    assert stream.destination.prefix.keys == ("type", "date")
+    assert (stream.destination.buffer_bytes, stream.destination.buffer_seconds) == (128 * MIB, 120)
     assert stream.processing == Processing(function=LambdaSettings(FUNCTION_ARN, 1, MIB, 60))
-    assert stream.extension == ".parquet"
+    assert stream.destination.extension == ".parquet"
 
 
 def test_of_a_stream_with_only_what_is_required_the_rest_is_firehoses_defaults() -> None:
     stream = read_delivery_stream(plain())
+    s3 = stream.destination
 
-    assert (stream.buffer_bytes, stream.buffer_seconds) == (5 * MIB, 300)
-    assert (stream.compression, stream.extension, stream.time_zone) == ("UNCOMPRESSED", "", ZoneInfo("UTC"))
-    assert (stream.partitioned, stream.conversion, stream.backup) == (False, None, None)
+    assert (s3.buffer_bytes, s3.buffer_seconds) == (5 * MIB, 300)
+    assert (s3.compression, s3.extension, s3.time_zone) == ("UNCOMPRESSED", "", ZoneInfo("UTC"))
+    assert (s3.partitioned, s3.conversion, stream.backup) == (False, None, None)
     assert stream.processing == Processing()
     assert stream.without_effect == ()
     assert (stream.version, read_delivery_stream(plain(), version=7).version) == (1, 7)
@@ -126,20 +127,20 @@ def test_a_compression_gives_its_extension_unless_another_is_given(compression: 
     by_default = read_delivery_stream(plain(CompressionFormat=compression, FileExtension=""))
     given = read_delivery_stream(plain(CompressionFormat=compression, FileExtension=".json"))
 
-    assert (by_default.compression, by_default.extension) == (compression, extension)
-    assert (given.compression, given.extension) == (compression, ".json")
+    assert (by_default.destination.compression, by_default.destination.extension) == (compression, extension)
+    assert (given.destination.compression, given.destination.extension) == (compression, ".json")
 
 
 def test_a_file_extension_replaces_that_of_parquet() -> None:
-    assert read_delivery_stream(converting(FileExtension=".pq")).extension == ".pq"
+    assert read_delivery_stream(converting(FileExtension=".pq")).destination.extension == ".pq"
 
 
 def test_conversion_has_firehoses_defaults() -> None:
     stream = read_delivery_stream(converting())
 
     table = TableReference("db", "order", "us-east-1", "LATEST", "", ROLE_ARN)
-    assert stream.conversion == ConversionSettings(DEFAULT_PARQUET, table, OpenXSettings())
-    assert (stream.buffer_bytes, stream.extension) == (128 * MIB, ".parquet")
+    assert stream.destination.conversion == ConversionSettings(DEFAULT_PARQUET, table, OpenXSettings())
+    assert (stream.destination.buffer_bytes, stream.destination.extension) == (128 * MIB, ".parquet")
 
 
 def test_conversion_is_read_whole() -> None:
@@ -162,7 +163,7 @@ def test_conversion_is_read_whole() -> None:
         SchemaConfiguration={**schema, "VersionId": "3"},
     )
 
-    read = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).conversion
+    read = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).destination.conversion
 
     assert read == ConversionSettings(
         ParquetSettings("GZIP", 64 * MIB, 65_536, dictionary=True, writer_version="V2"),
@@ -175,7 +176,7 @@ def test_conversion_is_read_whole() -> None:
 def test_the_hive_reader_has_its_timestamp_formats(formats: tuple[str, ...]) -> None:
     members = conversion(InputFormatConfiguration={"Deserializer": {"HiveJsonSerDe": {"TimestampFormats": formats}}})
 
-    read = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).conversion
+    read = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).destination.conversion
 
     assert read is not None
     assert read.reader == HiveJsonSettings(formats)
@@ -190,17 +191,21 @@ def test_the_hive_reader_has_its_timestamp_formats(formats: tuple[str, ...]) -> 
     ],
 )
 def test_conversion_that_is_disabled_changes_nothing(members: dict[str, Any]) -> None:
-    stream = read_delivery_stream(plain(DataFormatConversionConfiguration=members))
+    s3 = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).destination
 
-    assert (stream.conversion, stream.buffer_bytes, stream.extension) == (None, 5 * MIB, "")
+    assert (s3.conversion, s3.buffer_bytes, s3.extension) == (
+        None,
+        5 * MIB,
+        "",
+    )
 
 
 def test_errors_go_below_a_prefix_without_expressions_when_they_have_none_of_their_own() -> None:
     stream = read_delivery_stream(plain(Prefix="data/"))
 
     at = Instance({}, AT, error_output_type="processing-failed")
-    assert stream.prefix.evaluate(at) == "data/2025/01/02/03/"
-    assert stream.error_prefix.evaluate(at) == "data/processing-failed/2025/01/02/03/"
+    assert stream.destination.prefix.evaluate(at) == "data/2025/01/02/03/"
+    assert stream.destination.error_prefix.evaluate(at) == "data/processing-failed/2025/01/02/03/"
 
 
 def test_a_backup_has_its_own_place_buffer_and_compression() -> None:
@@ -221,7 +226,7 @@ def test_a_backup_has_its_own_place_buffer_and_compression() -> None:
     assert replace(stream.backup, prefix=by_default.prefix) == replace(
         by_default, buffer_bytes=MIB, buffer_seconds=60, compression="GZIP"
     )
-    assert stream.compression == "UNCOMPRESSED"
+    assert stream.destination.compression == "UNCOMPRESSED"
 
 
 def test_a_backup_that_is_disabled_is_none() -> None:

@@ -94,7 +94,10 @@ def settings(stream: DeliveryStream) -> dict[str, Any]:
     if stream.backup:
         found["backup"] = {field.name: getattr(stream.backup, field.name) for field in fields(stream.backup)}
         found["backup"]["prefix"] = stream.backup.prefix.raw
-    return {**found, "prefix": stream.prefix.raw, "error_prefix": stream.error_prefix.raw}
+    destination = stream.destination
+    found["destination"] = {field.name: getattr(destination, field.name) for field in fields(destination)}
+    found["destination"] |= {"prefix": destination.prefix.raw, "error_prefix": destination.error_prefix.raw}
+    return found
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from firehose.local.config import delivery_stream
+from firehose.local.config import s3_destination
 from firehose.local.running_stream import LocalStream
 from tests.firehose_streams import (
     avro_request,
@@ -15,7 +15,7 @@ from tests.firehose_streams import (
     order,
     request,
 )
-from tests.local.test_data_plane import ERRORS, change_line, run
+from tests.local.test_data_plane import ERRORS, arriving_line, run
 
 
 def as_answered(handler: Any = None, **settings: Any) -> LocalStream:
@@ -27,7 +27,7 @@ def as_answered(handler: Any = None, **settings: Any) -> LocalStream:
 
 def test_without_format_conversion_an_object_is_what_the_function_answered_and_nothing_between() -> None:
     _, sink = run(
-        change_line("1", 1_714_564_809_999),
+        arriving_line("1", 1_714_564_809_999),
         raw("no JSON"),
         raw(""),
         raw("\n"),
@@ -56,7 +56,7 @@ def test_without_format_conversion_an_extension_is_the_one_asked_for() -> None:
 
 
 def test_without_format_conversion_a_full_buffer_is_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_stream, "MIB", 16)
+    monkeypatch.setattr(s3_destination, "MIB", 16)
     # 32 bytes of answers, and one record to the function
     stream = as_answered(BufferingHints={"SizeInMBs": 2, "IntervalInSeconds": 300})
 

@@ -39,9 +39,13 @@ def test_the_table_is_called_as_the_record_type_unless_told() -> None:
 
 
 def test_in_avro_mode_one_stream_neither_partitions_nor_converts() -> None:
-    stream = read_delivery_stream(avro_request())
+    read = read_delivery_stream(avro_request()).destination
 
-    assert (stream.partitioned, stream.conversion, stream.extension) == (False, None, "")
+    assert (read.partitioned, read.conversion, read.extension) == (
+        False,
+        None,
+        "",
+    )
     assert "ProcessingConfiguration" in destination(avro_request())
 
 

@@ -103,7 +103,7 @@ def test_the_buffer_interval_is_shortened_to_what_is_asked_in_all(
         session = Session(Endpoint(server), deployed, tmp_path)
 
     for group in session.plane._groups:
-        assert {group.seconds + running.stream.buffer_seconds for running in group.streams} == {5}
+        assert {group.seconds + running.stream.destination.buffer_seconds for running in group.streams} == {5}
 
 
 def test_counts_are_in_one_column_each() -> None:

@@ -8,8 +8,9 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 
-from firehose.local.config.delivery_stream import Backup, DeliveryStream
+from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import Instance, instant, object_name
+from firehose.local.config.s3_destination import Backup
 from firehose.local.config.s3_settings import EXTENSIONS
 from firehose.local.delivery.buffering import ByteBuffer
 from firehose.local.delivery.compression import COMPRESSIONS

@@ -55,15 +55,18 @@ class Delivery:
         self._metrics = Metrics(clock)
         self.report = StreamReport(stream.name, metrics=self._metrics)
         self._stream = stream
+        self._destination = destination = stream.destination
         self._settle = settle
         self._clock = clock
         self._format = object_format(stream, table_input, behaviour)
-        size = name_bytes(stream.name, stream.version, stream.extension)
-        self._keys = PartitionKeys(stream.prefix, stream.processing.query, size, self._metrics)
+        size = name_bytes(stream.name, stream.version, destination.extension)
+        self._keys = PartitionKeys(destination.prefix, stream.processing.query, size, self._metrics)
         self._outbox = UploadQueue(
             sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, on_put=self._on_put
         )
-        self._rows = RowBuffer(self._format.schema, active_partitions, stream.buffer_bytes, self._outbox.partitions)
+        self._rows = RowBuffer(
+            self._format.schema, active_partitions, destination.buffer_bytes, self._outbox.partitions
+        )
         self._errors = ErrorOutput(
             stream,
             self._outbox,
@@ -141,7 +144,7 @@ class Delivery:
     def flush_due(self, now_ms: int) -> None:
         """What has waited for the buffer interval becomes objects; what was refused is tried when its time has come."""
         self._outbox.retry(now_ms)
-        due_ms = now_ms - self._stream.buffer_seconds * 1000
+        due_ms = now_ms - self._destination.buffer_seconds * 1000
         partitions = self._rows.partitions.values()
         self._flush([each for each in partitions if each.opened_ms is not None and each.opened_ms <= due_ms])
         self._errors.flush_due(due_ms)
@@ -172,12 +175,12 @@ class Delivery:
                 )
                 rows, entries = rows.slice(entries[0].rows), entries[1:]
                 exceeded = True
-        if self._stream.partitioned:
+        if self._destination.partitioned:
             self._metrics.add("PartitionCount", self._rows.active)
             self._metrics.add("PartitionCountExceeded", int(exceeded))
 
     def _count_conversion(self, usable: Sequence[OkRecord], converted: Converted, entries: Sequence[Entry]) -> None:
-        if self._stream.conversion is None:
+        if self._destination.conversion is None:
             return
         failed = converted.failures
         self._metrics.add("SucceedConversion.Records", len(entries))
@@ -191,12 +194,12 @@ class Delivery:
             self._outbox.send(self._objects(partitions))
 
     def _objects(self, partitions: Sequence[Partition]) -> Iterator[ObjectPut]:
-        stream = self._stream
+        stream, destination = self._stream, self._destination
         for partition, rows in self._rows.take(partitions):
             uuid = partition.uuid(stream.name)
-            at = instant(partition.oldest_ms, stream.time_zone)
-            prefix = stream.prefix.evaluate(stream.prefix.instance(partition.values, at, uuid.hex))
-            name = object_name(stream.name, stream.version, at, uuid, stream.extension)
+            at = instant(partition.oldest_ms, destination.time_zone)
+            prefix = destination.prefix.evaluate(destination.prefix.instance(partition.values, at, uuid.hex))
+            name = object_name(stream.name, stream.version, at, uuid, destination.extension)
             contents = ObjectManifest(
                 partition.ordinals,
                 DELIVERED,
@@ -219,7 +222,7 @@ class Delivery:
         self.report.objects += 1
         self.report.bytes_out += len(put.body)
         self.report.partitions[of.prefix] += of.rows
-        if self._stream.partitioned:
+        if self._destination.partitioned:
             self._count_object(of)
 
     def _count_object(self, of: ObjectManifest) -> None:

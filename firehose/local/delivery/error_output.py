@@ -112,9 +112,8 @@ class ErrorOutput:
         self._failed = failed
         self._table = table
         self._raw_data = behaviour.conversion_raw_data
-        self._compression = (
-            stream.compression if behaviour.error_compression is ErrorCompression.AS_DATA else "UNCOMPRESSED"
-        )
+        as_data = behaviour.error_compression is ErrorCompression.AS_DATA
+        self._compression = stream.destination.compression if as_data else "UNCOMPRESSED"
         self._waiting: dict[str, ByteBuffer] = {}
 
     @property
@@ -189,8 +188,8 @@ class ErrorOutput:
         pieces = self._waiting.pop(kind)
         stream = self._stream
         uuid = pieces.uuid(f"{stream.name} {kind}")
-        at = instant(pieces.oldest_ms, stream.time_zone)
-        prefix = stream.error_prefix.evaluate(Instance({}, at, uuid.hex, kind))
+        at = instant(pieces.oldest_ms, stream.destination.time_zone)
+        prefix = stream.destination.error_prefix.evaluate(Instance({}, at, uuid.hex, kind))
         compression = COMPRESSIONS[self._compression]
         name = object_name(stream.name, stream.version, at, uuid, EXTENSIONS[self._compression])
         # "Retries forever and blocks further delivery" is said of conversion's errors (guide, "Record format

@@ -41,11 +41,12 @@ def object_format(
     Raises:
         ValueError: it converts and there is no table, or a timestamp format of its reader is no pattern of Joda's.
     """
-    if stream.conversion is None:
-        return RawRecords(stream.compression, b"\n" if stream.processing.delimiter else b"")
+    conversion = stream.destination.conversion
+    if conversion is None:
+        return RawRecords(stream.destination.compression, b"\n" if stream.processing.delimiter else b"")
     if table_input is None:
-        raise ValueError(f"{stream.name} converts records by the table {stream.conversion.table.table}, and has none")
-    return Parquet(stream.conversion, table_input, stream.arn.split(":")[4], behaviour)
+        raise ValueError(f"{stream.name} converts records by the table {conversion.table.table}, and has none")
+    return Parquet(conversion, table_input, stream.arn.split(":")[4], behaviour)
 
 
 class Parquet:
