@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from glue.layout import PARTITION, ROOT
 from glue.model import RecordType
-from transform.archive import Store, put_all, why
 from transform.avro import MARKER_BYTES, AvroFiles
 from transform.avro_binary import TIMES
 from transform.errors import batch_digest
-from transform.mode import Delivery, Encode, Invocation, Written
-from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
+from transform.mode import Encode, Invocation, Mode, ModeDelivery, Written
+from transform.object_store import ObjectStore, error_name, put_all
+from transform.outcome import Delivered, Failed, Outcome, Reason
 from transform.reply import result
+from transform.settings import Settings
 
 PREFIX = f"{ROOT}/avro/"
 CONTENT_TYPE = "avro/binary"
@@ -24,16 +25,19 @@ CONTENT_TYPE = "avro/binary"
 # What is kept of Lambda's time for error documents and the reply: two attempts at one error document, if both hang.
 KEPT_SECONDS = 15.0
 
-_PUT = Dropped(None)  # what Firehose is told of a record that is in the bucket
 
-
-class Group(NamedTuple):
+class ContainerRows(NamedTuple):
     """The rows of an invocation that make one container, and where among its records they stand."""
 
     type: str
     date: str
     data: list[str]
     places: list[int]
+
+
+def mode(settings: Settings, store: ObjectStore) -> Mode:
+    """Avro mode, which puts its containers into the store."""
+    return AvroMode(store, settings.avro_codec)
 
 
 class AvroMode:
@@ -44,7 +48,7 @@ class AvroMode:
 
     times = TIMES
 
-    def __init__(self, store: Store, codec: str) -> None:
+    def __init__(self, store: ObjectStore, codec: str) -> None:
         self._store = store
         self._codec = codec
         self._files: dict[str, AvroFiles] = {}
@@ -55,16 +59,18 @@ class AvroMode:
         return files.encode
 
     def result(self, record_id: str, outcome: Outcome) -> dict[str, Any]:
-        """Dropped for what has been delivered, too: Firehose is not to deliver it again."""
-        return result(record_id, _PUT if type(outcome) is Delivered else outcome)
+        """Dropped for what is delivered, too: Firehose must not deliver it again."""
+        if type(outcome) is Delivered:
+            return {"recordId": record_id, "result": "Dropped", "data": ""}
+        return result(record_id, outcome)
 
-    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:
+    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> ModeDelivery:
         """Puts the containers, and turns the records of those that could not be put into `not_written`, in place.
 
         An object's name is made of the invocation's record ids, so the same invocation, whenever it comes again,
         replaces what it has put: neither a retry nor a crash before the reply doubles a row.
         """
-        put: dict[str, tuple[Group, int]] = {}
+        put: dict[str, tuple[ContainerRows, int]] = {}
 
         def objects() -> Iterator[tuple[str, bytes]]:
             batch = batch_digest(invocation.record_ids)
@@ -81,17 +87,17 @@ class AvroMode:
         return _delivery(put.values())
 
 
-def _groups(outcomes: Sequence[Outcome]) -> list[Group]:
+def _groups(outcomes: Sequence[Outcome]) -> list[ContainerRows]:
     found: dict[tuple[str, str], tuple[list[str], list[int]]] = defaultdict(lambda: ([], []))
     for place, outcome in enumerate(outcomes):
         if type(outcome) is Delivered:
             data, places = found[outcome.type, outcome.date]
             data.append(outcome.data)
             places.append(place)
-    return [Group(*key, *rows) for key, rows in found.items()]
+    return [ContainerRows(*key, *rows) for key, rows in found.items()]
 
 
-def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:
+def _name(stream: str, batch: str, group: ContainerRows) -> tuple[str, bytes]:
     """The key of a group's object, and the sync marker within: digests of the invocation's record ids and the group.
 
     -> ("data-pipeline/avro/demand/partition_date=2025-01-01/<stream>-<digest>.avro", 16 bytes)
@@ -105,7 +111,7 @@ def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:
 
 def _message(error: BaseException) -> str:
     late = " in time, but may be yet" if isinstance(error, TimeoutError) else ""
-    return f"its Avro container could not be written{late}: {why(error)}"
+    return f"its Avro container could not be written{late}: {error_name(error)}"
 
 
 def _seconds(invocation: Invocation) -> float | None:
@@ -114,11 +120,11 @@ def _seconds(invocation: Invocation) -> float | None:
     return None if left is None else left - min(KEPT_SECONDS, left / 2)
 
 
-def _delivery(put: Iterable[tuple[Group, int]]) -> Delivery:
+def _delivery(put: Iterable[tuple[ContainerRows, int]]) -> ModeDelivery:
     by_type: dict[str, Written] = {}
     for group, size_bytes in put:
         written = by_type.setdefault(group.type, Written(group.type))
         written.records += len(group.places)
         written.objects += 1
         written.bytes += size_bytes
-    return Delivery(sum(written.bytes for written in by_type.values()), list(by_type.values()))
+    return ModeDelivery(sum(written.bytes for written in by_type.values()), list(by_type.values()))

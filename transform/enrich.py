@@ -5,16 +5,17 @@ The names of these fields are the same in every schema; where they come from is 
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from glue.model import PartitionDate, RecordType
 from transform.attributes import member
+from transform.change import is_expired
+from transform.field_access import coalesce, compiled, join_with
 from transform.outcome import BadRecord, invalid
-from transform.paths import compiled, first_present, joined
 from transform.row import Row, RowTypes
 
-# A row, the name and id of its change, its time in epoch microseconds, its sequence and whether the item expired.
-Enrich = Callable[[Row, str, str | None, int, str | None, bool], str]
+# Takes a row, its change (a change.Change or fast_path.TypedChange), the change's time and its sequence.
+Enrich: TypeAlias = Callable[[Row, Any, int, str | None], str]
 
 # BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) finds the same, but in time that grows with the square of the text.
 _SYSTEM_USER = re.compile(r"(?<!\w)(\w++)-(\w++)\.(.+)").search
@@ -32,15 +33,16 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
     of_micros = types.times.of_micros
     rule = record_type.partition_date
     facts = compiled(
-        joined(record_type.reference_id),
-        first_present(record_type.reference_timestamp),
-        first_present(rule.sources),
-        first_present(system_source),
+        join_with(record_type.reference_id),
+        coalesce(record_type.reference_timestamp),
+        coalesce(rule.sources),
+        coalesce(system_source),
     )
 
-    def enrich(row: Row, name: str, change_id: str | None, at_micros: int, sequence: str | None, expired: bool) -> str:  # noqa: FBT001
-        at = of_micros(at_micros)
-        row.change = change_row(change_id, name, at, at_micros, sequence, expired)
+    def enrich(row: Row, change: Any, at_micros: int, sequence: str | None) -> str:
+        name, at = change.eventName, of_micros(at_micros)
+        expired = change.userIdentity is not None and is_expired(change.userIdentity)
+        row.change = change_row(change.eventID, name, at, at_micros, sequence, expired)
         row.isDeleted = name == "REMOVE"
         if row.isDeleted:
             mark_deleted(row, at)
@@ -58,7 +60,7 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
 
 def outside(row: Row, rule: PartitionDate) -> BadRecord:
     """The finding for a row that its table does not cover, at the field its date comes from (BR-19)."""
-    present = compiled(*(first_present([path]) for path in rule.sources))(row)
+    present = compiled(*(coalesce([path]) for path in rule.sources))(row)
     source = next(path for path, time in zip(rule.sources, present, strict=True) if time)
     return invalid(".".join(source), f"a time in the range of its table, {rule.first} to {rule.last}")
 

@@ -20,9 +20,9 @@ from glue.facts import DERIVED
 from glue.model import Array, Field, Map, Record, Scalar, Type
 from transform import numbers
 from transform.attributes import Image, member, tags
-from transform.explain import expected
 from transform.outcome import Path, refuse
 from transform.times import Times, date
+from transform.validation_message import expected
 
 Row: TypeAlias = Any  # a Struct made by `row_struct`: its members are known only to the schema
 

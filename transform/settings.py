@@ -5,6 +5,8 @@ from typing import NoReturn
 
 import msgspec
 
+from glue.layout import Format
+
 ERROR_PREFIX = "data-pipeline/errors/records/"
 
 
@@ -27,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True):
     claims_unreadable: bool
     bucket: str
     error_prefix: str
-    format: str
+    format: Format
     avro_codec: str
 
 
@@ -50,16 +52,16 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     prefix = _needed(environment, "ERROR_PREFIX", f"the prefix for error documents, {ERROR_PREFIX}")
     if not prefix.endswith("/") or prefix.startswith("/") or ":" in prefix:
         _wrong("ERROR_PREFIX", f"`{prefix}` is not a prefix of keys such as {ERROR_PREFIX}, which end in /")
-    row_format = _needed(environment, "FORMAT", "parquet or avro")
-    if row_format not in {"parquet", "avro"}:
-        _wrong("FORMAT", f"`{row_format}` is neither parquet nor avro")
+    row_format = _needed(environment, "FORMAT", " or ".join(Format))
+    if row_format not in set(Format):
+        _wrong("FORMAT", f"`{row_format}` is not one of {', '.join(Format)}")
     codec = environment.get("AVRO_CODEC", "deflate")
     if codec not in {"deflate", "null"}:
         _wrong("AVRO_CODEC", f"`{codec}` is neither deflate nor null")
     bucket = _needed(environment, "BUCKET", "the bucket for error documents and Avro containers")
     if not bucket.isascii() or " " in bucket:
         _wrong("BUCKET", f"`{bucket}` is not the name of a bucket")
-    return Settings(record_types, claims == "true", bucket, prefix, row_format, codec)
+    return Settings(record_types, claims == "true", bucket, prefix, Format(row_format), codec)
 
 
 def _needed(environment: Mapping[str, str], name: str, what: str) -> str:

@@ -341,7 +341,7 @@ def test_error_documents_may_have_a_store_of_their_own() -> None:
 def test_the_handler_puts_containers_with_patience_and_error_documents_without(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment("demand", claims=True).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("transform.archive.S3Store", lambda bucket, attempts: made.append((bucket, attempts)))
+    monkeypatch.setattr("transform.object_store.S3Store", lambda bucket, attempts: made.append((bucket, attempts)))
     made: list[tuple[str, int]] = []
 
     importlib.reload(importlib.import_module("transform.handler"))

@@ -1,6 +1,7 @@
 """The function keeps the Firehose data transformation contract, and every record ends in exactly one outcome."""
 
 import base64
+import importlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.given import Bucket, Function, change, change_of, event, image, m, payload, results, row_of, s, spaced
 from tests.invented import gift, group, member, optional
-from transform import record, reply
+from transform import reply
 from transform.errors import batch_digest
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 from transform.record import BLOCK_RECORDS
@@ -192,20 +193,30 @@ def documents_of(function: Function) -> list[Any]:
     return sorted(json.dumps(document, sort_keys=True) for document in function.bucket.documents())
 
 
-@pytest.mark.parametrize("step", ["build", "enrich", "encode"])
-def test_our_own_bug_in_any_step_costs_one_record(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, broken = getattr(record, f"_{step}"), []
+@pytest.mark.parametrize(
+    ("step", "member"),
+    [
+        ("decode", "transform.change.at_micros"),
+        ("build", "transform.row.date"),
+        ("enrich", "transform.enrich.is_expired"),
+        ("encode", "transform.record.arrival_ms"),
+    ],
+)
+def test_our_own_bug_in_any_step_costs_one_record(step: str, member: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = importlib.import_module(member.rpartition(".")[0])
+    whole, calls = getattr(ours, member.rpartition(".")[2]), []
 
-    def once(sound: Any) -> Any:
-        broken.append(sound)
-        return 1 / 0 if len(broken) == 2 else whole(sound)
+    def broken(value: Any) -> Any:
+        calls.append(value)
+        return 1 / 0 if len(calls) == 2 else whole(value)
 
-    monkeypatch.setattr(record, f"_{step}", once)
+    monkeypatch.setattr(member, broken)
     function = Function()
+    sale = change("sale", saleStartDate=s("2025-01-03")) | {"userIdentity": {"principalId": "someone"}}
 
-    answered = function(change(), change(), change("sale"), change())
+    answered = function(sale, sale, change("sale"), sale)
 
-    assert results(answered) == ["Ok", "ProcessingFailed", "Ok", "Ok"]
+    assert results(answered) == ["Ok", "ProcessingFailed", "Ok", "Ok"], step
     assert [document["error"]["code"] for document in function.bucket.documents()] == ["bug"]
 
 
@@ -265,9 +276,9 @@ def test_a_reply_that_just_fits_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -
     exactly = reply.size_bytes(ids, rows)
 
     kept, cut = list(rows), list(rows)
-    monkeypatch.setattr(reply, "LIMIT_BYTES", exactly)
+    monkeypatch.setattr(reply, "LAMBDA_PAYLOAD_BYTES", exactly)
     reply.keep_within_limit(ids, kept)
-    monkeypatch.setattr(reply, "LIMIT_BYTES", exactly - 1)
+    monkeypatch.setattr(reply, "LAMBDA_PAYLOAD_BYTES", exactly - 1)
     reply.keep_within_limit(ids, cut)
 
     assert kept == rows

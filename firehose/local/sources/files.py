@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 import msgspec
 
-from transform.change import ABSENT, at_micros
+from transform.change import at_micros
 from transform.outcome import BadRecord
 from transform.surrogates import blank_lone_surrogates
 
@@ -47,7 +47,7 @@ class SourceError(Exception):
 
 class _Times(msgspec.Struct):
     ApproximateCreationDateTime: int
-    ApproximateCreationDateTimePrecision: msgspec.Raw = ABSENT
+    ApproximateCreationDateTimePrecision: Any = None
 
 
 class _Change(msgspec.Struct):

@@ -8,7 +8,7 @@ from transform.attributes import member
 from transform.row import Row
 
 
-def first_present(paths: Sequence[FieldPath]) -> str:
+def coalesce(paths: Sequence[FieldPath]) -> str:
     """The first of the fields that is there, else None. For texts that are not empty.
 
     [("date", "deleted"), ("date", "requested")] ->
@@ -17,7 +17,7 @@ def first_present(paths: Sequence[FieldPath]) -> str:
     return " or ".join(_field(path) for path in paths) or "None"
 
 
-def joined(paths: Sequence[FieldPath]) -> str:
+def join_with(paths: Sequence[FieldPath]) -> str:
     """Required fields joined with _: [("eventId",), ("id",)] -> "f'{row.eventId}_{row.id}'"."""
     return "f'" + "_".join(f"{{row.{'.'.join(map(member, path))}}}" for path in paths) + "'"
 

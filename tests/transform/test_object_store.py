@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 from moto import mock_aws
 
-from transform.archive import CONCURRENT_PUTS, S3Store, put_all, why
+from transform.object_store import CONCURRENT_PUTS, S3Store, error_name, put_all
 
 SLOW = ReadTimeoutError(endpoint_url="s3")
 CUT = ConnectionClosedError(endpoint_url="s3")
@@ -173,7 +173,11 @@ def test_what_has_not_begun_when_time_is_over_never_begins() -> None:
 def test_an_error_is_named_by_s3s_code_and_never_by_its_text() -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "SECRET"}}, "PutObject")
 
-    assert [why(denied), why(OSError("SECRET")), why(CUT)] == ["AccessDenied", "OSError", "ConnectionClosedError"]
+    assert [error_name(denied), error_name(OSError("SECRET")), error_name(CUT)] == [
+        "AccessDenied",
+        "OSError",
+        "ConnectionClosedError",
+    ]
 
 
 def test_the_reason_of_a_store_that_has_words_of_its_own_is_the_sdks_too() -> None:
@@ -182,4 +186,4 @@ def test_the_reason_of_a_store_that_has_words_of_its_own_is_the_sdks_too() -> No
     said = RuntimeError("SECRET")
     said.__cause__ = denied
 
-    assert why(said) == "AccessDenied"
+    assert error_name(said) == "AccessDenied"
