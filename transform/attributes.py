@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from glue.model import Array, Enumeration, Map, Record, Scalar, Type
+from glue.model import ArrayType, Enumeration, MapType, Record, Scalar, Type
 from transform.validation_message import bad_attribute
 
 Image: TypeAlias = Any  # a Struct made by `record_struct`, whose members only the schema knows
@@ -42,9 +42,9 @@ def tags(kind: Type, *, optional: bool) -> dict[str, Any]:
         allowed = {"S": Literal[kind.symbols]}  # BR-14: case-sensitive
     elif isinstance(kind, Record):
         allowed = {"M": record_struct(kind)}
-    elif isinstance(kind, Map):
+    elif isinstance(kind, MapType):
         allowed = {"M": _of(dict, str, attribute_struct(kind.values, optional=False))}
-    elif isinstance(kind, Array):
+    elif isinstance(kind, ArrayType):
         allowed = {"L": _of(list, attribute_struct(kind.items, optional=True))}
         if kind.items is Scalar.STRING:
             allowed["SS"] = list[str]  # BR-11: a string set is archived as an array

@@ -1,7 +1,7 @@
-"""Avro mode: the function itself puts its rows, one container for each record type and partition date (BR-9).
+"""Avro mode: the function itself puts its rows into the bucket, a container for each type and partition date (BR-9).
 
-One delivery stream then serves all record types. What is in the bucket is answered as Dropped, so that Firehose
-delivers nothing itself; what is not, as ProcessingFailed, so that it keeps the originals.
+One delivery stream then serves all record types. Firehose is answered Dropped for the rows that are in the bucket, so
+that it does not deliver them again, and ProcessingFailed for the others, so that it keeps the originals.
 """
 
 from collections import defaultdict
@@ -22,17 +22,17 @@ from transform.settings import Settings
 PREFIX = f"{ROOT}/avro/"
 CONTENT_TYPE = "avro/binary"
 
-# What is kept of Lambda's time for error documents and the reply: two attempts at one error document, if both hang.
+# The part of Lambda's time that is kept for the reply and error documents: two attempts at a put, even if both hang.
 KEPT_SECONDS = 15.0
 
 
 class ContainerRows(NamedTuple):
-    """The rows of an invocation that make one container, and where among its records they stand."""
+    """The rows of one container, and the positions of their records in the invocation."""
 
     type: str
     date: str
     data: list[str]
-    places: list[int]
+    positions: list[int]
 
 
 def mode(settings: Settings, store: ObjectStore) -> Mode:
@@ -41,10 +41,7 @@ def mode(settings: Settings, store: ObjectStore) -> Mode:
 
 
 class AvroMode:
-    """What a function does with its rows where FORMAT is avro.
-
-    `codec` is `deflate` or `null`.
-    """
+    """Puts rows into Avro containers, whose codec is `deflate` or `null`."""
 
     times = TIMES
 
@@ -54,7 +51,7 @@ class AvroMode:
         self._files: dict[str, AvroFiles] = {}
 
     def encoder(self, record_type: RecordType) -> Encode:
-        """Makes a row's Avro data."""
+        """The encoder of this type's rows as Avro data."""
         files = self._files[record_type.name] = AvroFiles(record_type, self._codec)
         return files.encode
 
@@ -65,10 +62,10 @@ class AvroMode:
         return result(record_id, outcome)
 
     def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> ModeDelivery:
-        """Puts the containers, and turns the records of those that could not be put into `not_written`, in place.
+        """Put the containers; the records of those that cannot be put become `not_written`, in place.
 
-        An object's name is made of the invocation's record ids, so the same invocation, whenever it comes again,
-        replaces what it has put: neither a retry nor a crash before the reply doubles a row.
+        An object's name depends on the invocation's record ids alone, so a repeated invocation replaces its objects:
+        neither a retry nor a crash before the reply duplicates a row.
         """
         put: dict[str, tuple[ContainerRows, int]] = {}
 
@@ -82,23 +79,23 @@ class AvroMode:
 
         for key, error in put_all(self._store, objects(), CONTENT_TYPE, _seconds(invocation)).items():
             group, _ = put.pop(key)
-            for place in group.places:
-                outcomes[place] = Failed(Reason.NOT_WRITTEN, _message(error), None, group.type, key)
+            for position in group.positions:
+                outcomes[position] = Failed(Reason.NOT_WRITTEN, _message(error), None, group.type, key)
         return _delivery(put.values())
 
 
 def _groups(outcomes: Sequence[Outcome]) -> list[ContainerRows]:
     found: dict[tuple[str, str], tuple[list[str], list[int]]] = defaultdict(lambda: ([], []))
-    for place, outcome in enumerate(outcomes):
+    for position, outcome in enumerate(outcomes):
         if type(outcome) is Delivered:
-            data, places = found[outcome.type, outcome.date]
+            data, positions = found[outcome.type, outcome.date]
             data.append(outcome.data)
-            places.append(place)
+            positions.append(position)
     return [ContainerRows(*key, *rows) for key, rows in found.items()]
 
 
 def _name(stream: str, batch: str, group: ContainerRows) -> tuple[str, bytes]:
-    """The key of a group's object, and the sync marker within: digests of the invocation's record ids and the group.
+    """The key of a group's object, and the sync marker in it: digests of the invocation's record ids and the group.
 
     -> ("data-pipeline/avro/demand/partition_date=2025-01-01/<stream>-<digest>.avro", 16 bytes)
     """
@@ -115,7 +112,7 @@ def _message(error: BaseException) -> str:
 
 
 def _seconds(invocation: Invocation) -> float | None:
-    """How long the puts may take: a function with little time to begin with keeps half of it."""
+    """The seconds that the puts may take. If little time is left, half of it is kept."""
     left = invocation.seconds_left()
     return None if left is None else left - min(KEPT_SECONDS, left / 2)
 
@@ -124,7 +121,7 @@ def _delivery(put: Iterable[tuple[ContainerRows, int]]) -> ModeDelivery:
     by_type: dict[str, Written] = {}
     for group, size_bytes in put:
         written = by_type.setdefault(group.type, Written(group.type))
-        written.records += len(group.places)
+        written.records += len(group.positions)
         written.objects += 1
         written.bytes += size_bytes
     return ModeDelivery(sum(written.bytes for written in by_type.values()), list(by_type.values()))

@@ -1,6 +1,6 @@
-"""What the function adds to a row: the deletion mark, the change, the reference, the system id, the partition date.
+"""Adds to a row what the function derives: deletion mark, change, reference, system; and finds its partition date.
 
-The names of these fields are the same in every schema; where they come from is the schema's to say.
+The names of these fields are the same in every schema, which says from which other fields they come.
 """
 
 import re
@@ -17,14 +17,14 @@ from transform.row import Row, RowTypes
 # Takes a row, its change (a change.Change or fast_path.TypedChange), the change's time and its sequence.
 Enrich: TypeAlias = Callable[[Row, Any, int, str | None], str]
 
-# BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) finds the same, but in time that grows with the square of the text.
+# BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) would find the same, but in quadratic time.
 _SYSTEM_USER = re.compile(r"(?<!\w)(\w++)-(\w++)\.(.+)").search
 
 
 def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
-    """A function that completes a row of one record type and answers its partition date, "2024-05-01".
+    """A function that completes a row of one record type and returns its partition date, "2024-05-01".
 
-    It raises BadRecord where the row would lie outside the range of its table (BR-19).
+    It raises BadRecord if the date is outside the range of the table (BR-19).
     """
     change_row, reference_row = types.of_field("change"), types.of_field("reference")
     system_source = [record_type.system_source] if record_type.system_source else []
@@ -48,7 +48,7 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
             mark_deleted(row, at)
         reference_id, touched, partition_time, system_user = facts(row)
         row.reference = reference_row(reference_id, touched or at)  # BR-6
-        if system_user and (match := _SYSTEM_USER(system_user)):  # another form is no error
+        if system_user and (match := _SYSTEM_USER(system_user)):  # any other form is valid, too
             row.system = system_row(*match.groups())
         date: str = partition_time[:10]  # BR-8
         if rule.first <= date <= rule.last:
@@ -59,14 +59,14 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
 
 
 def outside(row: Row, rule: PartitionDate) -> BadRecord:
-    """The finding for a row that its table does not cover, at the field its date comes from (BR-19)."""
+    """The BadRecord of a row whose date is outside the range of its table, with the field it comes from (BR-19)."""
     present = compiled(*(coalesce([path]) for path in rule.sources))(row)
     source = next(path for path, time in zip(rule.sources, present, strict=True) if time)
     return invalid(".".join(source), f"a time in the range of its table, {rule.first} to {rule.last}")
 
 
 def deletion_marker(record_type: RecordType, types: RowTypes) -> Callable[[Row, str], None]:
-    """A function that sets the time of a deletion, over whatever the image had (BR-4, BR-17)."""
+    """A function that sets the time of a deletion, replacing any that the image has (BR-4, BR-17)."""
     *parents, last = record_type.deletion_time
     steps = [(member(name), types.of_field(*parents[: depth + 1])) for depth, name in enumerate(parents)]
 

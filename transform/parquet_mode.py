@@ -1,4 +1,4 @@
-"""Parquet mode: rows go back to Firehose as lines of JSON, and it converts them by the Glue table's schema."""
+"""Parquet mode: rows go back to Firehose as lines of JSON, which it converts by the Glue table's schema."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -26,8 +26,8 @@ def mode(_settings: Settings, _store: ObjectStore) -> Mode:
 
 
 def json_line(row: Row) -> str:
-    """A row as the reply holds it: one line of JSON in base64."""
-    # Firehose joins records with nothing between them: without the newline two rows are one unreadable line.
+    """A row in the form of the reply: one line of JSON, in base64."""
+    # Firehose puts nothing between records: without the newline two rows would be one unreadable line.
     return b64encode_as_string(_encode(row) + b"\n")  # half of the time that msgspec takes
 
 
@@ -48,5 +48,5 @@ class ParquetMode:
 
 
 def _bytes(outcomes: Sequence[Outcome]) -> int:
-    # Base64 is 4 characters for 3 bytes: right to two bytes a row, without decoding again.
+    # Base64 is 4 characters for 3 bytes: exact but for two bytes per row, without decoding.
     return sum([len(outcome.data) for outcome in outcomes if type(outcome) is Delivered]) * 3 // 4

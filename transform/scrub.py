@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Set
 from typing import Any
 
-from glue.model import Array, Map, Record, Type, fields
+from glue.model import ArrayType, MapType, Record, Type, fields
 from transform.attributes import member
 from transform.row import Row
 from transform.surrogates import refuse_constant
@@ -41,8 +41,8 @@ def _within(kind: Type) -> Scrub | None:
         return None
     if isinstance(kind, Record):
         return scrubber(kind)
-    assert isinstance(kind, Array | Map)  # noqa: S101 - no other type has fields
-    inner = _within(kind.items if isinstance(kind, Array) else kind.values)
+    assert isinstance(kind, ArrayType | MapType)  # noqa: S101 - no other type has fields
+    inner = _within(kind.items if isinstance(kind, ArrayType) else kind.values)
     assert inner is not None  # noqa: S101 - there is a personal field in it
 
     def scrub_each(values: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a function is configured by: environment variables, checked when the function is made."""
+"""The configuration of a function: environment variables, validated when the function is made."""
 
 from collections.abc import Collection, Mapping
 from typing import NoReturn
@@ -11,7 +11,7 @@ ERROR_PREFIX = "data-pipeline/errors/records/"
 
 
 class ConfigurationError(ValueError):
-    """The function cannot be made: which variable is missing or wrong, and what it should be."""
+    """A variable is missing or wrong; the message names it and says what it should be."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -20,9 +20,10 @@ class Settings(msgspec.Struct, frozen=True):
     RECORD_TYPES        the types it serves, comma-separated: `demand`
     CLAIMS_UNREADABLE   `true` in the one function that answers for records with no readable type, `false` in the others
     BUCKET              the bucket for error documents and Avro containers
-    ERROR_PREFIX        their prefix, `data-pipeline/errors/records/`
-    FORMAT              `parquet`: rows go back to Firehose, which converts them; `avro`: the function puts containers
-    AVRO_CODEC          theirs, where it is not `deflate`: `null`
+    ERROR_PREFIX        the prefix of error documents, `data-pipeline/errors/records/`
+    FORMAT              the mode: `parquet`, rows go back to Firehose, which converts them, or `avro`, the function puts
+                        containers (glue/layout.py: Format)
+    AVRO_CODEC          the codec of the containers, `deflate` by default, or `null`
     """
 
     record_types: tuple[str, ...]
@@ -42,10 +43,10 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     names = _needed(environment, "RECORD_TYPES", f"the record types to serve, of {', '.join(known_types)}")
     record_types = tuple(name.strip() for name in names.split(","))
     if len(set(record_types)) < len(record_types):
-        _wrong("RECORD_TYPES", "a type stands there twice")
+        _wrong("RECORD_TYPES", "a type is listed twice")
     for name in record_types:
         if name not in known_types:
-            _wrong("RECORD_TYPES", f"`{name}` is none of {', '.join(known_types)}")
+            _wrong("RECORD_TYPES", f"`{name}` is not one of {', '.join(known_types)}")
     claims = _needed(environment, "CLAIMS_UNREADABLE", "true or false")
     if claims not in {"true", "false"}:
         _wrong("CLAIMS_UNREADABLE", f"`{claims}` is neither true nor false")

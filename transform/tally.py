@@ -32,7 +32,7 @@ class Tally(msgspec.Struct):
     def of(cls, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], delivery: ModeDelivery) -> Self:
         """Count an invocation's records and their outcomes, which are in the same order."""
         tally = cls(received=len(records))
-        # Base64 is 4 characters for 3 bytes: right to two bytes a record, without decoding again.
+        # Base64 is 4 characters for 3 bytes: exact but for two bytes per record, without decoding.
         tally.received_bytes = sum([len(record["data"] or "") for record in records]) * 3 // 4
         dropped, ages = [], []
         for record, outcome in zip(records, outcomes, strict=True):

@@ -2,7 +2,7 @@
 
 import re
 
-from glue.model import Array, Enumeration, Map, Record, Scalar, Type
+from glue.model import ArrayType, Enumeration, MapType, Record, Scalar, Type
 from transform.outcome import BadRecord, invalid
 from transform.times import EXPECTED_DATE, EXPECTED_TIME
 
@@ -24,9 +24,9 @@ def expected(kind: Type, *, optional: bool) -> str:
     """A description of a valid attribute: `a string: {"S": text}, or {"NULL": true}`."""
     if isinstance(kind, Enumeration):
         words = f'one of {", ".join(kind.symbols)}: {{"S": text}}'
-    elif isinstance(kind, Array):
+    elif isinstance(kind, ArrayType):
         words = 'a list: {"L": [...]}' + (', or a string set: {"SS": [...]}' if kind.items is Scalar.STRING else "")
-    elif isinstance(kind, Record | Map):
+    elif isinstance(kind, Record | MapType):
         words = 'a map: {"M": {...}}'
     else:
         words = _EXPECTED[kind]
@@ -67,7 +67,7 @@ def _inside(container: Type, step: str) -> tuple[Type, bool, str]:
     if isinstance(container, Record):
         field = container.field(step.removeprefix("."))
         return field.type, field.optional, step
-    if isinstance(container, Array):
+    if isinstance(container, ArrayType):
         return container.items, True, step
-    assert isinstance(container, Map)  # noqa: S101 - no other type contains attributes
+    assert isinstance(container, MapType)  # noqa: S101 - no other type contains attributes
     return container.values, False, "[*]"
