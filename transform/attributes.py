@@ -1,4 +1,4 @@
-"""DynamoDB's typed JSON as msgspec types, made once from a schema: decoding an image validates it, in one pass in C.
+"""Makes msgspec types for DynamoDB's typed JSON from a schema, so that C code decodes and validates an image at once.
 
     {"fanId": {"S": "f1"}, "venues": {"L": [{"M": {...}}]}}
 

@@ -1,6 +1,6 @@
-"""Decoding a change record: what DynamoDB says of a change, before anything is asked of the item itself.
+"""Decodes change records step by step: DynamoDB's members of the change, and the type of the image, not the image.
 
-The order of questions is the same in every function: UTF-8 and JSON, the change, the image, the type (design.md).
+The order of the checks is the same in every function: UTF-8 and JSON, the change, the image, the type (design.md).
 """
 
 import re
@@ -98,7 +98,7 @@ def decode(payload: bytes) -> tuple[Change, bytes]:
         BadRecord: not_json, or not_a_change with the path of the member that is wrong.
     """
     try:
-        # msgspec validates UTF-8 only in the strings it keeps; BR-15 asks it of the whole payload.
+        # msgspec validates UTF-8 only in the strings it keeps; BR-15 requires it of the whole payload.
         if not payload.isascii():
             payload.decode()
         return _decode_change(payload), payload
@@ -111,9 +111,9 @@ def decode(payload: bytes) -> tuple[Change, bytes]:
 
 
 def _decode_leniently(payload: bytes) -> tuple[Change, bytes]:
-    """The change where only a member that nobody needs does not decode: the image that is not archived, for one."""
+    """The change, even if a member that is not needed does not decode, such as the image that is not archived."""
     try:
-        _decode_any(payload)  # a payload that is not JSON to its last byte fails for that, whatever its members hold
+        _decode_any(payload)  # JSON to the last byte is required first, whatever the members hold
         raw = _decode_raw_change(payload)
     except msgspec.ValidationError as error:
         path = member_path(error)
@@ -160,7 +160,7 @@ def member_path(error: msgspec.ValidationError) -> str:
 
 
 def at_micros(change: Any) -> int:
-    """The time of a change in epoch microseconds (BR-16): both units are in use, and it can switch mid-stream.
+    """The time of a change in epoch microseconds (BR-16). A stream may have it in milliseconds, and switch at any time.
 
     `change` is a Change or a fast_path.TypedChange.
 
@@ -177,7 +177,7 @@ def at_micros(change: Any) -> int:
 
 
 def type_of(change: Change, known: Mapping[bytes, str]) -> str:
-    """The record type that the image says it is (BR-2), of the one image that is archived (BR-1).
+    """The record type that the archived image names (BR-1, BR-2).
 
     `known` maps the usual spelling, b'{"S":"demand"}', to the type, which saves decoding it.
 

@@ -19,8 +19,8 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
      "path": "date.requested"}, "stream": ..., "recordId": ..., "sequence": ..., "digest": ..., "events": ["{...}"]}
 
     `digest` is the SHA-256 of the original bytes, by which the document is joined with Firehose's own copy. `events` is
-    empty if the original does not parse: it could be a deletion, and only Firehose's copy has a policy for that. With
-    `not_written` goes the key of the `container` that the row should be in: S3 may have it all the same, or later.
+    empty if the original does not parse: it could be a deletion, which only Firehose's copy, under a tighter policy,
+    may keep. A document of `not_written` has the key of the row's `container`: S3 may have it all the same, or later.
     """
     from hashlib import sha256  # noqa: PLC0415 - 3 ms of a cold start; most invocations have no failures
 

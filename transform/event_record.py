@@ -14,7 +14,7 @@ _NO_SUBSEQUENCE = "0" * 12
 def payload_of(record: Mapping[str, Any]) -> bytes:
     """The bytes in a record's `data`.
 
-    pybase64 decodes 1.3 KB in 0.7 us, msgspec in 2.9, binascii in 10.
+    pybase64 decodes 1.3 KB in 0.7 us; msgspec, the next best, takes 2.9.
 
     Raises:
         BadRecord: not_json, where it is not base64.

@@ -1,5 +1,6 @@
 """The function's own writes: short, whole, and of a type that readers can tell."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -130,10 +131,19 @@ def test_a_put_that_s3_does_not_take_raises_after_the_attempts(
     assert len(waits) == attempts - 1
 
 
-def test_the_client_is_made_once_for_puts_from_several_threads(clients: Clients) -> None:
-    objects = [(str(number), b"") for number in range(8)]
+def test_the_client_is_made_once_for_puts_from_several_threads(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second, make = threading.Barrier(2), boto3.client
 
-    failed = put_all(S3Store("lake", attempts=2), objects, "text/plain", None)
+    def make_while_others_wait(*arguments: Any, **options: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            second.wait(0.1)  # for a second thread that makes one, too
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(boto3, "client", make_while_others_wait)
+
+    failed = put_all(S3Store("lake", attempts=2), [(str(number), b"") for number in range(8)], "text/plain", None)
 
     assert failed == {}
     assert len(clients.made) == 1
