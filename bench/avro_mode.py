@@ -28,7 +28,7 @@ from glue.schema import load
 from glue.tables import avro_literal
 from transform.avro import MARKER_BYTES, AvroFiles
 from transform.avro_mode import AvroMode
-from transform.record import Maker
+from transform.record import CompiledType
 
 FUNCTION, PREDECESSOR = "the function, Avro mode", "predecessor, avsc BlockEncoder"
 PLAIN = "the function, Parquet mode"
@@ -67,7 +67,7 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     """What Avro mode does after the row is made, for a batch of one type; one container of all its rows."""
     kind = load()[record_type]
     plain, deflated = AvroFiles(kind, "null"), AvroFiles(kind, "deflate")
-    rows = whole_rows(Maker(kind, AvroMode(Nowhere(), "null")), batch)
+    rows = whole_rows(CompiledType(kind, AvroMode(Nowhere(), "null")), batch)
     data = [plain.encode(row) for row in rows]
     steps = {
         "Avro data": lambda: list(map(plain.encode, rows)),

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from glue.model import Array, Enumeration, Field, FieldPath, Map, Record, RecordType, Scalar, Type
+from glue.model import ArrayType, Enumeration, Field, FieldPath, MapType, Record, RecordType, Scalar, Type
 from glue.schema import load
 
 _TAGS = {
@@ -95,10 +95,10 @@ def _attribute(kind: Type) -> str:
             return f'STRUCT("{tag}" {sql_type})'
         case Enumeration():
             return 'STRUCT("S" VARCHAR)'
-        case Array(items):
+        case ArrayType(items):
             string_set = ', "SS" VARCHAR[]' if items is Scalar.STRING else ""
             return f'STRUCT("L" {_attribute(items)}[]{string_set})'
-        case Map(values):
+        case MapType(values):
             return f'STRUCT("M" MAP(VARCHAR, {_attribute(values)}))'
         case Record(_, fields):
             return f'STRUCT("M" {_members(fields)})'
@@ -114,10 +114,10 @@ def _plain(kind: Type, attribute: str, depth: int = 0) -> str:
             return f"{attribute}.{_TAGS[kind][0]}"
         case Enumeration():
             return f"{attribute}.S"
-        case Array(items):
+        case ArrayType(items):
             as_list = f"list_transform({attribute}.L, lambda {each}: {_plain(items, each, depth + 1)})"
             return f"coalesce({attribute}.SS, {as_list})" if items is Scalar.STRING else as_list
-        case Map(values):
+        case MapType(values):
             entry = f"struct_pack(k := lower({each}.key), v := {_plain(values, f'{each}.value', depth + 1)})"
             return f"map_from_entries(list_transform(map_entries({attribute}.M), lambda {each}: {entry}))"
         case Record(_, fields):

@@ -1,12 +1,13 @@
 """Where the function's time goes: each step of transform/record.py alone, over a whole batch.
 
-What is left of the whole is the rest of an invocation: outcomes, reply, counts, metrics, the log line. A loop over the
-whole batch is not the function's over a block of it, so the rest is no more than about right.
+The rest is what else an invocation does: outcomes, reply, counts, metrics, the log line. It is approximate, because
+a step that runs over the whole batch differs from the function's over a block of it.
 """
 
 from collections.abc import Callable
 
 import msgspec
+from pybase64 import b64encode_as_string
 
 from bench.batches import Batch
 from bench.function import function, run, silenced
@@ -14,24 +15,24 @@ from bench.rounds import Results, compare, timed
 from bench.tables import table
 from glue.schema import load
 from transform import change
-from transform.one_pass import TypedChange
+from transform.event_record import payload_of, sequence_of
+from transform.fast_path import TypedChange
 from transform.parquet_mode import ParquetMode
-from transform.record import Maker
+from transform.record import CompiledType
 from transform.row import Row
-from transform.source import payload_of, sequence_of
 
 WHOLE = "the whole"
 
 
 def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     """The rounds of every step, for well-formed changes of one type in one event."""
-    maker = Maker(load()[record_type], ParquetMode())
+    compiled = CompiledType(load()[record_type], ParquetMode())
     encode, handler = msgspec.json.Encoder().encode, function(record_type)
     (records,) = [event["records"] for event in batch.events]
     payloads = [payload_of(record) for record in records]
-    decoded: list[TypedChange] = [maker.decode_at_once(payload) for payload in payloads]
-    built = [maker.build(one.dynamodb.image, None) for one in decoded]
-    rows = whole_rows(maker, batch)
+    decoded: list[TypedChange] = [compiled.decode_fast(payload) for payload in payloads]
+    built = [compiled.build(one.dynamodb.image, None) for one in decoded]
+    rows = whole_rows(compiled, batch)
     lines = [encode(row) + b"\n" for row in rows]
 
     def whole() -> int:
@@ -40,33 +41,32 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
 
     steps: dict[str, Callable[[], object]] = {
         "base64 decode": lambda: [payload_of(record) for record in records],
-        "UTF-8, JSON, change and image": lambda: [maker.decode_at_once(payload) for payload in payloads],
-        "row: tags, times, scrub": lambda: [maker.build(one.dynamodb.image, None) for one in decoded],
+        "UTF-8, JSON, change and image": lambda: [compiled.decode_fast(payload) for payload in payloads],
+        "row: tags, times, scrub": lambda: [compiled.build(one.dynamodb.image, None) for one in decoded],
         "change, reference, partition": lambda: [
-            _complete(maker, *one) for one in zip(built, decoded, records, strict=True)
+            _complete(compiled, *one) for one in zip(built, decoded, records, strict=True)
         ],
         "encode the row": lambda: [encode(row) + b"\n" for row in rows],
-        "base64 encode": lambda: [msgspec.to_builtins(line) for line in lines],
+        "base64 encode": lambda: [b64encode_as_string(line) for line in lines],
     }
     return compare(
         {WHOLE: timed(whole), **{name: timed(nothing_refused(step)) for name, step in steps.items()}}, rounds
     )
 
 
-def whole_rows(maker: Maker, batch: Batch) -> list[Row]:
+def whole_rows(compiled: CompiledType, batch: Batch) -> list[Row]:
     """The rows of a batch of well-formed changes of one type, as they are encoded."""
     rows = []
     for record in (record for event in batch.events for record in event["records"]):
-        one = maker.decode_at_once(payload_of(record))
+        one = compiled.decode_fast(payload_of(record))
         if one is not None:
-            rows.append(maker.build(one.dynamodb.image, None))
-            _complete(maker, rows[-1], one, record)
+            rows.append(compiled.build(one.dynamodb.image, None))
+            _complete(compiled, rows[-1], one, record)
     return rows
 
 
-def _complete(maker: Maker, row: Row, one: TypedChange, record: dict[str, object]) -> object:
-    at_micros, expired = change.at_micros(one), change.is_expired(one)
-    return maker.enrich(row, one.eventName, one.eventID, at_micros, sequence_of(record), expired)
+def _complete(compiled: CompiledType, row: Row, one: TypedChange, record: dict[str, object]) -> object:
+    return compiled.enrich(row, one, change.at_micros(one), sequence_of(record))
 
 
 def nothing_refused(step: Callable[[], object]) -> Callable[[], int]:

@@ -1,1 +1,1 @@
-"""The schemas of the record types, and all that is generated from them. No AWS calls."""
+"""The schemas of the record types, and everything that is generated from them. It makes no AWS calls."""

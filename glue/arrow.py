@@ -1,4 +1,4 @@
-"""Hive types as Arrow types: what the Parquet files of a Glue table hold."""
+"""Hive types as Arrow types, which are those of the Parquet files of a Glue table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,14 +18,14 @@ _PRIMITIVES: dict[str, pa.DataType] = {
     "string": pa.string(),
     "binary": pa.binary(),
     "date": pa.date32(),
-    # Hive writes INT96, whatever the precision here; Athena's timestamps are timestamp(3) and finer ones
-    # are rounded, so rows hold milliseconds.
+    # Hive writes INT96, whatever the precision here. Rows hold milliseconds, because Athena's timestamps are
+    # timestamp(3), and it rounds finer ones.
     "timestamp": pa.timestamp("ms"),
 }
 
 
 def arrow_type(kind: hive.HiveType) -> pa.DataType:
-    """The Arrow type of one Hive type, everything nullable but map keys.
+    """The Arrow type of a Hive type. All of it is nullable but map keys.
 
     Array(Primitive("int")) -> list<element: int32>
     """
@@ -50,8 +50,8 @@ def columns(table_input: Mapping[str, Any]) -> dict[str, hive.HiveType]:
     {"StorageDescriptor": {"Columns": [{"Name": "Id", "Type": "string"}]}} -> {"id": Primitive("string")}
 
     Raises:
-        hive.HiveTypeError: a column's type is not Hive's; the message names the column.
-        ValueError: no columns, or two of one name after lower-casing.
+        hive.HiveTypeError: a column's type is not a Hive type; the message names the column.
+        ValueError: there are no columns, or two have the same name in lower case.
     """
     found: dict[str, hive.HiveType] = {}
     for column in table_input.get("StorageDescriptor", {}).get("Columns", []):
@@ -72,6 +72,6 @@ def schema(table_input: Mapping[str, Any]) -> pa.Schema:
 
     {"StorageDescriptor": {"Columns": [{"Name": "id", "Type": "bigint"}]}} -> id: int64
 
-    Raises what `columns` raises.
+    Raises the same errors as `columns`.
     """
     return pa.schema([pa.field(name, arrow_type(kind)) for name, kind in columns(table_input).items()])

@@ -1,4 +1,4 @@
-"""The committed files that are made from the schemas: glue/tables, glue/athena and docs/data-dictionary.md."""
+"""Generates the committed files that are made from the schemas: glue/tables, glue/athena, docs/data-dictionary.md."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def generated(schemas: Path = SCHEMAS) -> dict[Path, str]:
     """Every generated file and its text: {Path("glue/tables/sale.json"): "{...", ...}.
 
     Raises:
-        SchemaError: a schema that is not one of ours.
+        SchemaError: a schema is invalid.
     """
     types = load(schemas)
     files = {TABLES / f"{name}.json": _json(tables) for name, tables in table_inputs(types).items()}
@@ -33,9 +33,9 @@ def generated(schemas: Path = SCHEMAS) -> dict[Path, str]:
 
 
 def drift(schemas: Path = SCHEMAS, project: Path = PROJECT) -> dict[Path, str]:
-    """The files below `project` that `build` would change, and how: {Path("glue/tables/gift.json"): "stale"}.
+    """The files below `project` that differ from the schemas, and how: {Path("glue/tables/gift.json"): "stale"}.
 
-    missing, different, or stale: a table whose schema is gone.
+    A file is missing, different, or stale, which is a table without a schema.
     """
     files = generated(schemas)
     found = {path.relative_to(project): STALE for path in (project / TABLES).glob("*.json")}
@@ -45,7 +45,7 @@ def drift(schemas: Path = SCHEMAS, project: Path = PROJECT) -> dict[Path, str]:
 
 
 def build(schemas: Path = SCHEMAS, project: Path = PROJECT) -> dict[Path, str]:
-    """Writes what has drifted below `project`, removes what is stale, and says which and how, as `drift` does."""
+    """Write the files that have drifted, remove those that are stale, and return what `drift` found before."""
     files = generated(schemas)
     found = drift(schemas, project)
     for path in found:

@@ -1,9 +1,9 @@
-"""A record type as the columns of its Glue tables."""
+"""Makes the columns of a record type's Glue tables."""
 
 from typing import TypedDict
 
 from glue import hive
-from glue.model import Array, Enumeration, Map, Record, RecordType, Scalar, SchemaError, Type
+from glue.model import ArrayType, Enumeration, MapType, Record, RecordType, Scalar, SchemaError, Type
 
 # Source: Glue API reference, "Column": Comment is at most 255 bytes and one line, Type at most 131,072.
 COMMENT_BYTES = 255
@@ -22,7 +22,7 @@ _PRIMITIVES = {
 
 
 class Column(TypedDict):
-    """A column as Glue's API writes it."""
+    """A column in the form of Glue's API."""
 
     Name: str
     Type: str
@@ -34,10 +34,10 @@ def columns(record_type: RecordType) -> list[Column]:
 
     fanId, "string", doc "fan who asks" -> {"Name": "fanid", "Type": "string", "Comment": "fan who asks"}
 
-    Docs of nested fields have no place in Glue; the data dictionary and the Avro table's literal have them.
+    Glue has no place for the docs of nested fields; they are in the data dictionary and in the Avro table's literal.
 
     Raises:
-        SchemaError: a doc or a type that is longer than Glue takes, or a doc of several lines.
+        SchemaError: a doc or a type is longer than Glue allows, or a doc has several lines.
     """
     return [
         Column(
@@ -50,18 +50,18 @@ def columns(record_type: RecordType) -> list[Column]:
 
 
 def hive_type(kind: Type) -> hive.HiveType:
-    """The Hive type of a type of the model, struct members in lower case as Hive folds them.
+    """The Hive type of a type of the model. Struct members are in lower case, because Hive folds them.
 
-    Array(Enumeration("Colour", ("red",))) -> array<string>: Hive knows neither symbols nor nullability.
+    ArrayType(Enumeration("Colour", ("red",))) -> array<string>: Hive knows neither symbols nor nullability.
     """
     match kind:
         case Scalar():
             return _PRIMITIVES[kind]
         case Enumeration():
             return _PRIMITIVES[Scalar.STRING]
-        case Array(items=items):
+        case ArrayType(items=items):
             return hive.Array(hive_type(items))
-        case Map(values=values):
+        case MapType(values=values):
             return hive.Map(_PRIMITIVES[Scalar.STRING], hive_type(values))
         case Record(fields=fields):
             return hive.Struct(tuple((field.name.lower(), hive_type(field.type)) for field in fields))

@@ -1,25 +1,24 @@
-"""The queries compliance asks of every record type: what was deleted, and that no deleted row holds personal data.
+"""The queries that compliance runs over all record types: the deletions, and the proof that personal data is gone.
 
-They are saved in the Athena workgroup; DuckDB takes them, too. The numbers are of changes, not of rows: delivery is at
-least once.
+They are saved in the Athena workgroup, and run in DuckDB, too.
 """
 
 from collections.abc import Iterator, Mapping
 
-from glue.model import Array, Field, Map, Record, RecordType, SchemaError, Type
+from glue.model import ArrayType, Field, MapType, Record, RecordType, SchemaError, Type
 
 REDACTED = "[redacted]"
 
 
 def deletions_sql(types: Mapping[str, RecordType]) -> str:
-    """Every deletion in a period, of all types: who or what, when, and whether DynamoDB's time to live did it."""
+    """The query for all deletions in a period: the entity, the time, and whether DynamoDB's time to live removed it."""
     selects = [
         f"SELECT '{name.lower()}' AS record_type, reference.id AS id, "
         f"{'.'.join(one.deletion_time).lower()} AS deleted, change.expired AS expired, change.id AS change_id, "
         f'partition_date\nFROM "{name.lower()}" WHERE isdeleted'
         for name, one in types.items()
     ]
-    return (
+    return (  # DISTINCT, because delivery is at least once
         "-- Every deletion in a period: the period is in the last line but one\n"  # noqa: S608  names are the schema's
         "SELECT DISTINCT record_type, id, deleted, expired, change_id, partition_date FROM (\n"
         + "\nUNION ALL\n".join(selects)
@@ -30,10 +29,10 @@ def deletions_sql(types: Mapping[str, RecordType]) -> str:
 
 
 def personal_data_sql(types: Mapping[str, RecordType]) -> str:
-    """The proof that deleted rows hold no personal data: for each field the deleted rows, and those that still hold it.
+    """The query that proves deleted rows free of personal data: for each field, how many deleted rows still hold it.
 
     Raises:
-        SchemaError: personal data in a list or a map, which this proof does not reach.
+        SchemaError: personal data in a list or a map, which the query cannot check.
     """
     selects = [
         f"SELECT '{name.lower()}' AS record_type, '{path}' AS field, count(*) AS deleted_rows, "
@@ -52,7 +51,7 @@ def personal_data_sql(types: Mapping[str, RecordType]) -> str:
 
 
 def _personal(record: Record, where: str, above: str) -> Iterator[str]:
-    """Paths of personal data: email, contact.phonenumber."""
+    """The paths of personal data: email, contact.phonenumber."""
     for field in record.fields:
         path = f"{above}{field.name.lower()}"
         if field.pii:
@@ -67,7 +66,7 @@ def _personal(record: Record, where: str, above: str) -> Iterator[str]:
 
 def _holds_personal_data(kind: Type) -> bool:
     match kind:
-        case Array(items=inner) | Map(values=inner):
+        case ArrayType(items=inner) | MapType(values=inner):
             return _holds_personal_data(inner)
         case Record(fields=fields):
             return any(_is_personal(field) for field in fields)

@@ -1,4 +1,4 @@
-"""CREATE EXTERNAL TABLE statements for Athena, from Glue TableInputs."""
+"""Makes CREATE EXTERNAL TABLE statements for Athena from Glue TableInputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,19 +8,19 @@ from glue.tables import TableInput
 
 
 def create_table(table_input: TableInput, database: str | None = None) -> str:
-    """The statement that makes a table of a TableInput.
+    """The statement that creates the table of a TableInput.
 
     {"Name": "sale", "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string", "Comment": "the sale"}], ...
     -> CREATE EXTERNAL TABLE IF NOT EXISTS `sale` (
          `id` string COMMENT 'the sale'
        ...
 
-    Every name stands in backticks, struct members too: `date`, `timestamp` and `end` are reserved in DDL (Athena
+    Every name is in backticks, struct members too, because `date`, `timestamp` and `end` are reserved in DDL (Athena
     guide, "Reserved keywords in DDL statements").
     """
     storage = table_input["StorageDescriptor"]
     serde = storage["SerdeInfo"]
-    # Athena adds EXTERNAL itself, from the statement's own word.
+    # Athena adds EXTERNAL itself, because the statement says so.
     properties = {name: value for name, value in table_input["Parameters"].items() if name != "EXTERNAL"}
     name = _name(table_input["Name"])
     return "\n".join(
@@ -68,6 +68,6 @@ def _name(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    r"""A string of Hive's: it's -> 'it\'s'. A backslash escapes there, so one of ours (a literal's JSON) is doubled."""
+    r"""A Hive string literal: it's -> 'it\'s'. A backslash is Hive's escape, so it is doubled."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
     return f"'{escaped}'"

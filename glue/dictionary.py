@@ -1,11 +1,11 @@
-"""The data dictionary: every field of every table, at every depth, for those who write SQL."""
+"""Makes the data dictionary: every field of every table, at every depth, for those who write SQL."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from glue.columns import hive_type
 from glue.layout import PARTITION
-from glue.model import Array, Enumeration, Field, FieldPath, Map, Record, RecordType, Type
+from glue.model import ArrayType, Enumeration, Field, FieldPath, MapType, Record, RecordType, Type
 from glue.tables import ERRORS, errors_table
 
 # Source: Athena guide, "Reserved keywords in SQL SELECT statements". `date` and `timestamp` are not among them.
@@ -25,15 +25,15 @@ HEAD = """# Data dictionary
 
 The tables of the lake, as SQL in Athena (and `dmd query`) sees them. Names are lower case, because Hive folds them.
 In an array `[n]` counts from 1; a map's key stands in `['key']` and is lower case too. A name that is a reserved word
-of Athena's stands in double quotes. **Optional** means null where it is not known. What is **personal data** is
-replaced by `[redacted]` in the rows of deletions, and is kept in all others.
+of Athena's stands in double quotes. **Optional** means null where the value is not known. **Personal data** is
+replaced by `[redacted]` in the rows of deletions, and kept in all others.
 
 Every row archives one change of one item: an item that changed five times has five rows, in the order of
 `change.sequence`. A change that was delivered twice has two rows of one `change.id`.
 
 Each table has a view of its newest rows, with the same columns: `latest_demand` has one row for each `reference.id`, as
 its last change left it. A deleted item is in it with `isdeleted = true` (`change.expired` where its time to live ran
-out); `WHERE NOT isdeleted` leaves what is in DynamoDB now. A view reads all partitions, whatever dates are asked for.
+out); `WHERE NOT isdeleted` leaves what is in DynamoDB now. A view reads all partitions, whatever dates a query selects.
 """
 
 
@@ -74,7 +74,7 @@ def _table(row: Record) -> Iterator[str]:
 
 
 def _lines(record: Record, parent: str) -> Iterator[_Line]:
-    """The members of a record, each followed by its own."""
+    """The fields of a record, each followed by the fields within it."""
     for field in record.fields:
         path = f"{parent}{_quoted(field.name)}"
         yield _Line(path, _kind(field.type), field)
@@ -84,12 +84,12 @@ def _lines(record: Record, parent: str) -> Iterator[_Line]:
 
 
 def _inside(kind: Type) -> tuple[Type, str]:
-    """What arrays and maps hold at last, and the step into it: an array of maps of int -> (int, "[n]['key']")."""
+    """The innermost type of arrays and maps, and the path to it: an array of maps of int -> (int, "[n]['key']")."""
     match kind:
-        case Array(items=items):
+        case ArrayType(items=items):
             inner, step = _inside(items)
             return inner, f"[n]{step}"
-        case Map(values=values):
+        case MapType(values=values):
             inner, step = _inside(values)
             return inner, f"['key']{step}"
         case _:
@@ -97,15 +97,15 @@ def _inside(kind: Type) -> tuple[Type, str]:
 
 
 def _kind(kind: Type) -> str:
-    """The type in a few words; members of a struct have lines of their own."""
+    """A short description of the type. The members of a struct have lines of their own."""
     match kind:
         case Record():
             return "struct"
         case Enumeration(symbols=symbols):
             return f"string: {', '.join(map(_cell, symbols))}"
-        case Array(items=items):
+        case ArrayType(items=items):
             return f"array of {_kind(items)}"
-        case Map(values=values):
+        case MapType(values=values):
             return f"map of string to {_kind(values)}"
         case _:
             return str(hive_type(kind))

@@ -1,4 +1,4 @@
-"""What the domain knows of a record type: the further attributes of its schema, held against its fields."""
+"""Reads the facts of the domain from the further attributes of a schema, and checks them against its fields."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,7 +6,7 @@ from typing import Any
 
 from glue.model import Enumeration, Field, FieldPath, PartitionDate, Record, RecordType, Scalar, SchemaError, Type
 
-# What the function computes, by name: its type or members, and the attributes that say from what.
+# The fields that the function computes, by name: their type or members, and the attributes that name their sources.
 DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
     "isDeleted": (Scalar.BOOLEAN, ()),
     "reference": ({"id": "string", "timestamp": "timestamp-millis"}, ("idParts", "timestampSources")),
@@ -21,7 +21,7 @@ NEEDED = ("isDeleted", "reference", "change")
 
 
 def with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
-    """The record type with the domain's facts, each checked against the fields it names."""
+    """The record type with the domain's facts, each checked against the fields that it names."""
     derived = {field.name: field for field in row.fields if field.derived}
     attributes = {member["name"]: member for member in avro["fields"] if member["name"] in derived}
     for need in NEEDED:
@@ -30,7 +30,7 @@ def with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
     for field in derived.values():
         _check_derived(f"{name}.{field.name}", field)
     if not any(field.name == "type" and field.type is Scalar.STRING and not field.optional for field in row.fields):
-        raise SchemaError(f"{name}: every row has a required string field type: it is what an image is told by")
+        raise SchemaError(f"{name}: every row has a required string field type: an image is recognised by it")
     reference = attributes["reference"]
     system = attributes.get("system")
     return RecordType(
@@ -62,12 +62,12 @@ def _check_derived(path: str, field: Field) -> None:
 
 
 def _deletion_time(avro: object, row: Record, path: str) -> FieldPath:
-    """The field a REMOVE sets. What it stands in is made where the image has none, so that may need nothing else."""
+    """The field that a REMOVE sets. An optional record around it is made if absent, so that requires no other field."""
     found = _path(avro, row, path, {Scalar.TIMESTAMP})
     record = row
     for name in found[:-1]:
         field = record.field(name)
-        assert isinstance(field.type, Record)  # noqa: S101 - _path has been here
+        assert isinstance(field.type, Record)  # noqa: S101 - _path has checked it
         record = field.type
         if field.optional and not all(inner.optional for inner in record.fields):
             raise SchemaError(f"{path}: {name} is optional, so all in it must be: a deletion may have to make it")
@@ -99,7 +99,7 @@ def _paths(avro: object, row: Record, path: str, kinds: set[Scalar], *, always: 
 
 
 def _path(avro: object, row: Record, path: str, kinds: set[Scalar]) -> FieldPath:
-    """`date.requested` as ("date", "requested"), which must be a field of such a kind, not inside an array or map."""
+    """`date.requested` as ("date", "requested"), which must be a field of one of the kinds, not in an array or map."""
     names = tuple(avro.split(".")) if isinstance(avro, str) else ()
     kind: Type | None = row
     for name in names:
@@ -115,7 +115,7 @@ def _path(avro: object, row: Record, path: str, kinds: set[Scalar]) -> FieldPath
 def _always(row: Record, path: FieldPath) -> bool:
     kind: Type = row
     for name in path:
-        assert isinstance(kind, Record)  # noqa: S101 - _path has been here
+        assert isinstance(kind, Record)  # noqa: S101 - _path has checked it
         field = kind.field(name)
         if field.optional:
             return False

@@ -1,7 +1,4 @@
-"""Hive type strings, as Glue tables declare columns, to a small closed model and back.
-
-The parser knows Hive's grammar and nothing of Arrow, Avro or Parquet: those have a file each.
-"""
+"""Parses Hive type strings, in which Glue tables declare their columns, and writes them."""
 
 import re
 from typing import TypeAlias
@@ -12,16 +9,16 @@ PRIMITIVES = frozenset(
     ("boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary", "date", "timestamp")
 )
 
-# No table nests this deep; without a limit "array<array<..." ends in Python's RecursionError.
+# No table nests so deep. Without a limit "array<array<..." would end in Python's RecursionError.
 MAX_DEPTH = 64
 
-# Names as Hive's own parser of types takes them: letters and digits of any script, `_`, `.` and `$`, in any order.
+# Hive's own parser accepts in names letters and digits of any script, `_`, `.` and `$`, in any order.
 _TOKEN = re.compile(r"\s*([\w.$]+|[<>(),:]|\S)")
 _IDENTIFIER = re.compile(r"[\w.$]+")
 
 
 class HiveTypeError(ValueError):
-    """A type string that is not Hive's; the message names the character position."""
+    """A text is not a Hive type; the message names the character position."""
 
 
 class Primitive(msgspec.Struct, frozen=True):
@@ -71,7 +68,7 @@ class Array(msgspec.Struct, frozen=True):
 
 
 class Map(msgspec.Struct, frozen=True):
-    """map<key,value>; Hive takes primitive keys only."""
+    """map<key,value>; Hive allows only primitive keys."""
 
     key: "HiveType"
     value: "HiveType"
@@ -81,7 +78,7 @@ class Map(msgspec.Struct, frozen=True):
 
 
 class Struct(msgspec.Struct, frozen=True):
-    """struct<name:type,...>, the fields in order."""
+    """struct<name:type,...>, with its fields in order."""
 
     fields: tuple[tuple[str, "HiveType"], ...]
 
@@ -93,12 +90,11 @@ HiveType: TypeAlias = Primitive | Decimal | Char | Varchar | Array | Map | Struc
 
 
 def parse(text: str) -> HiveType:
-    """The type that a Glue column declares.
+    """The Hive type in a text.
 
     "struct<a:array<int>>" -> Struct((("a", Array(Primitive("int"))),))
 
-    Type names are case-insensitive; struct field names keep their case and may be any identifier,
-    `date`, `end` and `type` included.
+    Type names are case-insensitive. Struct fields keep their case, and may have any name, `date`, `end` and `type` too.
 
     Raises:
         HiveTypeError: with the position, such as "array<int: expected '>' at position 9".
@@ -110,7 +106,7 @@ def parse(text: str) -> HiveType:
 
 
 class _Parser:
-    """Recursive descent over the tokens; one method per rule of the grammar."""
+    """A recursive descent parser, with one method per rule of the grammar."""
 
     def __init__(self, text: str) -> None:
         self._text = text

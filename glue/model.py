@@ -1,7 +1,7 @@
-"""A record type as the rest of the project sees it: a small closed model of its Avro schema.
+"""The model of a record type: a small closed set of classes for its Avro schema.
 
-The decoder of DynamoDB images, rows, Glue tables, DDL and the data dictionary are made from this model.
-glue/schema.py reads it from the .avsc files. The classes are msgspec's: dataclasses would cost a cold start 15 ms.
+The decoder of DynamoDB images, rows, Glue tables, DDL and the data dictionary are all made from this model.
+glue/schema.py reads it from the .avsc files. The classes are msgspec's: dataclasses would add 15 ms to a cold start.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ import msgspec
 
 
 class SchemaError(ValueError):
-    """A schema that is not one of ours: where, and what would be right."""
+    """A schema is invalid; the message says where, and what is allowed."""
 
 
 class Scalar(StrEnum):
-    """The plain types, by their Avro spelling (the logical type where there is one)."""
+    """The plain types, by their Avro names (the logical type where there is one)."""
 
     STRING = "string"
     BOOLEAN = "boolean"
@@ -28,26 +28,26 @@ class Scalar(StrEnum):
 
 
 class Enumeration(msgspec.Struct, frozen=True):
-    """One of a closed list of strings; strings to Hive."""
+    """One of a closed list of strings; a plain string in Hive."""
 
     name: str
     symbols: tuple[str, ...]
 
 
-class Array(msgspec.Struct, frozen=True):
-    """A list; any item may be null, as in DynamoDB (BR-14)."""
+class ArrayType(msgspec.Struct, frozen=True):
+    """A list. Any item may be null, as in DynamoDB (BR-14)."""
 
     items: "Type"
 
 
-class Map(msgspec.Struct, frozen=True):
-    """String keys; they are lower-cased in rows (BR-18)."""
+class MapType(msgspec.Struct, frozen=True):
+    """A map from string keys, which are in lower case in rows (BR-18)."""
 
     values: "Type"
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A member of a record. `derived` is what the function computes; all else an image holds."""
+    """A member of a record. The function computes it if it is `derived`; all others come from the image."""
 
     name: str
     type: "Type"
@@ -64,21 +64,21 @@ class Record(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...]
 
     def field(self, name: str) -> Field:
-        """The field of that name. KeyError where there is none."""
+        """The field of that name. Raises KeyError if there is none."""
         for field in self.fields:
             if field.name == name:
                 return field
         raise KeyError(name)
 
 
-Type: TypeAlias = Scalar | Enumeration | Record | Array | Map
+Type: TypeAlias = Scalar | Enumeration | Record | ArrayType | MapType
 FieldPath: TypeAlias = tuple[str, ...]
 
 
 class PartitionDate(msgspec.Struct, frozen=True):
-    """Where the partition date comes from, first present wins, and the range its table covers (BR-8, BR-19).
+    """The sources of the partition date, of which the first present wins, and the range of the table (BR-8, BR-19).
 
-    `first` and `last` are inclusive, `2015-01-01`: Athena shows no row outside its table's projection, silently.
+    `first` and `last` are inclusive, `2015-01-01`. Athena silently hides the rows outside a table's projection.
     """
 
     sources: tuple[FieldPath, ...]
@@ -87,9 +87,9 @@ class PartitionDate(msgspec.Struct, frozen=True):
 
 
 class RecordType(msgspec.Struct, frozen=True):
-    """One kind of record: its row and the facts of the domain that rows are made by.
+    """One kind of record: its row, and the facts of the domain by which rows are made.
 
-    `avro` is the schema as it stands in the file, for the Avro writer and the AvroSerDe's literal.
+    `avro` is the schema as in the file, for the Avro writer and the AvroSerDe's literal.
     """
 
     name: str
@@ -114,7 +114,7 @@ def fields(kind: Type) -> Iterator[Field]:
         for field in kind.fields:
             yield field
             yield from fields(field.type)
-    elif isinstance(kind, Array):
+    elif isinstance(kind, ArrayType):
         yield from fields(kind.items)
-    elif isinstance(kind, Map):
+    elif isinstance(kind, MapType):
         yield from fields(kind.values)

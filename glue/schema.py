@@ -1,11 +1,11 @@
-"""The record types: one Avro schema a file, `glue/schemas/<type>.avsc`, read into the model of glue/model.py.
+"""Reads the record types from their Avro schemas, `glue/schemas/<type>.avsc`, into the model of glue/model.py.
 
-Avro lets a schema carry further attributes, so what the domain knows of a record type stands there too:
+Avro allows further attributes in a schema. These hold the facts of the domain:
 
     on the record   partitionDate {sources, from, to}, deletionTime
     on a field      pii, derived (with idParts and timestampSources on reference, parsedFrom on system)
 
-Only what is listed here is accepted. Anything else, a misspelt attribute too, is refused with its path.
+Everything else is refused with its path, a misspelt attribute too.
 """
 
 from collections.abc import Mapping, Set
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from glue.facts import DERIVED, with_facts
-from glue.model import Array, Enumeration, Field, Map, Record, RecordType, Scalar, SchemaError, Type
+from glue.model import ArrayType, Enumeration, Field, MapType, Record, RecordType, Scalar, SchemaError, Type
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
@@ -26,16 +26,16 @@ FIELD_KEYS = NAME_KEYS | {"default", "pii", "derived"}
 LOGICAL = {("long", "timestamp-millis"): Scalar.TIMESTAMP, ("int", "date"): Scalar.DATE}
 PLAIN = {kind.value: kind for kind in (Scalar.STRING, Scalar.BOOLEAN, Scalar.INT, Scalar.LONG, Scalar.DOUBLE)}
 
-# Words that Avro keeps for its own types.
+# Names of Avro's own types, which no named type may have.
 AVRO_TYPES = {*PLAIN, "null", "bytes", "float", "record", "error", "enum", "array", "map", "union", "fixed"}
 Named = TypeVar("Named", Record, Enumeration)
 
 
 def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
-    """Every record type of a folder of `<type>.avsc` files, by name, in order of name.
+    """The record types of a folder of `<type>.avsc` files, by name, in the order of names.
 
     Raises:
-        SchemaError: a file that is no such schema; the message begins with its path in the schema, `demand.date.sent`.
+        SchemaError: a schema is invalid; the message begins with the path in it, `demand.date.sent`.
     """
     types = [read_record_type(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.avsc"))]
     if not types:
@@ -43,13 +43,13 @@ def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
     return {record_type.name: record_type for record_type in types}
 
 
-# Of one text once: a laptop's four functions each load all four schemas, at 7 ms.
+# Cached because on a laptop four functions each load all four schemas, at 7 ms.
 @cache
 def read_record_type(name: str, text: bytes) -> RecordType:
     """The record type in the text of `<name>.avsc`.
 
     Raises:
-        SchemaError: "demand.date.sent: ..." where the schema is not valid, or is Avro that we do not carry out.
+        SchemaError: "demand.date.sent: ...", the schema is invalid, or uses Avro that is not supported.
     """
     try:
         avro = msgspec.json.decode(text, type=dict[str, Any])
@@ -67,7 +67,7 @@ def read_record_type(name: str, text: bytes) -> RecordType:
 
 
 class _Reader:
-    """Walks one schema; remembers named types, which Avro lets a later field refer to by name."""
+    """Reads one schema. It remembers named types, because a later field may refer to them by name."""
 
     def __init__(self, top: str) -> None:
         self.top = top
@@ -75,7 +75,7 @@ class _Reader:
         self.claimed = set(AVRO_TYPES)
 
     def type(self, avro: object, path: str) -> Type:
-        """The type that an Avro schema stands for, other than a union."""
+        """The type of an Avro schema that is not a union."""
         if isinstance(avro, str):
             kind = PLAIN.get(avro) or self.named.get(avro)
             if kind is None:
@@ -93,10 +93,10 @@ class _Reader:
                 optional, items = _nullable(avro.get("items"), f"{path}[]")
                 if not optional:
                     raise SchemaError(f'{path}[]: items are ["null", type]: a list of DynamoDB may hold null (BR-14)')
-                return Array(self.type(items, f"{path}[]"))
+                return ArrayType(self.type(items, f"{path}[]"))
             case "map":
                 _only(avro, {"type", "values"}, path)
-                return Map(self.type(avro.get("values"), f"{path}[*]"))
+                return MapType(self.type(avro.get("values"), f"{path}[*]"))
             case plain:
                 _only(avro, {"type", "logicalType"}, path)
                 logical = LOGICAL.get((str(plain), str(avro.get("logicalType"))))
@@ -105,7 +105,7 @@ class _Reader:
                 return logical
 
     def record(self, avro: dict[str, Any], path: str, extra: Set[str] = frozenset()) -> Record:
-        """A record; `extra` are the further attributes that may stand on it."""
+        """The record of a schema, which may have the further attributes in `extra`."""
         _only(avro, NAME_KEYS | {"fields"} | extra, path)
         name = self.claim(avro, path)
         members = avro.get("fields")
@@ -120,7 +120,7 @@ class _Reader:
         return self.keep(name, Record(name, fields))
 
     def enumeration(self, avro: dict[str, Any], path: str) -> Enumeration:
-        """An enum; its symbols are strings in DynamoDB and in Hive."""
+        """The enum of a schema. Its symbols are strings in DynamoDB and in Hive."""
         _only(avro, NAME_KEYS | {"symbols"}, path)
         name = self.claim(avro, path)
         symbols = avro.get("symbols")
@@ -133,7 +133,7 @@ class _Reader:
         return self.keep(name, Enumeration(name, tuple(symbols)))
 
     def field(self, avro: object, parent: str) -> Field:
-        """A member of a record. Optional is ["null", type] with default null, and nothing else is."""
+        """A field of a record. An optional one is ["null", type] with default null, and nothing else."""
         if not isinstance(avro, dict) or not _is_name(avro.get("name")):
             raise SchemaError(f"{parent}: a field needs a name of letters, digits and _")
         path = f"{parent}.{avro['name']}"
@@ -154,7 +154,7 @@ class _Reader:
         return Field(avro["name"], kind, optional, avro["doc"], avro.get("pii", False), derived)
 
     def claim(self, avro: dict[str, Any], path: str) -> str:
-        """The name of a named type, which may not be taken."""
+        """The name of a named type, which must be new."""
         name = avro.get("name")
         if not _is_name(name) or name in self.claimed:
             raise SchemaError(f"{path}: a named type needs a name of its own")
@@ -164,13 +164,13 @@ class _Reader:
         return str(name)
 
     def keep(self, name: str, kind: Named) -> Named:
-        """A named type, from now on known by its name."""
+        """Remember a named type, and return it."""
         self.named[name] = kind
         return kind
 
 
 def _nullable(avro: object, path: str) -> tuple[bool, object]:
-    """(optional, type) of a type or of ["null", type]."""
+    """(True, type) of ["null", type], else (False, type)."""
     if isinstance(avro, list):
         if len(avro) != 2 or avro[0] != "null" or isinstance(avro[1], list):
             raise SchemaError(f'{path}: the only union supported is ["null", type]')

@@ -1,9 +1,9 @@
-"""Glue TableInputs of the record types and of the error documents.
+"""Makes the Glue TableInputs of the record types and of the error documents.
 
-One generated file a record type, glue/tables/<type>.json: {"parquet": TableInput, "avro": TableInput}, and
-glue/tables/errors.json: {"json": TableInput}. They are plain JSON that Terraform and our own code read alike; the
-bucket, which differs per environment, stands there as `${bucket}` and is replaced in the text (HCL:
-`jsondecode(replace(file(...), "$${bucket}", var.bucket))`). `${partition_date}` is Athena's own and stays.
+They are generated as one file per record type, glue/tables/<type>.json: {"parquet": TableInput, "avro": TableInput},
+and glue/tables/errors.json: {"json": TableInput}. Terraform and our own code both read this JSON. The bucket differs
+per environment, so it is `${bucket}` there, and replaced in the text (HCL: `jsondecode(replace(file(...), "$${bucket}",
+var.bucket))`). `${partition_date}` is Athena's own and stays.
 """
 
 import json
@@ -36,7 +36,7 @@ _CLASSES = {
         f"{_HIVE}.serde2.avro.AvroSerDe",
     ),
     # Hive's own and not OpenX's: Athena's guide ("OpenX JSON SerDe") warns of wrong counts and nulls with OpenX and
-    # names this one as the way round. It matches keys without regard to case: column recordid reads "recordId".
+    # names this one as the alternative. It ignores the case of keys: column recordid reads "recordId".
     "json": (
         "org.apache.hadoop.mapred.TextInputFormat",
         f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -44,18 +44,18 @@ _CLASSES = {
     ),
 }
 
-# What of a schema Avro itself defines, of all that glue/schema.py accepts.
+# Of the attributes that glue/schema.py accepts, those that Avro itself defines.
 _AVRO_KEYS = frozenset(
     ("type", "name", "namespace", "doc", "fields", "symbols", "items", "values", "default", "logicalType")
 )
 
-# An error document lies under its record's arrival day. That is a number of milliseconds since 1970 and on AWS never
-# in the future, so this range holds every one without listing the 58,000 days to come up to 2199, the last a time
-# may have (BR-12). The end is relative because a literal one hides documents from the day it is passed.
+# Error documents are partitioned by the day of arrival, which is never before 1970 and on AWS never in the future. So
+# this range covers them all, without the 58,000 days until 2199, the last that a time may have (BR-12). The end is
+# relative, because a fixed one would hide the documents of later days.
 ERRORS_RANGE = "1970-01-01,NOW+1DAYS"
 
-# The error document, domain.md's REQ-6. Its timestamp is text, because Hive's JSON SerDe reads times only as
-# `yyyy-MM-dd HH:mm:ss`, not with T and Z; text of this form sorts by time, and from_iso8601_timestamp() reads it.
+# The columns of error documents (domain.md, REQ-6). The timestamp is text, because Hive's JSON SerDe reads times only
+# as `yyyy-MM-dd HH:mm:ss`, not with T and Z. Such text sorts by time, and from_iso8601_timestamp() reads it.
 ERRORS_COLUMNS = [
     Column(Name="timestamp", Type="string", Comment="arrival of the record, 2025-01-01T10:00:00.123Z"),
     Column(Name="type", Type="string", Comment="record type, null where it could not be read"),
@@ -78,10 +78,10 @@ ERRORS_COLUMNS = [
 
 
 def table_inputs(types: Mapping[str, RecordType]) -> dict[str, TableInputs]:
-    """Every table, by the name of its generated file: {"demand": {"parquet": ..., "avro": ...}, "errors": ...}.
+    """All TableInputs, by the name of the generated file: {"demand": {"parquet": ..., "avro": ...}, "errors": ...}.
 
     Raises:
-        SchemaError: two types of one table name, or a type called errors.
+        SchemaError: two types have the same table name, or one is called errors.
     """
     found: dict[str, TableInputs] = {ERRORS: {"json": errors_table()}}
     for name, record_type in types.items():
@@ -92,20 +92,20 @@ def table_inputs(types: Mapping[str, RecordType]) -> dict[str, TableInputs]:
 
 
 def parquet_table(record_type: RecordType) -> TableInput:
-    """The TableInput over the Parquet files of a record type, which Firehose also converts by."""
+    """The TableInput of a record type's Parquet files; Firehose also converts rows by it."""
     return _data_table(record_type, "parquet", {"serialization.format": "1"})
 
 
 def avro_table(record_type: RecordType) -> TableInput:
-    """The TableInput over the Avro containers of a record type.
+    """The TableInput of a record type's Avro containers.
 
-    Hive reads fields by the literal and Athena shows the columns; both come from the one schema.
+    Hive reads fields by the schema literal, and Athena shows the columns; both come from the same schema.
     """
     return _data_table(record_type, "avro", {"avro.schema.literal": avro_literal(record_type)})
 
 
 def errors_table() -> TableInput:
-    """The TableInput over the error documents, which are JSON in both modes."""
+    """The TableInput of the error documents, which are JSON in every mode."""
     return _table(
         name=ERRORS,
         doc="Records that failed: why, and the original, to be sent through again.",
@@ -118,19 +118,20 @@ def errors_table() -> TableInput:
 
 
 def avro_literal(record_type: RecordType) -> str:
-    """The schema of the type's Avro files as compact text: what its writer must write by, names in camelCase.
+    """The schema of the type's Avro files as compact text, by which they are written and read.
 
     {"name": "email", "type": "string", "doc": "d", "pii": true} -> {"name":"email","type":"string","doc":"d"}
 
-    Names keep their case: lower-cased ones fail with "Found n.St, expecting n.st". Docs stay, because Hive takes its
-    comments from them and nested fields have no other place. The domain's facts are left out: they are no business of
-    an Avro reader, and a wider range of dates would otherwise change the literal, which must equal the files' schema.
+    Names keep their case: in lower case, Hive fails with "Found n.St, expecting n.st". Docs stay, because Hive takes
+    its comments from them, and nested fields have no other place for them. The domain's facts are left out: Avro
+    readers do not need them, and a wider range of dates must not change the literal, which must equal the schema in
+    the files.
     """
     return json.dumps(_plain(record_type.avro), ensure_ascii=False, separators=(",", ":"))
 
 
 def with_bucket(table_input: TableInput, bucket: str) -> TableInput:
-    """The TableInput with the bucket's name in place of `${bucket}`, as Terraform makes it too.
+    """The TableInput with the bucket's name in place of `${bucket}`, as in Terraform.
 
     "s3://${bucket}/data-pipeline/parquet/sale/" -> "s3://b/data-pipeline/parquet/sale/"
     """
@@ -144,7 +145,7 @@ def read_table_inputs(folder: Path = TABLES) -> dict[str, TableInputs]:
 
 
 def _plain(avro: Any) -> Any:
-    """A schema without what Avro does not define. Lists are unions, fields and symbols."""
+    """A schema without the attributes that Avro does not define. Lists are unions, fields or symbols."""
     if isinstance(avro, Mapping):
         return {key: _plain(value) for key, value in avro.items() if key in _AVRO_KEYS}
     return [_plain(one) for one in avro] if isinstance(avro, list) else avro
@@ -191,9 +192,9 @@ def _table(
 
 
 def _projection(location: str, dates: str) -> dict[str, str]:
-    """Partitions that Athena works out instead of looking up, so that nobody repairs them.
+    """The properties by which Athena computes partitions instead of looking them up, so that none need to be added.
 
-    Source: Athena guide, "Partition projection": every day of the range is taken to exist, no other day is shown.
+    Source: Athena guide, "Partition projection": every day of the range is assumed to exist, no other day is shown.
     """
     return {
         "projection.enabled": "true",

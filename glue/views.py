@@ -1,9 +1,9 @@
-"""Athena views over a record type: `latest_<type>`, the newest row of each entity.
+"""Makes an Athena view of each record type: `latest_<type>`, the newest row of each entity.
 
-The archive holds a row for every change (BR-10), and some twice: delivery is at least once. A view shows what an
-analyst of today's state asks for. Deleted entities stay in it, as the row of their deletion (`isdeleted`), so that a
-cancellation is told from what never was, and an expiry from both (`change.expired`); `WHERE NOT isdeleted` leaves the
-table as DynamoDB has it. One that was deleted and made again is shown alive.
+The archive has a row for every change (BR-10), and some twice, because delivery is at least once. The view shows the
+current state. A deleted entity stays in it, as the row of its deletion (`isdeleted`), which tells a cancellation from
+an entity that never existed, and `change.expired` tells an expiry from both. `WHERE NOT isdeleted` leaves the table as
+it is in DynamoDB. An entity that was deleted and created again is shown as existing.
 """
 
 from collections.abc import Mapping
@@ -16,24 +16,24 @@ from glue.model import RecordType
 
 DATABASE = "${database}"
 
-# By the time of the change, then by its place in the stream, which tells changes of the same moment apart. The same
-# change twice (a retry, a replay) has the same row but for the sequence, and only one of the two is number one.
+# By the time of the change, then by its place in the stream, which orders changes of the same moment. The two rows of a
+# change that was delivered twice (a retry, a replay) differ only in the sequence, and the view shows one of them.
 _NEWEST_FIRST = "change.atmicros DESC, change.sequence DESC NULLS LAST, change.id DESC NULLS LAST"
 
-# Hive's types by the names that Athena's engine has for them; timestamps have milliseconds there.
+# The names of Hive's types in Athena's engine, whose timestamps have milliseconds.
 _TRINO = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)", "binary": "varbinary"}
 
 
 def view_inputs(types: Mapping[str, RecordType]) -> dict[str, dict[str, Any]]:
-    """Every view by its record type, as Terraform makes it: {"sale": {"Name": "latest_sale", ...}, ...}.
+    """The views by record type, for Terraform: {"sale": {"Name": "latest_sale", ...}, ...}.
 
-    The database, which differs per environment and mode, stands there as `${database}`.
+    The database differs per environment and mode, so it is `${database}` here.
     """
     return {name: latest(record_type) for name, record_type in types.items()}
 
 
 def latest_views(types: Mapping[str, RecordType]) -> dict[str, str]:
-    """The SQL of every view by its name: {"latest_sale": "SELECT ...", ...}."""
+    """The SQL of the views by name: {"latest_sale": "SELECT ...", ...}."""
     return {_name(record_type): latest_sql(record_type) for record_type in types.values()}
 
 
@@ -43,7 +43,7 @@ def latest(record_type: RecordType) -> dict[str, Any]:
     sale -> {"Name": "latest_sale", "Description": "...", "Columns": [{"Name": "id", "Type": "string"}, ...],
              "View": {"originalSql": "SELECT ...", "schema": "${database}", "columns": [...], ...}}
 
-    `View` is what stands in base64 between `/* Presto View: ` and ` */` as a Glue table's ViewOriginalText.
+    `View` is the content of the Glue table's ViewOriginalText, in base64 between `/* Presto View: ` and ` */`.
     """
     table = record_type.name.lower()
     shown = [*columns(record_type), Column(Name=PARTITION, Type="string", Comment="")]
@@ -61,9 +61,9 @@ def latest(record_type: RecordType) -> dict[str, Any]:
 
 
 def latest_sql(record_type: RecordType) -> str:
-    """The view's SQL, which Athena and DuckDB both take."""
+    """The view's SQL, which runs in Athena and in DuckDB."""
     names = ", ".join(f'"{name}"' for name in [*(column["Name"] for column in columns(record_type)), PARTITION])
-    # Every partition is read, whatever dates a query asks for: an entity's partition date may have changed.
+    # Every partition is read, whatever dates a query selects, because an entity's partition date may change.
     return (
         f"SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY reference.id ORDER BY {_NEWEST_FIRST}) "  # noqa: S608  names are the schema's
         f'AS place FROM "{record_type.name.lower()}") AS changes WHERE place = 1'
@@ -75,7 +75,7 @@ def _name(record_type: RecordType) -> str:
 
 
 def trino_type(kind: hive.HiveType) -> str:
-    """A Hive type as Athena's engine writes it.
+    """A Hive type in the words of Athena's engine.
 
     struct<end:timestamp,n:int> -> row("end" timestamp(3), "n" integer)
     """

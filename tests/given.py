@@ -80,7 +80,7 @@ def payload(record: Any, separators: tuple[str, str] = (",", ":")) -> bytes:
 
 
 def spaced(record: Any) -> bytes:
-    """The same with blanks, which the function reads step by step and not in one pass."""
+    """The same with blanks, which the function decodes step by step and not on the fast path."""
     return payload(record, (", ", ": "))
 
 

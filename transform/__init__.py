@@ -1,1 +1,1 @@
-"""The Lambda function: Firehose hands it change records, it answers with rows. Ships in the zip, with glue/."""
+"""The Lambda function: it takes change records from Firehose and answers with rows. It ships in the zip, with glue/."""

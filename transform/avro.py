@@ -1,11 +1,13 @@
-r"""Avro object containers of one record type: rows become data by compiled functions, fastavro writes the files.
+r"""Avro object containers of one record type. Generated functions encode the rows; fastavro writes the files.
 
-fastavro looks for the branch of a union by validating the value against each, and so every nested record again at every
-level: 46 us a demand. Told the branches, (branch, value), and with plain longs for times it still takes 14, and making
-such data of a row 4 more: some 30 values of a demand, each looked up by name and told apart by its type at run time.
-Here that is done once, when the function of a record type is compiled, as row builders are (transform/row.py): 3 us
-in all. The data are the bytes that fastavro makes of the row, which tests/transform/test_avro_mode.py holds; header and
-blocks of the files are its own work.
+fastavro itself takes 41 us to encode a demand, more than all the rest of the function. It finds the branch of a union
+by validating the value against each branch, so a nested record is validated again at every level. Given the branches,
+(branch, value), and plain longs for times, it still takes 14 us, and preparing such data another 4: some 30 values,
+each looked up by name and distinguished by its type. Here both are done once, when the encoder of a record type is
+generated, as row builders are (transform/row.py). It takes 4 us.
+
+The encoded data are the same bytes that fastavro makes of the row; tests hold them equal. The headers and blocks of the
+files are written by fastavro.
 
     def encode_demand(r):
         r0 = r.date
@@ -25,7 +27,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fastavro.write import Writer
 from zlib_ng import zlib_ng
 
-from glue.model import Array, Enumeration, Map, Record, RecordType, Scalar, Type
+from glue.model import ArrayType, Enumeration, MapType, Record, RecordType, Scalar, Type
 from glue.tables import avro_literal
 from transform import avro_binary
 from transform.attributes import member
@@ -36,9 +38,9 @@ MARKER_BYTES = 16  # the sync marker between blocks (Avro specification, "Object
 
 
 class AvroFiles:
-    """Writes the containers of one record type; their schema is the literal of its Avro table.
+    """Writes the containers of one record type. Their schema is the `avro.schema.literal` of its Glue table.
 
-    `codec` is `deflate` or `null`. `encode` makes a row's datum.
+    `codec` is `deflate` or `null`. `encode` encodes one row.
     """
 
     def __init__(self, record_type: RecordType, codec: str) -> None:
@@ -46,20 +48,20 @@ class AvroFiles:
         self._compress = _deflate if codec == "deflate" else bytes
         schema = json.loads(avro_literal(record_type))
         self._file = io.BytesIO()
-        # One writer makes the header of all files, one their blocks: a new one would cost each as much as 5 records.
-        # The second has no codec, for fastavro's own is zlib, and its header is nobody's.
+        # One writer makes the header of all files, another the blocks: a writer per file would cost as much as 5 rows.
+        # The second has no codec, because fastavro would deflate with zlib; its header is not used.
         Writer(self._file, schema, codec, sync_marker=bytes(MARKER_BYTES))
         self._header = self._taken()
         self._writer = Writer(self._file, schema, "null", sync_marker=bytes(MARKER_BYTES))
         self._taken()
 
     def container(self, data: Sequence[str], marker: bytes) -> bytes:
-        """One object container file of one block: the same data and marker give the same bytes."""
+        """An object container file of one block. The same data and marker give the same bytes."""
         self._writer.write_block(_Block(len(data), self._compress("".join(data).encode("latin-1"))))
         return b"".join((self._header, marker, self._taken(), marker))
 
     def _taken(self) -> bytes:
-        """What the writer has written since the last time, without its sync marker: each file has one of its own."""
+        """The bytes written since the last call, without the sync marker at their end."""
         written = self._file.getvalue()[:-MARKER_BYTES]
         self._file.seek(0)
         self._file.truncate()
@@ -67,7 +69,7 @@ class AvroFiles:
 
 
 class _Block:
-    """Data in the form in which fastavro hands them from a reader to a writer."""
+    """Encoded rows in the form in which fastavro passes a block from a reader to a writer."""
 
     def __init__(self, records: int, data: bytes) -> None:
         self.num_records = records
@@ -75,10 +77,10 @@ class _Block:
 
 
 def _deflate(data: bytes) -> bytes:
-    """Raw deflate (RFC 1951), as Avro's codec is, at zlib's own default level, 6.
+    """Compress as Avro's codec deflate: raw deflate (RFC 1951), at zlib's default level, 6.
 
-    zlib-ng takes half the time of zlib, and 3 % less room for demands. Level 2 would save 1.5 us of a demand's 5, and
-    make files a tenth larger for good.
+    zlib-ng takes half the time of zlib, and its demands are 3 % smaller. Level 2 would save 1.5 us of a demand's 5, but
+    make all files a tenth larger.
     """
     compressor = zlib_ng.compressobj(wbits=-zlib_ng.MAX_WBITS)
     return compressor.compress(data) + compressor.flush()
@@ -93,13 +95,13 @@ _FUNCTIONS: dict[Type, str] = {
 
 
 class _Encoders:
-    """Compiles the function that makes the datum of a row; one for each record that is optional, or in a list or map.
+    """Generates the encoder of a row, and one for each nested record that is optional, or in a list or map.
 
-    The fields of a required record stand among those of the record around it, which spares a call and a text.
+    The fields of a required nested record are encoded within the outer record's encoder, which saves a call.
     """
 
     def __init__(self, record: Record) -> None:
-        self._names = dict(vars(avro_binary))  # all that the functions call by name is there
+        self._names = dict(vars(avro_binary))  # the generated code calls these by name
         self.function: Callable[[Row], str] = self._names[self._record(record)]
 
     def _record(self, record: Record) -> str:
@@ -108,11 +110,11 @@ class _Encoders:
             inner: list[str] = []
             values = [f"        {value}," for value in self._fields(record, "r", inner)]
             source = "\n".join((f"def {name}(r):", *inner, "    return ''.join((", *values, "    ))"))
-            exec(compile(source, f"<{name}>", "exec"), self._names)  # noqa: S102 - text of ours, names checked
+            exec(compile(source, f"<{name}>", "exec"), self._names)  # noqa: S102 - our own text; its names were checked
         return name
 
     def _fields(self, record: Record, row: str, inner: list[str]) -> Iterator[str]:
-        """The expressions for the fields of the record `row`; `inner` takes the lines that name the records in it."""
+        """The expressions for the fields of the record `row`. Adds to `inner` the assignments of its nested records."""
         for field in record.fields:
             value = f"{row}.{member(field.name)}"
             if field.optional:
@@ -125,7 +127,7 @@ class _Encoders:
                 yield from self._value(field.type, value, 0)
 
     def _optional(self, kind: Type, value: str, depth: int) -> tuple[str, ...]:
-        """The expressions for ["null", T]: the number of the branch and the value."""
+        """The expressions for ["null", T]: the index of the branch and the value."""
         if isinstance(kind, Enumeration):
             return (f"{self._symbols(kind, optional=True)}[{value}]",)
         v = f"v{depth}"
@@ -136,14 +138,14 @@ class _Encoders:
         return (f"{null}{PRESENT!r} + {_added(self._value(kind, v, depth))}",)
 
     def _value(self, kind: Type, value: str, depth: int) -> tuple[str, ...]:
-        """The expressions for a value; `depth` tells the variables of a list apart from those of a list in it."""
+        """The expressions for a value. `depth` keeps the variables of a list apart from those of a list within it."""
         x = f"x{depth}"
         match kind:
             case Record():
                 return (f"{self._record(kind)}({value})",)
-            case Array():
+            case ArrayType():
                 return (f"items([{_added(self._optional(kind.items, x, depth + 1))} for {x} in {value}])",)
-            case Map():
+            case MapType():
                 entry = _added((*_string(f"k{x}", depth + 1), *self._value(kind.values, x, depth + 1)))
                 return (f"items([{entry} for k{x}, {x} in {value}.items()])",)
             case Enumeration():
@@ -158,7 +160,7 @@ class _Encoders:
                 return (f"{_FUNCTIONS[kind]}({value})",)
 
     def _symbols(self, kind: Enumeration, *, optional: bool) -> str:
-        """The name of what the symbols of an enumeration are encoded as, None among them where it is optional."""
+        """The name of the table from an enumeration's symbols, and None where it is optional, to their encoding."""
         name, branch = (f"O_{kind.name}", PRESENT) if optional else (f"E_{kind.name}", "")
         numbers: dict[str | None, str] = {None: NULL} if optional else {}
         self._names[name] = numbers | {symbol: branch + avro_binary.long(at) for at, symbol in enumerate(kind.symbols)}
@@ -166,7 +168,7 @@ class _Encoders:
 
 
 def _string(value: str, depth: int, lengths: str = "LENGTHS", branch: str = "") -> tuple[str, str]:
-    """The expressions for a text: its length and itself, for to join them costs less than to add them before."""
+    """The expressions for a text: its length and the text. They are two because joining costs less than adding."""
     s, n = f"s{depth}", f"n{depth}"
     length = f"len({s} := {value} if {value}.isascii() else utf8({value}))"
     return f"{lengths}[{n}] if ({n} := {length}) < SHORT else {branch}long({n})", s

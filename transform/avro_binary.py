@@ -1,7 +1,7 @@
 r"""Avro's binary encoding of single values (Avro specification, "Binary encoding"), as text.
 
-Each character is a byte (Latin-1): joining texts is what Python does best. The functions that transform/avro.py
-compiles call what is here by its name.
+Each character is a byte (Latin-1), because Python joins texts faster than bytes. The encoders that transform/avro.py
+generates call these functions by name.
 """
 
 from functools import lru_cache
@@ -9,18 +9,18 @@ from struct import Struct
 
 from transform import times
 
-# The branch of ["null", T] that a value has.
+# The index of the branch in ["null", T].
 NULL, PRESENT = "\x00", "\x02"
 
 FALSE, TRUE = "\x00", "\x01"
 
 
 def long(number: int) -> str:
-    r"""An int or a long: zig-zag, then seven bits a byte, the lowest first. -1 -> "\x01", 64 -> "\x80\x01"."""
+    r"""An int or a long: zig-zag, then seven bits per byte, lowest first. -1 -> "\x01", 64 -> "\x80\x01"."""
     rest = number << 1 if number >= 0 else ~(number << 1)
     if rest < 0x10000000:
         return _bytes(rest)
-    # A batch's times have few different bytes behind their lowest four, those in microseconds behind six.
+    # The times of a batch differ in few bytes but the lowest four (in microseconds, six), so the rest is cached.
     low, high = rest & 0xFFFFFFF, rest >> 28
     a, b, c, d = _MORE[low & 0x7F], _MORE[low >> 7 & 0x7F], _MORE[low >> 14 & 0x7F], _MORE[low >> 21]
     if high < 0x4000:
@@ -28,7 +28,7 @@ def long(number: int) -> str:
     return f"{a}{b}{c}{d}{_MORE[high & 0x7F]}{_MORE[high >> 7 & 0x7F]}{_bytes(high >> 14)}"
 
 
-_MORE = [chr(bits | 0x80) for bits in range(0x80)]  # the bytes that are not the last
+_MORE = [chr(bits | 0x80) for bits in range(0x80)]  # every byte but the last has the highest bit set
 
 
 @lru_cache(maxsize=1024)
@@ -40,21 +40,21 @@ def _bytes(rest: int) -> str:
     return "".join(parts) + chr(rest)
 
 
-integer = lru_cache(maxsize=1024)(long)  # an int: a picture's width is one of a few dozen
+integer = lru_cache(maxsize=1024)(long)  # the widths of pictures are a few dozen numbers
 
 
 @lru_cache(maxsize=8192)
 def timestamp(text: str) -> str | None:
-    """An attribute's time as Avro mode's rows hold it: its date in UTC, then timestamp-millis; None if it is no time.
+    """The time in the form of Avro mode's rows: the UTC date, then the encoded timestamp-millis; None if it is no time.
 
-    Cached because requestedDateTime and date.requested are most often the same text.
+    Cached because requestedDateTime and date.requested usually hold the same text.
     """
     millis = times.epoch_millis(text)
     return None if millis is None else _of_millis(millis)
 
 
 def of_micros(micros: int) -> str:
-    """Epoch microseconds in that form, truncated to the millisecond."""
+    """Epoch microseconds in the form of `timestamp`, truncated to the millisecond."""
     return _of_millis(micros // 1000)
 
 
@@ -68,11 +68,11 @@ TIMES = times.Times(timestamp, of_micros)
 
 @lru_cache(maxsize=1024)
 def days(day: str) -> str:
-    """A row's date as Avro's date."""
+    """A date of a row as Avro's date."""
     return long(times.epoch_days(day))
 
 
-# What stands before a text of fewer bytes than SHORT: their number, and both branch and number.
+# The prefix of a text of fewer than SHORT bytes: its length, or the branch of an optional text and its length.
 SHORT = 256
 LENGTHS = [long(length) for length in range(SHORT)]
 PRESENT_LENGTHS = [PRESENT + length for length in LENGTHS]
@@ -84,7 +84,7 @@ def utf8(value: str) -> str:
 
 
 def items(encoded: list[str]) -> str:
-    """An array, or a map, whose items are keys and values: how many, they, and none."""
+    """An array or a map, as one block: the number of items, the encoded items, and 0 for the end of blocks."""
     return f"{long(len(encoded))}{''.join(encoded)}\x00" if encoded else "\x00"
 
 
@@ -92,5 +92,5 @@ _DOUBLE = Struct("<d").pack
 
 
 def double(value: float) -> str:
-    """A double: its eight bytes, the lowest first."""
+    """A double: its eight bytes, lowest first."""
     return _DOUBLE(value).decode("latin-1")

@@ -1,7 +1,7 @@
-"""Avro mode: the function itself puts its rows, one container for each record type and partition date (BR-9).
+"""Avro mode: the function itself puts its rows into the bucket, a container for each type and partition date (BR-9).
 
-One delivery stream then serves all record types. What is in the bucket is answered as Dropped, so that Firehose
-delivers nothing itself; what is not, as ProcessingFailed, so that it keeps the originals.
+One delivery stream then serves all record types. Firehose is answered Dropped for the rows that are in the bucket, so
+that it does not deliver them again, and ProcessingFailed for the others, so that it keeps the originals.
 """
 
 from collections import defaultdict
@@ -10,61 +10,64 @@ from typing import Any, NamedTuple
 
 from glue.layout import PARTITION, ROOT
 from glue.model import RecordType
-from transform.archive import Store, put_all, why
 from transform.avro import MARKER_BYTES, AvroFiles
 from transform.avro_binary import TIMES
 from transform.errors import batch_digest
-from transform.mode import Delivery, Encode, Invocation, Written
-from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
+from transform.mode import Encode, Invocation, Mode, ModeDelivery, Written
+from transform.object_store import ObjectStore, error_name, put_all
+from transform.outcome import Delivered, Failed, Outcome, Reason
 from transform.reply import result
+from transform.settings import Settings
 
 PREFIX = f"{ROOT}/avro/"
 CONTENT_TYPE = "avro/binary"
 
-# What is kept of Lambda's time for error documents and the reply: two attempts at one error document, if both hang.
+# The part of Lambda's time that is kept for the reply and error documents: two attempts at a put, even if both hang.
 KEPT_SECONDS = 15.0
 
-_PUT = Dropped(None)  # what Firehose is told of a record that is in the bucket
 
-
-class Group(NamedTuple):
-    """The rows of an invocation that make one container, and where among its records they stand."""
+class ContainerRows(NamedTuple):
+    """The rows of one container, and the positions of their records in the invocation."""
 
     type: str
     date: str
     data: list[str]
-    places: list[int]
+    positions: list[int]
+
+
+def mode(settings: Settings, store: ObjectStore) -> Mode:
+    """Avro mode, which puts its containers into the store."""
+    return AvroMode(store, settings.avro_codec)
 
 
 class AvroMode:
-    """What a function does with its rows where FORMAT is avro.
-
-    `codec` is `deflate` or `null`.
-    """
+    """Puts rows into Avro containers, whose codec is `deflate` or `null`."""
 
     times = TIMES
 
-    def __init__(self, store: Store, codec: str) -> None:
+    def __init__(self, store: ObjectStore, codec: str) -> None:
         self._store = store
         self._codec = codec
         self._files: dict[str, AvroFiles] = {}
 
     def encoder(self, record_type: RecordType) -> Encode:
-        """Makes a row's Avro data."""
+        """The encoder of this type's rows as Avro data."""
         files = self._files[record_type.name] = AvroFiles(record_type, self._codec)
         return files.encode
 
     def result(self, record_id: str, outcome: Outcome) -> dict[str, Any]:
-        """Dropped for what has been delivered, too: Firehose is not to deliver it again."""
-        return result(record_id, _PUT if type(outcome) is Delivered else outcome)
+        """Dropped for what is delivered, too: Firehose must not deliver it again."""
+        if type(outcome) is Delivered:
+            return {"recordId": record_id, "result": "Dropped", "data": ""}
+        return result(record_id, outcome)
 
-    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:
-        """Puts the containers, and turns the records of those that could not be put into `not_written`, in place.
+    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> ModeDelivery:
+        """Put the containers; the records of those that cannot be put become `not_written`, in place.
 
-        An object's name is made of the invocation's record ids, so the same invocation, whenever it comes again,
-        replaces what it has put: neither a retry nor a crash before the reply doubles a row.
+        An object's name depends on the invocation's record ids alone, so a repeated invocation replaces its objects:
+        neither a retry nor a crash before the reply duplicates a row.
         """
-        put: dict[str, tuple[Group, int]] = {}
+        put: dict[str, tuple[ContainerRows, int]] = {}
 
         def objects() -> Iterator[tuple[str, bytes]]:
             batch = batch_digest(invocation.record_ids)
@@ -76,23 +79,23 @@ class AvroMode:
 
         for key, error in put_all(self._store, objects(), CONTENT_TYPE, _seconds(invocation)).items():
             group, _ = put.pop(key)
-            for place in group.places:
-                outcomes[place] = Failed(Reason.NOT_WRITTEN, _message(error), None, group.type, key)
+            for position in group.positions:
+                outcomes[position] = Failed(Reason.NOT_WRITTEN, _message(error), None, group.type, key)
         return _delivery(put.values())
 
 
-def _groups(outcomes: Sequence[Outcome]) -> list[Group]:
+def _groups(outcomes: Sequence[Outcome]) -> list[ContainerRows]:
     found: dict[tuple[str, str], tuple[list[str], list[int]]] = defaultdict(lambda: ([], []))
-    for place, outcome in enumerate(outcomes):
+    for position, outcome in enumerate(outcomes):
         if type(outcome) is Delivered:
-            data, places = found[outcome.type, outcome.date]
+            data, positions = found[outcome.type, outcome.date]
             data.append(outcome.data)
-            places.append(place)
-    return [Group(*key, *rows) for key, rows in found.items()]
+            positions.append(position)
+    return [ContainerRows(*key, *rows) for key, rows in found.items()]
 
 
-def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:
-    """The key of a group's object, and the sync marker within: digests of the invocation's record ids and the group.
+def _name(stream: str, batch: str, group: ContainerRows) -> tuple[str, bytes]:
+    """The key of a group's object, and the sync marker in it: digests of the invocation's record ids and the group.
 
     -> ("data-pipeline/avro/demand/partition_date=2025-01-01/<stream>-<digest>.avro", 16 bytes)
     """
@@ -105,20 +108,20 @@ def _name(stream: str, batch: str, group: Group) -> tuple[str, bytes]:
 
 def _message(error: BaseException) -> str:
     late = " in time, but may be yet" if isinstance(error, TimeoutError) else ""
-    return f"its Avro container could not be written{late}: {why(error)}"
+    return f"its Avro container could not be written{late}: {error_name(error)}"
 
 
 def _seconds(invocation: Invocation) -> float | None:
-    """How long the puts may take: a function with little time to begin with keeps half of it."""
+    """The seconds that the puts may take. If little time is left, half of it is kept."""
     left = invocation.seconds_left()
     return None if left is None else left - min(KEPT_SECONDS, left / 2)
 
 
-def _delivery(put: Iterable[tuple[Group, int]]) -> Delivery:
+def _delivery(put: Iterable[tuple[ContainerRows, int]]) -> ModeDelivery:
     by_type: dict[str, Written] = {}
     for group, size_bytes in put:
         written = by_type.setdefault(group.type, Written(group.type))
-        written.records += len(group.places)
+        written.records += len(group.positions)
         written.objects += 1
         written.bytes += size_bytes
-    return Delivery(sum(written.bytes for written in by_type.values()), list(by_type.values()))
+    return ModeDelivery(sum(written.bytes for written in by_type.values()), list(by_type.values()))

@@ -1,6 +1,6 @@
-"""Decoding a change record: what DynamoDB says of a change, before anything is asked of the item itself.
+"""Decodes change records step by step: DynamoDB's members of the change, and the type of the image, not the image.
 
-The order of questions is the same in every function: UTF-8 and JSON, the change, the image, the type (design.md).
+The order of the checks is the same in every function: UTF-8 and JSON, the change, the image, the type (design.md).
 """
 
 import re
@@ -8,31 +8,41 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw
 
-from transform.explain import path_in
 from transform.outcome import BadRecord, Reason
 from transform.surrogates import blank_lone_surrogates
 from transform.times import LAST_MICROS
+from transform.validation_message import path_in
 
-NULL = Raw(b"null")
-ABSENT = Raw(b"")
-MICROSECOND = Raw(b'"MICROSECOND"')
+TTL = "dynamodb.amazonaws.com"
+
+_NULL = Raw(b"null")
+_ABSENT = Raw(b"")
+_MICROSECOND = "MICROSECOND"
+
+_EXPECTED = {
+    "": "an object",
+    "eventName": "INSERT, MODIFY or REMOVE",
+    "eventID": "a string, or no such member",
+    "dynamodb": "an object",
+    "dynamodb.ApproximateCreationDateTime": "an integer, epoch milliseconds or microseconds, from 10^12 to 2199",
+}
 
 
-class _Image(msgspec.Struct, gc=False):
-    """An image by its type alone: records of another type are told apart without decoding the rest."""
+class _ImageType(msgspec.Struct, gc=False):
+    """An image by its type alone: enough to drop the records of another type without decoding the rest."""
 
-    type: Raw = ABSENT
+    type: Raw = _ABSENT
 
 
 class _Data(msgspec.Struct, gc=False):
     """The `dynamodb` member."""
 
     ApproximateCreationDateTime: int
-    ApproximateCreationDateTimePrecision: Raw = ABSENT
-    NewImage: _Image | None = None
-    OldImage: _Image | None = None
+    ApproximateCreationDateTimePrecision: Any = None
+    NewImage: _ImageType | None = None
+    OldImage: _ImageType | None = None
 
 
 class Change(msgspec.Struct, gc=False):
@@ -40,25 +50,25 @@ class Change(msgspec.Struct, gc=False):
 
     eventName: Literal["INSERT", "MODIFY", "REMOVE"]
     dynamodb: _Data
-    eventID: str | UnsetType = UNSET
-    userIdentity: Raw = NULL
+    eventID: str = None  # type: ignore[assignment]  # None where absent; null is an error
+    userIdentity: Any = None
 
 
 class _RawData(msgspec.Struct):
     ApproximateCreationDateTime: int
-    ApproximateCreationDateTimePrecision: Raw = ABSENT
-    Keys: Raw = ABSENT
-    NewImage: Raw = NULL
-    OldImage: Raw = NULL
+    ApproximateCreationDateTimePrecision: Raw = _ABSENT
+    Keys: Raw = _ABSENT
+    NewImage: Raw = _NULL
+    OldImage: Raw = _NULL
 
 
-class _Frame(msgspec.Struct):
-    """A change record whose images may be anything, as the one that is not used may (BR-16)."""
+class _RawChange(msgspec.Struct):
+    """A change record whose other members may be anything, as the image that is not archived may (BR-16)."""
 
     eventName: Literal["INSERT", "MODIFY", "REMOVE"]
     dynamodb: _RawData
-    eventID: str | UnsetType = UNSET
-    userIdentity: Raw = NULL
+    eventID: str = None  # type: ignore[assignment]  # as above
+    userIdentity: Raw = _NULL
 
     @property
     def image(self) -> Raw:
@@ -73,22 +83,12 @@ class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     S: str
 
 
-_EXPECTED = {
-    "": "an object",
-    "eventName": "INSERT, MODIFY or REMOVE",
-    "eventID": "a string, or no such member",
-    "dynamodb": "an object",
-    "dynamodb.ApproximateCreationDateTime": "an integer, epoch milliseconds or microseconds, from 10^12 to 2199",
-}
-
-_change = msgspec.json.Decoder(Change).decode
-_frame = msgspec.json.Decoder(_Frame).decode
-_any = msgspec.json.Decoder(Raw).decode
-_image = msgspec.json.Decoder(_Image).decode
-_text = msgspec.json.Decoder(_Text).decode
-_identity = msgspec.json.Decoder(_Identity).decode
-
-TTL = "dynamodb.amazonaws.com"
+_decode_change = msgspec.json.Decoder(Change).decode
+_decode_raw_change = msgspec.json.Decoder(_RawChange).decode
+_decode_any = msgspec.json.Decoder(Raw).decode
+_decode_image_type = msgspec.json.Decoder(_ImageType).decode
+_decode_text = msgspec.json.Decoder(_Text).decode
+_decode_identity = msgspec.json.Decoder(_Identity).decode
 
 
 def decode(payload: bytes) -> tuple[Change, bytes]:
@@ -98,40 +98,50 @@ def decode(payload: bytes) -> tuple[Change, bytes]:
         BadRecord: not_json, or not_a_change with the path of the member that is wrong.
     """
     try:
-        # msgspec reads UTF-8 only in the strings it keeps; BR-15 asks it of the whole payload.
+        # msgspec validates UTF-8 only in the strings it keeps; BR-15 requires it of the whole payload.
         if not payload.isascii():
             payload.decode()
-        return _change(payload), payload
+        return _decode_change(payload), payload
     except UnicodeDecodeError:
         raise BadRecord(Reason.NOT_JSON, "the payload is not UTF-8") from None
-    except msgspec.ValidationError:
-        return _decode_frame(payload)
     except msgspec.DecodeError:
-        # Lone surrogates are JSON, and no concern of ours in an attribute that is not archived; msgspec stops at them.
-        return decode(blank_lone_surrogates(payload))
+        return _decode_leniently(payload)
     except RecursionError:
         raise _too_deep() from None
 
 
-def _decode_frame(payload: bytes) -> tuple[Change, bytes]:
-    """A change that did not decode at once: perhaps only for an image that is none, and that may be the unused one."""
+def _decode_leniently(payload: bytes) -> tuple[Change, bytes]:
+    """The change, even if a member that is not needed does not decode, such as the image that is not archived."""
     try:
-        _any(payload)  # nothing else is said of a payload that is not JSON to its last byte
-        frame = _frame(payload)
+        _decode_any(payload)  # JSON to the last byte is required first, whatever the members hold
+        raw = _decode_raw_change(payload)
     except msgspec.ValidationError as error:
         path = member_path(error)
         message = f"{path or 'change record'}: expected {_EXPECTED[path]}"
         raise BadRecord(Reason.NOT_A_CHANGE, message, path or None) from None
     except msgspec.DecodeError:
+        # Lone surrogates are valid JSON, and harmless in an attribute that is not archived; msgspec stops at them.
         return decode(blank_lone_surrogates(payload))
     except RecursionError:
         raise _too_deep() from None
+    image = _image_type(raw.image)
+    precision = _MICROSECOND if raw.dynamodb.ApproximateCreationDateTimePrecision == b'"MICROSECOND"' else None
+    data = _Data(raw.dynamodb.ApproximateCreationDateTime, precision, image, image)
+    return Change(raw.eventName, data, raw.eventID, _identity(raw.userIdentity)), payload
+
+
+def _image_type(image: Raw) -> _ImageType | None:
     try:
-        image = _image(frame.image) if frame.image != NULL else None
+        return _decode_image_type(image) if image != _NULL else None
     except msgspec.ValidationError:
-        image = None
-    time, precision = frame.dynamodb.ApproximateCreationDateTime, frame.dynamodb.ApproximateCreationDateTimePrecision
-    return Change(frame.eventName, _Data(time, precision, image, image), frame.eventID, frame.userIdentity), payload
+        return None
+
+
+def _identity(raw: Raw) -> dict[str, str] | None:
+    try:
+        return {"principalId": _decode_identity(raw).principalId}
+    except msgspec.ValidationError:
+        return None
 
 
 def _too_deep() -> BadRecord:
@@ -140,9 +150,9 @@ def _too_deep() -> BadRecord:
 
 
 def member_path(error: msgspec.ValidationError) -> str:
-    """The place a ValidationError speaks of, `dynamodb.NewImage`; the rest of its text may quote the record.
+    """The path in the text of a ValidationError, `dynamodb.NewImage`: the rest of the text may quote the record.
 
-    Where a member is missing, the place is that member's.
+    Where a member is missing, it is that member's path.
     """
     missing = re.match(r"Object missing required field `(\w+)`", str(error))
     parts = [path_in(str(error)).removeprefix("."), missing[1] if missing else ""]
@@ -150,14 +160,16 @@ def member_path(error: msgspec.ValidationError) -> str:
 
 
 def at_micros(change: Any) -> int:
-    """The time of a change in epoch microseconds (BR-16): both units are in use, and it can switch mid-stream.
+    """The time of a change in epoch microseconds (BR-16). A stream may have it in milliseconds, and switch at any time.
 
-    `change` is any decoded form of one that has its `dynamodb` with the time and its precision.
+    `change` is a Change or a fast_path.TypedChange.
+
+    Raises:
+        BadRecord: not_a_change, where the time is out of range.
     """
     time: int = change.dynamodb.ApproximateCreationDateTime
-    micros = (
-        time if time >= 10**14 or change.dynamodb.ApproximateCreationDateTimePrecision == MICROSECOND else time * 1000
-    )
+    in_micros = time >= 10**14 or change.dynamodb.ApproximateCreationDateTimePrecision == _MICROSECOND
+    micros = time if in_micros else time * 1000
     if time < 10**12 or micros > LAST_MICROS:
         path = "dynamodb.ApproximateCreationDateTime"
         raise BadRecord(Reason.NOT_A_CHANGE, f"{path}: expected {_EXPECTED[path]}", path)
@@ -165,12 +177,12 @@ def at_micros(change: Any) -> int:
 
 
 def type_of(change: Change, known: Mapping[bytes, str]) -> str:
-    """The record type that the image says it is (BR-2), of the one image that is archived (BR-1).
+    """The record type that the archived image names (BR-1, BR-2).
 
-    `known` maps the usual spelling, b'{"S":"demand"}', to the type: no need to decode that.
+    `known` maps the usual spelling, b'{"S":"demand"}', to the type, which saves decoding it.
 
     Raises:
-        BadRecord: no_image where it is absent or no object, no_type where the type is absent, no string or empty.
+        BadRecord: no_image where it is absent or no object, no_type where the type is absent, empty or no string.
     """
     image = change.dynamodb.OldImage if change.eventName == "REMOVE" else change.dynamodb.NewImage
     if image is None:
@@ -178,7 +190,7 @@ def type_of(change: Change, known: Mapping[bytes, str]) -> str:
     name = known.get(bytes(image.type))
     if name is None:
         try:
-            name = _text(image.type).S if image.type else ""
+            name = _decode_text(image.type).S if image.type else ""
         except msgspec.ValidationError:
             name = ""
     if not name:
@@ -187,20 +199,15 @@ def type_of(change: Change, known: Mapping[bytes, str]) -> str:
 
 
 def image_of(payload: bytes) -> Raw:
-    """The image that is archived (BR-1), undecoded, of a payload that `decode` gave back."""
-    return _frame(payload).image
+    """The image that is archived (BR-1), undecoded, of a payload that `decode` returned."""
+    return _decode_raw_change(payload).image
 
 
 def keys_of(payload: bytes) -> Raw:
-    """The table's own keys, undecoded, of a payload that `decode` gave back."""
-    return _frame(payload).dynamodb.Keys
+    """The table's own keys, undecoded, of a payload that `decode` returned."""
+    return _decode_raw_change(payload).dynamodb.Keys
 
 
-def is_expired(change: Change) -> bool:
-    """Whether DynamoDB's time to live removed the item. A userIdentity of another shape means it did not (BR-16)."""
-    if change.userIdentity == NULL:
-        return False
-    try:
-        return _identity(change.userIdentity).principalId == TTL
-    except msgspec.ValidationError:
-        return False
+def is_expired(identity: Any) -> bool:
+    """True if the `userIdentity` of a change is DynamoDB's time to live; False for one of any other shape (BR-16)."""
+    return isinstance(identity, dict) and identity.get("principalId") == TTL

@@ -1,4 +1,4 @@
-"""Attributes the schema does not name: ignored, but counted on a sample, so that drift upstream is seen (BR-13)."""
+"""Counts the attributes that no schema names, on a sample of records: they are ignored, but show drift (BR-13)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,16 @@ import msgspec
 
 from glue.model import RecordType
 from transform import change as changes
-from transform.source import payload_of
+from transform.event_record import payload_of
 
-# Every 256th record of an invocation, from the first: for each one, this would cost as much as all the rest.
+# The first record of an invocation and every 256th after it. Counting all would double the function's time.
 SAMPLE_EVERY = 256
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def unmapped_attributes(record: Mapping[str, Any], record_type: RecordType) -> int:
-    """How many top-level attributes of a valid record's image its schema does not name, without the table's keys."""
+    """The number of top-level attributes in a valid record's image that are neither in the schema nor table keys."""
     _, payload = changes.decode(payload_of(record))
     names = {field.name for field in record_type.row.fields if not field.derived}
     return len(_members(changes.image_of(payload)).keys() - names - _keys(changes.keys_of(payload)))

@@ -1,29 +1,30 @@
-"""What the function adds to a row: the deletion mark, the change, the reference, the system id, the partition date.
+"""Adds to a row what the function derives: deletion mark, change, reference, system; and finds its partition date.
 
-The names of these fields are the same in every schema; where they come from is the schema's to say.
+The names of these fields are the same in every schema, which says from which other fields they come.
 """
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from glue.model import PartitionDate, RecordType
 from transform.attributes import member
+from transform.change import is_expired
+from transform.field_access import coalesce, compiled, join_with
 from transform.outcome import BadRecord, invalid
-from transform.paths import compiled, first_present, joined
 from transform.row import Row, RowTypes
 
-# A row, the name and id of its change, its time in epoch microseconds, its sequence and whether the item expired.
-Enrich = Callable[[Row, str, str | None, int, str | None, bool], str]
+# Takes a row, its change (a change.Change or fast_path.TypedChange), the change's time and its sequence.
+Enrich: TypeAlias = Callable[[Row, Any, int, str | None], str]
 
-# BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) finds the same, but in time that grows with the square of the text.
+# BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) would find the same, but in quadratic time.
 _SYSTEM_USER = re.compile(r"(?<!\w)(\w++)-(\w++)\.(.+)").search
 
 
 def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
-    """A function that completes a row of one record type and answers its partition date, "2024-05-01".
+    """A function that completes a row of one record type and returns its partition date, "2024-05-01".
 
-    It raises BadRecord where the row would lie outside the range of its table (BR-19).
+    It raises BadRecord if the date is outside the range of the table (BR-19).
     """
     change_row, reference_row = types.of_field("change"), types.of_field("reference")
     system_source = [record_type.system_source] if record_type.system_source else []
@@ -32,21 +33,22 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
     of_micros = types.times.of_micros
     rule = record_type.partition_date
     facts = compiled(
-        joined(record_type.reference_id),
-        first_present(record_type.reference_timestamp),
-        first_present(rule.sources),
-        first_present(system_source),
+        join_with(record_type.reference_id),
+        coalesce(record_type.reference_timestamp),
+        coalesce(rule.sources),
+        coalesce(system_source),
     )
 
-    def enrich(row: Row, name: str, change_id: str | None, at_micros: int, sequence: str | None, expired: bool) -> str:  # noqa: FBT001
-        at = of_micros(at_micros)
-        row.change = change_row(change_id, name, at, at_micros, sequence, expired)
+    def enrich(row: Row, change: Any, at_micros: int, sequence: str | None) -> str:
+        name, at = change.eventName, of_micros(at_micros)
+        expired = change.userIdentity is not None and is_expired(change.userIdentity)
+        row.change = change_row(change.eventID, name, at, at_micros, sequence, expired)
         row.isDeleted = name == "REMOVE"
         if row.isDeleted:
             mark_deleted(row, at)
         reference_id, touched, partition_time, system_user = facts(row)
         row.reference = reference_row(reference_id, touched or at)  # BR-6
-        if system_user and (match := _SYSTEM_USER(system_user)):  # another form is no error
+        if system_user and (match := _SYSTEM_USER(system_user)):  # any other form is valid, too
             row.system = system_row(*match.groups())
         date: str = partition_time[:10]  # BR-8
         if rule.first <= date <= rule.last:
@@ -57,14 +59,14 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
 
 
 def outside(row: Row, rule: PartitionDate) -> BadRecord:
-    """The finding for a row that its table does not cover, at the field its date comes from (BR-19)."""
-    present = compiled(*(first_present([path]) for path in rule.sources))(row)
+    """The BadRecord of a row whose date is outside the range of its table, with the field it comes from (BR-19)."""
+    present = compiled(*(coalesce([path]) for path in rule.sources))(row)
     source = next(path for path, time in zip(rule.sources, present, strict=True) if time)
     return invalid(".".join(source), f"a time in the range of its table, {rule.first} to {rule.last}")
 
 
 def deletion_marker(record_type: RecordType, types: RowTypes) -> Callable[[Row, str], None]:
-    """A function that sets the time of a deletion, over whatever the image had (BR-4, BR-17)."""
+    """A function that sets the time of a deletion, replacing any that the image has (BR-4, BR-17)."""
     *parents, last = record_type.deletion_time
     steps = [(member(name), types.of_field(*parents[: depth + 1])) for depth, name in enumerate(parents)]
 

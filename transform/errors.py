@@ -1,4 +1,4 @@
-"""Error documents: what failed, why, and the original, for people and for replay (REQ-6)."""
+"""Error documents: the original of a failed record and the reason, for people and for replay (REQ-6)."""
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from transform.event_record import arrival_ms, payload_of, sequence_of
 from transform.outcome import BadRecord, Failed
 from transform.scrub import scrub_original
-from transform.source import arrival_ms, payload_of, sequence_of
 from transform.times import iso_millis
 
 
@@ -18,11 +18,11 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
     {"timestamp": "2025-01-01T10:00:00.123Z", "type": "demand", "error": {"code": "invalid", "message": ...,
      "path": "date.requested"}, "stream": ..., "recordId": ..., "sequence": ..., "digest": ..., "events": ["{...}"]}
 
-    `digest` is the SHA-256 of the original bytes, by which it is joined with Firehose's own copy. `events` is empty
-    where the original does not parse: it could be a deletion, and Firehose's copy lies under a tighter policy. Beside
-    `not_written` stands the `container` that the row was to be in: S3 may have it all the same, or have it later.
+    `digest` is the SHA-256 of the original bytes, by which the document is joined with Firehose's own copy. `events` is
+    empty if the original does not parse: it could be a deletion, which only Firehose's copy, under a tighter policy,
+    may keep. A document of `not_written` has the key of the row's `container`: S3 may have it all the same, or later.
     """
-    from hashlib import sha256  # noqa: PLC0415 - 3 ms of a cold start that most invocations never need
+    from hashlib import sha256  # noqa: PLC0415 - 3 ms of a cold start; most invocations have no failures
 
     payload = original_bytes(record)
     made: dict[str, Any] = {
@@ -52,12 +52,12 @@ def documents(
     pii_names: Set[str],
     not_written: Callable[[Exception], None],
 ) -> list[dict[str, Any]]:
-    """The error documents of an invocation; `not_written` is told of one that cannot be made."""
+    """The error documents of an invocation; `not_written` is called for each that cannot be made."""
     made = []
     for record, failure in failures:
         try:
             made.append(document(record, failure, stream, pii_names))
-        except Exception as error:  # noqa: BLE001 - it may not cost the other records their documents
+        except Exception as error:  # noqa: BLE001 - the other records still get their documents
             not_written(error)
     return made
 
@@ -65,9 +65,10 @@ def documents(
 def objects(
     documents: Iterable[Mapping[str, Any]], record_ids: Sequence[str], stream: str, prefix: str
 ) -> dict[str, bytes]:
-    """The objects to put for an invocation, by key: one for each day of arrival, a document a line.
+    """The objects to put for an invocation, by key: one for each day of arrival, one document per line.
 
-    Their name is a digest of all the invocation's record ids: a retry writes the same (design.md, "Idempotence").
+    Their names hold a digest of the invocation's record ids, so that a retry writes the same (design.md,
+    "Idempotence").
 
     {"data-pipeline/errors/records/partition_date=2025-01-01/<stream>-<digest>.jsonl": b'{"timestamp": ...}'}
     """
@@ -80,7 +81,7 @@ def objects(
 
 
 def batch_digest(record_ids: Iterable[str]) -> str:
-    """A name for an invocation's records, the same for every retry of it: 32 hexadecimal digits."""
+    """A digest of an invocation's record ids, 32 hexadecimal digits: the same for every retry."""
     from hashlib import sha256  # noqa: PLC0415 - as above
 
     lines = "".join([f"{record_id}\n" for record_id in record_ids])
@@ -88,7 +89,7 @@ def batch_digest(record_ids: Iterable[str]) -> str:
 
 
 def original_bytes(record: Mapping[str, Any]) -> bytes:
-    """What came in: the payload, or the text of `data` itself where that was not base64."""
+    """The payload, or the text of `data` itself if that is not base64."""
     try:
         return payload_of(record)
     except BadRecord:

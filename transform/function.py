@@ -1,17 +1,17 @@
-"""The function that Firehose calls, made from an environment and a place to put objects."""
+"""The function that Firehose calls, made from an environment and a store for its objects."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from glue.model import pii_names
 from glue.schema import SCHEMAS, load
 from transform import errors, settings
-from transform.archive import NDJSON, Store, put_all
 from transform.drift import SAMPLE_EVERY, unmapped_attributes
 from transform.mode import Invocation, Mode
+from transform.object_store import NDJSON, ObjectStore, put_all
 from transform.outcome import Delivered
-from transform.parquet_mode import ParquetMode
 from transform.record import Transformer
 from transform.tally import Tally
 from transform.telemetry import Telemetry
@@ -19,30 +19,33 @@ from transform.telemetry import Telemetry
 Event: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Event, Any], dict[str, Any]]
 
+# The part of Lambda's time that is kept for metrics and the reply.
+REPLY_SECONDS = 1.0
+
 
 def build(
-    environment: Mapping[str, str], store: Store, schemas: Path = SCHEMAS, error_store: Store | None = None
+    environment: Mapping[str, str], store: ObjectStore, schemas: Path = SCHEMAS, error_store: ObjectStore | None = None
 ) -> Handler:
     """A Firehose data transformation function (firehose-facts 1).
 
     build({"RECORD_TYPES": "demand", ...}, store)({"invocationId": ..., "records": [...]}, context)
       -> {"records": [{"recordId": ..., "result": "Ok", "data": ..., "metadata": {"partitionKeys": {...}}}]}
 
-    `environment` is described in transform/settings.py. `store` takes Avro containers, and error documents unless they
-    have an `error_store`.
+    `environment` is described in transform/settings.py. `store` takes what the mode itself writes, such as Avro
+    containers, and error documents unless `error_store` is given.
 
     Raises:
         ConfigurationError: a variable is missing or wrong.
-        SchemaError: a schema is.
+        SchemaError: a schema is invalid.
     """
     types = load(schemas)
     mine = settings.read(environment, types)
     served = {name: types[name] for name in mine.record_types}
     telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
-    mode = _mode(mine, store)
+    mode = mode_of(mine, store)
     transform = Transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, mode=mode)
     personal = pii_names(types)
-    keep_documents = error_store or store
+    documents_store = error_store or store
 
     def handler(event: Event, context: Any) -> dict[str, Any]:
         records = event["records"]
@@ -67,25 +70,22 @@ def build(
     def keep(documents: list[dict[str, Any]], invocation: Invocation) -> None:
         objects = errors.objects(documents, invocation.record_ids, invocation.stream, mine.error_prefix)
         left = invocation.seconds_left()
-        for error in put_all(keep_documents, objects.items(), NDJSON, left and left - REPLY_SECONDS).values():
+        for error in put_all(documents_store, objects.items(), NDJSON, left and left - REPLY_SECONDS).values():
             telemetry.not_written(error)
 
     return handler
 
 
-# What is kept of Lambda's time for metrics and the reply.
-REPLY_SECONDS = 1.0
+def mode_of(mine: settings.Settings, store: ObjectStore) -> Mode:
+    """The mode of a function: made by `mode` of transform/<format>_mode.py, the only such module that is imported.
 
-
-def _mode(mine: settings.Settings, store: Store) -> Mode:
-    if mine.format == "parquet":
-        return ParquetMode()
-    from transform.avro_mode import AvroMode  # noqa: PLC0415 - fastavro is a third of a cold start
-
-    return AvroMode(store, mine.avro_codec)
+    The others stay unloaded: fastavro, which Avro mode needs, is a third of a cold start.
+    """
+    made: Mode = import_module(f"transform.{mine.format}_mode").mode(mine, store)
+    return made
 
 
 def _seconds_left(context: Any) -> float | None:
-    """Until Lambda cuts the function off; None where the context does not say, as in tests."""
+    """Seconds until Lambda stops the function; None where the context does not say, as in tests."""
     millis = getattr(context, "get_remaining_time_in_millis", None)
     return millis() / 1000 if millis else None

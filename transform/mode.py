@@ -1,4 +1,11 @@
-"""What differs between Parquet mode and Avro mode: how a row is encoded, how it is delivered, what Firehose is told."""
+"""The interface of a mode: how rows are encoded, how they are delivered, and what Firehose is answered.
+
+A mode is a module transform/<format>_mode.py, where <format> is one of glue/layout.py's Format, with a function
+
+    mode(settings: Settings, store: ObjectStore) -> Mode
+
+transform/function.py finds it by that name.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
@@ -14,9 +21,9 @@ Encode: TypeAlias = Callable[[Row], Any]
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """What the delivery of an invocation's rows depends on.
+    """One call of the function.
 
-    `seconds_left` is what Lambda gives the function until it is cut off, None where nobody says.
+    `seconds_left` returns the seconds until Lambda stops the function, None where that is unknown.
     """
 
     stream: str
@@ -25,7 +32,7 @@ class Invocation(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct):
-    """What the function itself put of one record type."""
+    """The rows of one record type that the function itself wrote to its store."""
 
     type: str
     records: int = 0
@@ -33,23 +40,23 @@ class Written(msgspec.Struct):
     bytes: int = 0
 
 
-class Delivery(msgspec.Struct, frozen=True):
-    """The bytes delivered, and by type what the function itself put."""
+class ModeDelivery(msgspec.Struct, frozen=True):
+    """The number of bytes delivered, and what the function itself wrote, by type."""
 
     bytes: int
     written: Sequence[Written] = ()
 
 
 class Mode(Protocol):
-    """One of the two. `times` says how its rows hold times."""
+    """Encodes rows, delivers them, and answers Firehose. `times` says how its rows hold times."""
 
     times: Times
 
     def encoder(self, record_type: RecordType, /) -> Encode:
-        """What makes `Delivered.data` of a row of this type."""
+        """The function that makes `Delivered.data` of a row of this type."""
 
-    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:
-        """Delivers what is Delivered, and turns what could not be into Failed, in place."""
+    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> ModeDelivery:
+        """Deliver every row that is Delivered; replace in `outcomes` those that could not be by Failed."""
 
     def result(self, record_id: str, outcome: Outcome, /) -> dict[str, Any]:
         """One record's result in the reply (firehose-facts 1.3)."""

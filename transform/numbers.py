@@ -1,4 +1,4 @@
-"""Numbers as DynamoDB holds them: strings of up to 38 digits (BR-14)."""
+"""Reads the numbers of DynamoDB items, which are strings of up to 38 digits (BR-14)."""
 
 import math
 import re
@@ -10,9 +10,9 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 
 @lru_cache(maxsize=4096)
 def integer(text: str, bits: int) -> int | None:
-    """A whole number of so many bits: ("1024", 32) -> 1024; None where it is not one, or does not fit.
+    """The integer, ("1024", 32) -> 1024; None if the text is not one, or does not fit into so many bits.
 
-    Cached because a picture's width is one of a few dozen numbers: 2 % of an event's time (bench).
+    Cached because the widths of pictures are a few dozen numbers: it saves 2 % of an event's time.
     """
     match = _INTEGER(text)
     if match is None:
@@ -22,6 +22,6 @@ def integer(text: str, bits: int) -> int | None:
 
 
 def double(text: str) -> float | None:
-    """A number as a double, "1.5e3" -> 1500.0; None where it is not one, or beyond a double's range."""
+    """The number as a double, "1.5e3" -> 1500.0; None if the text is not one, or beyond a double's range."""
     number = float(text) if _NUMBER(text) else math.inf
     return number if math.isfinite(number) else None

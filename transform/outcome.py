@@ -1,4 +1,4 @@
-"""What can become of one record: a closed list, decided for good when the record is transformed."""
+"""The outcomes that a record can have: a closed list."""
 
 from enum import StrEnum
 from typing import Any, NoReturn, TypeAlias
@@ -7,7 +7,7 @@ import msgspec
 
 
 class Reason(StrEnum):
-    """Why a record failed. A closed list: it is a metric dimension, a log field and a column of the errors table."""
+    """The reason of a failure: a closed list, for it is a metric dimension, a log field and a column of a table."""
 
     NOT_JSON = "not_json"
     NOT_A_CHANGE = "not_a_change"
@@ -19,14 +19,14 @@ class Reason(StrEnum):
     BUG = "bug"
 
 
-# A record with no readable type fails for one of these, and belongs to the one function that claims such records.
+# The reasons of records with no readable type, which belong to the one function that claims such records.
 UNREADABLE = frozenset({Reason.NOT_JSON, Reason.NOT_A_CHANGE, Reason.NO_IMAGE, Reason.NO_TYPE})
 
-OTHER = "other"  # counts a type that nobody archives: its name is a value of the record (BR-2)
+OTHER = "other"  # stands for every type that nobody archives: its name is a value of the record (BR-2)
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):
-    """A row, as its mode encodes it (transform/mode.py), its partition keys, the change's age on arrival."""
+    """Archived: the row as its mode encodes it (transform/mode.py), its partition keys, the change's age on arrival."""
 
     data: Any
     type: str
@@ -35,15 +35,15 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
-    """Not this function's record. `type` is a known type, `other`, or None where another function answers for it."""
+    """Not delivered by this function. `type` is a known type, `other`, or None if another function answers for it."""
 
     type: str | None
 
 
 class Failed(msgspec.Struct, frozen=True, gc=False):
-    """Not archived: why, in words, and at which attribute, `venues[0].name`. Never with a value of the record.
+    """Not archived: the reason, in words too, and the path of the attribute, `venues[0].name`; never a value.
 
-    `container` is the key of the object that could not be put, as far as is known: it may turn up there later.
+    `container` is the key of the object whose put failed. It may be stored all the same, or appear later.
     """
 
     reason: Reason
@@ -54,18 +54,18 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
 
 
 def our_bug(record_type: str | None) -> Failed:
-    """What becomes of a record on which our own code failed."""
+    """The outcome of a record on which our own code failed."""
     return Failed(Reason.BUG, "our own code failed on this record", None, record_type)
 
 
 Outcome: TypeAlias = Delivered | Dropped | Failed
 
-# Where an attribute stands: nested (parent, name or list index), rendered only when something is wrong there.
+# The path of an attribute, nested: (parent's path, name or list index). It is rendered only for an error message.
 Path: TypeAlias = tuple["Path | None", str | int] | None
 
 
-class BadRecord(Exception):  # noqa: N818 - not an error of the program: a finding about one record
-    """The record's data is wrong. Becomes a Failed at the record's boundary, and nowhere else."""
+class BadRecord(Exception):  # noqa: N818 - it is a finding about one record, not an error of the program
+    """The record's data is wrong. transform/record.py turns it into a Failed."""
 
     def __init__(self, reason: Reason, message: str, path: str | None = None) -> None:
         super().__init__(reason, message, path)
@@ -75,17 +75,17 @@ class BadRecord(Exception):  # noqa: N818 - not an error of the program: a findi
 
 
 def invalid(path: str, expected: str) -> BadRecord:
-    """An attribute that does not fit the schema: `venues[0].name`, `a string: {"S": text}`."""
+    """The BadRecord of an attribute that does not fit the schema: `venues[0].name`, `a string: {"S": text}`."""
     return BadRecord(Reason.INVALID, f"{path}: expected {expected}", path)
 
 
 def refuse(parent: Path, name: str | int, expected: str) -> NoReturn:
-    """Raise for the attribute `name` of what stands at `parent`."""
+    """Raise `invalid` for the attribute `name` of the map or list at `parent`."""
     raise invalid(render((parent, name)), expected)
 
 
 def render(path: Path) -> str:
-    """((None, "venues"), 0) -> "venues[0]"; a map's key is "[*]", for keys are values of the record."""
+    """A path as text: ((None, "venues"), 0) -> "venues[0]". A map's key is "[*]": it is a value of the record."""
     parts: list[str] = []
     while path is not None:
         path, name = path

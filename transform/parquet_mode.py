@@ -1,46 +1,52 @@
-"""Parquet mode: rows go back to Firehose as lines of JSON, and it converts them by the Glue table's schema."""
+"""Parquet mode: rows go back to Firehose as lines of JSON, which it converts by the Glue table's schema."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
+from pybase64 import b64encode_as_string
 
 from glue.model import RecordType
-from transform.mode import Delivery, Encode, Invocation
+from transform.mode import Encode, Invocation, Mode, ModeDelivery
+from transform.object_store import ObjectStore
 from transform.outcome import Delivered, Outcome
 from transform.reply import keep_within_limit, result
 from transform.row import Row
+from transform.settings import Settings
 from transform.times import Times, of_micros, timestamp
 
 _encode = msgspec.json.Encoder().encode
-_base64 = msgspec.to_builtins  # of bytes: three to four times as fast as binascii
-# Cached because requestedDateTime and date.requested are most often the same text.
+# Cached because requestedDateTime and date.requested usually hold the same text.
 _timestamp = lru_cache(maxsize=8192)(timestamp)
 
 
+def mode(_settings: Settings, _store: ObjectStore) -> Mode:
+    """Parquet mode, which has nothing to configure and writes no object itself."""
+    return ParquetMode()
+
+
 def json_line(row: Row) -> str:
-    """A row as the reply holds it: one line of JSON in base64."""
-    # Firehose joins records with nothing between them: without the newline two rows are one unreadable line.
-    line: str = _base64(_encode(row) + b"\n")
-    return line
+    """A row in the form of the reply: one line of JSON, in base64."""
+    # Firehose puts nothing between records: without the newline two rows would be one unreadable line.
+    return b64encode_as_string(_encode(row) + b"\n")  # half of the time that msgspec takes
 
 
 class ParquetMode:
-    """What a function does with its rows where FORMAT is parquet."""
+    """Sends rows back to Firehose, each as one line of JSON."""
 
     times = Times(_timestamp, of_micros)
     result = staticmethod(result)
 
     def encoder(self, _: RecordType) -> Encode:
-        """Rows of every type are lines alike."""
+        """`json_line`, whatever the type."""
         return json_line
 
-    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> Delivery:
-        """The rows go with the reply: what would push it past Lambda's limit fails, in place."""
+    def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> ModeDelivery:
+        """Leave the rows to the reply; those that would push it past Lambda's limit become `too_large`, in place."""
         keep_within_limit(invocation.record_ids, outcomes)
-        return Delivery(_bytes(outcomes))
+        return ModeDelivery(_bytes(outcomes))
 
 
 def _bytes(outcomes: Sequence[Outcome]) -> int:
-    # Base64 is 4 characters for 3 bytes: right to two bytes a row, without decoding again.
+    # Base64 is 4 characters for 3 bytes: exact but for two bytes per row, without decoding.
     return sum([len(outcome.data) for outcome in outcomes if type(outcome) is Delivered]) * 3 // 4

@@ -1,4 +1,4 @@
-"""The reply to Firehose: one result a record, in order, within what Lambda can answer."""
+"""The reply to Firehose: one result per record, in order, within the size that Lambda can answer."""
 
 import json
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from typing import Any
 
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
 
-# Lambda's answer may not pass 6 MB (Firehose guide, "Transform data": 6,291,456 bytes as the runtime serialises it).
-# Past it the whole batch would fail, after every retry.
-LIMIT_BYTES = 6_291_456
+# The limit of Lambda's answer, 6 MB as the runtime serialises it (Firehose guide, "Transform data"). A larger one fails
+# the whole batch, on every retry.
+LAMBDA_PAYLOAD_BYTES = 6_291_456
 
-TOO_LARGE = Failed(Reason.TOO_LARGE, f"the reply would pass {LIMIT_BYTES:,} bytes, Lambda's limit")
+TOO_LARGE = Failed(Reason.TOO_LARGE, f"the reply would pass {LAMBDA_PAYLOAD_BYTES:,} bytes, Lambda's limit")
 
 
 def result(record_id: str, outcome: Outcome) -> dict[str, Any]:
-    """One record's result (firehose-facts 1.3). `data` is there, though empty, for every record: the guide asks for it.
+    """One record's result (firehose-facts 1.3). Every result has `data`, if only empty: the guide requires it.
 
     Delivered -> {"recordId": "...", "result": "Ok", "data": "...", "metadata": {"partitionKeys": {...}}}
     """
@@ -33,11 +33,11 @@ def _serialised_bytes(outcome: Outcome) -> int:
 _OK_BYTES = _serialised_bytes(Delivered("", "", "", 0))
 _DROPPED_BYTES = _serialised_bytes(Dropped(None))
 _FAILED_BYTES = _serialised_bytes(TOO_LARGE)
-_FRAME_BYTES = len(json.dumps({"records": []})) - len(", ")  # the last result has no comma behind it
+_FRAME_BYTES = len(json.dumps({"records": []})) - len(", ")  # there is no comma after the last result
 
 
 def size_bytes(record_ids: Sequence[str], outcomes: Sequence[Outcome]) -> int:
-    """The length of the reply as `json.dumps` writes it, without writing it."""
+    """The size of the reply as `json.dumps` would write it."""
     return _FRAME_BYTES + _ids_bytes(record_ids) + sum([_bytes(outcome) for outcome in outcomes])
 
 
@@ -52,16 +52,16 @@ def _ids_bytes(record_ids: Sequence[str]) -> int:
 
 
 def _at_most_bytes(record_ids: Sequence[str], outcomes: Sequence[Outcome]) -> int:
-    """More than the reply can take: a character is 12 bytes at most, a type's name 255, Glue's limit for a table's."""
+    """An upper bound of the size: a character is at most 12 bytes, a type's name 255 (Glue's limit for a table's)."""
     data = sum([len(outcome.data) for outcome in outcomes if type(outcome) is Delivered])
     return data + len(outcomes) * (_OK_BYTES + 10 + 255) + 12 * sum(map(len, record_ids))
 
 
 def keep_within_limit(record_ids: Sequence[str], outcomes: list[Outcome]) -> None:
-    """Turn what would push the reply past the limit into `too_large`, in place: first come, first served."""
-    if _at_most_bytes(record_ids, outcomes) <= LIMIT_BYTES:  # nearly always, and four times cheaper to know
+    """Replace the rows that would push the reply past the limit by `too_large`: first come, first served."""
+    if _at_most_bytes(record_ids, outcomes) <= LAMBDA_PAYLOAD_BYTES:  # nearly always; the size takes four times as long
         return
-    over = size_bytes(record_ids, outcomes) - LIMIT_BYTES
+    over = size_bytes(record_ids, outcomes) - LAMBDA_PAYLOAD_BYTES
     if over <= 0:
         return
     gains = [_bytes(outcome) - _FAILED_BYTES if type(outcome) is Delivered else 0 for outcome in outcomes]

@@ -1,6 +1,6 @@
-"""Scrubbing: a deletion is archived without personal data (REQ-2, BR-5). Driven by the schemas' marks alone.
+"""Redacts the personal data of deletions (REQ-2, BR-5): the fields that the schemas mark with `pii`.
 
-Rows of records that are not deleted keep theirs, by policy.
+Rows of records that are not deleted keep their personal data, by policy.
 """
 
 import json
@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Set
 from typing import Any
 
-from glue.model import Array, Map, Record, Type, fields
+from glue.model import ArrayType, MapType, Record, Type, fields
 from transform.attributes import member
 from transform.row import Row
 from transform.surrogates import refuse_constant
@@ -36,14 +36,14 @@ def scrubber(record: Record) -> Scrub:
 
 
 def _within(kind: Type) -> Scrub | None:
-    """The scrubber of what a field holds; None where nothing in it is personal."""
+    """The scrubber of a field's value; None if nothing in it is personal."""
     if not any(field.pii for field in fields(kind)):
         return None
     if isinstance(kind, Record):
         return scrubber(kind)
-    assert isinstance(kind, Array | Map)  # noqa: S101 - nothing else has fields within
-    inner = _within(kind.items if isinstance(kind, Array) else kind.values)
-    assert inner is not None  # noqa: S101 - it has a personal field
+    assert isinstance(kind, ArrayType | MapType)  # noqa: S101 - no other type has fields
+    inner = _within(kind.items if isinstance(kind, ArrayType) else kind.values)
+    assert inner is not None  # noqa: S101 - there is a personal field in it
 
     def scrub_each(values: Any) -> None:
         for value in values.values() if isinstance(values, dict) else values:
@@ -54,15 +54,15 @@ def _within(kind: Type) -> Scrub | None:
 
 
 def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
-    """A change record that failed, as an error document may hold it: redacted if it is a REMOVE.
+    """The original of a failed record for its error document: redacted if it is a REMOVE, None if it does not parse.
 
-    Every attribute of such a name is redacted at any depth, in both images and the keys, whatever its tag. None where
-    the payload does not parse: it may be a deletion for all we know.
+    Every attribute whose name is in `names` is redacted, at any depth, in both images and the keys, whatever its tag. A
+    payload that does not parse may be a deletion, too, and there is no way to redact it.
 
     {"eventName": "REMOVE", ... {"email": {"S": "a@b.c"}}} -> ... {"email": {"S": "[redacted]"}}
     """
     try:
-        # "replace": a byte that is not UTF-8 does not hide a REMOVE. Firehose's copy has the bytes as they were.
+        # "replace": a REMOVE is redacted even if it is not UTF-8. Firehose's copy has the true bytes.
         document = json.loads(payload.decode("utf-8", "replace"), parse_constant=refuse_constant, parse_float=_finite)
         if not isinstance(document, dict) or document.get("eventName") != "REMOVE":
             return payload
@@ -72,7 +72,7 @@ def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
 
 
 def _finite(digits: str) -> float | None:
-    """A float as it is; one beyond a double would be written as Infinity, which is not JSON."""
+    """A number as a float; None beyond a double's range, because Python would write Infinity, which is not JSON."""
     number = float(digits)
     return number if math.isfinite(number) else None
 

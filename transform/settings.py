@@ -1,15 +1,17 @@
-"""What a function is configured by: environment variables, checked when the function is made."""
+"""The configuration of a function: environment variables, validated when the function is made."""
 
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 
 import msgspec
 
+from glue.layout import Format
+
 ERROR_PREFIX = "data-pipeline/errors/records/"
 
 
 class ConfigurationError(ValueError):
-    """The function cannot be made: which variable is missing or wrong, and what it should be."""
+    """A variable is missing or wrong; the message names it and says what it should be."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -18,16 +20,17 @@ class Settings(msgspec.Struct, frozen=True):
     RECORD_TYPES        the types it serves, comma-separated: `demand`
     CLAIMS_UNREADABLE   `true` in the one function that answers for records with no readable type, `false` in the others
     BUCKET              the bucket for error documents and Avro containers
-    ERROR_PREFIX        their prefix, `data-pipeline/errors/records/`
-    FORMAT              `parquet`: rows go back to Firehose, which converts them; `avro`: the function puts containers
-    AVRO_CODEC          theirs, where it is not `deflate`: `null`
+    ERROR_PREFIX        the prefix of error documents, `data-pipeline/errors/records/`
+    FORMAT              the mode: `parquet`, rows go back to Firehose, which converts them, or `avro`, the function puts
+                        containers (glue/layout.py: Format)
+    AVRO_CODEC          the codec of the containers, `deflate` by default, or `null`
     """
 
     record_types: tuple[str, ...]
     claims_unreadable: bool
     bucket: str
     error_prefix: str
-    format: str
+    format: Format
     avro_codec: str
 
 
@@ -40,26 +43,26 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     names = _needed(environment, "RECORD_TYPES", f"the record types to serve, of {', '.join(known_types)}")
     record_types = tuple(name.strip() for name in names.split(","))
     if len(set(record_types)) < len(record_types):
-        _wrong("RECORD_TYPES", "a type stands there twice")
+        _wrong("RECORD_TYPES", "a type is listed twice")
     for name in record_types:
         if name not in known_types:
-            _wrong("RECORD_TYPES", f"`{name}` is none of {', '.join(known_types)}")
+            _wrong("RECORD_TYPES", f"`{name}` is not one of {', '.join(known_types)}")
     claims = _needed(environment, "CLAIMS_UNREADABLE", "true or false")
     if claims not in {"true", "false"}:
         _wrong("CLAIMS_UNREADABLE", f"`{claims}` is neither true nor false")
     prefix = _needed(environment, "ERROR_PREFIX", f"the prefix for error documents, {ERROR_PREFIX}")
     if not prefix.endswith("/") or prefix.startswith("/") or ":" in prefix:
         _wrong("ERROR_PREFIX", f"`{prefix}` is not a prefix of keys such as {ERROR_PREFIX}, which end in /")
-    row_format = _needed(environment, "FORMAT", "parquet or avro")
-    if row_format not in {"parquet", "avro"}:
-        _wrong("FORMAT", f"`{row_format}` is neither parquet nor avro")
+    row_format = _needed(environment, "FORMAT", " or ".join(Format))
+    if row_format not in set(Format):
+        _wrong("FORMAT", f"`{row_format}` is not one of {', '.join(Format)}")
     codec = environment.get("AVRO_CODEC", "deflate")
     if codec not in {"deflate", "null"}:
         _wrong("AVRO_CODEC", f"`{codec}` is neither deflate nor null")
     bucket = _needed(environment, "BUCKET", "the bucket for error documents and Avro containers")
     if not bucket.isascii() or " " in bucket:
         _wrong("BUCKET", f"`{bucket}` is not the name of a bucket")
-    return Settings(record_types, claims == "true", bucket, prefix, row_format, codec)
+    return Settings(record_types, claims == "true", bucket, prefix, Format(row_format), codec)
 
 
 def _needed(environment: Mapping[str, str], name: str, what: str) -> str:

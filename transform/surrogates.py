@@ -1,7 +1,7 @@
 r"""Lone surrogates, `"\ud800"`: JSON allows them, UTF-8 cannot hold them (BR-15).
 
-In a string that is archived they are an error; elsewhere they are nobody's concern. msgspec refuses them anywhere, so
-the rare payload that has one takes this slow way round.
+They are an error in a string that is archived, and harmless elsewhere. msgspec refuses them anywhere, so the rare
+payload that has one is rewritten here, slowly, and decoded again.
 """
 
 import json
@@ -13,19 +13,19 @@ from transform.outcome import BadRecord, Reason
 def blank_lone_surrogates(payload: bytes) -> bytes:
     r"""The same JSON with null for each string that holds a lone surrogate.
 
-    b'{"S": "\\ud800"}' -> b'{"S": null}': a null where a string should be is then an error just where that string
-    would be archived, and has its path. A key that holds one keeps its place, under a name nobody asks for.
+    b'{"S": "\\ud800"}' -> b'{"S": null}'. A null instead of a string is an error exactly where the string would be
+    archived, and the error has its path. A key that holds one is kept, under a name that no schema has.
 
     Raises:
         BadRecord: not_json.
     """
     try:
-        # Floats are never archived (DynamoDB's numbers are strings), so any float will do for the large ones.
+        # Floats are never archived (DynamoDB's numbers are strings), so any float stands for those Python cannot hold.
         document = json.loads(
             payload.decode(), parse_constant=refuse_constant, parse_float=lambda _: 0.5, parse_int=_integer
         )
         blanked = _blank(document)
-        # Nothing blanked: msgspec found another fault, which Python's reader does not see. The stricter one is right.
+        # Where nothing was blanked, msgspec found a fault that Python's parser does not see. The stricter one is right.
         if blanked != document:
             return json.dumps(blanked).encode()
     except (ValueError, RecursionError):
@@ -34,12 +34,12 @@ def blank_lone_surrogates(payload: bytes) -> bytes:
 
 
 def refuse_constant(_: str) -> Any:
-    """For json.loads, which reads NaN and Infinity: they are not JSON."""
+    """Raise for NaN and Infinity, which json.loads accepts: they are not JSON."""
     raise ValueError("not JSON")
 
 
 def _integer(digits: str) -> int:
-    # Python reads 4,300 digits at most. No integer of that length is one we archive, whatever its value.
+    # Python reads at most 4,300 digits. No integer of 40 digits is ever archived, whatever its value.
     return int(digits) if len(digits) < 40 else 10**40
 
 
@@ -54,7 +54,7 @@ def _blank(value: Any) -> Any:
 
 
 def _key(key: str) -> str:
-    # A name no other key of the object can have in earnest: two of one name would be one.
+    # A name that no other key of the object has: of two keys of one name only one would be left.
     return "\0" + key.encode("utf-8", "backslashreplace").decode() if _is_lone(key) else key
 
 

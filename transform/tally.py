@@ -6,15 +6,15 @@ from typing import Any, Self
 
 import msgspec
 
-from transform.mode import Delivery, Written
+from transform.mode import ModeDelivery, Written
 from transform.outcome import Delivered, Dropped, Failed, Outcome
 
 
 class Tally(msgspec.Struct):
-    """What came in, and what became of it.
+    """How many records came in, and how many ended in each outcome.
 
-    Dropped by type, without the records that another function answers for. `oldest_age_ms` is the time from change to
-    arrival of the oldest change delivered, None where none was. `written` is what the function itself put, by type.
+    `dropped` counts by type, and leaves out the records that another function answers for. `oldest_age_ms` is the age
+    on arrival of the oldest change delivered, None if nothing was. `written` is what the function itself put, by type.
     """
 
     received: int = 0
@@ -29,10 +29,10 @@ class Tally(msgspec.Struct):
     failures: list[tuple[Mapping[str, Any], Failed]] = msgspec.field(default_factory=list)
 
     @classmethod
-    def of(cls, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], delivery: Delivery) -> Self:
-        """Count an invocation's records and their outcomes, which stand in the same order."""
+    def of(cls, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome], delivery: ModeDelivery) -> Self:
+        """Count an invocation's records and their outcomes, which are in the same order."""
         tally = cls(received=len(records))
-        # Base64 is 4 characters for 3 bytes: right to two bytes a record, without decoding again.
+        # Base64 is 4 characters for 3 bytes: exact but for two bytes per record, without decoding.
         tally.received_bytes = sum([len(record["data"] or "") for record in records]) * 3 // 4
         dropped, ages = [], []
         for record, outcome in zip(records, outcomes, strict=True):
@@ -49,15 +49,15 @@ class Tally(msgspec.Struct):
 
     @property
     def failed(self) -> Counter[str]:
-        """The failures by reason."""
+        """The number of failures by reason."""
         return Counter(str(failure.reason) for _, failure in self.failures)
 
     def failed_paths(self, reason: str) -> list[str]:
-        """Where records failed for a reason: names of the schema, ten at most."""
+        """The paths at which records failed for a reason: names from the schema, at most ten."""
         return sorted({failure.path for _, failure in self.failures if failure.path and failure.reason == reason})[:10]
 
     def sample(self, unmapped: Iterable[int]) -> None:
-        """Add what a sample of records held beside what the schema names."""
+        """Add the number of unmapped attributes of each sampled record."""
         for attributes in unmapped:
             self.sampled += 1
             self.unmapped += attributes

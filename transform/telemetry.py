@@ -1,6 +1,6 @@
-"""What operations sees of an invocation: structured log lines and metrics, by Powertools. Never a record, nor a value.
+"""Structured log lines and metrics of an invocation, by Powertools. They never hold a record or a value of one.
 
-One log line an invocation and one per failure reason. Metrics in CloudWatch's embedded format (EMF), printed:
+There is one log line per invocation and one per failure reason. Metrics in CloudWatch's embedded format (EMF), printed:
 
     RecordsReceived, RecordsDelivered, BytesReceived, BytesDelivered      by stream
     ChangeAge (ms, the oldest change of the invocation on its arrival)    by stream
@@ -19,14 +19,14 @@ from typing import TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from transform.archive import why
+from transform.object_store import error_name
 from transform.tally import Tally
 
 NAMESPACE = "dmd-pipeline"
 
 
 class _Stdout(logging.StreamHandler[TextIO]):
-    """Writes to whatever standard output is at that moment: several functions in one process may be captured apart."""
+    """Writes to the sys.stdout of the moment, so that several functions in one process can be captured apart."""
 
     @property
     def stream(self) -> TextIO:
@@ -34,12 +34,12 @@ class _Stdout(logging.StreamHandler[TextIO]):
 
     @stream.setter
     def stream(self, _: TextIO) -> None:
-        """Leave it: the handler has no stream of its own."""
+        """Ignore it: the handler has no stream of its own."""
 
 
 @cache
 def _logger(service: str) -> Logger:
-    # One a service: Powertools configures a logger once, and forgets the handler of a second of the same name.
+    # One per service: Powertools configures a logger once, and ignores the handler of a second of the same name.
     return Logger(service=service, level="INFO", logger_handler=_Stdout())
 
 
@@ -52,7 +52,7 @@ class Telemetry:
         self._cold = True
 
     def begin(self, stream: str, invocation_id: str, request_id: str | None) -> None:
-        """Say which invocation the lines from here on belong to."""
+        """Start an invocation: all further lines carry its ids."""
         self._stream = stream
         self._bugs: Counter[tuple[str, str]] = Counter()
         self._not_written: Counter[str] = Counter()
@@ -61,7 +61,7 @@ class Telemetry:
         self._cold = False
 
     def bug(self, error: Exception) -> None:
-        """Note where our own code failed. The exception's text may quote the record, so only its type and place."""
+        """Count an error of our own code by its type and place, but not its text, which may quote the record."""
         place = error.__traceback__
         while place is not None and place.tb_next is not None:
             place = place.tb_next
@@ -69,8 +69,8 @@ class Telemetry:
         self._bugs[type(error).__name__, where] += 1
 
     def not_written(self, error: BaseException) -> None:
-        """Note error documents that could not be made or put: Firehose has the originals, so nothing is lost."""
-        self._not_written[why(error)] += 1
+        """Count error documents that could not be made or put. Nothing is lost: Firehose has the originals."""
+        self._not_written[error_name(error)] += 1
 
     def report(self, tally: Tally) -> None:
         """Write the metrics and the log lines of the invocation."""
@@ -115,7 +115,7 @@ class Telemetry:
             self._flush(**{dimension: value})
 
     def _flush(self, **dimensions: str) -> None:
-        """Print what was added, by stream and further dimensions; Powertools adds the service, and forgets the rest."""
+        """Print the metrics added, by stream and further dimensions; Powertools adds the service, and clears them."""
         for name, value in {"stream": self._stream, **dimensions}.items():
             self._metrics.add_dimension(name, value)
         self._metrics.flush_metrics()

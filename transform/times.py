@@ -1,4 +1,4 @@
-"""Times and dates as DynamoDB holds them, and as rows do (BR-12)."""
+"""Reads the times and dates of DynamoDB items, and writes those of rows (BR-12)."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-# Both ends inclusive, UTC. INT96 and Firehose's own conversion wrap silently not far beyond (domain.md, BR-12).
+# Inclusive, in UTC. Not far beyond, INT96 and Firehose's own conversion wrap silently (domain.md, BR-12).
 FIRST_DAY = "1800-01-01"
 LAST_DAY = "2199-12-31"
 LAST_MICROS = 7_258_118_400_000_000 - 1  # 2199-12-31T23:59:59.999999Z
@@ -20,7 +20,7 @@ _TIME = re.compile(
     r"(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
     re.ASCII,
 ).fullmatch
-# JavaScript's toISOString: what the common time looks like.
+# The usual form, that of JavaScript's toISOString.
 _USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII).fullmatch
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
@@ -33,9 +33,9 @@ _MILLIS = [f".{milli:03}" for milli in range(1000)]
 
 
 class Times(NamedTuple):
-    """How the rows of a mode hold times: as texts that begin with the date in UTC, by which rows are partitioned.
+    """The form in which a mode's rows hold times: text that begins with the UTC date, by which rows are partitioned.
 
-    `read` makes one of an attribute's text, None where that cannot be read; `of_micros` of epoch microseconds.
+    `read` converts the text of an attribute, and returns None if it is not a time; `of_micros` epoch microseconds.
     """
 
     read: Callable[[str], str | None]
@@ -43,12 +43,12 @@ class Times(NamedTuple):
 
 
 def timestamp(text: str) -> str | None:
-    """The time in UTC, truncated to the millisecond; None where it cannot be read.
+    """The time in UTC, truncated to the millisecond; None if the text is not a time.
 
     "2024-05-01T14:00:05.4289+02:00" -> "2024-05-01 12:00:05.428"
 
-    Parquet mode's rows hold times so, never as numbers: Firehose reads those below 10^12 as seconds (firehose-facts
-    5.4).
+    This is the form of Parquet mode's rows. They never hold numbers, because Firehose reads those below 10^12 as
+    seconds (firehose-facts 5.4).
     """
     match = _TIME(text)
     if match is None:
@@ -66,7 +66,7 @@ def timestamp(text: str) -> str | None:
 
 
 def epoch_millis(text: str) -> int | None:
-    """The same as epoch milliseconds: "2024-05-01T14:00:05.4289+02:00" -> 1714564805428."""
+    """The same time as epoch milliseconds: "2024-05-01T14:00:05.4289+02:00" -> 1714564805428."""
     if not _USUAL(text):
         time = timestamp(text)
         if time is None:
@@ -81,7 +81,7 @@ def epoch_millis(text: str) -> int | None:
 
 @lru_cache(maxsize=8192)
 def date(text: str) -> str | None:
-    """The date itself, "2024-05-01"; None where it is not one."""
+    """The text itself, "2024-05-01"; None if it is not a date."""
     return text if _DATE(text) and _in_range(text) else None
 
 
@@ -113,18 +113,18 @@ def day_of(epoch_days: int) -> str:
 
 
 def of_micros(micros: int) -> str:
-    """Epoch microseconds as such a time, truncated: 1714564805428470 -> "2024-05-01 12:00:05.428"."""
-    # Put together from texts made before: a third of the time of formatting a datetime.
+    """Epoch microseconds in the form of `timestamp`: 1714564805428470 -> "2024-05-01 12:00:05.428"."""
+    # Joining prepared texts takes a third of the time of formatting a datetime.
     days, millis = divmod(micros // 1000, 86_400_000)
     return day_of(days) + _MINUTES[millis // 60_000] + _SECONDS[millis // 1000 % 60] + _MILLIS[millis % 1000]
 
 
 def iso_millis(millis: int) -> str:
-    """Epoch milliseconds as ISO 8601, as error documents hold it: "2025-01-01T10:00:00.123Z"."""
+    """Epoch milliseconds in ISO 8601, the form of error documents: "2025-01-01T10:00:00.123Z"."""
     return f"{of_micros(millis * 1000)}Z".replace(" ", "T")
 
 
 @lru_cache(maxsize=8192)
 def epoch_days(day: str) -> int:
-    """A row's date as days since 1970-01-01, as Avro's date is: "2024-05-01" -> 19844."""
+    """A date as days since 1970-01-01, which is Avro's date: "2024-05-01" -> 19844."""
     return datetime.fromisoformat(day).toordinal() - _EPOCH.toordinal()

@@ -20,7 +20,7 @@ from tests.e2e.environment import modes_of, open_environment, sql_over
 from tests.e2e.items import LIVING, Items, Life, new_run
 from tests.e2e.run import REAL, Clocks, Search, Stopped, run
 from tests.e2e.where_it_stopped import where_it_stopped
-from transform.archive import why
+from transform.object_store import error_name
 
 FAILED, MISTAKEN = 1, 2
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], clocks: Clocks = REAL) -> int:
         _say(f"e2e: {mistake}")
         return MISTAKEN
     except (BotoCoreError, ClientError) as error:
-        _say(f"e2e: AWS refuses: {why(error)}")
+        _say(f"e2e: AWS refuses: {error_name(error)}")
         return FAILED
     except KeyboardInterrupt:
         return STOPPED
@@ -61,7 +61,7 @@ def _test(asked: Namespace, clocks: Clocks) -> None:
         try:
             return where_it_stopped(client, names, search.mode, search.life.name, search.life.date, began)
         except (BotoCoreError, ClientError) as error:
-            return f"where they are cannot be seen: {why(error)}"
+            return f"where they are cannot be seen: {error_name(error)}"
 
     run(
         items,

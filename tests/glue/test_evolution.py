@@ -8,7 +8,7 @@ import fastavro
 import pytest
 from fastavro.utils import generate_one
 
-from glue.evolution import Refusal, breaking
+from glue.evolution import BreakingChange, breaking
 from glue.schema import load
 from glue.tables import avro_literal
 from tests.invented import TIME, gift, group, member, optional, record_type
@@ -20,7 +20,7 @@ WIDER = {"sources": ["madeAt"], "from": "2010-01-01", "to": "2049-12-31"}
 OTHER_SOURCE = {"sources": ["change.at"], "from": "2015-01-01", "to": "2039-12-31"}
 
 
-def between(older: dict[str, Any], newer: dict[str, Any]) -> list[Refusal]:
+def between(older: dict[str, Any], newer: dict[str, Any]) -> list[BreakingChange]:
     return breaking({"gift": record_type(older)}, {"gift": record_type(newer)})
 
 
@@ -156,7 +156,7 @@ def test_a_field_no_longer_derived_is_refused() -> None:
     older = gift(names, member("system", optional(parts), derived=True, parsedFrom="x"))
     newer = gift(names, member("system", optional(parts)))
 
-    assert Refusal("gift.system", "no longer derived: old rows have another meaning than new ones") in between(
+    assert BreakingChange("gift.system", "no longer derived: old rows have another meaning than new ones") in between(
         older, newer
     )
 

@@ -12,7 +12,7 @@ from firehose.lake.errors.change_of_row import original
 from firehose.lake.errors.records import FailedRecord
 from firehose.lake.errors.rerun import Judged, Rerun
 from firehose.pipeline.sample.records import changes
-from glue.model import Array, Enumeration, Map, Record, Scalar, Type
+from glue.model import ArrayType, Enumeration, MapType, Record, Scalar, Type
 from glue.schema import load
 from tests.given import ARRIVED_MS, Function, change, change_of, m, payload, s, spaced
 from transform.outcome import Delivered, Failed
@@ -41,10 +41,10 @@ def attributes(kind: Type) -> st.SearchStrategy[Any]:
     """Attributes of a type that are sound."""
     if isinstance(kind, Record):
         return images(kind).map(lambda members: {"M": members})
-    if isinstance(kind, Map):
+    if isinstance(kind, MapType):
         entries = st.dictionaries(st.sampled_from(["a", "B", "ß"]), attributes(kind.values), max_size=2)
         return entries.map(lambda members: {"M": members})
-    if isinstance(kind, Array):
+    if isinstance(kind, ArrayType):
         lists = st.lists(attributes(kind.items) | NULL, max_size=2).map(lambda items: {"L": items})
         sets = st.lists(TEXTS, max_size=2).map(lambda texts: {"SS": texts})
         return lists | sets if kind.items is Scalar.STRING else lists

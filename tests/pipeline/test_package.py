@@ -12,6 +12,7 @@ import pytest
 
 from firehose.pipeline import package
 from firehose.pipeline.package import LIMIT_BYTES, PackageError, build
+from glue.layout import Format
 from tests.given import environment
 
 # What Lambda's Python runtime has of itself.
@@ -54,10 +55,11 @@ def test_it_holds_the_function_its_schemas_and_its_dependencies_and_nothing_else
 
     top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert top == {
-        "glue", "transform", "aws_lambda_powertools", "fastavro", "jmespath", "msgspec", "typing_extensions.py",
-        "zlib_ng",
+        "glue", "transform", "aws_lambda_powertools", "fastavro", "jmespath", "msgspec", "pybase64",
+        "typing_extensions.py", "zlib_ng",
     }  # fmt: skip
     assert {"transform/handler.py", "glue/schemas/demand.avsc", "glue/tables/demand.json"} <= set(names)
+    assert {f"transform/{mode}_mode.py" for mode in Format} <= set(names)
     assert [name for name in names if name.endswith(".pyc")] == []
 
 

@@ -7,6 +7,7 @@ from firehose.local.event_record import event_record
 from firehose.local.kinesis_writer import RECORD_BYTES
 from glue.schema import load
 from transform.outcome import Delivered, Failed
+from transform.parquet_mode import ParquetMode
 from transform.record import Transformer
 
 # Hex digits of a partition key of Kinesis', which counts to a record's size.
@@ -63,4 +64,4 @@ class ItemFilter:
 
 def _transform() -> Transformer:
     types = load()
-    return Transformer(types, types, claims=True, on_bug=lambda _: None)
+    return Transformer(types, types, claims=True, on_bug=lambda _: None, mode=ParquetMode())

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from glue.model import Array, Field, Map, Record, RecordType, Type
+from glue.model import ArrayType, Field, MapType, Record, RecordType, Type
 from transform.change import TTL
 
 _NAMES = ("INSERT", "MODIFY", "REMOVE")  # asked for what may be anything, so not a set
@@ -89,13 +89,14 @@ def _attribute(value: Any, kind: Type | None) -> dict[str, Any]:
         case str():
             return {"S": value}
         case list():
-            return {"L": [_attribute(item, kind.items if isinstance(kind, Array) else None) for item in value]}
+            return {"L": [_attribute(item, kind.items if isinstance(kind, ArrayType) else None) for item in value]}
         case _ if isinstance(kind, Record):
             return {"M": _image(value, kind)}
         case _:
             return {
                 "M": {
-                    key: _attribute(one, kind.values if isinstance(kind, Map) else None) for key, one in value.items()
+                    key: _attribute(one, kind.values if isinstance(kind, MapType) else None)
+                    for key, one in value.items()
                 }
             }
 

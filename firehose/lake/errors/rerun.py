@@ -10,6 +10,7 @@ from firehose.lake.errors.records import FailedRecord
 from firehose.local.event_record import EventRecord, event_record
 from glue.model import RecordType
 from transform.outcome import Outcome
+from transform.parquet_mode import ParquetMode
 from transform.record import Transformer
 
 _SHARD = "shardId-000000000000"
@@ -30,7 +31,7 @@ class Rerun:
 
     def __init__(self, types: Mapping[str, RecordType]) -> None:
         self.types = types
-        self._transform = Transformer(types, types, claims=True, on_bug=lambda _: None)
+        self._transform = Transformer(types, types, claims=True, on_bug=lambda _: None, mode=ParquetMode())
 
     def judge(self, failed: FailedRecord, error_object: str, told_sequence: str | None = None) -> Judged:
         """Runs one record of an error object, whose key, or what stands for it, names the record.

@@ -13,9 +13,9 @@ from firehose.lake.errors.rerun import Judged
 from firehose.local.kinesis_writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import ERROR_DOCUMENTS, ERRORS, FIREHOSE_ERRORS, Format, partition, type_prefix
+from transform.event_record import payload_of
 from transform.outcome import Delivered
 from transform.outcome import Reason as Code
-from transform.source import payload_of
 
 
 class Writer(Protocol):

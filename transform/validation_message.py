@@ -1,8 +1,8 @@
-"""What msgspec refused in an image, in the schema's words: never in its own, which quote the record."""
+"""Messages for images that msgspec refuses: in words of the schema, because msgspec's own quote the record."""
 
 import re
 
-from glue.model import Array, Enumeration, Map, Record, Scalar, Type
+from glue.model import ArrayType, Enumeration, MapType, Record, Scalar, Type
 from transform.outcome import BadRecord, invalid
 from transform.times import EXPECTED_DATE, EXPECTED_TIME
 
@@ -21,24 +21,24 @@ _EXPECTED = {
 
 
 def expected(kind: Type, *, optional: bool) -> str:
-    """What an attribute should be: `a string: {"S": text}, or {"NULL": true}`."""
+    """A description of a valid attribute: `a string: {"S": text}, or {"NULL": true}`."""
     if isinstance(kind, Enumeration):
         words = f'one of {", ".join(kind.symbols)}: {{"S": text}}'
-    elif isinstance(kind, Array):
+    elif isinstance(kind, ArrayType):
         words = 'a list: {"L": [...]}' + (', or a string set: {"SS": [...]}' if kind.items is Scalar.STRING else "")
-    elif isinstance(kind, Record | Map):
+    elif isinstance(kind, Record | MapType):
         words = 'a map: {"M": {...}}'
     else:
         words = _EXPECTED[kind]
     return words + (', or {"NULL": true}' if optional else "")
 
 
-def explain(record: Record, text: str) -> BadRecord:
-    """The finding for the text of a msgspec ValidationError over an image.
+def bad_attribute(record: Record, text: str) -> BadRecord:
+    """The BadRecord for the text of a msgspec ValidationError over an image.
 
     "Expected `str`, got `int` - at `$.venues.L[0].M.name.S`" -> venues[0].name: expected a string: {"S": text}
 
-    The steps alternate between an attribute (by name, index or key) and its type tag; only the first are kept.
+    The steps of msgspec's path alternate between an attribute (by name, index or key) and its tag; tags are left out.
     """
     missing = _MISSING.match(text)
     container: Type | None = record
@@ -57,17 +57,17 @@ def explain(record: Record, text: str) -> BadRecord:
 
 
 def path_in(text: str) -> str:
-    """The path in a ValidationError's text, `.venues.L[0]`: what follows the last $, for the text may quote values."""
+    """The path in a ValidationError's text, `.venues.L[0]`: after the last $, because quoted values may hold others."""
     _, at, path = text.rpartition(" at `$")
     return path.removesuffix("`") if at else ""
 
 
 def _inside(container: Type, step: str) -> tuple[Type, bool, str]:
-    """What stands at a step into a map or list of attributes: its type, whether null is one, its part of the path."""
+    """The attribute one step inside a map or list: its type, True if it may be null, its part of the path."""
     if isinstance(container, Record):
         field = container.field(step.removeprefix("."))
         return field.type, field.optional, step
-    if isinstance(container, Array):
+    if isinstance(container, ArrayType):
         return container.items, True, step
-    assert isinstance(container, Map)  # noqa: S101 - nothing else contains attributes
+    assert isinstance(container, MapType)  # noqa: S101 - no other type contains attributes
     return container.values, False, "[*]"

@@ -1,27 +1,28 @@
-"""The only file here that writes: objects put to the bucket by the function itself."""
+"""The objects that the function itself writes to the bucket. Nothing else in transform/ writes."""
 
 import time
 from collections.abc import Iterable
 from threading import Lock
 from typing import Any, Protocol
 
-# A put takes S3 some 40 ms and Python 2 ms: more at once would wait for each other.
+# A put takes S3 some 40 ms and Python 2 ms, so more than 16 to 20 at once would wait for the interpreter.
 CONCURRENT_PUTS = 16
 
 NDJSON = "application/x-ndjson"
 
 
-class Store(Protocol):
-    """Where objects go. `put` raises if the object is not there whole afterwards; several may run at once."""
+class ObjectStore(Protocol):
+    """Takes objects. `put` raises unless the whole object is stored; several calls may run at once."""
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
-        """Write one object, over whatever stood there."""
+        """Write one object, replacing any of the same key."""
 
 
 class S3Store:
-    """A bucket. boto3 is loaded at the first put: most invocations write nothing, and it doubles a cold start.
+    """An S3 bucket. boto3 is loaded at the first put: most invocations write nothing, and it doubles a cold start.
 
-    `attempts` at most, with growing waits between them; one that hangs takes 7 s (2 to connect, 5 without a byte).
+    A put makes at most `attempts` attempts, with growing waits between them. One that hangs is given up after 2 s for
+    the connection and 5 s without a byte.
     """
 
     def __init__(self, bucket: str, attempts: int) -> None:
@@ -49,12 +50,12 @@ class S3Store:
 
 
 def put_all(
-    store: Store, objects: Iterable[tuple[str, bytes]], content_type: str, seconds: float | None
+    store: ObjectStore, objects: Iterable[tuple[str, bytes]], content_type: str, seconds: float | None
 ) -> dict[str, BaseException]:
-    """Put objects concurrently. Those that are not known to be there when it returns, by key, and why.
+    """Put objects concurrently; return the errors of those that failed, by key.
 
-    Takes `seconds` at most where given: what has not ended by then is a TimeoutError. A put that was under way may
-    still end well afterwards, so its key is told to whoever would deliver its rows again.
+    Returns after `seconds` at the latest where given, with a TimeoutError for every put that has not ended. Such a put
+    may still succeed later, so its key goes into the error document, for those who would deliver its rows again.
     """
     from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415 - 10 ms of a cold start
 
@@ -68,12 +69,12 @@ def put_all(
     return failed | {puts[put]: TimeoutError() for put in late}
 
 
-def why(error: BaseException) -> str:
-    """What went wrong, in S3's word for it or as the class of the error: AccessDenied, EndpointConnectionError.
+def error_name(error: BaseException) -> str:
+    """S3's code of an error, else its class: AccessDenied, EndpointConnectionError.
 
-    Never its text, which may quote what was put.
+    Never its text, which may quote the object.
     """
-    cause = error.__cause__ or error  # a store may have put the SDK's error into words of its own
+    cause = error.__cause__ or error  # a store may wrap the SDK's error in one of its own
     response = getattr(cause, "response", None)
     if isinstance(response, dict):
         return str(response.get("Error", {}).get("Code") or type(cause).__name__)

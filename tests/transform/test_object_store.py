@@ -1,6 +1,8 @@
 """The function's own writes: short, whole, and of a type that readers can tell."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -9,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 from moto import mock_aws
 
-from transform.archive import CONCURRENT_PUTS, S3Store, put_all, why
+from transform.object_store import CONCURRENT_PUTS, S3Store, error_name, put_all
 
 SLOW = ReadTimeoutError(endpoint_url="s3")
 CUT = ConnectionClosedError(endpoint_url="s3")
@@ -30,20 +32,42 @@ def refused(status: int, code: str) -> AWSResponse:
     return AWSResponse("s3", status, {}, _Raw(body))
 
 
-def faulty(store: S3Store, *faults: AWSResponse | BotoCoreError) -> list[str]:
-    """Has the first puts of a store end so; the operations that were sent, in the end."""
-    sent: list[str] = []
-    waiting = list(faults)
+class Clients:
+    """The SDK's clients as the store makes them, and the puts that they send. The first puts end in `faults`."""
 
-    def fault(request: Any, **_: Any) -> AWSResponse | None:
-        sent.append(request.method)
-        answer = waiting.pop(0) if waiting else None
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[Any] = []
+        self.faults: list[AWSResponse | BotoCoreError] = []
+        self.sent: list[str] = []
+        self._client = boto3.client
+        monkeypatch.setattr(boto3, "client", self._make)
+
+    def _make(self, service: str, **options: Any) -> Any:
+        client = self._client(service, **options)
+        client.meta.events.register_first("before-send.s3.PutObject", self._send)
+        self.made.append(client)
+        return client
+
+    def _send(self, request: Any, **_: Any) -> AWSResponse | None:
+        self.sent.append(request.method)
+        answer = self.faults.pop(0) if self.faults else None
         if isinstance(answer, BotoCoreError):
             raise answer
         return answer
 
-    store._s3().meta.events.register_first("before-send.s3.PutObject", fault)
-    return sent
+
+@pytest.fixture
+def bucket(credentials: None) -> Iterator[Any]:
+    """A client of an S3 that has a bucket called lake."""
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="lake")
+        yield s3
+
+
+@pytest.fixture
+def clients(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> Clients:
+    return Clients(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -53,20 +77,17 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
-def test_an_object_is_put_with_its_content_type() -> None:
-    with mock_aws():
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="lake")
+def test_an_object_is_put_with_its_content_type(bucket: Any) -> None:
+    S3Store("lake", attempts=2).put("data-pipeline/errors/records/a.jsonl", b"{}\n", "application/x-ndjson")
 
-        S3Store("lake", attempts=2).put("data-pipeline/errors/records/a.jsonl", b"{}\n", "application/x-ndjson")
-
-        found = s3.get_object(Bucket="lake", Key="data-pipeline/errors/records/a.jsonl")
+    found = bucket.get_object(Bucket="lake", Key="data-pipeline/errors/records/a.jsonl")
     assert (found["Body"].read(), found["ContentType"]) == (b"{}\n", "application/x-ndjson")
 
 
-def test_a_put_is_given_up_before_it_costs_the_batch() -> None:
-    config = S3Store("lake", attempts=2)._s3().meta.config
+def test_a_put_is_given_up_before_it_costs_the_batch(clients: Clients) -> None:
+    S3Store("lake", attempts=2).put("a.avro", b"Obj", "avro/binary")
 
+    config = clients.made[0].meta.config
     assert config.connect_timeout + config.read_timeout <= 10
     assert config.retries == {"mode": "standard", "total_max_attempts": 2}
 
@@ -79,51 +100,53 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-@mock_aws
 @pytest.mark.parametrize(
     "fault", [refused(503, "SlowDown"), refused(500, "InternalError"), SLOW, CUT], ids=["503", "500", "slow", "cut"]
 )
-def test_a_put_that_s3_could_not_take_for_a_while_is_made_again(fault: Any, waits: list[float]) -> None:
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="lake")
-    store = S3Store("lake", attempts=5)
-    sent = faulty(store, fault, fault)
+def test_a_put_that_s3_could_not_take_for_a_while_is_made_again(
+    fault: Any, clients: Clients, bucket: Any, waits: list[float]
+) -> None:
+    clients.faults = [fault, fault]
 
-    store.put("a.avro", b"Obj", "avro/binary")
+    S3Store("lake", attempts=5).put("a.avro", b"Obj", "avro/binary")
 
-    assert s3.get_object(Bucket="lake", Key="a.avro")["Body"].read() == b"Obj"
-    assert (len(sent), len(waits)) == (3, 2)
+    assert bucket.get_object(Bucket="lake", Key="a.avro")["Body"].read() == b"Obj"
+    assert (len(clients.sent), len(waits)) == (3, 2)
 
 
-@mock_aws
 @pytest.mark.parametrize(
     ("fault", "attempts"),
     [(refused(403, "AccessDenied"), 1), (refused(503, "SlowDown"), 3), (SLOW, 3), (CUT, 3)],
     ids=["denied", "503", "slow", "cut"],
 )
-def test_a_put_that_s3_does_not_take_raises_after_the_attempts(fault: Any, attempts: int, waits: list[float]) -> None:
-    boto3.client("s3").create_bucket(Bucket="lake")
-    store = S3Store("lake", attempts=3)
-    sent = faulty(store, *[fault] * 9)
+def test_a_put_that_s3_does_not_take_raises_after_the_attempts(
+    fault: Any, attempts: int, clients: Clients, waits: list[float]
+) -> None:
+    clients.faults = [fault] * 9
 
     with pytest.raises((ClientError, BotoCoreError)):
-        store.put("a.avro", b"Obj", "avro/binary")
+        S3Store("lake", attempts=3).put("a.avro", b"Obj", "avro/binary")
 
-    assert len(sent) == attempts
+    assert len(clients.sent) == attempts
     assert len(waits) == attempts - 1
 
 
-def test_the_client_is_made_once_for_puts_from_several_threads() -> None:
-    store = S3Store("lake", attempts=2)
-    clients: set[int] = set()
-    threads = [threading.Thread(target=lambda: clients.add(id(store._s3()))) for _ in range(8)]
+def test_the_client_is_made_once_for_puts_from_several_threads(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second, make = threading.Barrier(2), boto3.client
 
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def make_while_others_wait(*arguments: Any, **options: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            second.wait(0.1)  # for a second thread that makes one, too
+        return make(*arguments, **options)
 
-    assert len(clients) == 1
+    monkeypatch.setattr(boto3, "client", make_while_others_wait)
+
+    failed = put_all(S3Store("lake", attempts=2), [(str(number), b"") for number in range(8)], "text/plain", None)
+
+    assert failed == {}
+    assert len(clients.made) == 1
 
 
 class Together:
@@ -173,7 +196,11 @@ def test_what_has_not_begun_when_time_is_over_never_begins() -> None:
 def test_an_error_is_named_by_s3s_code_and_never_by_its_text() -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "SECRET"}}, "PutObject")
 
-    assert [why(denied), why(OSError("SECRET")), why(CUT)] == ["AccessDenied", "OSError", "ConnectionClosedError"]
+    assert [error_name(denied), error_name(OSError("SECRET")), error_name(CUT)] == [
+        "AccessDenied",
+        "OSError",
+        "ConnectionClosedError",
+    ]
 
 
 def test_the_reason_of_a_store_that_has_words_of_its_own_is_the_sdks_too() -> None:
@@ -182,4 +209,4 @@ def test_the_reason_of_a_store_that_has_words_of_its_own_is_the_sdks_too() -> No
     said = RuntimeError("SECRET")
     said.__cause__ = denied
 
-    assert why(said) == "AccessDenied"
+    assert error_name(said) == "AccessDenied"
