@@ -1,20 +1,20 @@
 """Files of DynamoDB change records: each record arrives at the time of its change (BR-16)."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
 from firehose.local.event_record import EventRecord
 from firehose.local.sources.files import NO_TIME_MS, file_records, number_lines
-from transform.change import ABSENT, at_micros
+from transform.change import at_micros
 from transform.outcome import BadRecord
 from transform.surrogates import blank_lone_surrogates
 
 
 class _Times(msgspec.Struct):
     ApproximateCreationDateTime: int
-    ApproximateCreationDateTimePrecision: msgspec.Raw = ABSENT
+    ApproximateCreationDateTimePrecision: Any = None
 
 
 class _Change(msgspec.Struct):
