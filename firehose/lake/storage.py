@@ -116,7 +116,7 @@ class BucketLake:
         """Lists the bucket, a thousand keys a request."""
         with as_user_errors(f"{S3}{self._bucket}", "read"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-                for one in page.get("ObjectManifest", []):
+                for one in page.get("Contents", []):
                     if _is_data(one["Key"]):
                         yield Stored(one["Key"], one["Size"], one["ETag"])
 

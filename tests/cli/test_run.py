@@ -250,7 +250,7 @@ def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
         found = {
             one["Key"]: s3.get_object(Bucket="lake", Key=one["Key"])
-            for one in s3.list_objects_v2(Bucket="lake")["ObjectManifest"]
+            for one in s3.list_objects_v2(Bucket="lake")["Contents"]
         }
     assert code == 0
     assert sorted(key.split("/")[1] for key in found) == ["errors", "errors", "parquet"]

@@ -328,7 +328,7 @@ def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
         found = {
             one["Key"]: s3.get_object(Bucket="lake", Key=one["Key"])
-            for one in s3.list_objects_v2(Bucket="lake")["ObjectManifest"]
+            for one in s3.list_objects_v2(Bucket="lake")["Contents"]
         }
         answer = query("SELECT count(*) FROM sale WHERE partition_date > '2025-01-14'", "s3://lake")
     assert code == 0

@@ -40,4 +40,4 @@ def replication(dynamodb: Any, table: str) -> str:
 
 def _objects_since(client: Client, bucket: str, prefix: str, since: datetime) -> int:
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return sum(one["LastModified"] >= since for page in pages for one in page.get("ObjectManifest", []))
+    return sum(one["LastModified"] >= since for page in pages for one in page.get("Contents", []))

@@ -106,7 +106,7 @@ def test_a_bucket_that_lost_what_was_delivered_is_not_gone_on_with(aws: None, tm
     client.create_bucket(Bucket="lake")
     full_export(tmp_path / "export", *FILES)
     stopped(lambda: backfilled(tmp_path / "export", "s3://lake", tmp_path / "state", **SMALL))
-    for one in client.list_objects_v2(Bucket="lake")["ObjectManifest"]:
+    for one in client.list_objects_v2(Bucket="lake")["Contents"]:
         client.delete_object(Bucket="lake", Key=one["Key"])
 
     with pytest.raises(UserError, match="2 demand rows, and s3://lake holds none any more: to begin anew remove"):

@@ -44,13 +44,13 @@ def upload(folder: Path, prefix: str = "nightly/") -> None:
 
 def empty_lake() -> None:
     client = boto3.client("s3")
-    for one in client.list_objects_v2(Bucket="lake").get("ObjectManifest", []):
+    for one in client.list_objects_v2(Bucket="lake").get("Contents", []):
         client.delete_object(Bucket="lake", Key=one["Key"])
 
 
 def downloaded(folder: Path) -> Path:
     client = boto3.client("s3")
-    for one in client.list_objects_v2(Bucket="lake")["ObjectManifest"]:
+    for one in client.list_objects_v2(Bucket="lake")["Contents"]:
         path = folder / one["Key"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(client.get_object(Bucket="lake", Key=one["Key"])["Body"].read())

@@ -67,7 +67,7 @@ def table_of(rows: list[Row], personal: list[str]) -> list[list[str | None]]:
 
 def keys(endpoint: Endpoint) -> list[str]:
     listed = endpoint.client("s3").list_objects_v2(Bucket=NAMES.bucket)
-    return [one["Key"] for one in listed.get("ObjectManifest", [])]
+    return [one["Key"] for one in listed.get("Contents", [])]
 
 
 @pytest.fixture

@@ -81,5 +81,5 @@ def test_a_deleted_item_has_no_personal_data_in_the_lake(said: list[str], endpoi
 def test_what_has_no_type_is_kept_as_an_error_once_in_each_mode(said: list[str], endpoint: Endpoint) -> None:
     listed = endpoint.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="data-pipeline/errors/")
 
-    kinds = sorted(one["Key"].split("/")[2] for one in listed["ObjectManifest"])
+    kinds = sorted(one["Key"].split("/")[2] for one in listed["Contents"])
     assert kinds == ["firehose", "firehose", "records", "records"]

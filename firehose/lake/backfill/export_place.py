@@ -114,7 +114,7 @@ class BucketPlace:
 
     def names(self, folder: str) -> list[str]:
         """The keys below the prefix, without the marker of the folder itself."""
-        return [key for key in self._listed(folder, "ObjectManifest", "Key") if key]
+        return [key for key in self._listed(folder, "Contents", "Key") if key]
 
     def folders(self, folder: str) -> list[str]:
         """The prefixes below the prefix."""
