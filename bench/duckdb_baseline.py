@@ -1,4 +1,4 @@
-"""What DuckDB needs to write the same columns with no question asked: the mark for `dmd run` end to end.
+"""What DuckDB needs to write the same columns without any checks: the reference for `dmd run` end to end.
 
     python -m bench.duckdb_baseline changes.jsonl LAKE | python -c "import sys, duckdb; duckdb.sql(sys.stdin.read())"
 

@@ -1,4 +1,4 @@
-"""(c) The predecessor's steps on Node: a process that runs its batch once whenever it is asked to."""
+"""(c) The predecessor's steps on Node: a process that runs its batch once per request."""
 
 import json
 import shutil

@@ -180,7 +180,7 @@ def test_when_time_runs_out_what_is_not_yet_written_fails_and_the_rest_is_kept()
         pass
 
 
-def test_what_cannot_be_written_is_sent_again_by_firehose_and_then_lies_there_once() -> None:
+def test_a_container_that_could_not_be_written_is_there_once_after_firehose_retries() -> None:
     bucket = Failing()
     function = avro(bucket)
     invocation = event(change("demand"), change("sale"))

@@ -8,7 +8,7 @@ from transform.errors import batch_digest
 
 
 @pytest.mark.parametrize("name", ["with a time that is none", "with a wrong attribute", "out of its table's range"])
-def test_a_record_that_fails_is_told_by_its_type(name: str) -> None:
+def test_the_error_document_of_a_record_names_its_type(name: str) -> None:
     assert Function().failure(FATES[name])["type"] == "demand"
 
 
@@ -45,7 +45,7 @@ def test_documents_of_other_records_and_days_are_written_though_one_cannot_be() 
     assert sum(line.get("times", 0) for line in function.logs()) == 2
 
 
-def test_the_records_of_a_batch_are_told_apart_in_its_name() -> None:
+def test_the_digest_of_a_batch_depends_on_where_each_record_id_ends() -> None:
     assert batch_digest(["a", "bc"]) != batch_digest(["ab", "c"])
 
 

@@ -229,7 +229,7 @@ def test_the_name_of_the_change_is_its_own_and_not_the_first_that_is_called_so()
     assert (row_of(result)["id"], row_of(result)["isdeleted"]) == ("s1", False)
 
 
-def test_a_record_out_of_an_aggregate_is_told_by_its_subsequence_number() -> None:
+def test_the_records_of_an_aggregate_differ_in_their_subsequence_number() -> None:
     invocation = event(change("sale"))
     invocation["records"][0]["kinesisRecordMetadata"]["subsequenceNumber"] = 17
 

@@ -194,7 +194,7 @@ def test_br_8_the_partition_date_is_utc_and_from_the_first_source_that_is_presen
         (7_258_118_399_999_999, 5, 7_258_118_399_999_999),
     ],
 )
-def test_br_16_the_unit_of_the_time_of_the_change_is_told(number: int, precision: Any, micros: int) -> None:
+def test_br_16_the_unit_of_the_time_of_the_change_is_recognised(number: int, precision: Any, micros: int) -> None:
     stated = {"ApproximateCreationDateTime": number, "ApproximateCreationDateTimePrecision": precision}
 
     change = row_of(demand(), dynamodb=stated).row["change"]

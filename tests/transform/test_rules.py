@@ -19,7 +19,7 @@ def test_br1_insert_and_modify_use_the_new_image_and_remove_the_old() -> None:
     assert ids == ["new", "new", "old"]
 
 
-def test_br2_the_type_is_asked_exactly() -> None:
+def test_br2_the_type_must_match_exactly() -> None:
     answered = [results(Function()(change_of(image("demand", type=s(name)))))[0] for name in ("demand", "Demand", "d")]
 
     assert answered == ["Ok", "Dropped", "Dropped"]
@@ -206,7 +206,7 @@ def test_br19_a_record_outside_the_range_of_its_table_is_an_error(record: Any, p
     assert failure(record)["path"] == path
 
 
-def test_a_row_says_of_its_change_what_orders_it_and_tells_duplicates() -> None:
+def test_the_change_in_a_row_orders_rows_and_identifies_duplicates() -> None:
     archived = row(change("sale", "MODIFY"))["change"]
 
     assert archived == {
