@@ -62,7 +62,7 @@ def _check_derived(path: str, field: Field) -> None:
 
 
 def _deletion_time(avro: object, row: Record, path: str) -> FieldPath:
-    """The field that a REMOVE sets. An optional record around it is made if absent, so that requires no other field."""
+    """The field that a REMOVE sets. A REMOVE makes the optional records around it, so they require nothing else."""
     found = _path(avro, row, path, {Scalar.TIMESTAMP})
     record = row
     for name in found[:-1]:

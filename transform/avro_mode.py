@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from glue.layout import PARTITION, ROOT
+from glue.layout import Format, partition, type_prefix
 from glue.model import RecordType
 from transform.avro import MARKER_BYTES, AvroFiles
 from transform.avro_binary import TIMES
@@ -19,7 +19,6 @@ from transform.outcome import Delivered, Failed, Outcome, Reason
 from transform.reply import result
 from transform.settings import Settings
 
-PREFIX = f"{ROOT}/avro/"
 CONTENT_TYPE = "avro/binary"
 
 # The part of Lambda's time that is kept for the reply and error documents: two attempts at a put, even if both hang.
@@ -102,7 +101,7 @@ def _name(stream: str, batch: str, group: ContainerRows) -> tuple[str, bytes]:
     from hashlib import sha256  # noqa: PLC0415 - 3 ms of a cold start in Parquet mode
 
     digest = sha256(f"{batch} {group.type} {group.date}".encode()).digest()
-    folder = f"{PREFIX}{group.type}/{PARTITION}={group.date}/"
+    folder = partition(type_prefix(Format.AVRO, group.type), group.date)
     return f"{folder}{stream}-{digest[MARKER_BYTES:].hex()}.avro", digest[:MARKER_BYTES]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from glue.layout import partition
 from transform.event_record import arrival_ms, payload_of, sequence_of
 from transform.outcome import BadRecord, Failed
 from transform.scrub import scrub_original
@@ -75,7 +76,7 @@ def objects(
     by_key: dict[str, list[bytes]] = {}
     batch = batch_digest(record_ids)
     for made in documents:
-        key = f"{prefix}partition_date={made['timestamp'][:10]}/{stream}-{batch}.jsonl"
+        key = f"{partition(prefix, made['timestamp'][:10])}{stream}-{batch}.jsonl"
         by_key.setdefault(key, []).append(msgspec.json.encode(made) + b"\n")
     return {key: b"".join(lines) for key, lines in by_key.items()}
 

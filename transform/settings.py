@@ -5,9 +5,7 @@ from typing import NoReturn
 
 import msgspec
 
-from glue.layout import Format
-
-ERROR_PREFIX = "data-pipeline/errors/records/"
+from glue.layout import ERROR_DOCUMENTS, Format
 
 
 class ConfigurationError(ValueError):
@@ -50,9 +48,9 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     claims = _needed(environment, "CLAIMS_UNREADABLE", "true or false")
     if claims not in {"true", "false"}:
         _wrong("CLAIMS_UNREADABLE", f"`{claims}` is neither true nor false")
-    prefix = _needed(environment, "ERROR_PREFIX", f"the prefix for error documents, {ERROR_PREFIX}")
+    prefix = _needed(environment, "ERROR_PREFIX", f"the prefix for error documents, {ERROR_DOCUMENTS}")
     if not prefix.endswith("/") or prefix.startswith("/") or ":" in prefix:
-        _wrong("ERROR_PREFIX", f"`{prefix}` is not a prefix of keys such as {ERROR_PREFIX}, which end in /")
+        _wrong("ERROR_PREFIX", f"`{prefix}` is not a prefix of keys such as {ERROR_DOCUMENTS}, which end in /")
     row_format = _needed(environment, "FORMAT", " or ".join(Format))
     if row_format not in set(Format):
         _wrong("FORMAT", f"`{row_format}` is not one of {', '.join(Format)}")
