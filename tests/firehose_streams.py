@@ -5,10 +5,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from firehose.local.event_record import EventRecord
 from firehose.local.running_stream import LocalStream
 from firehose.local.sources.files import number_lines
-from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
+from firehose.pipeline.modes import MODES
+from firehose.pipeline.stream_requests import create_delivery_stream
+from glue.layout import Format
 
 STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/prd3292-dev1-dmnd-table-stream"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:transform"
@@ -17,17 +21,25 @@ ROLE_ARN = "arn:aws:iam::123456789012:role/firehose"
 COLUMNS = {"id": "string", "qty": "int", "at": "timestamp"}
 
 
-NAMES = {"stream_arn": STREAM_ARN, "function_arn": FUNCTION_ARN, "bucket": "lake", "role_arn": ROLE_ARN}
+NAMES = {
+    "stream_arn": STREAM_ARN,
+    "function_arn": FUNCTION_ARN,
+    "bucket": "lake",
+    "role_arn": ROLE_ARN,
+    "database": "db",
+    "table": "order",
+}
 
 
-def request(name: str = "orders", **more: Any) -> dict[str, Any]:
-    """A CreateDeliveryStream request by our builder."""
-    return create_delivery_stream("order", name=name, database="db", **{**NAMES, **more})
+def request(name: str = "orders", mode: Format = Format.PARQUET, **more: Any) -> dict[str, Any]:
+    """A CreateDeliveryStream request by our builder; `more` are its arguments, or a mode's lambda buffer."""
+    buffer = {column: more.pop(column) for column in list(more) if column.startswith("lambda_buffer")}
+    return create_delivery_stream(replace(MODES[mode], **buffer), name=name, **{**NAMES, **more})
 
 
 def avro_request(name: str = "orders", **more: Any) -> dict[str, Any]:
     """The same for Avro mode."""
-    return create_avro_delivery_stream(name=name, **{**NAMES, **more})
+    return request(name, Format.AVRO, **more)
 
 
 def destination(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from moto.server import ThreadedMotoServer
 from firehose.local.endpoint.deployed import load_deployed
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.sources.kinesis import now_ms
+from firehose.pipeline.package import OUR_FOLDERS
 from firehose.pipeline.up.session import Session
 from tests.kinesis_streams import Clock
 
@@ -32,7 +33,7 @@ def deliver(endpoint: Endpoint, packages: list[bytes], state: Path, changes: int
     clock = Clock(now_ms())
     end_ms = clock.now + 20_000
     with ExitStack() as running:
-        deployed = load_deployed(endpoint, packages, running, interval_seconds=5)
+        deployed = load_deployed(endpoint, packages, running, own=OUR_FOLDERS, interval_seconds=5)
         session = Session(endpoint, deployed, state, clock=clock, sleep=clock.sleep)
         report = session.run(stop=lambda: clock() > end_ms)
     assert report.unsettled == 0

@@ -25,7 +25,7 @@ from firehose.local.sources.files import SourceError, check_files, size_bytes, u
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_records
-from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, Summary, summarise
+from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, RunSummary, summarise
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
 from glue.model import SchemaError
@@ -89,7 +89,7 @@ def run(
     raise typer.Exit(_verdict(summary, strict=strict))
 
 
-def _verdict(summary: Summary, *, strict: bool) -> int:
+def _verdict(summary: RunSummary, *, strict: bool) -> int:
     """The exit code of a run."""
     if not summary.adds_up:
         typer.echo("read is not delivered + dropped + failed: a record was lost or counted twice", err=True)
@@ -136,7 +136,7 @@ def _progress(sources: list[str]) -> Iterator[Callable[[RunReport], None]]:
         yield show
 
 
-def _show(summary: Summary, lake: str, *, as_json: bool) -> None:
+def _show(summary: RunSummary, lake: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
         return

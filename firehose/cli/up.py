@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import ExitStack
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -12,12 +11,13 @@ import typer
 from firehose.cli import STOPPED
 from firehose.cli.shown import print_rich
 from firehose.cli.stopping import stopping
+from firehose.cli.up_table import counts_table, live_counts, live_table
 from firehose.local.config.members import SettingError
 from firehose.local.endpoint.deployed import Deployed, load_deployed
 from firehose.local.endpoint.endpoint import Endpoint, moto_endpoint, named_endpoint
 from firehose.local.sources.kinesis import now_ms
 from firehose.local.user_error import UserError
-from firehose.pipeline.up.counts import counts_table, live_counts, live_table
+from firehose.pipeline.package import OUR_FOLDERS
 from firehose.pipeline.up.prepare import prepare
 from firehose.pipeline.up.session import Session
 from glue.layout import Format
@@ -26,12 +26,8 @@ EXAMPLE = "dmd up --interval 5"
 QUERY = 'dmd query "SELECT count(*) FROM demand"'
 
 
-class Mode(StrEnum):
-    """Which delivery streams are deployed."""
-
-    PARQUET = "parquet"
-    AVRO = "avro"
-    BOTH = "both"
+BOTH = "both"
+MODES = [*Format, BOTH]
 
 
 def up(
@@ -42,7 +38,10 @@ def up(
     port: Annotated[
         int, typer.Option("--port", help="Of moto's server; any free one by default.", min=0, max=65535)
     ] = 0,
-    mode: Annotated[Mode, typer.Option("--mode", help="Which delivery streams are deployed.")] = Mode.PARQUET,
+    mode: Annotated[
+        str,
+        typer.Option("--mode", help="Which delivery streams are deployed.", metavar=f"[{'|'.join(MODES)}]"),
+    ] = Format.PARQUET,
     interval: Annotated[
         int | None,
         typer.Option(
@@ -61,11 +60,12 @@ def up(
     The delivery streams, tables and functions that run are those that the endpoint describes. Ctrl-C delivers what was
     read. With --endpoint, where the stream outlives this command, it goes on behind what was delivered.
     """
+    modes = _modes(mode)
     with ExitStack() as running:
         try:
             where, state = _endpoint(endpoint, port, state, running)
-            packages = prepare(where, _formats(mode), package, state, _say)
-            deployed = load_deployed(where, packages, running, interval_seconds=interval, say=_say)
+            packages = prepare(where, modes, package, state, _say)
+            deployed = load_deployed(where, packages, running, own=OUR_FOLDERS, interval_seconds=interval, say=_say)
             session = Session(where, deployed, state)
         except KeyboardInterrupt:
             raise typer.Exit(STOPPED) from None
@@ -78,7 +78,7 @@ def up(
         ):
             session.run(stop=stop, show=show)
         print_rich(counts_table(session.counts()))
-        if deployed.in_both_modes and any(one.failed for one in session.counts()):
+        if session.in_both_modes and any(one.failed for one in session.counts()):
             _say(
                 "Parquet and Avro streams each archive every change: one that fails is failed, and kept, in both modes"
             )
@@ -100,8 +100,10 @@ def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> tuple[End
     return running.enter_context(moto_endpoint(port)), state
 
 
-def _formats(mode: Mode) -> list[Format]:
-    return list(Format) if mode is Mode.BOTH else [Format(mode)]
+def _modes(mode: str) -> list[Format]:
+    if mode not in MODES:
+        raise UserError(f"unknown mode `{mode}`: choose from {', '.join(MODES)}")
+    return list(Format) if mode == BOTH else [Format(mode)]
 
 
 def _tell(endpoint: Endpoint, deployed: Deployed, session: Session) -> None:

@@ -1,1 +1,1 @@
-"""What this pipeline deploys and runs: its delivery streams, their functions, tables and names."""
+"""The pipeline as it is deployed and run: delivery streams, functions, tables, names, the function's zip, samples."""

@@ -1,21 +1,21 @@
-"""What an environment's things are called. Terraform has the same rules: modules/pipeline/names.tf, environment/."""
+"""The names of an environment's resources. Terraform has the same rules: modules/pipeline/names.tf, environment/."""
 
-from dataclasses import dataclass
+import msgspec
 
+from firehose.pipeline.modes import MODES
 from glue.layout import Format
 
 REGION = "us-east-1"
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """The names of one environment: Names("dev1").table -> "prd3292-dev1-us-east-1-demand-table"."""
 
     environment: str
 
     @property
     def prefix(self) -> str:
-        """What most names begin with: prd3292-dev1-dmnd."""
+        """The prefix of most names: prd3292-dev1-dmnd."""
         return f"prd3292-{self.environment}-dmnd"
 
     @property
@@ -25,7 +25,7 @@ class Names:
 
     @property
     def stream(self) -> str:
-        """The Kinesis stream of its changes."""
+        """The Kinesis stream of the table's changes."""
         return f"{self.prefix}-table-stream"
 
     @property
@@ -35,15 +35,18 @@ class Names:
 
     @property
     def ci_role(self) -> str:
-        """The role that end-to-end tests take."""
+        """The role that end-to-end tests assume."""
         return f"{self.prefix}-ci"
 
     @property
     def ci_workgroup(self) -> str:
-        """The Athena workgroup that they query in."""
+        """The Athena workgroup that end-to-end tests query in."""
         return f"{self.prefix}-ci"
+
+    def delivery_stream(self, key: str) -> str:
+        """A delivery stream, and its function: "sale" -> "prd3292-dev1-dmnd-sale"."""
+        return f"{self.prefix}-{key}"
 
     def database(self, mode: Format) -> str:
         """The Glue database of a mode: prd3292_dev1_dmnd_pipeline_parquet."""
-        name = f"prd3292_{self.environment}_dmnd_pipeline"
-        return name if mode is Format.AVRO else f"{name}_{mode}"
+        return f"prd3292_{self.environment}_dmnd_pipeline{MODES[mode].database}"

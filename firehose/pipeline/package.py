@@ -1,57 +1,72 @@
-"""The zip that Lambda gets: glue, transform and what they need, and no tool. The same source gives the same bytes.
+"""The zip that Lambda runs: glue, transform and their dependencies, and no tool. The same source gives the same bytes.
 
 python -m firehose.pipeline.package build/function.zip
 """
 
 import argparse
+import io
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 PROJECT = Path(__file__).parents[2]
+BUILT = PROJECT / "build" / "function.zip"  # `make package` writes it there
 REQUIREMENTS = PROJECT / "requirements-lambda.txt"
-WHEELS = PROJECT / ".venv" / "wheels"  # where the Makefile puts them; the package index is asked without
+WHEELS = PROJECT / ".venv" / "wheels"  # the Makefile puts them there; without them pip uses the package index
 
 # Lambda's runtime python3.13 on arm64 is Amazon Linux 2023, whose glibc is 2.34.
 PYTHON = "3.13"
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux2014_aarch64")
 
 # Lambda guide, "Lambda quotas": deployment package, unzipped, with layers.
-LIMIT_BYTES = 250 * 1024 * 1024
+UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
 
 OURS = ("glue/**/*.py", "glue/schemas/*.avsc", "glue/tables/*.json", "transform/**/*.py")
-# Scripts have this machine's interpreter in their first line, and RECORD their hash. Bytecode would be of the Python
-# that builds, which need not be Lambda's.
+OUR_FOLDERS = ("glue", "transform")
+# Scripts name this machine's interpreter in their first line, and RECORD has their hash. Bytecode would be for the
+# Python that builds, which need not be Lambda's.
 _LEFT_OUT = {"bin", "__pycache__"}
 _LEFT_OUT_OF_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 
-# The oldest time that a zip can say.
+# The oldest time that a zip can hold.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class PackageError(Exception):
-    """The zip cannot be made, or could not be deployed."""
+    """The zip cannot be made, or Lambda would refuse it."""
 
 
 def build(zip_path: Path, *, platforms: Sequence[str] = PLATFORMS, python: str = PYTHON) -> int:
-    """Write the zip and give its unzipped size in bytes: 7_104_331.
+    """Write the zip and return its unzipped size in bytes: 7_104_331.
 
-    `platforms` are wheel tags; without any the zip is for the machine and Python that it is built on.
+    `platforms` are wheel tags; without any the zip is for the machine and Python that build it.
 
     Raises:
-        PackageError: a dependency without a wheel for the platform, or with other bytes than locked; a zip too large.
+        PackageError: a dependency has no wheel for the platform, or other bytes than locked; or the zip is too large.
     """
     with tempfile.TemporaryDirectory() as folder:
         _install(Path(folder), platforms, python)
         files = dict(sorted([*_dependencies(Path(folder)), *_ours()]))
         size = sum(path.stat().st_size for path in files.values())
-        if size > LIMIT_BYTES:
-            raise PackageError(f"{size:,} bytes unzipped; Lambda takes {LIMIT_BYTES:,}")
+        if size > UNZIPPED_LIMIT_BYTES:
+            raise PackageError(f"{size:,} bytes unzipped; Lambda takes {UNZIPPED_LIMIT_BYTES:,}")
+        zip_path.parent.mkdir(parents=True, exist_ok=True)
         _write(zip_path, files)
     return size
+
+
+def checkout_package() -> bytes:
+    """Return a zip of the function's own code as it stands in this checkout, without its dependencies.
+
+    That is enough where this Python, which has the dependencies, runs it; for Lambda there is `make package`.
+    """
+    body = io.BytesIO()
+    _write(body, dict(sorted(_ours())))
+    return body.getvalue()
 
 
 def _install(folder: Path, platforms: Sequence[str], python: str) -> None:
@@ -80,30 +95,29 @@ def _ours() -> Iterator[tuple[str, Path]]:
             yield path.relative_to(PROJECT).as_posix(), path
 
 
-def _write(zip_path: Path, files: dict[str, Path]) -> None:
-    """Zip files in the order given, without their times and owners; all may read them, as Lambda's user must."""
-    zip_path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(zip_path, "w", zipfile.ZIP_DEFLATED) as archive:
+def _write(target: Path | BinaryIO, files: dict[str, Path]) -> None:
+    """Zip files in the given order, without their times and owners; everybody may read them, as Lambda's user must."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3  # Unix, whatever builds it
+            entry.create_system = 3  # Unix, on any system that builds it
             entry.external_attr = 0o100755 << 16 if path.suffix == ".so" else 0o100644 << 16
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def main() -> int:
-    """Build it where the command line says."""
+    """Build the zip that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("zip", type=Path, help="where it goes: build/function.zip")
+    parser.add_argument("zip", type=Path, help="the file to write: build/function.zip")
     parser.add_argument("--platform", nargs="*", default=PLATFORMS, help="wheel tags; none: this machine")
     parser.add_argument("--python", default=PYTHON, help="Lambda's Python")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        size = build(told.zip, platforms=told.platform, python=told.python)
+        size = build(arguments.zip, platforms=arguments.platform, python=arguments.python)
     except PackageError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
-    print(f"{told.zip}: {told.zip.stat().st_size:,} bytes, {size:,} unzipped", file=sys.stderr)  # noqa: T201
+    print(f"{arguments.zip}: {arguments.zip.stat().st_size:,} bytes, {size:,} unzipped", file=sys.stderr)  # noqa: T201
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What a run did, as one value that is then shown to people and to scripts."""
+"""The summary of a run, one value that is then shown to people and to scripts."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -9,7 +9,7 @@ import msgspec
 
 from firehose.local.report import RunReport
 from firehose.local.sinks import Sink
-from firehose.pipeline.streams import stream_name
+from firehose.pipeline.streams import LOCAL, stream_names
 from glue.layout import PARTITION, Format, format_prefix
 from transform.outcome import OTHER
 
@@ -18,8 +18,8 @@ PROCESSING_FAILED = "Lambda.ProcessingFailedStatus"
 _DATA = tuple(map(format_prefix, Format))
 
 
-class Delivered(msgspec.Struct):
-    """What lies in the lake of one record type after a run."""
+class TypeSummary(msgspec.Struct):
+    """What a run put into the lake of one record type."""
 
     type: str
     rows: int
@@ -28,12 +28,12 @@ class Delivered(msgspec.Struct):
     bytes: int
 
 
-class Summary(msgspec.Struct):
-    """The counts of a run. `failed` is by the function's own reasons, and by Firehose's codes for what it failed."""
+class RunSummary(msgspec.Struct):
+    """The counts of a run. `failed` has the function's own reasons, and Firehose's codes for what Firehose failed."""
 
     read: int
     bytes_read: int
-    delivered: list[Delivered]
+    delivered: list[TypeSummary]
     dropped: dict[str, int]
     failed: dict[str, int]
     seconds: float
@@ -53,13 +53,13 @@ class FunctionMetrics:
     def __init__(self) -> None:
         self.dropped: dict[str, Counter[str]] = {}  # by delivery stream, then by record type
         self.failed: Counter[str] = Counter()
-        # What functions delivered themselves, in Avro mode; records by record type.
+        # What functions wrote to the lake themselves, as in Avro mode; records by record type.
         self.delivered: Counter[str] = Counter()
         self.objects = 0
         self.bytes = 0
 
     def add(self, stream: str, printed: str) -> None:
-        """What a function printed in one invocation; lines that are no metrics are passed over."""
+        """Add what a function printed in one invocation, except lines that are not metrics."""
         for line in printed.splitlines():
             if not line.startswith('{"_aws"'):
                 continue
@@ -74,7 +74,7 @@ class FunctionMetrics:
                 self.bytes += int(sum(metric["BytesDelivered"]))
 
     def dropped_by_all(self, streams: Collection[str], types: Iterable[str]) -> Counter[str]:
-        """The records that no stream delivers: a known type's if every stream dropped them, any other's as `other`."""
+        """Count the records that every stream dropped: those of a known type under its name, the rest as `other`."""
         counts = [self.dropped.get(stream, Counter()) for stream in streams]
         known = {name: min(each[name] for each in counts) for name in types}
         return Counter({**known, OTHER: sum(each[OTHER] for each in counts)})
@@ -95,7 +95,7 @@ class CountingSink:
     def put(
         self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
     ) -> None:
-        """Puts the object, and counts it if that went well and it is data."""
+        """Put the object, then count it if it is data."""
         self._sink.put(key, body, content_type, content_encoding)
         partition, _, _ = key.rpartition("/")
         folder, _, _ = partition.rpartition(f"/{PARTITION}=")
@@ -107,7 +107,7 @@ class CountingSink:
 
     @property
     def concurrent_puts(self) -> int:
-        """How many puts the sink behind it takes at a time."""
+        """The number of puts at once that the sink behind it accepts."""
         return getattr(self._sink, "concurrent_puts", 1)
 
     @property
@@ -115,20 +115,20 @@ class CountingSink:
         """Objects and bytes of all types."""
         return sum(each.total() for each in self._objects.values()), self._bytes.total()
 
-    def delivered(self, record_type: str, rows: int) -> Delivered:
-        """What lies in the lake of a type of which so many rows were delivered."""
+    def summary(self, record_type: str, rows: int) -> TypeSummary:
+        """Return the summary of a type of which this many rows were delivered."""
         objects = self._objects.get(record_type, Counter())
-        return Delivered(record_type, rows, len(objects), objects.total(), self._bytes[record_type])
+        return TypeSummary(record_type, rows, len(objects), objects.total(), self._bytes[record_type])
 
 
 def summarise(
     report: RunReport, metrics: FunctionMetrics, objects: CountingSink, types: Collection[str], seconds: float
-) -> Summary:
-    """One value of what the data plane counted, what the functions said of it and what was put.
+) -> RunSummary:
+    """Return the summary of what the data plane counted, what functions said of it, and what was put.
 
-    A run adds up when read = delivered + dropped + failed, each record counted once, and what is counted apart agrees:
-    what the data plane saw dropped is what the functions say they dropped or delivered themselves, what it saw failed
-    is what they failed, and the objects put are its own and those that the functions say they wrote.
+    A run adds up when read = delivered + dropped + failed, with each record counted once, and the three independent
+    counts agree: the data plane saw dropped what the functions say they dropped or wrote themselves; it saw failed what
+    they failed; and the objects put are its own and those that the functions say they wrote.
     """
     streams = report.streams
     dropped = metrics.dropped_by_all([stream.name for stream in streams], types)
@@ -145,10 +145,10 @@ def summarise(
         and metrics.failed.total() == by_function
         and put == objects.total
     )
-    return Summary(
+    return RunSummary(
         read=report.read,
         bytes_read=report.bytes_read,
-        delivered=[objects.delivered(name, rows[name]) for name in types],
+        delivered=[objects.summary(name, rows[name]) for name in types],
         dropped=dict(dropped),
         failed=dict((metrics.failed + failed).most_common()),
         seconds=round(seconds, 3),
@@ -159,5 +159,6 @@ def summarise(
 
 
 def _by_data_plane(report: RunReport, record_type: str) -> int:
-    """The rows of a type that its own delivery stream delivered, where it has one."""
-    return sum(stream.delivered for stream in report.streams if stream.name == stream_name(record_type))
+    """Count the rows of a type that its own delivery stream delivered, in a mode that has such streams."""
+    own = stream_names(LOCAL, record_type)
+    return sum(stream.delivered for stream in report.streams if stream.name in own)

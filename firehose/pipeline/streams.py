@@ -1,53 +1,89 @@
-"""The pipeline as a laptop runs it: delivery streams, their tables and functions, into one lake."""
+"""The delivery streams of a mode, each with its function and table, and the pipeline as a laptop runs it."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from firehose.local.data_plane import Clock, DataPlane
 from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import Sink
-from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
+from firehose.pipeline.modes import MODES, Mode
+from firehose.pipeline.names import REGION, Names
+from firehose.pipeline.stream_requests import create_delivery_stream
 from glue.layout import ERROR_DOCUMENTS, Format
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
-from glue.tables import parquet_table, with_bucket
+from glue.tables import with_bucket
 from transform.function import build
 
+LOCAL = Names("local")
 BUCKET = "local-lake"
-_REGION, _ACCOUNT = "us-east-1", "123456789012"
-_ROLE = f"arn:aws:iam::{_ACCOUNT}:role/prd3292-local-dmnd-firehose"
-_SOURCE = f"arn:aws:kinesis:{_REGION}:{_ACCOUNT}:stream/prd3292-local-dmnd-table-stream"
+_ACCOUNT = "123456789012"
 
 
-def local_pipeline(
-    sink: Sink,
-    *,
-    schemas: Path = SCHEMAS,
-    file_format: Format = Format.PARQUET,
-    on_printed: Callable[[str, str], None] = lambda _stream, _text: None,
-    clock: Clock | None = None,
-) -> DataPlane:
-    """A data plane for every schema of a folder: in Parquet mode a delivery stream each, in Avro mode one for all.
+class ModeStream(msgspec.Struct, frozen=True):
+    """One delivery stream of a mode and its function, in one environment.
 
-    In Parquet mode the first by name claims what has no type. `on_printed` gets what a function printed in an
-    invocation, with the name of its delivery stream. The sink is also where functions put what they write themselves. A
-    live source needs a `clock`, by which the buffer intervals run.
-
-    Raises:
-        SchemaError: a schema is not one of ours.
+    `types` are the record types that the function serves. In each mode exactly one function also handles records
+    without a readable type: the one that `claims` them.
     """
-    streams = [
-        LocalStream(one.request, one.table_input, build(one.variables, sink, schemas), keeps_event=True)
-        for one in local_streams(load(schemas), file_format)
-    ]
-    return DataPlane(streams, sink, on_printed=on_printed, clock=clock)
+
+    names: Names
+    format: Format
+    types: tuple[str, ...]
+    claims: bool
+
+    @property
+    def mode(self) -> Mode:
+        """The row of the table of modes."""
+        return MODES[self.format]
+
+    @property
+    def name(self) -> str:
+        """The name of the delivery stream, and of the function: prd3292-dev1-dmnd-sale."""
+        return self.names.delivery_stream(self.mode.key_of(self.types[0]))
+
+    def request(self, **surroundings: Any) -> dict[str, Any]:
+        """Return the CreateDeliveryStream request; `surroundings` are what `create_delivery_stream` takes further."""
+        return create_delivery_stream(
+            self.mode,
+            name=self.name,
+            database=self.names.database(self.format),
+            table=self.types[0],
+            **surroundings,
+        )
+
+    def variables(self, bucket: str) -> dict[str, str]:
+        """Return the environment of the function (transform/settings.py)."""
+        return {
+            "RECORD_TYPES": ",".join(self.types),
+            "CLAIMS_UNREADABLE": "true" if self.claims else "false",
+            "BUCKET": bucket,
+            "ERROR_PREFIX": ERROR_DOCUMENTS,
+            "FORMAT": str(self.format),
+        }
 
 
-@dataclass(frozen=True, slots=True)
-class StreamConfiguration:
-    """What one delivery stream is configured by.
+def mode_streams(names: Names, mode: Format, types: Mapping[str, RecordType]) -> list[ModeStream]:
+    """Return the delivery streams of a mode: one for each type, or one for all.
+
+    The only one claims what has no readable type, or that of the first type by name.
+    """
+    first = min(types)
+    if not MODES[mode].per_type:
+        return [ModeStream(names, mode, tuple(types), claims=True)]
+    return [ModeStream(names, mode, (name,), claims=name == first) for name in types]
+
+
+def stream_names(names: Names, record_type: str) -> set[str]:
+    """Return the delivery streams that serve this type alone, of all modes."""
+    return {names.delivery_stream(mode.key_of(record_type)) for mode in MODES.values() if mode.per_type}
+
+
+class StreamConfiguration(msgspec.Struct, frozen=True):
+    """The configuration of one delivery stream.
 
     `request` is a CreateDeliveryStream request, `table_input` the Glue table that it converts by, `variables` the
     environment of its function (transform/settings.py).
@@ -59,56 +95,40 @@ class StreamConfiguration:
 
 
 def local_streams(types: Mapping[str, RecordType], file_format: Format) -> list[StreamConfiguration]:
-    """The delivery streams of a laptop: in Parquet mode one for each type, in Avro mode one for all."""
-    return _STREAMS[file_format](types)
+    """Return the delivery streams of a laptop, as those of an environment `local`."""
+    return [_configured(one, types) for one in mode_streams(LOCAL, file_format, types)]
 
 
-def stream_name(served: str) -> str:
-    """The delivery stream of a record type, or of all of them: prd3292-local-dmnd-sale, prd3292-local-dmnd-avro."""
-    return f"prd3292-local-dmnd-{served}"
+def _configured(stream: ModeStream, types: Mapping[str, RecordType]) -> StreamConfiguration:
+    request = stream.request(
+        stream_arn=f"arn:aws:kinesis:{REGION}:{_ACCOUNT}:stream/{LOCAL.stream}",
+        function_arn=f"arn:aws:lambda:{REGION}:{_ACCOUNT}:function:{stream.name}",
+        bucket=BUCKET,
+        role_arn=f"arn:aws:iam::{_ACCOUNT}:role/{LOCAL.prefix}-firehose",
+    )
+    table = with_bucket(stream.mode.table(types[stream.types[0]]), BUCKET) if stream.mode.converts else None
+    return StreamConfiguration(request, table, stream.variables(BUCKET))
 
 
-def _parquet_streams(types: Mapping[str, RecordType]) -> list[StreamConfiguration]:
-    claiming = min(types)
-    return [
-        StreamConfiguration(
-            create_delivery_stream(
-                name, database="prd3292_local_dmnd_pipeline_parquet", region=_REGION, **_names(name)
-            ),
-            with_bucket(parquet_table(record_type), BUCKET),
-            _variables(Format.PARQUET, [name], claims=name == claiming),
-        )
-        for name, record_type in types.items()
+def local_pipeline(
+    sink: Sink,
+    *,
+    schemas: Path = SCHEMAS,
+    file_format: Format = Format.PARQUET,
+    on_printed: Callable[[str, str], None] = lambda _stream, _text: None,
+    clock: Clock | None = None,
+) -> DataPlane:
+    """Return a data plane that runs the streams of a mode for every schema of a folder.
+
+    Functions put what they write themselves into the sink, too. `on_printed` is called with the name of a delivery
+    stream and what its function printed in one invocation. A live source needs a `clock`, which the buffer intervals
+    run by.
+
+    Raises:
+        SchemaError: a schema is invalid.
+    """
+    streams = [
+        LocalStream(one.request, one.table_input, build(one.variables, sink, schemas), keeps_event=True)
+        for one in local_streams(load(schemas), file_format)
     ]
-
-
-def _avro_streams(types: Mapping[str, RecordType]) -> list[StreamConfiguration]:
-    request = create_avro_delivery_stream(**_names(Format.AVRO))
-    return [StreamConfiguration(request, None, _variables(Format.AVRO, types, claims=True))]
-
-
-_STREAMS: dict[Format, Callable[[Mapping[str, RecordType]], list[StreamConfiguration]]] = {
-    Format.PARQUET: _parquet_streams,
-    Format.AVRO: _avro_streams,
-}
-
-
-def _names(served: str) -> dict[str, Any]:
-    """What a delivery stream and its surroundings are called here."""
-    return {
-        "name": stream_name(served),
-        "stream_arn": _SOURCE,
-        "function_arn": f"arn:aws:lambda:{_REGION}:{_ACCOUNT}:function:{stream_name(served)}",
-        "bucket": BUCKET,
-        "role_arn": _ROLE,
-    }
-
-
-def _variables(file_format: Format, types: Iterable[str], *, claims: bool) -> dict[str, str]:
-    return {
-        "RECORD_TYPES": ",".join(types),
-        "CLAIMS_UNREADABLE": "true" if claims else "false",
-        "BUCKET": BUCKET,
-        "ERROR_PREFIX": ERROR_DOCUMENTS,
-        "FORMAT": file_format.value,
-    }
+    return DataPlane(streams, sink, on_printed=on_printed, clock=clock)

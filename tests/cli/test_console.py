@@ -15,8 +15,8 @@ from firehose.cli.app import app
 from firehose.cli.console import _Interactive, banner
 from firehose.cli.opened_console import Console, local_configuration, sample
 from firehose.local.endpoint.endpoint import Endpoint
-from firehose.local.endpoint.function_package import checkout_package
 from firehose.local.user_error import UserError
+from firehose.pipeline.package import checkout_package
 from firehose.pipeline.up.resources import BUCKET, make_resources
 from glue.layout import Format
 from tests.cli.test_run import dmd

@@ -20,8 +20,8 @@ from firehose.local.report import RunReport, StreamReport
 from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import FolderSink
 from firehose.pipeline.change_records import change_records
-from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, Summary, summarise
-from firehose.pipeline.streams import local_pipeline, stream_name
+from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, RunSummary, summarise
+from firehose.pipeline.streams import LOCAL, local_pipeline
 from glue.layout import Format
 from glue.schema import load
 from glue.tables import avro_literal
@@ -178,7 +178,9 @@ def test_what_cannot_be_written_has_failed_and_the_rest_is_delivered(
 
 def delivered_line(record_type: str, rows: int, objects: int, size_bytes: int) -> str:
     counts = {"RecordsDelivered": [rows], "ObjectsWritten": [objects], "BytesDelivered": [size_bytes]}
-    return json.dumps({"_aws": {}, "type": record_type, "stream": stream_name("avro"), **counts}, separators=(",", ":"))
+    return json.dumps(
+        {"_aws": {}, "type": record_type, "stream": LOCAL.delivery_stream("avro"), **counts}, separators=(",", ":")
+    )
 
 
 DROPPED_LINE = '{"_aws": {}, "type": "other", "RecordsDropped": [1.0]}'
@@ -186,9 +188,9 @@ TOTAL_LINE = '{"_aws": {}, "RecordsDelivered": [3.0], "BytesDelivered": [30.0]}'
 FAILED_LINE = '{"_aws": {}, "reason": "invalid", "RecordsFailed": [1.0]}'
 
 
-def summary_of(printed: list[str], puts: list[str], **counts: int) -> Summary:
+def summary_of(printed: list[str], puts: list[str], **counts: int) -> RunSummary:
     """Of a run in which a function printed and put these; the data plane saw 4 dropped and 1 failed, unless told."""
-    stream = StreamReport(stream_name("avro"), received=5, dropped=4, failed=Counter({PROCESSING_FAILED: 1}))
+    stream = StreamReport(LOCAL.delivery_stream("avro"), received=5, dropped=4, failed=Counter({PROCESSING_FAILED: 1}))
     report = RunReport(read=5, dropped=4, failed=1, streams=[stream])
     for name, count in counts.items():
         setattr(report, name, count)
@@ -250,7 +252,7 @@ def test_a_run_does_not_add_up_if_one_says_otherwise(
 
 
 def test_an_ok_in_avro_mode_is_put_where_errors_are_and_does_not_add_up() -> None:
-    objects, inner = Objects(), LocalStream(avro_request(stream_name("avro")), None, function())
+    objects, inner = Objects(), LocalStream(avro_request(LOCAL.delivery_stream("avro")), None, function())
     sink = CountingSink(objects)
 
     report = DataPlane([inner], sink).run(records(order("1")))
@@ -300,7 +302,7 @@ def test_puts_of_several_threads_are_each_counted() -> None:
         list(pool.map(put, range(8)))
 
     assert sink.total == (4000, 8000)
-    assert sink.delivered("sale", 1).partitions == 7
+    assert sink.summary("sale", 1).partitions == 7
 
 
 def test_a_run_of_which_the_function_says_nothing_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

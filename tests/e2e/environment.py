@@ -8,9 +8,9 @@ from typing import Any
 from firehose.lake.query.tables import query
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.endpoint.endpoint import named_endpoint
-from firehose.local.endpoint.function_package import PROJECT
 from firehose.local.user_error import UserError
 from firehose.pipeline.names import REGION, Names
+from firehose.pipeline.package import PROJECT
 from glue.layout import ROOT, Format
 from tests.e2e.athena import Athena, Client, Sql
 

@@ -19,7 +19,9 @@ from firehose.local.config.prefix import (
     parse_error_prefix,
     parse_prefix,
 )
-from firehose.pipeline.stream_requests import ERROR_PREFIX, PARQUET_PREFIX
+from firehose.pipeline.modes import MODES
+from firehose.pipeline.stream_requests import ERROR_PREFIX
+from glue.layout import Format
 
 AT = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -29,7 +31,7 @@ def evaluated(raw: str, *, partitioned: bool = False, **keys: str) -> str:
 
 
 def test_partition_keys_take_their_places() -> None:
-    prefix = evaluated(PARQUET_PREFIX, partitioned=True, type="sale", date="2025-01-01")
+    prefix = evaluated(MODES[Format.PARQUET].prefix, partitioned=True, type="sale", date="2025-01-01")
 
     assert prefix == "data-pipeline/parquet/sale/partition_date=2025-01-01/"
 

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from firehose.pipeline import package
-from firehose.pipeline.package import LIMIT_BYTES, PackageError, build
+from firehose.pipeline.package import UNZIPPED_LIMIT_BYTES, PackageError, build
 from glue.layout import Format
 from tests.given import environment
 
@@ -81,7 +81,7 @@ def test_no_file_of_it_names_this_machine(for_lambda: Path) -> None:
 def test_unzipped_it_is_a_tenth_of_what_lambda_takes(for_lambda: Path) -> None:
     size = sum(entry.file_size for entry in zipfile.ZipFile(for_lambda).infolist())
 
-    assert size < LIMIT_BYTES / 10
+    assert size < UNZIPPED_LIMIT_BYTES / 10
 
 
 def test_lambdas_user_may_read_all_of_it(for_lambda: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_dependency_with_other_bytes_than_locked_is_refused(
 
 
 def test_a_zip_that_lambda_would_refuse_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "LIMIT_BYTES", 1000)
+    monkeypatch.setattr(package, "UNZIPPED_LIMIT_BYTES", 1000)
     monkeypatch.setattr(package, "_install", lambda *_: None)
 
     with pytest.raises(PackageError, match="1,000"):

@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_export_and_another_another(tmp_path: Path)
 def test_an_export_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     write_export(tmp_path, 10, seed=1, files=1)
 
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         write_export(tmp_path, 10, seed=1, files=1)
 
 

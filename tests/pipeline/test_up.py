@@ -1,6 +1,5 @@
 """`dmd up`: where it runs, what it says, and how it ends."""
 
-import io
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -9,21 +8,19 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from rich.console import Console
-from rich.table import Table
 from typer.testing import CliRunner, Result
 
 from firehose.cli import up as up_command
 from firehose.cli.app import app
 from firehose.local.endpoint.deployed import delivery_streams, load_deployed
 from firehose.local.endpoint.endpoint import Endpoint, moto_endpoint, named_endpoint
-from firehose.local.endpoint.function_package import checkout_package
 from firehose.local.report import RunReport, StreamReport
 from firehose.local.sources.kinesis import now_ms
 from firehose.local.user_error import UserError
+from firehose.pipeline.package import OUR_FOLDERS, checkout_package
 from firehose.pipeline.run_summary import FunctionMetrics
 from firehose.pipeline.up import prepare
-from firehose.pipeline.up.counts import StreamCounts, counts_table, live_table, stream_counts
+from firehose.pipeline.up.counts import StreamCounts, stream_counts
 from firehose.pipeline.up.resources import BUCKET, STREAM
 from firehose.pipeline.up.session import Session
 from tests.cli.test_run import dmd
@@ -71,7 +68,7 @@ def test_what_is_put_into_the_stream_is_delivered_once_although_dmd_up_is_starte
     third = up(tmp_path, "--endpoint", server)
 
     assert [first.exit_code, second.exit_code, third.exit_code] == [130, 130, 130]
-    assert "terraform is not at hand: the same resources are made by our own builders" in first.stderr
+    assert "terraform not found: our own builders make the same resources" in first.stderr
     assert f"dmd sample 5000 --to kinesis://{STREAM}" in first.stderr
     assert f"--lake s3://{BUCKET}" in first.stderr
     assert f"AWS_ENDPOINT_URL={server}" in first.stderr
@@ -99,11 +96,12 @@ def test_the_buffer_interval_is_shortened_to_what_is_asked_in_all(
 ) -> None:
     up(tmp_path, "--endpoint", server)
     with ExitStack() as running:
-        deployed = load_deployed(Endpoint(server), [checkout_package()], running, interval_seconds=5)
-        session = Session(Endpoint(server), deployed, tmp_path)
+        deployed = load_deployed(Endpoint(server), [checkout_package()], running, own=OUR_FOLDERS, interval_seconds=5)
 
-    for group in session.plane._groups:
-        assert {group.seconds + running.stream.destination.buffer_seconds for running in group.streams} == {5}
+    streams = [(stream, stream.processing.function) for stream in (local.read() for local in deployed.streams)]
+    assert [
+        stream.destination.buffer_seconds + function.buffer_seconds for stream, function in streams if function
+    ] == [5] * 4
 
 
 def test_counts_are_in_one_column_each() -> None:
@@ -119,45 +117,15 @@ def test_counts_are_in_one_column_each() -> None:
     assert StreamCounts("sale", read=10, delivered=3, dropped=2, failed=1).buffered == 4
 
 
-def drawn(table: Table, columns: int) -> list[str]:
-    """The lines of a table at a terminal of so many columns."""
-    console = Console(width=columns, file=io.StringIO())
-    with console.capture() as captured:
-        console.print(table)
-    return [line.rstrip() for line in captured.get().splitlines()]
-
-
-def counts(*names: str, read: int = 123_456) -> list[StreamCounts]:
-    return [StreamCounts(f"prd3292-test-dmnd-{name}", read, read, 0, 0) for name in names]
-
-
-def test_at_80_columns_the_live_table_shows_what_tells_streams_apart() -> None:
-    lines = drawn(live_table(counts("demand", "notification"), lag_ms=1_500), 80)
-
-    assert lines[0].split() == ["prd3292-test-dmnd-", "read", "delivered", "dropped", "failed", "buffered", "lag"]
-    assert [line.split()[0] for line in lines[2:]] == ["demand", "notification"]
-    assert lines[2].split()[1:] == ["123,456", "123,456", "0", "0", "0", "1.5", "s"]
-
-
-def test_one_stream_alone_keeps_what_it_serves_in_its_name() -> None:
-    assert drawn(live_table(counts("avro"), lag_ms=0), 80)[2].startswith("avro ")
-
-
-def test_a_name_that_is_too_long_is_folded_and_not_cut() -> None:
-    lines = drawn(counts_table(counts("notification", read=123_456_789)), 60)
-    below = lines[[line.startswith("─") for line in lines].index(True) + 1 :]
-
-    assert "".join(line.split()[0] for line in below) == "prd3292-test-dmnd-notification"
-
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        pytest.param(["--endpoint", "dmnd"], "dmnd is no address", id="no address"),
+        pytest.param(["--endpoint", "dmnd"], "dmnd is not the address", id="no address"),
         pytest.param(["--endpoint", "https://s3.us-east-1.amazonaws.com"], "never on AWS", id="AWS"),
         pytest.param(["--endpoint", "http://127.0.0.1:9"], "127.0.0.1:9 cannot be read", id="nobody there"),
         pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is of moto's", id="both"),
         pytest.param(["--package", "nowhere.zip"], "nowhere.zip cannot be read", id="no package"),
+        pytest.param(["--mode", "orc"], "unknown mode `orc`: choose from parquet, avro, both", id="no such mode"),
     ],
 )
 def test_where_it_cannot_run_is_the_users_mistake(tmp_path: Path, options: list[str], told: str) -> None:

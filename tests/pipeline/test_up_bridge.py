@@ -149,13 +149,10 @@ def test_a_bridge_started_again_goes_on_where_the_last_one_was(endpoint: Endpoin
     assert carried(endpoint) == [("INSERT", "a"), ("INSERT", "b"), ("INSERT", "c")]
 
 
-def test_more_changes_than_one_answer_holds_are_all_carried(
-    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("firehose.local.endpoint.bridge._RECORDS", 2)
+def test_more_changes_than_one_answer_holds_are_all_carried(endpoint: Endpoint, tmp_path: Path) -> None:
     put(endpoint, *"abcde")
 
-    assert Bridge(endpoint, "dmnd", state=tmp_path).carry() == 5
+    assert Bridge(endpoint, "dmnd", state=tmp_path, page_records=2).carry() == 5
 
 
 def test_changes_are_carried_whenever_the_source_waits(endpoint: Endpoint, tmp_path: Path) -> None:

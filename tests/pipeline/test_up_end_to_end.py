@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from firehose.local.endpoint.endpoint import Endpoint
-from firehose.local.endpoint.function_package import checkout_package
+from firehose.pipeline.package import checkout_package
 from firehose.pipeline.up.resources import BUCKET, TABLE, make_resources
 from glue.layout import Format
 from tests.e2e.environment import local_sql

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from firehose.local.endpoint.endpoint import Endpoint
-from firehose.local.endpoint.function_package import PROJECT, checkout_package, code_sha256
+from firehose.local.endpoint.function_package import code_sha256
 from firehose.local.user_error import UserError
+from firehose.pipeline.package import PROJECT, checkout_package
 from firehose.pipeline.up import terraform
 from firehose.pipeline.up.prepare import prepare
 from glue.layout import Format

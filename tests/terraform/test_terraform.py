@@ -16,7 +16,7 @@ import pytest
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.pipeline.names import Names
 from firehose.pipeline.package import build as build_package
-from firehose.pipeline.stream_requests import create_avro_delivery_stream, create_delivery_stream
+from firehose.pipeline.streams import ModeStream, mode_streams
 from firehose.pipeline.up.prepare import prepare
 from glue.layout import Format
 from glue.schema import load
@@ -145,31 +145,17 @@ def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.mark.parametrize("record_type", TYPES)
-def test_a_delivery_stream_of_parquet_mode_is_what_our_builder_describes(record_type: str, aws: Client) -> None:
-    name = f"prd3292-test-dmnd-{record_type}"
+STREAMS = [stream for mode in Format for stream in mode_streams(Names("test"), mode, TYPES)]
 
-    assert described(aws("firehose"), name) == create_delivery_stream(
-        record_type, **_surroundings(name), database=DATABASES["parquet"], table=record_type, tags=None
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_a_delivery_stream_is_what_our_table_of_modes_describes(stream: ModeStream, aws: Client) -> None:
+    assert described(aws("firehose"), stream.name) == stream.request(
+        stream_arn=f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/prd3292-test-dmnd-table-stream",
+        function_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{stream.name}:live",
+        bucket=BUCKET,
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/{stream.name}-delivery",
     )
-
-
-def test_the_delivery_stream_of_avro_mode_is_what_our_builder_describes(aws: Client) -> None:
-    name = "prd3292-test-dmnd-avro"
-
-    assert described(aws("firehose"), name) == create_avro_delivery_stream(
-        **_surroundings(name), lambda_buffer_seconds=50
-    )
-
-
-def _surroundings(name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "stream_arn": f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/prd3292-test-dmnd-table-stream",
-        "function_arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}:live",
-        "bucket": BUCKET,
-        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/{name}-delivery",
-    }
 
 
 @pytest.mark.parametrize("mode", DATABASES)

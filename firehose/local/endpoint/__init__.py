@@ -1,1 +1,1 @@
-"""A local AWS endpoint: a server of moto, what is deployed on it, and clients of it."""
+"""A local AWS endpoint: clients of it, moto's server, the resources deployed on it, and changes of its tables."""

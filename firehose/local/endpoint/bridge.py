@@ -1,4 +1,4 @@
-"""Carries the changes of tables to the Kinesis stream where the endpoint does not, from DynamoDB Streams."""
+"""Copies the changes of tables from DynamoDB Streams to a Kinesis stream, where the endpoint does not do so itself."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,22 +11,23 @@ from firehose.local.event_record import EventRecord
 from firehose.local.kinesis_writer import KinesisWriter
 from firehose.local.sources.checkpoints import Checkpoints, load_checkpoints, save_checkpoints
 
-# The most that DynamoDB Streams gives.
-_RECORDS = 1_000
+# The most records that DynamoDB Streams returns at once.
+PAGE_RECORDS = 1_000
 
 
 class Bridge:
-    """The changes of the tables of an endpoint, into one Kinesis stream.
+    """Copies the changes of an endpoint's tables into one Kinesis stream, at least once, as DynamoDB does.
 
-    Bridge(endpoint, "prd3292-test-dmnd-table-stream", state=Path(".local/up")).carry() -> 3, changes carried
+    Bridge(endpoint, "orders-changes", state=Path(".local/up")).carry() -> 3, the number of changes
 
-    How far it is lies in `state` and moves when the changes are in the stream: at least once, as DynamoDB itself.
+    Its checkpoints are in the folder `state`. They move once the changes are in the stream.
     """
 
-    def __init__(self, endpoint: Endpoint, stream: str, *, state: Path) -> None:
+    def __init__(self, endpoint: Endpoint, stream: str, *, state: Path, page_records: int = PAGE_RECORDS) -> None:
         self._client = endpoint.client("dynamodbstreams")
         self._writer = KinesisWriter(stream, client=endpoint.client("kinesis"))
         self._where = endpoint.url
+        self._page_records = page_records
         with as_user_errors(self._where, "read"):
             tables = _tables_to_carry(endpoint, stream)
         self._tables = [_Table(name, arn, state / f"{name}.json") for name, arn in tables]
@@ -34,11 +35,11 @@ class Bridge:
 
     @property
     def tables(self) -> list[str]:
-        """The tables whose changes it carries."""
+        """The names of the tables whose changes it copies."""
         return [table.name for table in self._tables]
 
     def carry(self) -> int:
-        """Carries what has changed since it was last called; how many changes that were."""
+        """Copy the changes since the last call, and return their number."""
         before = self.carried
         with as_user_errors(self._where, "read"):
             for table in self._tables:
@@ -46,7 +47,7 @@ class Bridge:
         return self.carried - before
 
     def before(self, source: Iterable[EventRecord | None]) -> Iterator[EventRecord | None]:
-        """The records of a source; whenever it has none, changes are carried."""
+        """Yield the records of a source, and copy changes whenever it has none."""
         for record in source:
             if record is None:
                 self.carry()
@@ -64,12 +65,12 @@ class Bridge:
                 save_checkpoints(table.path, table.checkpoints)
 
     def _shards(self, arn: str) -> list[str]:
-        """Oldest first, so that a parent comes before its children."""
+        """Return the shards, oldest first, so that a parent comes before its children."""
         described = self._client.describe_stream(StreamArn=arn)["StreamDescription"]
         return [shard["ShardId"] for shard in described["Shards"]]
 
     def _pages(self, arn: str, shard: str, position: str) -> Iterator[list[dict[str, Any]]]:
-        """What a shard has behind a position, up to where there is nothing now."""
+        """Yield the records of a shard after a position, until it has no more for now."""
         where = (
             {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position}
             if position
@@ -78,7 +79,7 @@ class Bridge:
         answer = self._client.get_shard_iterator(StreamArn=arn, ShardId=shard, **where)
         iterator = answer["ShardIterator"]
         while iterator:
-            answer = self._client.get_records(ShardIterator=iterator, Limit=_RECORDS)
+            answer = self._client.get_records(ShardIterator=iterator, Limit=self._page_records)
             if not answer["Records"]:
                 return
             yield answer["Records"]
@@ -86,18 +87,18 @@ class Bridge:
 
 
 class _Table:
-    """A table, and how far its changes have been carried."""
+    """A table, and the checkpoints of its stream."""
 
     def __init__(self, name: str, arn: str, path: Path) -> None:
         self.name = name
         self.arn = arn
         self.path = path
-        # The stream's ARN ends in the instant that it was made at.
+        # The stream's ARN ends in its creation time, so a table made again starts afresh.
         self.checkpoints: Checkpoints = load_checkpoints(path, arn, 0, 0)
 
 
 def _tables_to_carry(endpoint: Endpoint, stream: str) -> list[tuple[str, str]]:
-    """The tables with a stream of changes, by name and the stream's ARN, that the endpoint does not carry itself."""
+    """Return name and stream ARN of each table whose changes the endpoint does not copy to Kinesis itself."""
     client = endpoint.client("dynamodb", attempts=1)
     names = client.list_tables()["TableNames"]
     found = ((name, client.describe_table(TableName=name)["Table"].get("LatestStreamArn")) for name in names)
@@ -105,7 +106,7 @@ def _tables_to_carry(endpoint: Endpoint, stream: str) -> list[tuple[str, str]]:
 
 
 def _is_carried(client: Any, table: str, stream: str) -> bool:
-    """Whether the endpoint says that it carries the table's changes to this stream."""
+    """Return True if the endpoint copies the table's changes to this stream itself."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - with boto3
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 

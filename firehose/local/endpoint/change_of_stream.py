@@ -1,4 +1,4 @@
-"""A DynamoDB Streams record as the change record that DynamoDB puts into Kinesis: the same facts, other members."""
+"""Turns a DynamoDB Streams record into the change record that DynamoDB puts into Kinesis: same facts, other members."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,12 +13,12 @@ _IMAGES = ("NewImage", "OldImage")
 
 
 def change_of_stream(record: Mapping[str, Any], table: str) -> tuple[bytes, str]:
-    """The payload of the Kinesis record, and its partition key.
+    """Return the payload of the Kinesis record, and its partition key.
 
     {"eventName": "INSERT", "dynamodb": {"SequenceNumber": ..., "NewImage": {...}, ...}, "eventVersion": ...}
         -> b'{"awsRegion":"us-east-1","eventID":...,"recordFormat":"application/json",...}', "5B1E..."
 
-    Sequence number, view type and version stay behind, as DynamoDB leaves them out.
+    Sequence number, view type and version are left out, as by DynamoDB.
     """
     change = record["dynamodb"]
     images = {name: change[name] for name in _IMAGES if change.get(name)}
@@ -39,12 +39,12 @@ def change_of_stream(record: Mapping[str, Any], table: str) -> tuple[bytes, str]
         },
         "eventSource": "aws:dynamodb",
     }
-    # Binary attributes are bytes in boto3, and base64 in JSON, which is how msgspec writes bytes.
+    # boto3 has binary attributes as bytes; msgspec writes bytes as base64, as DynamoDB does.
     return msgspec.json.encode(payload), partition_key(keys)
 
 
 def _event_id(text: str) -> str:
-    """A UUID in Kinesis; 32 hex digits in Streams."""
+    """Return the id as Kinesis has it, a UUID; Streams has 32 hex digits."""
     try:
         return str(UUID(text))
     except ValueError:
@@ -52,12 +52,15 @@ def _event_id(text: str) -> str:
 
 
 def _user(identity: Mapping[str, str] | None) -> dict[str, str] | None:
-    """{"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}, of what TTL deleted; boto3 names it in capitals."""
+    """Return the identity in DynamoDB's spelling; boto3 capitalises it. Only deletions by TTL have one.
+
+    {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"} -> {"principalId": ..., "type": "Service"}
+    """
     if not identity:
         return None
     return {"principalId": identity["PrincipalId"], "type": identity["Type"]}
 
 
 def _micros(moment: datetime) -> int:
-    """Without a float, which has no microseconds left at this size."""
+    """Return microseconds since 1970, without a float, which is too coarse at this size."""
     return int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond

@@ -1,6 +1,6 @@
-"""What is deployed on an endpoint: its delivery streams, their tables and functions, as the service describes them."""
+"""The delivery streams deployed on an endpoint, their tables and functions, as the services describe them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,37 +24,32 @@ class Deployed:
 
     source: str
     bucket: str
-    start_ms: int  # when the first of them was made: Firehose reads from then on
+    start_ms: int  # the creation of the first of them: Firehose reads from then on
     streams: list[LocalStream] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
-        """Their names."""
+        """The names of the streams."""
         return [stream.request["DeliveryStreamName"] for stream in self.streams]
 
-    @property
-    def in_both_modes(self) -> bool:
-        """Whether there are streams of Parquet mode, which convert by a table, and of Avro mode, which do not."""
-        return len({stream.table_input is None for stream in self.streams}) == 2
 
-
-def delivery_streams(endpoint: Services, names_begin: str = "") -> list[dict[str, Any]]:
-    """The descriptions of the delivery streams there that read a Kinesis stream."""
+def delivery_streams(endpoint: Services, name_prefix: str = "") -> list[dict[str, Any]]:
+    """Return the descriptions of the delivery streams that read a Kinesis stream."""
     client = endpoint.client("firehose")
     with as_user_errors(endpoint.url, "read"):
         found = [
             client.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
             for name in _stream_names(client)
-            if name.startswith(names_begin)
+            if name.startswith(name_prefix)
         ]
     return [one for one in found if one["DeliveryStreamType"] == KINESIS]
 
 
 def stream_request(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The request that would make a stream of this description.
+    """Return the request that would make a stream of this description.
 
     Raises:
-        UserError: it is no stream that is carried out; the message names it.
+        UserError: the stream is not supported; the message names it.
     """
     try:
         return create_request(description)
@@ -63,14 +58,14 @@ def stream_request(description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stream_names(client: Any) -> Iterator[str]:
-    asked: dict[str, Any] = {"DeliveryStreamType": KINESIS}
+    arguments: dict[str, Any] = {"DeliveryStreamType": KINESIS}
     while True:
-        answer = client.list_delivery_streams(**asked)
+        answer = client.list_delivery_streams(**arguments)
         names = answer["DeliveryStreamNames"]
         yield from names
         if not answer.get("HasMoreDeliveryStreams") or not names:
             return
-        asked["ExclusiveStartDeliveryStreamName"] = names[-1]
+        arguments["ExclusiveStartDeliveryStreamName"] = names[-1]
 
 
 def load_deployed(
@@ -78,17 +73,19 @@ def load_deployed(
     packages: list[bytes],
     running: ExitStack,
     *,
+    own: Collection[str],
     interval_seconds: int | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Deployed:
-    """All that the data plane needs. The functions' processes end with `running`.
+    """Return all that the data plane needs. The functions' processes end with `running`.
 
-    `packages` are what may have been deployed; of none of them being it, `say` is told, and the first is run instead.
+    `packages` may have been deployed, and the folders `own` hold their code; the rest of a package are dependencies. If
+    a function was deployed from none of them, the first is run instead, and `say` is called with a sentence about it.
 
     Raises:
-        UserError: no delivery stream there, several sources, a missing table or function, or a function that cannot
-            be loaded.
-        SettingError: a setting that Firehose refuses, or that the data plane does not carry out.
+        UserError: there is no delivery stream, there are several sources or buckets, a table or function is missing, or
+            a function cannot be loaded.
+        SettingError: a setting is refused by Firehose, or not supported by the data plane.
     """
     described = delivery_streams(endpoint)
     if not described:
@@ -96,20 +93,20 @@ def load_deployed(
     requests = [stream_request(one) for one in described]
     source = _only_one(endpoint, map(_source, requests), "read {} Kinesis streams")
     bucket = _only_one(endpoint, map(_bucket, requests), "write into {} buckets")
-    functions = _Functions(endpoint, packages, running, say)
+    functions = _Functions(endpoint, packages, own, running, say)
     streams = [
         LocalStream(
             request,
             catalog_table(endpoint, request),
             functions.load(function_arn(request)),
-            keeps_event=True,  # it goes to another process
+            keeps_event=True,  # the function is in another process
             version=int(one["VersionId"]),
             interval_seconds=interval_seconds,
         )
         for one, request in zip(described, requests, strict=True)
     ]
     functions.wait_until_loaded()
-    # Rounded down: what came in the same millisecond is rather read than missed.
+    # Rounded down, so that a record of the same millisecond is not missed.
     start_ms = min(int(one["CreateTimestamp"].timestamp() * 1000) for one in described)
     return Deployed(source.rpartition("/")[2], bucket.rpartition(":")[2], start_ms, streams)
 
@@ -125,12 +122,12 @@ def _bucket(request: Mapping[str, Any]) -> str:
 def _only_one(endpoint: Endpoint, arns: Iterable[str], they_do: str) -> str:
     found = set(arns)
     if len(found) > 1:
-        raise UserError(f"the delivery streams of {endpoint.url} {they_do.format(len(found))}: one is run here")
+        raise UserError(f"the delivery streams of {endpoint.url} {they_do.format(len(found))}; only one is supported")
     return found.pop()
 
 
 def catalog_table(endpoint: Services, request: dict[str, Any]) -> dict[str, Any] | None:
-    """The Glue table that a stream converts by."""
+    """Return the Glue table that a stream converts by, if it does."""
     conversion = request["ExtendedS3DestinationConfiguration"].get("DataFormatConversionConfiguration", {})
     schema = conversion.get("SchemaConfiguration")
     if not schema:
@@ -142,26 +139,32 @@ def catalog_table(endpoint: Services, request: dict[str, Any]) -> dict[str, Any]
 
 
 def function_arn(request: Mapping[str, Any]) -> str:
-    """The function that a stream calls.
+    """Return the ARN of the function that a stream calls.
 
     Raises:
-        UserError: it calls none.
+        UserError: it does not call a function.
     """
     processors = request["ExtendedS3DestinationConfiguration"].get("ProcessingConfiguration", {}).get("Processors", [])
     for parameter in (one for processor in processors for one in processor.get("Parameters", [])):
         if parameter["ParameterName"] == "LambdaArn":
             return str(parameter["ParameterValue"])
-    raise UserError(f"the delivery stream {request['DeliveryStreamName']} calls no function")
+    raise UserError(f"the delivery stream {request['DeliveryStreamName']} does not call a function")
 
 
 class _Functions:
     """Loads functions; each package is unpacked once."""
 
     def __init__(
-        self, endpoint: Endpoint, packages: list[bytes], running: ExitStack, say: Callable[[str], None]
+        self,
+        endpoint: Endpoint,
+        packages: list[bytes],
+        own: Collection[str],
+        running: ExitStack,
+        say: Callable[[str], None],
     ) -> None:
         self._endpoint = endpoint
         self._packages = packages
+        self._own = own
         self._running = running
         self._say = say
         self._folders: dict[str, Path] = {}
@@ -186,20 +189,20 @@ class _Functions:
         if folder is None:
             package = package_of(function.code_sha256, self._packages)
             if package is None:
-                self._say("what was deployed is not at hand: the function's code is that of this checkout")
+                self._say(f"the package of the function {function.name} was not found: the local code runs instead")
                 package = self._packages[0]
-            folder = Path(self._running.enter_context(TemporaryDirectory(prefix="dmd-function-")))
-            unpack(package, folder)
+            folder = Path(self._running.enter_context(TemporaryDirectory(prefix="function-")))
+            unpack(package, folder, self._own)
             self._folders[function.code_sha256] = folder
         return folder
 
 
 def function_configuration(endpoint: Services, arn: str) -> FunctionConfiguration:
-    """What GetFunctionConfiguration says of a function, of its alias or version where the ARN has one."""
-    # The whole ARN names alias or version as well, which moto knows by their own argument only.
+    """Return the configuration of a function, of its alias or version if the ARN has one."""
+    # moto finds an alias or version by an argument of its own only, not by the whole ARN.
     name, _, qualifier = arn.partition(":function:")[2].partition(":")
-    asked = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
-    answer = endpoint.client("lambda").get_function_configuration(**asked)
+    arguments = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
+    answer = endpoint.client("lambda").get_function_configuration(**arguments)
     return FunctionConfiguration(
         name=answer["FunctionName"],
         arn=arn,

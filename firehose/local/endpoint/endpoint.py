@@ -1,4 +1,4 @@
-"""A local AWS endpoint: moto's server as a process of ours, or one that is named; and clients of it."""
+"""A local AWS endpoint, either moto's server as a child process or one that the user names; and clients of it."""
 
 import importlib.util
 import os
@@ -14,62 +14,66 @@ from urllib.parse import urlsplit, urlunsplit
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.processors.child_process import end_process
 from firehose.local.user_error import UserError
-from firehose.pipeline.names import REGION
+
+REGION = "us-east-1"
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - nothing is bound to them here
 
 
 class Services(Protocol):
-    """Where AWS calls go: what readers of it need."""
+    """Makes clients of AWS services, or of a local endpoint."""
 
     @property
     def url(self) -> str:
-        """What users know it by."""
+        """The name that users know it by."""
 
     def client(self, service: str) -> Any:
-        """A boto3 client."""
+        """Return a boto3 client."""
 
 
+@dataclass(frozen=True, slots=True)
 class Account:
-    """AWS as the user's own environment and profile lead to it, a local endpoint where AWS_ENDPOINT_URL names one."""
+    """AWS with the user's own environment and profile, or the local endpoint that AWS_ENDPOINT_URL names."""
+
+    region: str = REGION
 
     @property
     def url(self) -> str:
-        """The address that is named, else AWS."""
+        """The address in AWS_ENDPOINT_URL, else "AWS"."""
         return os.environ.get("AWS_ENDPOINT_URL", "AWS")
 
     def client(self, service: str) -> Any:
-        """A boto3 client."""
+        """Return a boto3 client."""
         import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
 
-        with as_user_errors(self.url, "asked"):
-            return boto3.Session(region_name=REGION).client(service)
+        with as_user_errors(self.url, "queried"):
+            return boto3.Session(region_name=self.region).client(service)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where all AWS calls go: Endpoint("http://127.0.0.1:5000")."""
+    """The address of all AWS calls: Endpoint("http://127.0.0.1:5000")."""
 
     url: str
     region: str = REGION
 
     @property
     def variables(self) -> dict[str, str]:
-        """What another program needs in its environment to reach it."""
+        """The environment variables with which another program reaches it."""
         return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": self.region, **_credentials(os.environ)}
 
     def client(self, service: str, *, attempts: int = 3, connections: int = 10) -> Any:
-        """A boto3 client: it talks to this endpoint whatever the user's configuration says."""
-        import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
+        """Return a boto3 client that calls this endpoint whatever the user's configuration says."""
+        import boto3  # noqa: PLC0415 - as above
         from botocore.config import Config  # noqa: PLC0415 - with boto3
 
-        found = _credentials(os.environ)
+        credentials = _credentials(os.environ)
         return boto3.client(
             service,
             region_name=self.region,
             endpoint_url=self.url,
-            aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": attempts},
                 max_pool_connections=connections,
@@ -79,22 +83,22 @@ class Endpoint:
 
 
 def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's own, else what local endpoints take from anybody. Never a profile's, which may be real ones."""
+    """Return the user's own, else those that every local endpoint accepts. Never a profile's, which may be real."""
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     return {name: environment.get(name) or "test" for name in names}
 
 
 def named_endpoint(url: str) -> Endpoint:
-    """The endpoint that a user names.
+    """Return the endpoint that a user names.
 
     Raises:
-        UserError: it is no http address, or not one of this machine and so perhaps AWS itself.
+        UserError: it is not an http address, or it is AWS itself.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UserError(f"{url} is no address of an endpoint: it should be http://127.0.0.1:PORT")
+        raise UserError(f"{url} is not the address of an endpoint, which looks like http://127.0.0.1:PORT")
     if "amazonaws." in parts.hostname:
-        raise UserError("dmd up makes and changes what it finds, so it runs on a local endpoint only, never on AWS")
+        raise UserError(f"{url} is AWS: resources are made and changed on a local endpoint only, never on AWS")
     if parts.hostname in _LOCAL:
         # An SDK would look for a bucket at bucket.localhost; at an IP address it does not.
         parts = parts._replace(netloc=f"127.0.0.1:{parts.port}" if parts.port else "127.0.0.1")
@@ -103,13 +107,13 @@ def named_endpoint(url: str) -> Endpoint:
 
 @contextmanager
 def moto_endpoint(port: int = 0) -> Iterator[Endpoint]:
-    """A server of moto's for as long as the block runs; port 0 is any free one.
+    """Run a server of moto's for as long as the block runs; port 0 is any free one.
 
     Raises:
-        UserError: moto's server is not installed, or the port is taken.
+        UserError: moto's server is not installed, or the port is in use.
     """
     if any(importlib.util.find_spec(name) is None for name in ("moto", "flask", "flask_cors")):
-        raise UserError("moto's server is not installed: pip install 'moto[server]', or name an endpoint by --endpoint")
+        raise UserError("moto's server is not installed: pip install 'moto[server]', or name another local endpoint")
     if port:
         _check_free(port)
     # In a session of its own, so that Ctrl-C reaches us alone; it ends when our end of its standard input closes, which
@@ -134,4 +138,4 @@ def _check_free(port: int) -> None:
         try:
             tried.bind(("127.0.0.1", port))
         except OSError as error:
-            raise UserError(f"port {port} cannot be had: {error.strerror}") from None
+            raise UserError(f"port {port} cannot be used: {error.strerror}") from None

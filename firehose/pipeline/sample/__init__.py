@@ -1,1 +1,1 @@
-"""Realistic change records."""
+"""The sample maker: realistic change records and exports."""

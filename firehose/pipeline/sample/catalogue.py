@@ -1,10 +1,11 @@
-"""The made-up catalogue that sample events are drawn from: bands, venues, images, as DynamoDB's typed JSON.
+"""The invented catalogue of sample events: bands, venues, images, as DynamoDB's typed JSON.
 
 Every name is invented; every address is below example.com.
 """
 
-import json
 from typing import Any
+
+import msgspec
 
 BANDS = [
     "The Paper Lanterns",
@@ -50,48 +51,43 @@ _GENRES = ["Music/Rock/Indie", "Music/Jazz/Bebop", "Arts & Theatre/Comedy/Stand-
 _IMAGE_SIZES = [(1024, 576), (2048, 1152), (640, 360), (205, 115), (1136, 639), (100, 56), (640, 427), (305, 225)]
 
 
-def json_text(value: str) -> str:
-    r"""What stands between the quotes of a JSON string: The "Quiet" Room -> The \"Quiet\" Room."""
-    return json.dumps(value, ensure_ascii=False)[1:-1]
+def typed(value: Any) -> dict[str, Any]:
+    """Return a plain value as DynamoDB's typed JSON has it.
 
-
-def typed(value: Any) -> str:
-    """A plain value as DynamoDB's typed JSON.
-
-    {"width": 640, "url": None} -> '{"M":{"width":{"N":"640"},"url":{"NULL":true}}}'
+    {"width": 640, "url": None} -> {"M": {"width": {"N": "640"}, "url": {"NULL": True}}}
     """
     match value:
         case None:
-            return '{"NULL":true}'
+            return {"NULL": True}
         case bool():
-            return f'{{"BOOL":{str(value).lower()}}}'
+            return {"BOOL": value}
         case int():
-            return f'{{"N":"{value}"}}'
+            return {"N": str(value)}
         case str():
-            return f'{{"S":"{json_text(value)}"}}'
+            return {"S": value}
         case list():
-            return f'{{"L":[{",".join(map(typed, value))}]}}'
-    return f'{{"M":{{{members(value)}}}}}'
+            return {"L": [typed(one) for one in value]}
+    return {"M": {name: typed(one) for name, one in value.items()}}
 
 
-def members(values: dict[str, Any]) -> str:
-    """The inside of a typed map: {"id": "E1"} -> '"id":{"S":"E1"}'."""
-    return ",".join(f'"{json_text(name)}":{typed(value)}' for name, value in values.items())
+def encoded(value: Any) -> msgspec.Raw:
+    """Return a plain value as typed JSON text that images include as it stands: large values are encoded once."""
+    return msgspec.Raw(msgspec.json.encode(typed(value)))
 
 
-def venues() -> list[str]:
-    """32 venues, typed, of 1 to 2 KB."""
-    return [typed(_venue(number, hall, city)) for number, (hall, city) in enumerate(_halls_of_cities())]
+def venues() -> list[msgspec.Raw]:
+    """Return 32 venues of 1 to 2 KB, encoded."""
+    return [encoded(_venue(number, hall, city)) for number, (hall, city) in enumerate(_halls_of_cities())]
 
 
-def attractions() -> list[str]:
-    """One attraction for each of BANDS, typed, of 1.5 to 3 KB."""
-    return [typed(_attraction(number, band)) for number, band in enumerate(BANDS)]
+def attractions() -> list[msgspec.Raw]:
+    """Return one attraction of 1.5 to 3 KB for each of BANDS, encoded."""
+    return [encoded(_attraction(number, band)) for number, band in enumerate(BANDS)]
 
 
-def programmes() -> list[str]:
-    """What events on the same bill share: 24 different sets of classifications, images, promoter and ticketing."""
-    return [members(_programme(number)) for number in range(24)]
+def programmes() -> list[dict[str, msgspec.Raw]]:
+    """Return 24 sets of attributes that events on one bill share: classifications, images, promoter and ticketing."""
+    return [{name: encoded(value) for name, value in _programme(number).items()} for number in range(24)]
 
 
 def _halls_of_cities() -> list[tuple[str, str]]:

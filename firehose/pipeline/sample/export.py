@@ -1,4 +1,4 @@
-"""A full DynamoDB export of sample items, laid out in a folder as DynamoDB lays it out in a bucket."""
+"""Writes a full DynamoDB export of sample items into a folder, laid out as in a bucket."""
 
 import gzip
 import json
@@ -14,17 +14,17 @@ from firehose.pipeline.sample.records import items
 _TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/prd3292-local-us-east-1-demand-table"
 _TIME = "2025-06-30T00:00:00.000Z"  # after all of the sample's changes
 
-# zlib's fastest: who tries out a backfill need not wait for small files.
+# zlib's fastest: nobody who tries out a backfill wants to wait for smaller files.
 _LEVEL = 1
 
 
 def write_export(folder: Path, count: int, seed: int, files: int) -> Path:
-    """Writes `count` items to FOLDER/AWSDynamoDB/<id>/, in so many data files; where the manifests are.
+    """Write `count` items to FOLDER/AWSDynamoDB/<id>/, in this many data files, and return the folder of the manifests.
 
     The same count, seed and files give the same export.
 
     Raises:
-        UserError: there is one already, or the folder cannot be written.
+        UserError: that export exists, or the folder cannot be written.
     """
     export = f"{seed:014}-{count:08x}"[:23]
     home = folder / "AWSDynamoDB" / export
@@ -34,14 +34,14 @@ def write_export(folder: Path, count: int, seed: int, files: int) -> Path:
         _write_manifest(home / "manifest-files.json", "".join(json.dumps(one) + "\n" for one in listed))
         _write_manifest(home / "manifest-summary.json", json.dumps(_summary(export, count)))
     except FileExistsError:
-        raise UserError(f"{home} is there already") from None
+        raise UserError(f"{home} already exists") from None
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}") from None
     return home
 
 
 def _write_data(home: Path, prefix: str, count: int, seed: int, files: int) -> list[dict[str, Any]]:
-    """The data files, each item in the next one: DynamoDB spreads items by the hash of their keys."""
+    """Write the data files, each item to the next one: DynamoDB spreads items by the hash of their keys."""
     paths = [home / "data" / f"{number:026}.json.gz" for number in range(files)]
     opened = [gzip.GzipFile(path, "wb", _LEVEL, mtime=0) for path in paths]
     for file, image in zip(cycle(opened), items(count, seed), strict=False):
@@ -58,7 +58,7 @@ def _listed(path: Path, key: str, count: int) -> dict[str, Any]:
 
 
 def _write_manifest(path: Path, text: str) -> None:
-    """A manifest and its checksum beside it."""
+    """Write a manifest, and its checksum beside it."""
     path.write_text(text)
     checksum = b64encode(md5(text.encode(), usedforsecurity=False).digest()).decode()
     path.with_suffix(".checksum").write_text(checksum)

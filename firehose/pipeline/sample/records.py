@@ -1,4 +1,4 @@
-"""Realistic change records for load, demonstrations and measurements, by a seeded generator of our own."""
+"""Realistic change records for load tests, demonstrations and measurements, from a seed."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _BROKEN_SHARE = 0.01
 _DUPLICATE_SHARE = 0.006
 _RECENT_CHANGES = 64  # a duplicate comes soon after its original
 
-# What can be wrong with a change: a replacement in the INSERT of a demand.
+# The ways in which a change can be broken: a replacement in the INSERT of a demand.
 _BREAKS = [
     (b'},"eventSource":"aws:dynamodb"}', b""),  # cut off: not JSON
     (b'"saleName":{"S":"', b'"saleName":{"S":"\xc3\x28'),  # not UTF-8
@@ -26,7 +26,7 @@ _BREAKS = [
 
 
 def changes(count: int, seed: int) -> Iterator[bytes]:
-    """`count` change records, each the payload of one Kinesis record, without a newline.
+    """Yield `count` change records, each the payload of one Kinesis record, without a newline.
 
     changes(2_000, seed=1) -> b'{"awsRegion":"us-east-1","eventID":"0f7c...","eventName":"INSERT",...}', ...
 
@@ -42,22 +42,22 @@ def changes(count: int, seed: int) -> Iterator[bytes]:
         if chance < _DUPLICATE_SHARE and recent:
             yield recent[world.below(len(recent))]
             continue
-        line = _broken(world) if chance > 1 - _BROKEN_SHARE else world.change(world.one_of(_TYPES)).encode()
+        line = _broken(world) if chance > 1 - _BROKEN_SHARE else world.change(world.one_of(_TYPES))
         recent.append(line)
         yield line
 
 
 def items(count: int, seed: int) -> Iterator[bytes]:
-    """The images of `count` items that were inserted and live, as a table holds them, their keys included.
+    """Yield the images of `count` items as a table holds them, with their keys.
 
     items(2_000, seed=1) -> b'{"type":{"S":"demand"},...,"pk":{"S":"..."},"sk":{"S":"..."}}', ...
     """
     world = World(Random(seed), LIVES)  # noqa: S311 (as above)
     for number in range(count):
         world.set_clock(number / count)
-        yield world.item(world.one_of(_TYPES)).image.encode()
+        yield bytes(world.item(world.one_of(_TYPES)).image)
 
 
 def _broken(world: World) -> bytes:
     sound, broken = world.one_of(_BREAKS)
-    return world.insert("demand", followed=False).encode().replace(sound, broken)
+    return world.insert("demand", followed=False).replace(sound, broken)

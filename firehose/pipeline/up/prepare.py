@@ -1,12 +1,12 @@
-"""Puts the pipeline onto an endpoint: by terraform where it is at hand, else by our own builders."""
+"""Deploys the pipeline to an endpoint, by terraform if that is installed, else by our own builders."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from firehose.local.endpoint.deployed import delivery_streams
 from firehose.local.endpoint.endpoint import Endpoint
-from firehose.local.endpoint.function_package import BUILT, checkout_package
 from firehose.local.user_error import UserError
+from firehose.pipeline.package import BUILT, checkout_package
 from firehose.pipeline.up.resources import make_resources
 from firehose.pipeline.up.terraform import apply_test, terraform_command
 from glue.layout import Format
@@ -15,12 +15,12 @@ from glue.layout import Format
 def prepare(
     endpoint: Endpoint, modes: Sequence[Format], package: Path | None, state: Path, say: Callable[[str], None]
 ) -> list[bytes]:
-    """Sees to it that the pipeline is there; the packages that its functions may have been deployed from.
+    """Deploy the pipeline unless something is deployed, and return the packages that functions may come from.
 
-    What is there already is left as it is. A package that is not named is the function's code in this checkout.
+    Without `package` that is the function's code in this checkout.
 
     Raises:
-        UserError: no such package, or the pipeline cannot be deployed.
+        UserError: the package cannot be read, or the pipeline cannot be deployed.
     """
     ours = _read(package) if package else checkout_package()
     known = [ours, *([BUILT.read_bytes()] if BUILT.is_file() else [])]
@@ -35,7 +35,7 @@ def prepare(
         say(f"applying terraform/test to {endpoint.url}; that takes about a minute")
         apply_test(terraform, endpoint, modes, deployed, state)
     else:
-        say("terraform is not at hand: the same resources are made by our own builders")
+        say("terraform not found: our own builders make the same resources")
         make_resources(endpoint, modes, ours)
     return known
 

@@ -1,7 +1,7 @@
-"""What runs between an endpoint's table and its bucket: bridge, Kinesis source, delivery streams, sink."""
+"""Everything between an endpoint's table and its bucket: bridge, Kinesis source, delivery streams, sink."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from firehose.local.data_plane import DataPlane
@@ -17,7 +17,7 @@ from firehose.pipeline.up.counts import StreamCounts, stream_counts
 
 
 class Session:
-    """Everything that is deployed, run by our data plane.
+    """Runs everything that is deployed on an endpoint, by our data plane.
 
     Session(endpoint, deployed, Path(".local/up")).run(stop=lambda: False)
     """
@@ -32,6 +32,7 @@ class Session:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._metrics = {name: FunctionMetrics() for name in deployed.names}
+        self._converting = {stream.table_input is not None for stream in deployed.streams}
         self._source = KinesisSource(
             deployed.source,
             state=state,
@@ -51,25 +52,30 @@ class Session:
 
     @property
     def lag_ms(self) -> int:
-        """How far the source is behind its newest record."""
+        """The time by which the source is behind its newest record."""
         return self._source.lag_ms
 
     @property
     def new_streams(self) -> list[str]:
-        """Delivery streams that were made since others were run here: for them all is read from the start again."""
+        """The delivery streams made since others were run here: all of them read from the start again."""
         return self._source.new_readers
 
+    @property
+    def in_both_modes(self) -> bool:
+        """True if some streams convert by a table, as in Parquet mode, and some do not, as in Avro mode."""
+        return len(self._converting) == 2
+
     def counts(self) -> list[StreamCounts]:
-        """How far each delivery stream is."""
+        """Return the counts of each delivery stream."""
         return stream_counts(self.plane.report, self._metrics)
 
     def run(self, *, stop: Callable[[], bool], show: Callable[[], None] = lambda: None) -> RunReport:
-        """Delivers until asked to stop, then what has been read; `show` is called at least once a second."""
+        """Deliver until `stop` returns True, then what was read until then. Call `show` at least once a second."""
         records = _showing(self.bridge.before(self._source), show)
         return self.plane.run(records, progress=lambda _: show(), stop=stop, settled=self._source.settled)
 
 
-def _showing(records: Iterable[EventRecord | None], show: Callable[[], None]) -> "Iterable[EventRecord | None]":
+def _showing(records: Iterable[EventRecord | None], show: Callable[[], None]) -> Iterator[EventRecord | None]:
     for record in records:
         if record is None:
             show()

@@ -1,4 +1,4 @@
-"""terraform/test applied to a local endpoint, with its state beside ours."""
+"""Applies terraform/test to a local endpoint, with terraform's state beside ours."""
 
 import os
 import shutil
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from firehose.local.endpoint.endpoint import Endpoint
-from firehose.local.endpoint.function_package import PROJECT
 from firehose.local.user_error import UserError
+from firehose.pipeline.package import PROJECT
 from glue.layout import Format
 
 ROOT = PROJECT / "terraform" / "test"
@@ -19,39 +19,39 @@ _UNATTENDED = {
     "TF_IN_AUTOMATION": "1",
     "TF_INPUT": "0",
     "CHECKPOINT_DISABLE": "1",
-    # The provider's schemas are half a gigabyte that stays until it ends: to look through them for garbage again and
-    # again is a fifth of what a plan takes.
+    # The provider's schemas are half a gigabyte that stays until it ends; garbage collections over them are a fifth of
+    # a plan's time.
     "GOGC": "off",
     "GOMEMLIMIT": "1GiB",
 }
 
 
 def terraform_command() -> str | None:
-    """The terraform that DMD_TERRAFORM names, else that of the path; None where there is none, or no terraform/test."""
+    """Return the terraform that DMD_TERRAFORM names, else that of the path; None without one or terraform/test."""
     if not (ROOT / "main.tf").is_file():
         return None
     return os.environ.get("DMD_TERRAFORM") or shutil.which("terraform")
 
 
 def provider_mirror() -> Path | None:
-    """A folder that holds the AWS provider: what DMD_TERRAFORM_PLUGINS says, or where people keep such folders."""
-    told = os.environ.get("DMD_TERRAFORM_PLUGINS")
+    """Return a folder with the AWS provider: the one in DMD_TERRAFORM_PLUGINS, or the first of the usual places."""
+    named = os.environ.get("DMD_TERRAFORM_PLUGINS")
     usual = [Path.home() / ".terraform.d" / "plugins", Path("/usr/local/share/terraform/plugins")]
     usual += [Path("/usr/share/terraform/plugins"), *sorted(Path("/opt").glob("*"))]
-    return next((place for place in ([Path(told)] if told else usual) if (place / _PROVIDER).is_dir()), None)
+    return next((place for place in ([Path(named)] if named else usual) if (place / _PROVIDER).is_dir()), None)
 
 
 def surroundings(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment to run terraform in: with these variables, and none of the user's accounts and settings."""
+    """Return terraform's environment: these variables, and none of the user's accounts and settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     return {**kept, **_UNATTENDED, **variables}
 
 
 def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], package: Path, state: Path) -> None:
-    """Applies terraform/test to the endpoint, from a copy in `state`, where what terraform remembers stays as well.
+    """Apply terraform/test to the endpoint, from a copy in the folder `state`, where terraform's own state stays.
 
     Raises:
-        UserError: it cannot be applied; with what terraform says last.
+        UserError: it cannot be applied; the message ends with terraform's last lines.
     """
     root = _copied(state / "terraform")
     environment = surroundings(
@@ -68,7 +68,7 @@ def apply_test(terraform: str, endpoint: Endpoint, modes: Iterable[Format], pack
 
 
 def _copied(folder: Path) -> Path:
-    """terraform/test and all that it reads, copied; a state that is there stays."""
+    """Copy terraform/test and all that it reads, and return its root there. An earlier state stays."""
     without = shutil.ignore_patterns(".terraform*", "*.tfstate*")
     shutil.copytree(ROOT.parent, folder / "terraform", symlinks=True, ignore=without, dirs_exist_ok=True)
     for part in ("tables", "athena"):

@@ -1,0 +1,86 @@
+"""The modes of the pipeline, and everything in which they differ.
+
+Delivery streams, their functions, requests, tables and names follow from a row, on a laptop, in `dmd up` and in the
+tests. Terraform has the same table, modules/pipeline/modes.tf. A further mode is one row here and one there, its name
+in glue/layout.Format, and the module transform/<mode>_mode.py.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from glue.layout import FIREHOSE_ERRORS, Format, partition, type_prefix
+from glue.model import RecordType
+from glue.tables import TableInput, avro_table, parquet_table
+
+
+class Mode(msgspec.Struct, frozen=True):
+    """One mode.
+
+    key             names a stream and its function; `%s` in it is the record type, so that each type has its own stream
+    converts        Firehose converts rows by the Glue table of the record type
+    partitions      Firehose puts rows below the partition keys that the function answers
+    table           makes the Glue table of a record type
+    database        the end of the Glue database's name
+    prefix          the prefix of what Firehose delivers
+    lambda_buffer_* how much Firehose gathers before it calls the function
+    """
+
+    key: str
+    converts: bool
+    partitions: bool
+    table: Callable[[RecordType], TableInput]
+    database: str
+    prefix: str
+    lambda_buffer_mib: float
+    lambda_buffer_seconds: int
+    memory_mib: int
+    timeout_seconds: int
+
+    @property
+    def per_type(self) -> bool:
+        """True if each record type has a delivery stream of its own, which a conversion by its table needs."""
+        return "%s" in self.key
+
+    def key_of(self, record_type: str) -> str:
+        """Return the name of the stream that serves a type, within its environment: "sale" -> "sale", or "avro"."""
+        return self.key % record_type if self.per_type else self.key
+
+
+MODES = {
+    Format.PARQUET: Mode(
+        key="%s",
+        converts=True,
+        partitions=True,
+        table=parquet_table,
+        database="_parquet",
+        # Many records an object, by type and partition date (REQ-3, BR-9).
+        prefix=partition(
+            type_prefix(Format.PARQUET, "!{partitionKeyFromLambda:type}"), "!{partitionKeyFromLambda:date}"
+        ),
+        # Lambda's request and reply may not exceed 6 MB, base64 adds a third, and a row can be larger than the change
+        # record. 1 MiB and 60 s are Firehose's defaults (guide, "Transform data").
+        lambda_buffer_mib=1,
+        lambda_buffer_seconds=60,
+        memory_mib=512,
+        timeout_seconds=60,
+    ),
+    Format.AVRO: Mode(
+        key=Format.AVRO,
+        converts=False,
+        partitions=False,
+        table=avro_table,
+        database="",
+        # The function writes the containers and answers Dropped, so Firehose delivers nothing. An Ok would come from a
+        # function of another mode. Its rows are no container, so they do not belong below avro/: here they raise the
+        # alarm on the error prefix, fall under its tighter policy, and `dmd errors` shows them under their own kind.
+        prefix=f"{FIREHOSE_ERRORS}unexpected-ok/",
+        # A container holds one batch, so batches are large, and the reply is short. With Firehose's maximum of 3 MiB,
+        # small changes (700 bytes, and 450 more of each in the event) could make a request exceed 6 MB. With 2 MiB even
+        # changes of 350 bytes do not.
+        lambda_buffer_mib=2,
+        lambda_buffer_seconds=50,
+        memory_mib=1024,
+        timeout_seconds=300,
+    ),
+}
