@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.terraform import Workspace
-from tests.terraform.planned import EVERYTHING, Plan, plan, planning
+from tests.terraform.planned import ACCOUNT, EVERYTHING, Plan, plan, planning
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +23,13 @@ def everything(dev1: Workspace) -> Plan:
 def least(dev1: Workspace) -> Plan:
     """Nothing that is optional, and a bucket of another team's without a key."""
     return plan(dev1, {"bucket_managed": "false"})
+
+
+@pytest.fixture(scope="session")
+def given_topic(dev1: Workspace) -> Plan:
+    return plan(dev1, {"alarms": f'{{ topic_arn = "arn:aws:sns:us-east-1:{ACCOUNT}:pager", silent_hours = 1 }}'})
+
+
+@pytest.fixture(scope="session")
+def other_days(dev1: Workspace) -> Plan:
+    return plan(dev1, {"retention_days": "{ errors = 20, noncurrent = 7 }"})
