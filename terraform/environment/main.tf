@@ -22,6 +22,13 @@ data "aws_s3_bucket" "lake" {
   bucket = local.bucket_name
 }
 
+module "bucket_check" {
+  count  = var.bucket_managed ? 0 : 1
+  source = "../../modules/bucket_check"
+
+  bucket = local.bucket_name
+}
+
 module "pipeline" {
   source = "../../modules/pipeline"
 

@@ -41,7 +41,7 @@ locals {
   ]
 
   # Objects below these folders expire after so many days, and versions that were overwritten or deleted after
-  # `noncurrent_days`. The archive itself is kept forever (REQ-5): there null days.
+  # `noncurrent_days`. The archive itself is kept forever (REQ-5): its days are null.
   expiries = merge(
     {
       errors  = { prefix = "${local.root}/errors/", days = var.retention_days.errors, noncurrent_days = var.retention_days.noncurrent }
@@ -108,10 +108,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       filter {
         prefix = rule.value.prefix
       }
-      expiration {
-        days = rule.value.days
-        # Where no object expires: the mark of a deleted one, once no version is left behind it.
-        expired_object_delete_marker = rule.value.days == null ? true : null
+      dynamic "expiration" {
+        for_each = rule.value.days == null ? [] : [rule.value.days]
+        content {
+          days = expiration.value
+        }
       }
       noncurrent_version_expiration {
         noncurrent_days = rule.value.noncurrent_days

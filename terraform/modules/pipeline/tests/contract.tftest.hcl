@@ -88,6 +88,15 @@ run "parquet_mode_has_a_function_and_a_delivery_stream_for_each_type" {
     error_message = "a confused deputy"
   }
 
+  # the archive never expires
+  assert {
+    condition = alltrue([
+      for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule :
+      length(rule.expiration) == 0 || contains(["data-pipeline/errors/", "data-pipeline/athena/results/", "data-pipeline/test/"], rule.filter[0].prefix)
+    ])
+    error_message = "something else expires"
+  }
+
   # nobody reaches the bucket without tls
   assert {
     condition = anytrue([

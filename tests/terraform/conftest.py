@@ -1,0 +1,35 @@
+"""Plans that several files of specifications look at."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.terraform import Workspace
+from tests.terraform.planned import ACCOUNT, EVERYTHING, Plan, plan, planning
+
+
+@pytest.fixture(scope="session")
+def dev1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with planning(tmp_path_factory.mktemp("dev1")) as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def everything(dev1: Workspace) -> Plan:
+    return plan(dev1, EVERYTHING)
+
+
+@pytest.fixture(scope="session")
+def least(dev1: Workspace) -> Plan:
+    """Nothing that is optional, and a bucket of another team's without a key."""
+    return plan(dev1, {"bucket_managed": "false"})
+
+
+@pytest.fixture(scope="session")
+def given_topic(dev1: Workspace) -> Plan:
+    return plan(dev1, {"alarms": f'{{ topic_arn = "arn:aws:sns:us-east-1:{ACCOUNT}:pager", silent_hours = 1 }}'})
+
+
+@pytest.fixture(scope="session")
+def other_days(dev1: Workspace) -> Plan:
+    return plan(dev1, {"retention_days": "{ errors = 20, noncurrent = 7 }"})
