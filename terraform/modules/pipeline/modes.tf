@@ -1,5 +1,5 @@
 # The modes, and everything in which they differ. A further mode is one row here and one in the MODES of
-# firehose/pipeline/streams.py; no other file of this module names a mode. Constants alone: the validations of variables
+# firehose/pipeline/modes.py; no other file of this module names a mode. Constants alone: the validations of variables
 # refer to the table, and Terraform skips a validation that depends on a variable which is itself refused.
 
 locals {
