@@ -6,17 +6,21 @@ from math import inf
 from typing import Any
 
 
+def accepting(_: str) -> None:
+    """Lets every put through: the `before` of a bucket that refuses nothing."""
+
+
 class MemorySink(dict[str, bytes]):
     """A bucket in memory: bodies by key. A second put of a key replaces the first, as in S3.
 
     `before` is called with the key of each put, before the object is kept: it may raise, wait or count.
 
-    MemorySink(failing(2, OSError("refused")))             # the first two puts fail
-    MemorySink(failing(when=lambda key: "sale" in key))    # every put of such a key fails
-    MemorySink(lambda key: released.wait(10))              # puts hang until the test releases them
+    MemorySink(failing(2, OSError("refused")))  # the first two puts fail
+    MemorySink(refusing("errors/"))             # every put below errors/ fails, until sink.before = accepting
+    MemorySink(lambda key: released.wait(10))   # puts hang until the test releases them
     """
 
-    def __init__(self, before: Callable[[str], object] = str, *, concurrent_puts: int = 1) -> None:
+    def __init__(self, before: Callable[[str], object] = accepting, *, concurrent_puts: int = 1) -> None:
         super().__init__()
         self.before = before
         self.concurrent_puts = concurrent_puts
@@ -67,3 +71,8 @@ def failing(
         return then(*arguments, **named)
 
     return call
+
+
+def refusing(*prefixes: str, error: Exception | None = None) -> Callable[[str], object]:
+    """The `before` of a bucket that refuses every key that begins with one of `prefixes`."""
+    return failing(error=error, when=lambda key: key.startswith(prefixes))

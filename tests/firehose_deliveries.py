@@ -1,4 +1,4 @@
-"""The delivery half of a stream by itself, for tests: its description, records for it, and a sink that can refuse."""
+"""The delivery half of a stream by itself, for tests: its description, and records for it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,9 +9,10 @@ from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import parse_error_prefix, parse_prefix
 from firehose.local.config.processing import Processing
 from firehose.local.config.s3_destination import S3Destination
-from firehose.local.delivery.delivery import Delivery
+from firehose.local.delivery.destinations import make_delivery
 from firehose.local.event_record import EventRecord, event_record
-from tests.firehose_streams import Objects, table
+from tests.fakes import MemorySink
+from tests.firehose_streams import table
 
 ARRIVAL_MS = 1_735_787_045_999  # 2025-01-02T03:04:05.999Z
 BY_TYPE = "data/!{partitionKeyFromLambda:type}/"
@@ -63,33 +64,18 @@ def record(data: bytes, number: int = 0, arrival_ms: int = ARRIVAL_MS) -> EventR
     )
 
 
-class Refusing(Objects):
-    """A sink that refuses the keys that begin with one of `refused`."""
-
-    def __init__(self, *refused: str) -> None:
-        super().__init__()
-        self.refused = refused
-        self.tried: list[str] = []
-
-    def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
-        self.tried.append(key)
-        if key.startswith(self.refused):
-            raise OSError("refused")
-        super().put(key, body, content_type, content_encoding)
-
-
 class Rig:
     """A delivery with a clock to move, and what was settled."""
 
-    def __init__(self, described: DeliveryStream, sink: Objects | None = None, **more: Any) -> None:
-        self.sink = Refusing() if sink is None else sink
+    def __init__(self, described: DeliveryStream, sink: MemorySink | None = None, **more: Any) -> None:
+        self.sink = MemorySink() if sink is None else sink
         self.now_ms: int | None = ARRIVAL_MS + 1000
         self.settled: dict[int, int] = {}
         table_input = ORDER_TABLE if described.destination.conversion else None
         clock = (lambda: self.now_ms or 0) if more.pop("live", True) else None
         if clock is None:
             self.now_ms = None
-        self.delivery = Delivery(described, table_input, self.sink, settle=self.settle, clock=clock, **more)
+        self.delivery = make_delivery(described, table_input, self.sink, settle=self.settle, clock=clock, **more)
         self._first = 0
 
     def settle(self, ordinals: Iterable[int], fate: int) -> None:

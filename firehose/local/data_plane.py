@@ -15,7 +15,7 @@ from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.members import UnsupportedSettingError
 from firehose.local.config.s3_destination import Backup
 from firehose.local.delivery.backup import SourceBackup
-from firehose.local.delivery.delivery import Delivery
+from firehose.local.delivery.destinations import make_delivery
 from firehose.local.event_record import EventRecord, payloads_bytes
 from firehose.local.ledger import Ledger, SourceRecords
 from firehose.local.report import RunReport
@@ -209,7 +209,7 @@ class DataPlane:
     def _running(
         self, local: LocalStream, stream: DeliveryStream, sink: Sink, settle: Callable[[Iterable[int], int], None]
     ) -> RunningStream:
-        delivery = Delivery(
+        delivery = make_delivery(
             stream,
             local.table_input,
             sink,

@@ -146,7 +146,7 @@ class RunningStream(msgspec.Struct):
     def refused(self) -> tuple[int, Exception | None]:
         """The bytes of the objects that a sink does not take at present, and what it raised."""
         sizes = sum(part.refused_bytes for part in self._parts)
-        return sizes, next((part.refusal for part in self._parts if part.refusal), None)
+        return sizes, next((part.put_error for part in self._parts if part.put_error), None)
 
     @property
     def _parts(self) -> list[Delivery | SourceBackup]:

@@ -11,14 +11,15 @@ from firehose.local.delivery.backup import SourceBackup
 from firehose.local.ledger import BACKED_UP, DELIVERED, DROPPED, FAILED, Ledger
 from firehose.local.metrics import Metrics
 from firehose.local.report import RunReport
-from tests.firehose_deliveries import ARRIVAL_MS, Refusing, record, stream
+from tests.fakes import MemorySink, accepting, refusing
+from tests.firehose_deliveries import ARRIVAL_MS, record, stream
 
 
 class Backing:
     """A backup with a clock to move."""
 
     def __init__(self, *, live: bool = True, compression: str = "UNCOMPRESSED", buffer_bytes: int = 100) -> None:
-        self.sink = Refusing()
+        self.sink = MemorySink()
         self.now_ms = ARRIVAL_MS
         self.settled: dict[int, int] = {}
         self.metrics = Metrics()
@@ -76,7 +77,7 @@ def test_a_backup_has_its_own_compression() -> None:
 
     ((key, body),) = backing.sink.items()
     assert gzip.decompress(body) == b"one"
-    assert (key[-3:], backing.sink.encodings[key]) == (".gz", "gzip")
+    assert (key[-3:], backing.sink.content_encodings[key]) == (".gz", "gzip")
 
 
 def test_the_same_originals_again_replace_their_object() -> None:
@@ -91,15 +92,15 @@ def test_the_same_originals_again_replace_their_object() -> None:
 
 def test_a_refused_backup_waits_and_is_tried_again() -> None:
     backing = Backing()
-    backing.sink.refused = ("originals/",)
+    backing.sink.before = refusing("originals/")
     backing.give(b"one")
     backing.after(60)
     assert (backing.settled, backing.backup.refused_bytes) == ({}, 3)
-    assert isinstance(backing.backup.refusal, OSError)
+    assert isinstance(backing.backup.put_error, OSError)
 
     with pytest.raises(OSError, match="refused"):
         backing.backup.flush_all()
-    backing.sink.refused = ()
+    backing.sink.before = accepting
     backing.after(60)
 
     assert backing.settled == {0: BACKED_UP}
@@ -108,7 +109,7 @@ def test_a_refused_backup_waits_and_is_tried_again() -> None:
 
 def test_without_a_clock_a_refusal_is_raised() -> None:
     backing = Backing(live=False)
-    backing.sink.refused = ("originals/",)
+    backing.sink.before = refusing("originals/")
     backing.give(b"one")
 
     with pytest.raises(OSError, match="refused"):

@@ -10,8 +10,8 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.event_record import EventRecord
 from firehose.local.running_stream import LocalStream
 from firehose.local.sources.files import SourceError
-from tests.firehose_deliveries import Refusing
-from tests.firehose_streams import Objects, avro_request, destination, function, local, order, records
+from tests.fakes import MemorySink, failing, refusing
+from tests.firehose_streams import avro_request, destination, function, local, order, records
 
 
 def a_record_a_batch() -> LocalStream:
@@ -25,7 +25,7 @@ BIG = "x" * 1_100_000
 
 
 def test_when_an_object_is_refused_in_the_middle_every_record_read_is_still_in_the_source() -> None:
-    plane = DataPlane([a_record_a_batch()], Refusing(""))
+    plane = DataPlane([a_record_a_batch()], MemorySink(refusing("")))
     settled: list[int] = []
 
     with pytest.raises(OSError, match="refused"):
@@ -38,15 +38,8 @@ def test_when_an_object_is_refused_in_the_middle_every_record_read_is_still_in_t
 
 
 def test_what_was_delivered_before_an_object_is_refused_is_counted_and_is_settled() -> None:
-    class Full(Objects):
-        """A disk that has room for one object."""
-
-        def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
-            if self:
-                raise OSError("full")
-            super().put(key, body, content_type, content_encoding)
-
-    plane = DataPlane([a_record_a_batch()], Full())
+    sink = MemorySink(failing(error=OSError("full"), when=lambda _: bool(sink)))
+    plane = DataPlane([a_record_a_batch()], sink)
     settled: list[int] = []
 
     with pytest.raises(OSError, match="full"):
@@ -62,7 +55,7 @@ def test_what_was_read_before_a_source_breaks_is_still_in_it() -> None:
         yield from records(order("1"), order("2"))
         raise SourceError("cut short")
 
-    plane = DataPlane([local()], Objects())
+    plane = DataPlane([local()], MemorySink())
 
     with pytest.raises(SourceError):
         plane.run(broken())
@@ -82,7 +75,7 @@ def test_ctrl_c_ends_a_read_and_no_invocation() -> None:
             reading.append(plane.reading)
             yield record
 
-    plane = DataPlane([local(handler)], Objects())
+    plane = DataPlane([local(handler)], MemorySink())
     plane.run(source())
 
     assert reading == [True, True, False]

@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.local.delivery.buffering import ByteBuffer, Entry, Partition, RowBuffer, largest
+from firehose.local.delivery.buffering import BufferedRecord, ByteBuffer, Partition, RowBuffer, largest
 from tests.firehose_deliveries import record
 
 SCHEMA = pa.schema([("n", pa.int64()), ("s", pa.struct([("tags", pa.list_(pa.string()))]))])
@@ -15,8 +15,8 @@ def batch(numbers: list[int]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, SCHEMA)
 
 
-def entry(value: str, ordinal: int, *, rows: int = 1, size_bytes: int = 10) -> Entry:
-    return Entry((value,), f"id-{ordinal}", ordinal, 1000 - ordinal, size_bytes, rows)
+def entry(value: str, ordinal: int, *, rows: int = 1, size_bytes: int = 10) -> BufferedRecord:
+    return BufferedRecord((value,), f"id-{ordinal}", ordinal, 1000 - ordinal, size_bytes, rows)
 
 
 def taken(buffer: RowBuffer, *values: str) -> dict[str, list[int]]:

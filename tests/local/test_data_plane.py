@@ -427,7 +427,7 @@ def test_without_dynamic_partitioning_there_is_one_object_under_the_date_of_arri
 
 
 def test_a_stream_that_converts_without_a_table_cannot_be_made() -> None:
-    with pytest.raises(ValueError, match="orders converts records by the table order, and has none"):
+    with pytest.raises(ValueError, match="orders converts records by the table order, which is missing"):
         DataPlane([LocalStream(request(), None, function())], Objects())
 
 

@@ -35,7 +35,7 @@ def test_records_are_joined_with_nothing_between_them() -> None:
     assert body == b"onetwo\n"
     assert key.startswith("data/2025/01/02/03/orders-1-2025-01-02-03-04-05-")
     assert "." not in key
-    assert rig.sink.encodings == {key: ""}
+    assert rig.sink.content_encodings == {key: ""}
     assert rig.settled == dict.fromkeys(range(3), DELIVERED)
 
 
@@ -57,7 +57,7 @@ def test_a_compressed_object_has_the_formats_encoding_and_the_streams_extension(
 
     key, body = only(rig)
     assert key.endswith(".log")
-    assert rig.sink.encodings[key] == "gzip"
+    assert rig.sink.content_encodings[key] == "gzip"
     assert gzip.decompress(body) == b"onetwo"
 
 
@@ -176,7 +176,7 @@ def test_partitions_over_the_limit_go_to_the_error_output_and_are_a_metric() -> 
     assert (rig.metric("PartitionCount"), rig.metric("PartitionCountExceeded")) == (1 + 2 + 2 + 2, 1)
     rig.after(60)
 
-    (error,) = error_lines(rig.sink.under("errors/activePartitionExceeded/").values())
+    (error,) = rig.sink.documents("errors/activePartitionExceeded/")
     assert b64decode(error["rawData"]) == b"c"
     assert error["errorCode"] == "DynamicPartitioning.ActivePartitionsLimitExceeded"
     assert {key[:7]: body for key, body in rig.sink.under("data/").items()} == {"data/a/": b"aa", "data/b/": b"b"}
@@ -203,7 +203,7 @@ def test_error_objects_are_compressed_as_the_data_only_where_that_is_chosen(
     rig.delivery.flush_all()
 
     key, body = only(rig)
-    assert (rig.sink.encodings[key], key.endswith(".gz")) == (encoding, bool(encoding))
+    assert (rig.sink.content_encodings[key], key.endswith(".gz")) == (encoding, bool(encoding))
     assert error_lines([gzip.decompress(body) if encoding else body])[0]["rawData"] == "eA=="
 
 
@@ -216,7 +216,7 @@ def test_a_conversion_error_holds_the_original_or_what_was_made_of_it(raw_data: 
     rig.delivery.accept([record(b"original")], [(0, b'{"qty":"many"}', None)], 0, rig.now_ms)
     rig.after(60)
 
-    (error,) = error_lines(rig.sink.values())
+    (error,) = rig.sink.documents()
     assert b64decode(error["rawData"]) == kept
     assert (error["subSequenceNumber"], len(error["sequenceNumber"])) == (0, 56)
 
@@ -232,7 +232,7 @@ def test_a_conversion_error_has_the_numbers_of_its_record(put: bool) -> None:
     rig.delivery.accept([put_directly(numbered) if put else numbered], [(0, b"no JSON", None)], 0, rig.now_ms)
     rig.after(60)
 
-    (error,) = error_lines(rig.sink.values())
+    (error,) = rig.sink.documents()
     assert (error["sequenceNumber"], error["subSequenceNumber"]) == ("49" + "7" * 54, 3)
     assert error["lastErrorCode"] == "DataFormatConversion.ParseError"
 
@@ -247,7 +247,7 @@ def test_error_objects_are_neither_compressed_nor_do_they_have_an_extension(comp
     key, body = only(rig)
     assert "." not in key
     assert json.loads(body)["errorCode"] == "Lambda.ProcessingFailedStatus"
-    assert rig.sink.encodings[key] == ""
+    assert rig.sink.content_encodings[key] == ""
 
 
 def test_what_is_delivered_is_counted_with_the_errors_and_by_the_size_of_the_originals() -> None:

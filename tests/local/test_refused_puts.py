@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from firehose.local.ledger import DELIVERED, FAILED
 from firehose.local.processors.function_reply import Failure
 from firehose.local.processors.invocation import LambdaCode
-from tests.firehose_deliveries import BY_TYPE, Refusing, Rig, conversion, record, stream
-from tests.firehose_streams import error_lines
+from tests.fakes import MemorySink, accepting, failing, refusing
+from tests.firehose_deliveries import BY_TYPE, Rig, conversion, record, stream
 
 
-def refused_rig(*refused: str, prefix: str = BY_TYPE, **more: Any) -> tuple[Rig, Refusing]:
-    sink = Refusing(*refused)
+def refused_rig(*refused: str, prefix: str = BY_TYPE, **more: Any) -> tuple[Rig, MemorySink]:
+    sink = MemorySink(refusing(*refused))
     return Rig(stream(prefix), sink, **more), sink
 
 
@@ -29,16 +29,16 @@ def test_a_refused_object_is_tried_again_as_it_was_and_its_records_wait_unsettle
     rig.after(60)
     rig.give(b"two", type="a")
     assert (rig.settled, rig.delivery.refused_bytes) == ({}, 3)
-    assert str(rig.delivery.refusal) == "refused"
+    assert str(rig.delivery.put_error) == "refused"
 
-    sink.refused = ()
+    sink.before = accepting
     rig.after(1)
 
     assert sink.tried[0] == sink.tried[1]
     assert list(sink.values()) == [b"one"]
     assert rig.settled == {0: DELIVERED}
     assert rig.delivery.refused_bytes == 0
-    assert rig.delivery.refusal is None
+    assert rig.delivery.put_error is None
     assert rig.delivery.report.delivered == 1
 
 
@@ -78,7 +78,7 @@ def test_a_partition_that_cannot_be_delivered_stays_active() -> None:
     rig.give(b"four", type="c")
 
     assert rig.metric("PartitionCountExceeded") == 1
-    sink.refused = ()
+    sink.before = accepting
     rig.after(60)
     rig.give(b"five", type="c")
     rig.give(b"six", type="d")
@@ -93,7 +93,7 @@ def test_a_partition_stays_active_until_the_last_of_its_refused_objects_is_there
     rig.after(60)
     (first,) = set(sink.tried)
     rig.give(b"two", type="a")
-    sink.refused = (first,)
+    sink.before = refusing(first)
     rig.after(60)
     assert list(sink.values()) == [b"two"]
 
@@ -110,7 +110,7 @@ def test_a_partition_of_two_refused_objects_is_active_until_both_are_there() -> 
     rig.give(b"two", type="a")
     rig.after(60)
     assert rig.delivery.refused_bytes == 6
-    sink.refused = (first,)
+    sink.before = refusing(first)
     rig.after(60)
     assert list(sink.values()) == [b"two"]
 
@@ -128,7 +128,7 @@ def test_an_error_object_that_is_refused_waits_and_nothing_else_does() -> None:
     rig.after(60)
     assert rig.settled == {0: DELIVERED, 1: DELIVERED}
 
-    sink.refused = ()
+    sink.before = accepting
     rig.after(60)
 
     assert rig.settled == {0: DELIVERED, 1: DELIVERED, 9: FAILED}
@@ -136,7 +136,7 @@ def test_an_error_object_that_is_refused_waits_and_nothing_else_does() -> None:
 
 
 def test_a_conversion_error_object_that_is_refused_blocks_what_comes_after_it() -> None:
-    sink = Refusing("errors/")
+    sink = MemorySink(refusing("errors/"))
     rig = Rig(stream(conversion=conversion()), sink)
     rig.give(b"bad")
     rig.after(60)
@@ -146,7 +146,7 @@ def test_a_conversion_error_object_that_is_refused_blocks_what_comes_after_it() 
     assert (dict(sink), rig.settled) == ({}, {})
     assert {key.split("/")[0] for key in sink.tried} == {"errors"}
 
-    sink.refused = ()
+    sink.before = accepting
     rig.after(60)
 
     assert rig.settled == {0: FAILED, 1: DELIVERED}
@@ -158,7 +158,7 @@ def test_refusals_are_metrics_and_the_freshness_grows() -> None:
     rig.give(b"one", type="a")
     rig.after(60)
     rig.after(1)
-    sink.refused = ()
+    sink.before = accepting
     rig.after(2)
 
     totals = rig.delivery.report.metrics.totals()
@@ -176,7 +176,7 @@ def test_the_end_tries_once_more_and_raises_if_something_is_left() -> None:
     with pytest.raises(OSError, match="refused"):
         rig.delivery.flush_all()
     assert rig.settled == {1: DELIVERED}
-    sink.refused = ()
+    sink.before = accepting
     rig.delivery.flush_all()
 
     assert rig.settled == {0: DELIVERED, 1: DELIVERED}
@@ -193,27 +193,19 @@ def test_without_a_clock_a_refusal_is_raised() -> None:
     assert len(sink.tried) == 1
 
 
-class Flickering(Refusing):
-    """Refuses as it is told, try by try."""
-
-    def __init__(self, answers: list[bool]) -> None:
-        super().__init__()
-        self.answers = iter(answers)
-
-    def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
-        if next(self.answers, False):
-            raise OSError
-        assert key not in self
-        super().put(key, body, content_type, content_encoding)
-
-
 STEPS = st.lists(st.sampled_from("abcdX!?"), max_size=30)
 
 
 @settings(deadline=None)
 @given(STEPS, st.lists(st.booleans(), max_size=60))
 def test_whatever_is_refused_when_no_record_is_lost_or_doubled(steps: list[str], answers: list[bool]) -> None:
-    sink = Flickering(answers)
+    refuses = iter(answers)
+    sink = MemorySink()
+
+    def put_once(key: str) -> None:
+        assert key not in sink
+
+    sink.before = failing(when=lambda _: next(refuses, False), then=put_once)
     rig = Rig(stream(BY_TYPE, conversion=conversion()), sink, active_partitions=3)
     given_: list[str] = []
     for number, step in enumerate(steps):
@@ -224,7 +216,7 @@ def test_whatever_is_refused_when_no_record_is_lost_or_doubled(steps: list[str],
         else:
             given_.append(str(number))
             rig.give(json.dumps({"id": str(number), "qty": step}).encode() if step == "X" else _row(number), type=step)
-    sink.answers = iter(())
+    sink.before = put_once
     rig.delivery.flush_all()
 
     assert rig.settled.keys() == set(range(len(given_)))
@@ -236,11 +228,11 @@ def _row(number: int) -> bytes:
     return json.dumps({"id": str(number), "qty": number}).encode()
 
 
-def _delivered(sink: Refusing) -> list[str]:
+def _delivered(sink: MemorySink) -> list[str]:
     bodies = sink.under("data/").values()
     return [each for body in bodies for each in pq.read_table(io.BytesIO(body)).column("id").to_pylist()]
 
 
-def _failed(sink: Refusing) -> list[str]:
-    errors = error_lines(sink.under("errors/").values())
+def _failed(sink: MemorySink) -> list[str]:
+    errors = sink.documents("errors/")
     return [json.loads(b64decode(error["rawData"]))["id"] for error in errors]

@@ -1,8 +1,8 @@
-"""Buffers: rows of each partition of one delivery stream, or pieces of bytes, waiting to be an object each.
+"""Buffers: the rows of each partition of one delivery stream, or pieces of bytes, until they become an object.
 
-Rows lie in the Arrow batches that they were converted in, and a partition keeps their places; a flush gathers its rows
-from there. A batch of 1 MiB may hold rows of hundreds of dates, and an Arrow table for each would cost more than its
-rows.
+Rows stay in the Arrow batches that they were converted in. A partition keeps only their places there, and a flush
+gathers them. A batch of 1 MiB may hold rows of hundreds of dates, and an Arrow table for each date would cost more than
+its rows.
 """
 
 import uuid
@@ -20,8 +20,8 @@ import pyarrow as pa
 from firehose.local.event_record import EventRecord, payload_bytes
 
 
-class Entry(NamedTuple):
-    """One record whose rows are to be buffered."""
+class BufferedRecord(NamedTuple):
+    """A record, and how many of the rows beside it are its own."""
 
     values: tuple[str, ...]  # of the partition keys
     record_id: str
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 
 
 class Partition(msgspec.Struct, eq=False):
-    """An active partition: what the next object of these partition keys will hold."""
+    """An active partition: the rows and records of the next object of these partition keys."""
 
     values: tuple[str, ...]
     opened_ms: int | None
@@ -44,9 +44,9 @@ class Partition(msgspec.Struct, eq=False):
     ordinals: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
     _digest: Any = msgspec.field(default_factory=sha1)
 
-    def add(self, entry: Entry, place: int) -> None:
+    def add(self, record: BufferedRecord, place: int) -> None:
         """Takes a record whose first row lies at `place`."""
-        _, record_id, ordinal, arrival_ms, size_bytes, rows, original_bytes = entry
+        _, record_id, ordinal, arrival_ms, size_bytes, rows, original_bytes = record
         if rows == 1:  # nearly always
             self.places.append(place)
         else:
@@ -59,7 +59,7 @@ class Partition(msgspec.Struct, eq=False):
         self._digest.update(record_id.encode())
 
     def uuid(self, stream_name: str) -> uuid.UUID:
-        """As uuid5 makes one, of the ordered record ids, the stream and the partition: what the object holds.
+        """Returns a UUID (as uuid5 makes them) of the ordered record ids, the stream and the partition.
 
         The same input again gives the same name, and so replaces the object instead of doubling its rows.
         """
@@ -69,10 +69,11 @@ class Partition(msgspec.Struct, eq=False):
 
 
 class RowBuffer:
-    """The active partitions of one stream and the rows they wait with.
+    """The active partitions of one stream, with their rows.
 
-    A partition is active while records of it wait, here or in objects that the destination has refused so far, which
-    `refused` counts by partition. One that reaches `full_bytes` stands in `full`, to be taken before more is added.
+    A partition is active while records of it wait: here, or in writes that the destination refused, which `refused`
+    counts by partition. A partition that reaches `full_bytes` is listed in `full`; it must be taken before more is
+    added.
     """
 
     def __init__(
@@ -94,26 +95,26 @@ class RowBuffer:
 
     @property
     def active(self) -> int:
-        """How many partitions are active."""
+        """The number of active partitions."""
         return len(self.partitions.keys() | self._refused.keys()) if self._refused else len(self.partitions)
 
-    def add(self, rows: pa.RecordBatch, entries: Sequence[Entry], now_ms: int | None) -> int:
-        """Buffers the rows of `entries`, in whose order they are; how many entries were taken.
+    def add(self, rows: pa.RecordBatch, records: Sequence[BufferedRecord], now_ms: int | None) -> int:
+        """Buffers the rows of `records`, which are in the same order; returns how many records were taken.
 
-        Fewer than given when one fills its partition, or when the next would need one active partition too many.
+        Stops after a record that fills its partition, and before one that would need one active partition too many.
         """
         taken = place = 0
         partitions = self.partitions
         full_bytes = self._full_bytes
-        for entry in entries:
-            partition = partitions.get(entry.values)
+        for record in records:
+            partition = partitions.get(record.values)
             if partition is None:
-                if self.active >= self.partition_limit and entry.values not in self._refused:
+                if self.active >= self.partition_limit and record.values not in self._refused:
                     break
-                partition = partitions[entry.values] = Partition(entry.values, now_ms, entry.arrival_ms)
-            partition.add(entry, self._rows + place)
-            self.size_bytes += entry.size_bytes
-            place += entry.rows
+                partition = partitions[record.values] = Partition(record.values, now_ms, record.arrival_ms)
+            partition.add(record, self._rows + place)
+            self.size_bytes += record.size_bytes
+            place += record.rows
             taken += 1
             if partition.size_bytes >= full_bytes:
                 self.full.append(partition)
@@ -124,7 +125,7 @@ class RowBuffer:
         return taken
 
     def take(self, partitions: Sequence[Partition]) -> Iterator[tuple[Partition, pa.Table]]:
-        """Removes these partitions; each with its rows, in order of arrival."""
+        """Removes these partitions, and yields each with its rows in order of arrival."""
         for partition in partitions:
             del self.partitions[partition.values]
             self.size_bytes -= partition.size_bytes
@@ -140,7 +141,7 @@ class RowBuffer:
             start += len(partition.places)
 
     def _keep_rest(self, everything: pa.Table) -> None:
-        # Copied, so that the rows that leave do not stay in memory for the sake of the few that wait.
+        # Copies the rows that stay: a slice would keep those that leave in memory as well.
         rest = list(self.partitions.values())
         if rest:
             self._batches = _gather(everything, [partition.places for partition in rest]).to_batches()
@@ -160,9 +161,9 @@ def _gather(rows: pa.Table, places: Sequence["array[int]"]) -> pa.Table:
 
 
 def largest(partitions: Iterable[Partition], *, count: int = 0, size_bytes: int = 0) -> list[Partition]:
-    """The largest partitions, at least `count` of them and `size_bytes` in all, where there are as many.
+    """Returns the largest partitions: at least `count` of them, and at least `size_bytes` in all, if there are as many.
 
-    Large ones first, because each object costs the same to write and to open: this makes the fewest.
+    Each object costs the same to write and to open, so the largest first makes the fewest.
     """
     chosen: list[Partition] = []
     total = 0
@@ -175,7 +176,7 @@ def largest(partitions: Iterable[Partition], *, count: int = 0, size_bytes: int 
 
 
 class ByteBuffer(msgspec.Struct):
-    """Bytes of one record each that wait to be joined to an object."""
+    """Pieces of bytes, one a record, that wait to be joined into one object."""
 
     pieces: list[bytes] = msgspec.field(default_factory=list)
     ordinals: list[int] = msgspec.field(default_factory=list)
@@ -186,7 +187,7 @@ class ByteBuffer(msgspec.Struct):
     _digest: Any = msgspec.field(default_factory=sha1)
 
     def add(self, piece: bytes, record: EventRecord, ordinal: int, now_ms: int | None) -> None:
-        """Takes what one record is in the object; the ordinal is settled when that is there."""
+        """Takes the piece of one record."""
         arrival_ms = record["approximateArrivalTimestamp"]
         if not self.pieces:
             self.opened_ms, self.oldest_ms = now_ms, arrival_ms
@@ -198,7 +199,10 @@ class ByteBuffer(msgspec.Struct):
         self._digest.update(record["recordId"].encode())
 
     def uuid(self, of: str) -> uuid.UUID:
-        """Derived from what the object holds and `of`, its stream and kind, so that the same input replaces it."""
+        """Returns a UUID of the ordered record ids and of `of`, which names stream and kind.
+
+        The same input again gives the same name, and so replaces the object.
+        """
         digest = self._digest.copy()
         digest.update(of.encode())
         return uuid.UUID(bytes=digest.digest()[:16], version=5)

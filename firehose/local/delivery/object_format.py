@@ -1,7 +1,7 @@
-"""What the objects of a delivery stream are: Parquet by record format conversion, or the records as they are.
+"""The format of a stream's objects: Parquet by record format conversion, or the records as they are.
 
-The one choice of a stream that the rest of its delivery does not know of: rows wait in batches of `schema`, whatever
-those are, and `body` makes an object of them.
+Nothing else in a stream's delivery depends on the format: rows wait in batches of `schema`, and `body` makes an object
+of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,37 +20,37 @@ from firehose.local.delivery.error_output import catalog_table
 
 
 class ObjectFormat(Protocol):
-    """How the records of a stream become rows, and rows an object."""
+    """Makes rows of records, and an object of rows."""
 
     schema: pa.Schema
     content_encoding: str
-    catalog_table: dict[str, str]  # what the error records of rows that do not convert name
+    catalog_table: dict[str, str]  # for the error records of what does not convert
 
     def convert(self, records: Sequence[bytes]) -> Converted:
-        """The rows of these records."""
+        """Returns the rows of these records, and the records that do not convert."""
 
     def body(self, rows: pa.Table, name: str) -> bytes:
-        """The object of these rows, which will have this name."""
+        """Returns the body of the object `name` with these rows."""
 
 
 def object_format(
     stream: DeliveryStream, table_input: Mapping[str, Any] | None, behaviour: Behaviour = OBSERVED
 ) -> ObjectFormat:
-    """The format of a stream; one that converts needs the Glue TableInput that it names.
+    """Returns the format of a stream; a stream that converts needs the Glue TableInput that it names.
 
     Raises:
-        ValueError: it converts and there is no table, or a timestamp format of its reader is no pattern of Joda's.
+        ValueError: the stream converts and has no table, or one of its timestamp formats is not a Joda pattern.
     """
     conversion = stream.destination.conversion
     if conversion is None:
         return RawRecords(stream.destination.compression, b"\n" if stream.processing.delimiter else b"")
     if table_input is None:
-        raise ValueError(f"{stream.name} converts records by the table {conversion.table.table}, and has none")
+        raise ValueError(f"{stream.name} converts records by the table {conversion.table.table}, which is missing")
     return Parquet(conversion, table_input, stream.arn.split(":")[4], behaviour)
 
 
 class Parquet:
-    """Record format conversion: a row is a row of the Glue table, an object a Parquet file."""
+    """Record format conversion: rows of the Glue table, and Parquet files."""
 
     def __init__(
         self, settings: ConversionSettings, table_input: Mapping[str, Any], account: str, behaviour: Behaviour
@@ -58,20 +58,20 @@ class Parquet:
         converter = Converter(table_input, reader=settings.reader)
         self.convert = converter.convert
         self.schema = converter.schema
-        # Though the body is an ordinary Parquet file, real objects carry this Content-Encoding; whether those without
-        # Snappy inside do as well, nobody measured.
+        # Observed on real objects, though the body is an ordinary Parquet file. Nobody has measured objects whose
+        # Parquet is compressed otherwise.
         self.content_encoding = "hadoop-snappy"
         self.catalog_table = catalog_table(settings.table, account)
         int64 = behaviour.parquet_timestamps is ParquetTimestamps.INT64
         self._settings = msgspec.structs.replace(settings.parquet, int64_timestamps=int64)
 
     def body(self, rows: pa.Table, _: str) -> bytes:
-        """A Parquet file."""
+        """Returns a Parquet file."""
         return parquet_file(rows, self._settings)
 
 
 class RawRecords:
-    """No conversion: a row is a record as it came or was answered, an object its rows with a delimiter between them."""
+    """No conversion: a row is a record as it came or was answered; an object joins them with a delimiter."""
 
     def __init__(self, compression: str = "UNCOMPRESSED", delimiter: bytes = b"") -> None:
         self.schema = pa.schema([("data", pa.binary())])
@@ -81,10 +81,10 @@ class RawRecords:
         self._delimiter = delimiter
 
     def convert(self, records: Sequence[bytes]) -> Converted:
-        r"""[b'{"id":"x"}\n', b""] -> the same two as rows; nothing fails here."""
+        r"""Returns a row for each record; none fails."""
         rows = pa.RecordBatch.from_arrays([pa.array(records, pa.binary())], schema=self.schema)
         return Converted(rows, list(range(len(records))), [])
 
     def body(self, rows: pa.Table, name: str) -> bytes:
-        """The rows joined, none after the last (observed, whatever the parameters say), and compressed."""
+        """Returns the rows joined and compressed; no delimiter follows the last row (observed)."""
         return self._compress(self._delimiter.join(rows.column("data").to_pylist()), name)

@@ -8,15 +8,18 @@ from firehose.local.config.inline_keys import InlineKeys
 from firehose.local.config.prefix import FROM_LAMBDA, PartitionKey, PartitionKeyError, Prefix
 from firehose.local.metrics import Metrics
 
-# Of distinct values known to be good. A prefix takes hundreds of times as long to check as a set to ask.
+# Distinct values known to be good are kept, so many: checking a prefix takes hundreds of times as long as a look-up.
 _CHECKED = 5000
 
 # The values of the keys in the prefix, in its order.
 Values: TypeAlias = tuple[str, ...]
 
+# A record that the function answered Ok: its place in the batch, its data, its partition keys as answered.
+OkRecord: TypeAlias = tuple[int, bytes, Any]
+
 
 class PartitionKeys:
-    """Tells the partitions of one stream's records.
+    """Evaluates the partition keys of one stream's records.
 
     Raises, when it is made:
         QueryError: a query that jq does not compile.
@@ -39,29 +42,29 @@ class PartitionKeys:
         self._only_lambda = bool(prefix.takes) and all(key.namespace == FROM_LAMBDA for key in prefix.takes)
         self._checked: set[Values] = set()
 
-    def evaluate(self, answered: Iterable[tuple[int, bytes, Any]]) -> Iterable[Values | PartitionKeyError]:
-        """The values of each record (its place, its data, the keys that the function answered), or what is wrong.
+    def evaluate(self, oks: Iterable[OkRecord]) -> Iterable[Values | PartitionKeyError]:
+        """Returns the values of each record, or what is wrong with them.
 
         (0, b"...", {"type": "sale", "date": "2025-01-01"}) -> ("sale", "2025-01-01")
         """
         if self._only_lambda:
-            return map(self._of_lambda, answered)
+            return map(self._of_lambda, oks)
         if not self._prefix.takes:
-            return [()] * len(list(answered))
+            return [()] * len(list(oks))
         began = self._seconds()
-        values = [self._of(data, keys) for _, data, keys in answered]
+        values = [self._of(data, keys) for _, data, keys in oks]
         self._metrics.add("JQProcessing.Duration", 1000 * (self._seconds() - began))
         return values
 
-    def _of_lambda(self, answer: tuple[int, bytes, Any]) -> Values | PartitionKeyError:
-        # Once a row; rows of one batch have few partitions.
+    def _of_lambda(self, ok: OkRecord) -> Values | PartitionKeyError:
+        # Runs once a row; the rows of one batch have few partitions.
         try:
-            values = tuple(map(answer[2].get, self._names))
+            values = tuple(map(ok[2].get, self._names))
             if values in self._checked:
                 return values
         except (AttributeError, TypeError):
             pass
-        return self._of(answer[1], answer[2])
+        return self._of(ok[1], ok[2])
 
     def _of(self, data: bytes, answered: Any) -> Values | PartitionKeyError:
         try:
@@ -71,8 +74,8 @@ class PartitionKeys:
             )
             if values not in self._checked:
                 self._prefix.check(values, self._name_bytes)
-        except PartitionKeyError as unusable:
-            return unusable
+        except PartitionKeyError as error:
+            return error
         if len(self._checked) > _CHECKED:
             self._checked.clear()
         self._checked.add(values)

@@ -1,57 +1,46 @@
-"""Objects on their way into the sink: one that it refuses stays as it is, and is tried again until it is there.
+"""The upload queue: objects on their way into a sink, and those that the sink refused so far.
 
-Source: Firehose guide, "Handle data delivery failures": for S3 it tries again as long as its source keeps the records.
+Source: Firehose guide, "Handle data delivery failures": for S3, delivery is retried as long as the source keeps the
+records.
+
+Without a clock, as on files, nothing waits here: what the sink raises is raised, and the run ends.
+
+With a clock:
+- A refused object stays, key and bytes as they are, and its records stay unsettled. A second put of the same object
+  therefore replaces the first where only the answer was lost.
+- It is tried again 1 s after the first refusal, then after twice that, 60 s at most. AWS does not document its own
+  spacing.
+- Its partition stays active (`partitions`), so that a bucket that refuses everything reaches the limit of partitions,
+  as on AWS.
+- The bodies count as memory (`waiting_bytes`); the data plane ends the run when they are more than it may use.
+- While an object that blocks is refused, the objects that come after it wait behind it without being tried. These are
+  the error objects of format conversion.
+- When an object is in the bucket, its records are settled and counted, and `on_put` is called.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
 
 import msgspec
 
-from firehose.local.delivery.putting import Put, Refusal, put_each
+from firehose.local.delivery.putting import ObjectPut, PutError, put_each
+from firehose.local.ledger import Settle
 from firehose.local.metrics import Metrics
 from firehose.local.sinks import Sink
 
-# Ours: how far apart tries are is not documented.
 FIRST_RETRY_MS = 1_000
 LONGEST_RETRY_MS = 60_000
-
-
-class ObjectManifest(msgspec.Struct, frozen=True):
-    """What an object holds, and so what is known of those records when it is there.
-
-    `values` are its partition's, None where it is no partition's. While an object that `blocks` is refused, none that
-    comes after it is put.
-    """
-
-    ordinals: Sequence[int]
-    fate: int
-    oldest_ms: int
-    original_bytes: int  # of the payloads as they came, which is what Firehose's metrics count (observed)
-    prefix: str = ""
-    rows: int = 0
-    values: tuple[str, ...] | None = None
-    opened_ms: int | None = None
-    blocks: bool = False
-
-
-ObjectPut: TypeAlias = Put[ObjectManifest]
 
 
 class _Waiting(msgspec.Struct, eq=False):
     put: ObjectPut
     due_ms: int
     tries: int = 0
-    refusal: Refusal = None
+    put_error: PutError = None
 
 
 class UploadQueue:
-    """The objects of one destination, `area` in the names of its metrics.
-
-    With a clock a refused object waits here, key and bytes as they are, and its records stay unsettled. Without one, as
-    on files, what the sink raises is raised.
-    """
+    """The objects of one destination; its metrics begin with `area`."""
 
     def __init__(
         self,
@@ -59,7 +48,7 @@ class UploadQueue:
         metrics: Metrics,
         *,
         area: str,
-        settle: Callable[[Iterable[int], int], None],
+        settle: Settle,
         clock: Callable[[], int] | None,
         on_put: Callable[[ObjectPut], None] = lambda _: None,
     ) -> None:
@@ -74,47 +63,47 @@ class UploadQueue:
 
     @property
     def waiting_bytes(self) -> int:
-        """The bodies that the sink has refused so far, or that wait behind one of those."""
+        """The bytes of the objects that wait."""
         return sum(len(waiting.put.body) for waiting in self._waiting)
 
     @property
-    def refusal(self) -> Refusal:
-        """What the sink raised for the oldest of the objects that wait; None where none does."""
-        return next((waiting.refusal for waiting in self._waiting if waiting.refusal), None)
+    def put_error(self) -> PutError:
+        """What the sink raised for the oldest refused object; None if it refused none."""
+        return next((waiting.put_error for waiting in self._waiting if waiting.put_error), None)
 
     def send(self, puts: Iterable[ObjectPut]) -> None:
-        """Puts objects; `there` is told of each that is.
+        """Puts these objects, or keeps them.
 
         Raises:
-            What the sink raises, where no clock runs.
+            What the sink raises, if there is no clock.
         """
         if self._blocking():
             for put in puts:
                 self._keep(put, None)
             return
-        for put, refusal in put_each(self._sink, puts):
-            self._count(put, refusal)
-            if refusal is None:
+        for put, error in put_each(self._sink, puts):
+            self._count(put, error)
+            if error is None:
                 self._on_success(put)
             else:
-                self._keep(put, refusal)
+                self._keep(put, error)
 
     def retry(self, now_ms: int) -> None:
-        """Tries the objects whose time has come: 1 s after the first refusal, then twice that, 60 s at most."""
+        """Puts the waiting objects that are due."""
         self._retry(lambda waiting: waiting.due_ms <= now_ms)
 
     def finish(self) -> None:
-        """Tries all that waits once more.
+        """Puts all waiting objects once more.
 
         Raises:
-            What the sink raised for one that is still not there: a source must not move past it.
+            What the sink raised for the oldest that it still refuses: the source must not move past it.
         """
         self._retry(lambda _: True)
-        if self.refusal is not None:
-            raise self.refusal
+        if self.put_error is not None:
+            raise self.put_error
 
     def _blocking(self) -> list[_Waiting]:
-        return [waiting for waiting in self._waiting if waiting.put.of.blocks]
+        return [waiting for waiting in self._waiting if waiting.put.manifest.blocks]
 
     def _retry(self, due: Callable[[_Waiting], bool]) -> None:
         if not self._waiting:  # nearly always, ten times a second
@@ -125,22 +114,22 @@ class UploadQueue:
 
     def _try(self, chosen: Sequence[_Waiting]) -> None:
         tried = put_each(self._sink, [waiting.put for waiting in chosen])
-        for waiting, (put, refusal) in zip(chosen, tried, strict=True):
-            self._count(put, refusal)
-            if refusal is None:
+        for waiting, (put, error) in zip(chosen, tried, strict=True):
+            self._count(put, error)
+            if error is None:
                 self._waiting.remove(waiting)
-                self._release(put.of.values)
+                self._release(put.manifest.values)
                 self._on_success(put)
             else:
-                self._later(waiting, refusal)
+                self._later(waiting, error)
 
-    def _keep(self, put: ObjectPut, refusal: Refusal) -> None:
+    def _keep(self, put: ObjectPut, error: PutError) -> None:
         waiting = _Waiting(put, 0)
-        if refusal is not None:
-            self._later(waiting, refusal)
+        if error is not None:
+            self._later(waiting, error)
         self._waiting.append(waiting)
-        if put.of.values is not None:
-            self.partitions[put.of.values] += 1
+        if put.manifest.values is not None:
+            self.partitions[put.manifest.values] += 1
 
     def _release(self, values: tuple[str, ...] | None) -> None:
         if values is not None:
@@ -148,20 +137,21 @@ class UploadQueue:
             if not self.partitions[values]:
                 del self.partitions[values]
 
-    def _later(self, waiting: _Waiting, refusal: Exception) -> None:
+    def _later(self, waiting: _Waiting, error: Exception) -> None:
         if self._clock is None:
-            raise refusal
-        waiting.refusal = refusal
+            raise error
+        waiting.put_error = error
         waiting.due_ms = self._clock() + min(FIRST_RETRY_MS << min(waiting.tries, 10), LONGEST_RETRY_MS)
         waiting.tries += 1
 
     def _on_success(self, put: ObjectPut) -> None:
-        self._settle(put.of.ordinals, put.of.fate)
-        self._metrics.add(f"{self._area}.Records", len(put.of.ordinals))
-        self._metrics.add(f"{self._area}.Bytes", put.of.original_bytes)
+        manifest = put.manifest
+        self._settle(manifest.ordinals, manifest.fate)
+        self._metrics.add(f"{self._area}.Records", len(manifest.ordinals))
+        self._metrics.add(f"{self._area}.Bytes", manifest.original_bytes)
         self._on_put(put)
 
-    def _count(self, put: ObjectPut, refusal: Refusal) -> None:
-        self._metrics.add(f"{self._area}.Success", 0 if refusal else 1)
+    def _count(self, put: ObjectPut, error: PutError) -> None:
+        self._metrics.add(f"{self._area}.Success", 0 if error else 1)
         if self._clock is not None:
-            self._metrics.add(f"{self._area}.DataFreshness", max(0, self._clock() - put.of.oldest_ms) / 1000)
+            self._metrics.add(f"{self._area}.DataFreshness", max(0, self._clock() - put.manifest.oldest_ms) / 1000)

@@ -1,0 +1,137 @@
+"""An extended S3 destination: the rows of a partition become one object below the stream's prefix."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from firehose.local.behaviour import OBSERVED, Behaviour
+from firehose.local.config.delivery_stream import DeliveryStream
+from firehose.local.config.prefix import PartitionKeyError, name_bytes
+from firehose.local.conversion.converter import Converted
+from firehose.local.delivery.buffering import Partition
+from firehose.local.delivery.error_output import ErrorOutput
+from firehose.local.delivery.object_format import object_format
+from firehose.local.delivery.object_names import ObjectNames
+from firehose.local.delivery.partition_keys import OkRecord, PartitionKeys, Values
+from firehose.local.delivery.putting import ObjectManifest, ObjectPut
+from firehose.local.delivery.upload_queue import UploadQueue
+from firehose.local.ledger import DELIVERED, Settle
+from firehose.local.report import StreamReport
+from firehose.local.sinks import Sink
+
+
+class S3Objects:
+    """The objects of one stream in a bucket, and its error objects, which are in the same bucket.
+
+    Raises, when it is made:
+        ValueError: the stream converts and has no table.
+    """
+
+    def __init__(
+        self,
+        stream: DeliveryStream,
+        table_input: Mapping[str, Any] | None,
+        sink: Sink,
+        report: StreamReport,
+        *,
+        settle: Settle,
+        clock: Callable[[], int] | None,
+        behaviour: Behaviour = OBSERVED,
+    ) -> None:
+        destination = stream.destination
+        self._stream = stream
+        self._report = report
+        self._metrics = report.metrics
+        self._clock = clock
+        self._names = ObjectNames(
+            stream.name, stream.version, destination.prefix, destination.time_zone, destination.extension
+        )
+        self._format = object_format(stream, table_input, behaviour)
+        self.schema = self._format.schema
+        size = name_bytes(stream.name, stream.version, destination.extension)
+        self._keys = PartitionKeys(destination.prefix, stream.processing.query, size, self._metrics)
+        self._uploads = UploadQueue(
+            sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, on_put=self._on_put
+        )
+        self.retry = self._uploads.retry
+        self.finish = self._uploads.finish
+        self.errors = ErrorOutput(
+            stream, self._uploads, report.failed, table=self._format.catalog_table, behaviour=behaviour
+        )
+
+    def partitions(self, oks: Sequence[OkRecord]) -> Iterable[Values | PartitionKeyError]:
+        """Returns the values of the partition keys of each record, or what is wrong with them."""
+        return self._keys.evaluate(oks)
+
+    def convert(self, records: Sequence[bytes]) -> Converted:
+        """Returns the rows of these records, by the stream's format."""
+        converted = self._format.convert(records)
+        if self._stream.destination.conversion is not None:
+            succeeded = set(converted.owners)
+            self._metrics.add("SucceedConversion.Records", len(succeeded))
+            self._metrics.add("SucceedConversion.Bytes", sum([len(records[place]) for place in succeeded]))
+            if converted.failures:
+                failed_bytes = sum([len(records[failure.index]) for failure in converted.failures])
+                self._metrics.add("FailedConversion.Records", len(converted.failures))
+                self._metrics.add("FailedConversion.Bytes", failed_bytes)
+        return converted
+
+    def write(self, partitions: Iterable[tuple[Partition, pa.Table]]) -> None:
+        """Puts an object for each partition, and settles its records when the object is there."""
+        self._uploads.send(self._objects(partitions))
+
+    def count_active(self, partitions: int, *, exceeded: bool) -> None:
+        """Adds the metrics of dynamic partitioning."""
+        if self._stream.destination.partitioned:
+            self._metrics.add("PartitionCount", partitions)
+            self._metrics.add("PartitionCountExceeded", int(exceeded))
+
+    @property
+    def refused(self) -> Mapping[Values, int]:
+        """How many objects of each partition were refused and wait."""
+        return self._uploads.partitions
+
+    @property
+    def refused_bytes(self) -> int:
+        """The bytes of the objects that were refused, or that wait behind those."""
+        return self._uploads.waiting_bytes
+
+    @property
+    def put_error(self) -> Exception | None:
+        """What the sink raised for the oldest of those."""
+        return self._uploads.put_error
+
+    def _objects(self, partitions: Iterable[tuple[Partition, pa.Table]]) -> Iterator[ObjectPut]:
+        for partition, rows in partitions:
+            prefix, name = self._names.of(partition.oldest_ms, partition.uuid(self._stream.name), partition.values)
+            manifest = ObjectManifest(
+                partition.ordinals,
+                DELIVERED,
+                partition.oldest_ms,
+                partition.original_bytes,
+                prefix=prefix,
+                rows=rows.num_rows,
+                values=partition.values,
+                opened_ms=partition.opened_ms,
+            )
+            yield ObjectPut(prefix + name, self._format.body(rows, name), self._format.content_encoding, manifest)
+
+    def _on_put(self, put: ObjectPut) -> None:
+        report, manifest = self._report, put.manifest
+        if manifest.values is None:
+            report.error_objects += 1
+            return
+        report.delivered += len(manifest.ordinals)
+        report.rows += manifest.rows
+        report.objects += 1
+        report.bytes_out += len(put.body)
+        report.partitions[manifest.prefix] += manifest.rows
+        if self._stream.destination.partitioned:
+            self._count_object(manifest)
+
+    def _count_object(self, manifest: ObjectManifest) -> None:
+        self._metrics.add("DeliveryToS3.ObjectCount", 1)
+        if self._clock is not None and manifest.opened_ms is not None:
+            seconds = max(1000, self._clock() - manifest.opened_ms) / 1000
+            self._metrics.add("PerPartitionThroughput", manifest.original_bytes / seconds)
