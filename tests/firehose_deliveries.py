@@ -1,9 +1,10 @@
 """The delivery half of a stream by itself, for tests: its description, and records for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from firehose.local.batch import Batch
 from firehose.local.config.conversion_settings import ConversionSettings, ParquetSettings, TableReference
 from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import parse_error_prefix, parse_prefix
@@ -11,6 +12,11 @@ from firehose.local.config.processing import Processing
 from firehose.local.config.s3_destination import S3Destination
 from firehose.local.delivery.destinations import make_delivery
 from firehose.local.event_record import EventRecord, event_record
+from firehose.local.local_stream import LocalStream
+from firehose.local.metrics import Metrics
+from firehose.local.processors.invocation import LambdaCode
+from firehose.local.processors.stage import OkRecord, Processed, ProcessorFailure
+from firehose.local.report import StreamReport
 from tests.fakes import MemorySink
 from tests.firehose_streams import table
 
@@ -75,7 +81,12 @@ class Rig:
         clock = (lambda: self.now_ms or 0) if more.pop("live", True) else None
         if clock is None:
             self.now_ms = None
-        self.delivery = make_delivery(described, table_input, self.sink, settle=self.settle, clock=clock, **more)
+        delimiter = more.pop("delimiter", b"")
+        local = LocalStream({}, table_input, **more)
+        report = StreamReport(described.name, metrics=Metrics(clock))
+        self.delivery = make_delivery(
+            local, described, self.sink, report, settle=self.settle, clock=clock, delimiter=delimiter
+        )
         self._first = 0
 
     def settle(self, ordinals: Iterable[int], fate: int) -> None:
@@ -85,10 +96,17 @@ class Rig:
 
     def give(self, *data: bytes, arrival_ms: int = ARRIVAL_MS, **keys: Any) -> None:
         """A batch of records that the function answered as they came, with these partition keys."""
-        batch = [record(each, self._first + place, arrival_ms) for place, each in enumerate(data)]
-        first, self._first = self._first, self._first + len(batch)
-        oks = [(place, each, keys or None) for place, each in enumerate(data)]
-        self.delivery.accept(batch, oks, first, self.now_ms)
+        records = [record(each, self._first + place, arrival_ms) for place, each in enumerate(data)]
+        first, self._first = self._first, self._first + len(records)
+        oks: list[OkRecord] = [(place, each, keys or None) for place, each in enumerate(data)]
+        self.accept(records, *oks, first=first)
+
+    def accept(
+        self, records: Sequence[EventRecord], *oks: OkRecord, failed: Sequence[int] = (), first: int = 0
+    ) -> None:
+        """A batch, of which the function answered these records Ok and failed those at `failed`."""
+        failures = [ProcessorFailure(index, LambdaCode.PROCESSING_FAILED, "m") for index in failed]
+        self.delivery.accept(Batch(records, first, self.now_ms), Processed(ok=list(oks), failed=failures))
 
     def after(self, seconds: float) -> None:
         """Time passes, and a tick comes."""

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from firehose.local.event_record import EventRecord
-from firehose.local.running_stream import LocalStream
+from firehose.local.local_stream import LocalStream
 from firehose.local.sources.files import number_lines
 from firehose.pipeline.modes import MODES
 from firehose.pipeline.stream_requests import create_delivery_stream

@@ -1,21 +1,39 @@
 """Lambda processors for tests, and what becomes of the records given to one."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from firehose.local.batch import Batch
 from firehose.local.config.processing import LambdaSettings
 from firehose.local.event_record import EventRecord, event_record
-from firehose.local.processors.function_reply import Processed
-from firehose.local.processors.processor import Processor
+from firehose.local.processors.lambda_processor import LambdaProcessor
+from firehose.local.processors.stage import Processed, Stage
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, records
 
 STREAM = "arn:aws:firehose:us-east-1:123456789012:deliverystream/orders"
 
 
-def processor(handler: Any, retries: int = 3, **more: Any) -> Processor:
+class OneBatch(NamedTuple):
+    """A stage that is first in its stream, at work on single batches."""
+
+    stage: Stage
+
+    def process(self, batch: list[EventRecord]) -> Processed:
+        processed = Processed()
+        self.stage.process(Batch(batch, 0, None), processed)
+        return processed
+
+
+def processor(handler: Any, retries: int = 3, **more: Any) -> OneBatch:
+    """A Lambda processor."""
     settings = LambdaSettings(FUNCTION_ARN, retries, 1024 * 1024, 60)
     names = {"stream_arn": STREAM_ARN, "delivery_stream_arn": STREAM, "region": "us-east-1"}
-    return Processor(handler, settings, **{**names, **more})
+    return OneBatch(LambdaProcessor(handler, settings, **{**names, **more}))
+
+
+def process_batch(stage: Stage, processed: Processed, *payloads: bytes) -> None:
+    """A stage at work on a batch of these records."""
+    stage.process(Batch(records(*payloads), 0, None), processed)
 
 
 def fates(done: Processed) -> dict[int, str]:

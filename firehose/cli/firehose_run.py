@@ -23,10 +23,10 @@ from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.local.event_record import EventRecord, put_directly
 from firehose.local.faults import FUNCTION_FAULTS, KINESIS_FAULTS, Faults, FaultyKinesis, FaultySink, faulty_function
 from firehose.local.kinesis_writer import KINESIS, stream_of
+from firehose.local.local_stream import LocalStream, described_stream
 from firehose.local.processors.function_process import FunctionConfiguration
 from firehose.local.processors.functions import folder_of, load_function, start_function
-from firehose.local.processors.processor import Function
-from firehose.local.running_stream import LocalStream, described_stream
+from firehose.local.processors.invocation import Function
 from firehose.local.sinks import bucket_of
 from firehose.local.sources.arrival_clock import ArrivalClock
 from firehose.local.sources.files import SourceError, check_files, until_broken

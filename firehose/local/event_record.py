@@ -5,11 +5,28 @@ A record is built once, base64 included, and shared by all the delivery streams 
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any, TypeAlias
+from typing import NotRequired, TypedDict
 
 import msgspec
 
-EventRecord: TypeAlias = dict[str, Any]
+
+class KinesisRecordMetadata(TypedDict):
+    """The place of a record in the Kinesis stream that it was read from."""
+
+    shardId: str
+    partitionKey: str
+    approximateArrivalTimestamp: int
+    sequenceNumber: str
+    subsequenceNumber: int
+
+
+class EventRecord(TypedDict):
+    """A record in the shape of a captured event; times are epoch milliseconds, `data` is base64."""
+
+    recordId: str
+    approximateArrivalTimestamp: int
+    data: str
+    kinesisRecordMetadata: NotRequired[KinesisRecordMetadata]  # not of a record put into the delivery stream itself
 
 
 def event_record(
@@ -21,7 +38,7 @@ def event_record(
     arrival_ms: int,
     subsequence_number: int = 0,
 ) -> EventRecord:
-    """One Kinesis record in the shape in which Firehose hands it to the function (facts of a captured event).
+    """Return a Kinesis record in the shape in which Firehose hands it to the function.
 
     b"{}" -> {"recordId": "shardId-000000000000" + 128 digits + 12 digits, "approximateArrivalTimestamp": 1714564809617,
               "data": "e30=", "kinesisRecordMetadata": {"shardId": ..., "sequenceNumber": ..., ...}}
@@ -41,18 +58,20 @@ def event_record(
 
 
 def put_directly(record: EventRecord) -> EventRecord:
-    """The record as it is where no Kinesis stream was read but the delivery stream put to: without its metadata."""
-    return {name: value for name, value in record.items() if name != "kinesisRecordMetadata"}
+    """Return the record as it is when it was put into the delivery stream itself: without Kinesis metadata."""
+    put = record.copy()
+    del put["kinesisRecordMetadata"]
+    return put
 
 
 def payload_bytes(record: EventRecord) -> int:
-    """The length of a record's payload before base64: {"data": "e30="} -> 2."""
-    data: str = record["data"]
+    """Return the length of a record's payload before base64: {"data": "e30="} -> 2."""
+    data = record["data"]
     return len(data) // 4 * 3 - data.count("=", -2)
 
 
 def payloads_bytes(records: Sequence[EventRecord]) -> int:
-    """The sum of their `payload_bytes`, in a third of the time that asking for each takes."""
-    encoded: list[str] = [record["data"] for record in records]
+    """Return the sum of their `payload_bytes`, in a third of the time of one call each."""
+    encoded = [record["data"] for record in records]
     padding = sum(map(str.endswith, encoded, repeat("="))) + sum(map(str.endswith, encoded, repeat("==")))
     return sum(map(len, encoded)) // 4 * 3 - padding

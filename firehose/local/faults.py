@@ -12,9 +12,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import Any
 
-from firehose.local.processors.function_reply import LAMBDA_PAYLOAD_BYTES
-from firehose.local.processors.invocation import InvocationError, LambdaCode
-from firehose.local.processors.processor import Function
+from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES, Function, InvocationError, LambdaCode
 from firehose.local.sinks import Sink
 from firehose.local.user_error import UserError
 

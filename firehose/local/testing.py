@@ -27,9 +27,9 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.local.event_record import EventRecord, event_record, put_directly
 from firehose.local.faults import Fault, Faults, FaultySink, faulty_function
+from firehose.local.local_stream import LocalStream, described_stream
 from firehose.local.metrics import Metrics
-from firehose.local.processors.processor import Function
-from firehose.local.running_stream import LocalStream, described_stream
+from firehose.local.processors.invocation import Function
 
 # Any instant will do that tests can write down: 2026-01-01T00:00:00Z.
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from firehose.local.data_plane import Clock, DataPlane
-from firehose.local.running_stream import LocalStream
+from firehose.local.local_stream import LocalStream
 from firehose.local.sinks import Sink
 from firehose.pipeline.modes import MODES, Mode
 from firehose.pipeline.names import REGION, Names

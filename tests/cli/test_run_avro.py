@@ -16,8 +16,8 @@ from moto import mock_aws
 from firehose.cli import run as run_command
 from firehose.lake.query.tables import query
 from firehose.local.data_plane import DataPlane
+from firehose.local.local_stream import LocalStream
 from firehose.local.report import RunReport, StreamReport
-from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import FolderSink
 from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, RunSummary, summarise

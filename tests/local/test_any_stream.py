@@ -10,7 +10,7 @@ from aws_kinesis_agg.aggregator import RecordAggregator
 
 from firehose.local.config.members import UnsupportedSettingError
 from firehose.local.data_plane import DataPlane
-from firehose.local.running_stream import LocalStream
+from firehose.local.local_stream import LocalStream
 from firehose.local.user_error import UserError
 from firehose.testing import LocalFirehose
 from tests.firehose_streams import (

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from firehose.local.event_record import EventRecord
 from firehose.local.sources.arrival_clock import QUIET_MS, STEP_MS, ArrivalClock
+from tests.processors import direct_put_record
 
 START_MS = 1_700_000_000_000
 
 
 def arriving(*offsets_ms: int) -> Iterator[EventRecord]:
-    return ({"approximateArrivalTimestamp": START_MS + offset_ms} for offset_ms in offsets_ms)
+    return (direct_put_record(b"", number=1, arrival_ms=START_MS + offset_ms) for offset_ms in offsets_ms)
 
 
 def test_between_two_records_each_second_is_looked_at() -> None:

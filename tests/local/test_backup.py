@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from firehose.local.batch import Batch
 from firehose.local.config.prefix import parse_prefix
 from firehose.local.config.s3_destination import Backup
 from firehose.local.delivery.backup import SourceBackup
@@ -38,7 +39,7 @@ class Backing:
 
     def give(self, *data: bytes, first: int = 0) -> None:
         records = [record(each, number) for number, each in enumerate(data, first)]
-        self.backup.accept(records, first, self.now_ms)
+        self.backup.accept(Batch(records, first, self.now_ms))
 
     def after(self, seconds: float) -> None:
         self.now_ms += int(seconds * 1000)

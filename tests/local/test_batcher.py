@@ -3,8 +3,8 @@
 import json
 
 from firehose.local.event_record import EventRecord, event_record
-from firehose.local.processors.function_reply import LAMBDA_PAYLOAD_BYTES
-from firehose.local.processors.processor import Batcher
+from firehose.local.processors.batcher import Batcher
+from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES
 from tests.firehose_streams import records
 from tests.processors import direct_put_record
 

@@ -8,7 +8,7 @@ import pytest
 from firehose.cli.stream_summary import summarise_stream
 from firehose.local.data_plane import DataPlane
 from firehose.local.event_record import EventRecord
-from firehose.local.running_stream import LocalStream
+from firehose.local.local_stream import LocalStream
 from firehose.local.sources.files import SourceError
 from tests.fakes import MemorySink, failing, refusing
 from tests.firehose_streams import avro_request, destination, function, local, order, records

@@ -4,6 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firehose.local.batch import Batch
 from firehose.local.delivery.buffering import BufferedRecord, ByteBuffer, Partition, RowBuffer, largest
 from tests.firehose_deliveries import record
 
@@ -121,7 +122,7 @@ def test_pieces_are_as_old_as_the_oldest_and_named_after_all_of_them() -> None:
     def pieces(*numbers: int, of: str = "s") -> tuple[ByteBuffer, str]:
         made = ByteBuffer()
         for number in numbers:
-            made.add(b"piece", record(b"original", number, 1000 - number), number, 7 * number)
+            made.add(b"piece", Batch([record(b"original", number, 1000 - number)], number, 7 * number), 0)
         return made, str(made.uuid(of))
 
     made, uuid = pieces(1, 3, 2)

@@ -17,8 +17,8 @@ from firehose.local.config.members import RefusedSettingError
 from firehose.local.data_plane import DataPlane
 from firehose.local.delivery import error_output
 from firehose.local.event_record import EventRecord
+from firehose.local.local_stream import LocalStream
 from firehose.local.report import RunReport
-from firehose.local.running_stream import LocalStream
 from firehose.local.sinks import FolderSink
 from tests.firehose_streams import (
     FUNCTION_ARN,

@@ -15,12 +15,22 @@ from hypothesis import strategies as st
 
 from firehose.local.config.processing import DeAggregation
 from firehose.local.event_record import EventRecord, event_record
-from firehose.local.sources.deaggregation import PARTS_MOST, deaggregated, parts
+from firehose.local.processors.deaggregation import MOST_PARTS, KplDeAggregation, RecordDeAggregation
 from tests.processors import direct_put_record
 
 SEQUENCE = "49" + "7" * 54
 MAGIC = b"\xf3\x89\x9a\xc2"
 JSON = DeAggregation()
+
+
+def deaggregated(record: EventRecord) -> list[EventRecord]:
+    """The user records of a KPL aggregate."""
+    return KplDeAggregation().split(record)
+
+
+def parts(record: EventRecord, settings: DeAggregation) -> list[EventRecord]:
+    """The parts by a RecordDeAggregation processor."""
+    return RecordDeAggregation(settings).split(record)
 
 
 def record(data: bytes, subsequence_number: int = 0) -> EventRecord:
@@ -135,10 +145,10 @@ def test_what_was_put_without_kinesis_is_not_looked_into() -> None:
 def test_reading_an_aggregate_leaves_the_module_path_alone() -> None:
     code = (
         "import json, sys\n"
-        "from firehose.local.sources.deaggregation import deaggregated\n"
+        "from firehose.local.processors.deaggregation import KplDeAggregation\n"
         "before, one = list(sys.path), json.loads(sys.argv[1])\n"
         "assert 'aws_kinesis_agg' not in sys.modules\n"
-        "assert len(deaggregated(one)) == 2\n"
+        "assert len(KplDeAggregation().split(one)) == 2\n"
         "assert sys.path == before\n"
     )
 
@@ -196,7 +206,7 @@ def test_what_stands_between_delimiters_are_records(data: bytes, found: list[byt
     assert payloads(parts(record(data), DeAggregation(b"##"))) == found
 
 
-@pytest.mark.parametrize(("count", "made"), [(PARTS_MOST, PARTS_MOST), (PARTS_MOST + 1, 1)])
+@pytest.mark.parametrize(("count", "made"), [(MOST_PARTS, MOST_PARTS), (MOST_PARTS + 1, 1)])
 @pytest.mark.parametrize(("one", "deaggregation"), [(b"{}\n", JSON), (b"a#", DeAggregation(b"#"))])
 def test_more_than_five_hundred_leave_the_record_whole(
     count: int, made: int, one: bytes, deaggregation: DeAggregation

@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 import pytest
 
+from firehose.local.batch import Batch
 from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
-from firehose.local.config.processing import Processing
 from firehose.local.event_record import event_record, put_directly
 from firehose.local.ledger import DELIVERED, FAILED
-from firehose.local.processors.function_reply import Failure
-from firehose.local.processors.invocation import LambdaCode
+from firehose.local.processors.stage import Processed
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 
@@ -41,7 +40,7 @@ def test_records_are_joined_with_nothing_between_them() -> None:
 
 @pytest.mark.parametrize("prefix", ["data/", BY_TYPE])
 def test_the_delimiter_stands_between_records_and_not_after_the_last(prefix: str) -> None:
-    rig = Rig(stream(prefix, processing=Processing(delimiter=True)))
+    rig = Rig(stream(prefix), delimiter=b"\n")
 
     rig.give(b"one", b"two", b"three", type="a")
     rig.delivery.flush_all()
@@ -97,12 +96,7 @@ def test_an_error_object_is_dated_by_the_oldest_failed_record() -> None:
     rig = Rig(stream(error_prefix="bad/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"))
     records = [record(b"a", 0), record(b"b", 1, ARRIVAL_MS - 86_400_000), record(b"c", 2, ARRIVAL_MS - 2 * 86_400_000)]
 
-    rig.delivery.fail(
-        records,
-        [Failure(0, LambdaCode.PROCESSING_FAILED, "m"), Failure(1, LambdaCode.PROCESSING_FAILED, "m")],
-        0,
-        rig.now_ms,
-    )
+    rig.accept(records, failed=[0, 1])
     rig.after(60)
 
     assert only(rig)[0].startswith("bad/processing-failed/2025/01/01/orders-1-2025-01-01-03-04-05-")
@@ -141,20 +135,20 @@ def test_each_partition_fills_by_itself() -> None:
     assert set(rig.sink.values()) == {b"a" * 120}
 
 
-def test_inline_keys_are_read_from_what_the_function_made_of_the_record() -> None:
-    prefix = "!{partitionKeyFromQuery:kind}/!{partitionKeyFromLambda:type}/"
-    rig = Rig(stream(prefix, processing=Processing(query="{kind: .kind}")))
+def test_keys_of_a_query_and_of_the_function_make_one_prefix() -> None:
+    rig = Rig(stream("!{partitionKeyFromQuery:kind}/!{partitionKeyFromLambda:type}/"))
+    processed = Processed(ok=[(0, b"{}", {"type": "t"})], query_keys={0: {"kind": "made"}})
 
-    rig.delivery.accept([record(b"original")], [(0, b'{"kind":"made"}', {"type": "t"})], 0, rig.now_ms)
+    rig.delivery.accept(Batch([record(b"original")], 0, rig.now_ms), processed)
     rig.delivery.flush_all()
 
     assert only(rig)[0].startswith("made/t/orders-1-")
 
 
 def test_a_record_without_its_keys_is_kept_as_it_came_under_processing_failed() -> None:
-    rig = Rig(stream("!{partitionKeyFromQuery:kind}/", processing=Processing(query="{kind: .kind}")))
+    rig = Rig(stream("!{partitionKeyFromLambda:kind}/"))
 
-    rig.delivery.accept([record(b"original")], [(0, b'{"kind":null}', None)], 0, rig.now_ms)
+    rig.accept([record(b"original")], (0, b'{"kind":null}', None))
     rig.after(60)
 
     key, body = only(rig)
@@ -199,7 +193,7 @@ def test_error_objects_are_compressed_as_the_data_only_where_that_is_chosen(
 ) -> None:
     rig = Rig(stream(compression="GZIP"), behaviour=Behaviour(error_compression=choice))
 
-    rig.delivery.fail([record(b"x")], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
+    rig.accept([record(b"x")], failed=[0])
     rig.delivery.flush_all()
 
     key, body = only(rig)
@@ -213,7 +207,7 @@ def test_error_objects_are_compressed_as_the_data_only_where_that_is_chosen(
 def test_a_conversion_error_holds_the_original_or_what_was_made_of_it(raw_data: RawData, kept: bytes) -> None:
     rig = Rig(stream(conversion=conversion()), behaviour=Behaviour(conversion_raw_data=raw_data))
 
-    rig.delivery.accept([record(b"original")], [(0, b'{"qty":"many"}', None)], 0, rig.now_ms)
+    rig.accept([record(b"original")], (0, b'{"qty":"many"}', None))
     rig.after(60)
 
     (error,) = rig.sink.documents()
@@ -229,7 +223,7 @@ def test_a_conversion_error_has_the_numbers_of_its_record(put: bool) -> None:
         subsequence_number=3,
     )  # fmt: skip
 
-    rig.delivery.accept([put_directly(numbered) if put else numbered], [(0, b"no JSON", None)], 0, rig.now_ms)
+    rig.accept([put_directly(numbered) if put else numbered], (0, b"no JSON", None))
     rig.after(60)
 
     (error,) = rig.sink.documents()
@@ -241,7 +235,7 @@ def test_a_conversion_error_has_the_numbers_of_its_record(put: bool) -> None:
 def test_error_objects_are_neither_compressed_nor_do_they_have_an_extension(compression: str) -> None:
     rig = Rig(stream(compression=compression, extension=".x"))
 
-    rig.delivery.fail([record(b"x")], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
+    rig.accept([record(b"x")], failed=[0])
     rig.after(60)
 
     key, body = only(rig)
@@ -253,10 +247,8 @@ def test_error_objects_are_neither_compressed_nor_do_they_have_an_extension(comp
 def test_what_is_delivered_is_counted_with_the_errors_and_by_the_size_of_the_originals() -> None:
     rig = Rig(stream(conversion=conversion()))
     originals = [record(b"x" * size, size) for size in (100, 10, 7)]
-    oks = [(0, b'{"qty":1}', None), (1, b'{"qty":"many"}', None)]
 
-    rig.delivery.accept(originals, oks, 0, rig.now_ms)
-    rig.delivery.fail(originals, [Failure(2, LambdaCode.PROCESSING_FAILED, "m")], 0, rig.now_ms)
+    rig.accept(originals, (0, b'{"qty":1}', None), (1, b'{"qty":"many"}', None), failed=[2])
     rig.after(60)
 
     assert rig.metric("DeliveryToS3.Records") == 3
@@ -289,7 +281,7 @@ def test_partitioned_objects_are_counted_and_their_throughput_is_by_partition() 
 
 
 def test_converted_rows_are_parquet_whatever_the_delimiter() -> None:
-    rig = Rig(stream(conversion=conversion(), processing=Processing(delimiter=True)))
+    rig = Rig(stream(conversion=conversion()), delimiter=b"\n")
 
     rig.give(b'{"id":"1"}', b'{"id":"2"}')
     rig.delivery.flush_all()

@@ -10,7 +10,7 @@ import pytest
 
 from firehose.local.processors.function_process import FunctionConfiguration, FunctionError, FunctionProcess
 from firehose.local.processors.functions import start_function
-from firehose.local.processors.processor import FunctionContext
+from firehose.local.processors.invocation import FunctionContext
 from firehose.local.user_error import UserError
 from tests.firehose_streams import records
 from tests.processors import processor

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.local.behaviour import Behaviour, DuplicateIds, NoRecords, OkWithoutData, UnreadableReply
-from firehose.local.processors.function_reply import LAMBDA_PAYLOAD_BYTES
+from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES
 from tests.firehose_streams import answer, function, order, records
 from tests.processors import fates, processor, tried
 

@@ -6,22 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.local.config.inline_keys import InlineKeys, QueryError
 from firehose.local.config.prefix import PartitionKeyError, parse_prefix
 from firehose.local.delivery.partition_keys import PartitionKeys
-from firehose.local.metrics import Metrics
+from firehose.local.processors.stage import Processed
 
 NAME = 71  # bytes of the names of the objects of `sale`
 BOTH = "x/!{partitionKeyFromLambda:type}/d=!{partitionKeyFromLambda:date}/"
 
 
-def keys(prefix: str = BOTH, query: str = "", metrics: Metrics | None = None) -> PartitionKeys:
-    partitioned = "partitionKey" in prefix
-    return PartitionKeys(parse_prefix(prefix, partitioned=partitioned), query, NAME, metrics or Metrics())
+def keys(prefix: str = BOTH) -> PartitionKeys:
+    return PartitionKeys(parse_prefix(prefix, partitioned="partitionKey" in prefix), NAME)
 
 
-def of(answered: object, prefix: str = BOTH, query: str = "", data: bytes = b"{}") -> Any:
-    (found,) = keys(prefix, query).evaluate([(0, data, answered)])
+def ok(*function_keys: object) -> Processed:
+    """Records that the function answered Ok, with these keys."""
+    return Processed(ok=[(index, b"{}", each) for index, each in enumerate(function_keys)])
+
+
+def of(function_keys: object, prefix: str = BOTH, query_keys: dict[str, str] | None = None) -> Any:
+    processed = ok(function_keys)
+    processed.query_keys[0] = query_keys or {}
+    (found,) = keys(prefix).evaluate(processed)
     if isinstance(found, PartitionKeyError):
         raise found
     return found
@@ -85,7 +90,7 @@ def test_the_name_of_the_object_counts_in_its_key_and_last_element() -> None:
 @given(st.dictionaries(st.sampled_from(["type", "date"]), st.text() | st.none() | st.integers()))
 def test_any_keys_give_a_prefix_inside_the_lake_or_an_error(answered: dict[str, object]) -> None:
     partition_keys = keys()
-    (found,) = partition_keys.evaluate([(0, b"", answered)])
+    (found,) = partition_keys.evaluate(ok(answered))
     if isinstance(found, PartitionKeyError):
         return
 
@@ -94,7 +99,7 @@ def test_any_keys_give_a_prefix_inside_the_lake_or_an_error(answered: dict[str, 
 
 
 def test_each_record_gets_its_own_partition_or_error() -> None:
-    answered = [(0, b"", {"type": "a", "date": "1"}), (1, b"", {}), (2, b"", {"type": "b", "date": "1"})]
+    answered = ok({"type": "a", "date": "1"}, {}, {"type": "b", "date": "1"})
 
     first, second, third = keys().evaluate(answered)
 
@@ -103,88 +108,16 @@ def test_each_record_gets_its_own_partition_or_error() -> None:
 
 
 def test_without_keys_in_the_prefix_all_records_are_of_one_partition() -> None:
-    assert list(keys("plain/").evaluate([(0, b"", None), (1, b"", {"type": "x"})])) == [(), ()]
+    assert list(keys("plain/").evaluate(ok(None, {"type": "x"}))) == [(), ()]
 
 
 def test_keys_of_both_kinds_stand_in_one_prefix_even_of_one_name() -> None:
     prefix = "!{partitionKeyFromQuery:type}/!{partitionKeyFromLambda:type}/"
 
-    assert of({"type": "answered"}, prefix, "{type: .kind}", b'{"kind": "queried"}') == ("queried", "answered")
+    assert of({"type": "answered"}, prefix, {"type": "queried"}) == ("queried", "answered")
 
 
-def test_the_time_that_queries_take_is_a_metric() -> None:
-    metrics = Metrics()
-    list(keys("!{partitionKeyFromQuery:a}/", "{a: .a}", metrics).evaluate([(0, b'{"a":"x"}', None)] * 3))
-
-    duration = metrics.totals()["JQProcessing.Duration"]
-    assert duration.samples == 1
-    assert duration.sum > 0
-    assert "JQProcessing.Duration" not in _totals_without_a_query()
-
-
-def _totals_without_a_query() -> dict[str, Any]:
-    metrics = Metrics()
-    list(keys(metrics=metrics).evaluate([(0, b"", {"type": "a", "date": "b"})]))
-    return dict(metrics.totals())
-
-
-@pytest.mark.parametrize(
-    ("query", "record", "expected"),
-    [
-        ('{a: .a, year: (.t | strftime("%Y"))}', b'{"a": "x", "t": 1565382027}', {"a": "x", "year": "2019"}),
-        ("{a: .a}", b'{"a": 12}', {"a": "12"}),
-        ("{a: .a}", b'{"a": 1.5}', {"a": "1.5"}),
-        ("{a: .a}", b'{"a": true}', {"a": "true"}),
-        ("{a: .a, b: .b}", b'{"b": "x"}', {"b": "x"}),
-        ("{a: .a}", b'{"a": ["x"]}', {}),
-        ("{a: .a}", b'{"a": {}}', {}),
-        ("{a: .a | ascii_downcase, b: .b.c[0]}", b'{"a": "X", "b": {"c": ["y"]}}', {"a": "x", "b": "y"}),
-        ("{a: .a} # the customer", b'{"a": "x"}\n', {"a": "x"}),
-    ],
-)
-def test_a_query_gives_the_keys_of_a_record(query: str, record: bytes, expected: dict[str, str]) -> None:
-    assert InlineKeys(query).of(record) == expected
-
-
-@pytest.mark.parametrize(
-    ("query", "record"),
-    [
-        ("{a: .a}", b"secret"),
-        ("{a: .a}", b""),
-        ("{a: .a}", b"\xff"),
-        ("{a: .a}", b'["secret"]'),
-        ("{a: .a}", b'{"a":"x"}{"a":"y"}'),
-        (".a", b'{"a":"secret"}'),
-        ("{a: .a[]}", b'{"a":["x","y"]}'),
-        ("empty", b"{}"),
-        ("error(.a)", b'{"a":"secret"}'),
-        ("{a: (.a | tonumber)}", b'{"a":"secret"}'),
-    ],
-)
-def test_a_record_that_the_query_gives_nothing_for_fails_without_its_values(query: str, record: bytes) -> None:
-    with pytest.raises(PartitionKeyError) as refused:
-        InlineKeys(query).of(record)
-
-    assert "secret" not in str(refused.value)
-
-
-@pytest.mark.parametrize("value", ["null", '""', "[]", "{}"])
-def test_a_queried_value_that_is_no_key_is_refused_as_one_from_lambda_is(value: str) -> None:
+@pytest.mark.parametrize("query_keys", [{}, {"a": ""}, {"b": "x"}])
+def test_a_key_that_the_query_did_not_give_is_refused_as_one_from_lambda_is(query_keys: dict[str, str]) -> None:
     with pytest.raises(PartitionKeyError, match=r"must not be null or empty: a$"):
-        of(None, "!{partitionKeyFromQuery:a}/", "{a: .a}", f'{{"a": {value}}}'.encode())
-
-
-@pytest.mark.parametrize("query", ["{a:", "{a: nonsense}", "{a: .a}}"])
-def test_a_program_that_jq_does_not_compile_is_refused_when_the_stream_is_made(query: str) -> None:
-    with pytest.raises(QueryError, match="jq: error"):
-        InlineKeys(query)
-
-
-@given(st.binary(max_size=40))
-def test_any_record_gives_keys_or_an_error(record: bytes) -> None:
-    try:
-        found = InlineKeys("{a: .a}").of(record)
-    except PartitionKeyError:
-        return
-
-    assert set(found) <= {"a"}
+        of(None, "!{partitionKeyFromQuery:a}/", query_keys)

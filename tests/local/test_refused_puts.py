@@ -12,8 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firehose.local.ledger import DELIVERED, FAILED
-from firehose.local.processors.function_reply import Failure
-from firehose.local.processors.invocation import LambdaCode
 from tests.fakes import MemorySink, accepting, failing, refusing
 from tests.firehose_deliveries import BY_TYPE, Rig, conversion, record, stream
 
@@ -121,7 +119,7 @@ def test_a_partition_of_two_refused_objects_is_active_until_both_are_there() -> 
 
 def test_an_error_object_that_is_refused_waits_and_nothing_else_does() -> None:
     rig, sink = refused_rig("errors/processing-failed/")
-    rig.delivery.fail([record(b"bad", 9)], [Failure(0, LambdaCode.PROCESSING_FAILED, "m")], 9, rig.now_ms)
+    rig.accept([record(b"bad", 9)], failed=[0], first=9)
     rig.give(b"one", type="a")
     rig.after(60)
     rig.give(b"two", type="a")

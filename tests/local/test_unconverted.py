@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from firehose.local.config import s3_destination
-from firehose.local.running_stream import LocalStream
+from firehose.local.local_stream import LocalStream
 from tests.firehose_streams import (
     avro_request,
     destination,

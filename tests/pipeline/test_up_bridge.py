@@ -17,6 +17,7 @@ from firehose.local.endpoint.change_of_stream import change_of_stream
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.kinesis_writer import partition_key
 from tests.given import s
+from tests.processors import direct_put_record
 
 MOMENT = datetime(2025, 1, 1, 10, 0, 0, 123456, tzinfo=UTC)
 
@@ -159,7 +160,8 @@ def test_changes_are_carried_whenever_the_source_waits(endpoint: Endpoint, tmp_p
     bridge = Bridge(endpoint, "dmnd", state=tmp_path)
     put(endpoint, "a")
 
-    assert list(bridge.before([{}, None])) == [{}, None]
+    record = direct_put_record(b"", number=1, arrival_ms=1)
+    assert list(bridge.before([record, None])) == [record, None]
     assert bridge.carried == 1
 
 

@@ -1,6 +1,6 @@
-"""ARNs that a request names. Nobody is asked here whether they exist.
+"""Reads the ARNs of a request, whether what they name exists or not.
 
-The API model's patterns begin with `arn:.*:`, which takes what is no ARN, such as `arn:a:b:iam::...`.
+The API model's patterns begin with `arn:.*:`, which also takes text that is not an ARN, such as `arn:a:b:iam::...`.
 """
 
 import re
@@ -18,12 +18,12 @@ class Arn(NamedTuple):
 
 
 def parts(arn: str) -> Arn:
-    """The parts of an ARN.
+    """Return the parts of an ARN.
 
     "arn:aws:iam::123456789012:role/own" -> Arn("aws", "iam", "", "123456789012", "role/own")
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     split = arn.split(":", 5)
     if len(split) != 6 or split[0] != "arn":
@@ -32,10 +32,10 @@ def parts(arn: str) -> Arn:
 
 
 def role(arn: str) -> str:
-    """The ARN of a role, as it is.
+    """Return the ARN of a role unchanged.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if not re.fullmatch(r"arn:[^:]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", arn, re.ASCII):
         raise ValueError("must be the ARN of a role")
@@ -43,10 +43,10 @@ def role(arn: str) -> str:
 
 
 def bucket(arn: str) -> str:
-    """The name in the ARN of a bucket: "arn:aws:s3:::lake" -> "lake".
+    """Return the name in the ARN of a bucket: "arn:aws:s3:::lake" -> "lake".
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     found = re.fullmatch(r"arn:[^:]*:s3:::([\w.\-]{1,255})", arn, re.ASCII)
     if not found:
@@ -55,10 +55,10 @@ def bucket(arn: str) -> str:
 
 
 def kinesis_stream(arn: str) -> Arn:
-    """The parts of the ARN of a Kinesis stream.
+    """Return the parts of the ARN of a Kinesis stream.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     found = parts(arn)
     if found.service != "kinesis":
@@ -67,12 +67,12 @@ def kinesis_stream(arn: str) -> Arn:
 
 
 def function(arn: str) -> str:
-    """The ARN of a Lambda function, as it is; of a version or alias as well.
+    """Return the ARN of a Lambda function, version or alias unchanged.
 
     That it must be Lambda's own form, where the model takes any text, was measured.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     name = r"function:[a-zA-Z0-9_-]{1,64}(:(\$LATEST|[a-zA-Z0-9_-]{1,128}))?"
     if not re.fullmatch(rf"arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:\d{{12}}:{name}", arn, re.ASCII):

@@ -1,4 +1,4 @@
-"""DataFormatConversionConfiguration read into what record format conversion runs from."""
+"""Reads DataFormatConversionConfiguration into the settings of record format conversion."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ MIB = 1024 * 1024
 class ParquetSettings(msgspec.Struct, frozen=True):
     """ParquetSerDe, with Firehose's defaults filled in.
 
-    `int64_timestamps` is no setting of Firehose's, which writes INT96: microseconds instead, for readers that need it.
+    `int64_timestamps` is not a setting of Firehose, which writes INT96: INT64 microseconds, for readers that need them.
     """
 
     compression: str
@@ -34,13 +34,13 @@ class OpenXSettings(msgspec.Struct, frozen=True):
 
 
 class HiveJsonSettings(msgspec.Struct, frozen=True):
-    """HiveJsonSerDe. `timestamp_formats` are Joda patterns or `millis`; none is java.sql.Timestamp's own form."""
+    """HiveJsonSerDe. `timestamp_formats` are Joda patterns or `millis`; if empty, the form of java.sql.Timestamp."""
 
     timestamp_formats: tuple[str, ...] = ()
 
 
 class TableReference(msgspec.Struct, frozen=True):
-    """The Glue table whose columns the Parquet has, as error records name it."""
+    """The Glue table with the columns of the Parquet, as error records name it."""
 
     database: str
     table: str
@@ -51,7 +51,7 @@ class TableReference(msgspec.Struct, frozen=True):
 
 
 class ConversionSettings(msgspec.Struct, frozen=True):
-    """JSON rows to Parquet, by a Glue table."""
+    """Settings of the conversion of JSON rows to Parquet."""
 
     parquet: ParquetSettings
     table: TableReference
@@ -59,12 +59,12 @@ class ConversionSettings(msgspec.Struct, frozen=True):
 
 
 def enabled_conversion(destination: Members) -> Members | None:
-    """Takes what a destination says of record format conversion; None where it says nothing, or that there is none.
+    """Take the DataFormatConversionConfiguration of a destination; return None if it is absent or disabled.
 
     {"DataFormatConversionConfiguration": {"Enabled": False}} -> None
 
-    Present and without `Enabled` it is enabled (API reference, "DataFormatConversionConfiguration"). Disabled, the rest
-    may stand there for later, and beyond the API model nobody looks at it (measured).
+    Without `Enabled` it is enabled (API reference, "DataFormatConversionConfiguration"). If it is disabled, the rest is
+    not checked beyond the API model (measured).
     """
     if not destination.has("DataFormatConversionConfiguration"):
         return None
@@ -73,7 +73,7 @@ def enabled_conversion(destination: Members) -> Members | None:
 
 
 def read_conversion(conversion: Members, region: str, account: str) -> ConversionSettings:
-    """The settings of a conversion that is enabled, of a stream whose other roles are of `account`.
+    """Return the settings of an enabled conversion; `account` is that of the stream's other roles.
 
     Raises:
         SettingError: naming the member.
@@ -85,7 +85,7 @@ def read_conversion(conversion: Members, region: str, account: str) -> Conversio
     reader = _reader(conversion.members("InputFormatConfiguration"))
     parquet = _parquet(conversion.members("OutputFormatConfiguration"))
     table = _table(conversion.members("SchemaConfiguration"), region, account)
-    conversion.end()
+    conversion.reject_unknown()
     return ConversionSettings(parquet, table, reader)
 
 
@@ -101,13 +101,13 @@ def _reader(config: Members) -> OpenXSettings | HiveJsonSettings:
         formats = tuple(serde.take("TimestampFormats", ()))
         for pattern in formats:
             if not _is_joda(pattern):
-                raise serde.refused("TimestampFormats", f"{pattern!r} is no pattern of Joda's, nor millis")
+                raise serde.refused("TimestampFormats", f"{pattern!r} is not a Joda pattern, nor millis")
         settings = HiveJsonSettings(formats)
-    serde.end()
+    serde.reject_unknown()
     return settings
 
 
-# The letters that a real stream refused, of all 52. What is quoted is text.
+# The letters, of all 52, that a real stream refused. Quoted text is literal.
 _NO_JODA_LETTERS = re.compile("[CIJPRTUVbfijloprt]")
 
 
@@ -128,21 +128,21 @@ def _parquet(config: Members) -> ParquetSettings:
         writer_version=serde.take("WriterVersion", "V1"),
     )
     if serde.take("MaxPaddingBytes", 0):  # of HDFS blocks
-        serde.tell("MaxPaddingBytes")
-    serde.end()
+        serde.report_ignored("MaxPaddingBytes")
+    serde.reject_unknown()
     return settings
 
 
 def _only_one(config: Members, part: str, *names: str) -> tuple[str, Members]:
-    """The one of these that a Serializer or Deserializer has."""
+    """Return the name and members of the one that a Serializer or Deserializer has."""
     choice = config.members(part)
-    config.end()
-    given = [name for name in names if choice.has(name)]
-    if len(given) != 1:
-        raise config.refused(part, f"must have one of {' and '.join(names)}; it has {len(given)}")
-    serde = choice.members(given[0])
-    choice.end()
-    return given[0], serde
+    config.reject_unknown()
+    present = [name for name in names if choice.has(name)]
+    if len(present) != 1:
+        raise config.refused(part, f"must have one of {' and '.join(names)}; it has {len(present)}")
+    serde = choice.members(present[0])
+    choice.reject_unknown()
+    return present[0], serde
 
 
 def _table(schema: Members, region: str, account: str) -> TableReference:
@@ -164,5 +164,5 @@ def _table(schema: Members, region: str, account: str) -> TableReference:
         catalog=schema.take("CatalogId", ""),
         role_arn=role_arn,
     )
-    schema.end()
+    schema.reject_unknown()
     return table

@@ -1,7 +1,7 @@
-"""A CreateDeliveryStream request read into what the data plane runs from.
+"""Reads a CreateDeliveryStream request into the settings that the data plane runs from.
 
-Silently accepted configuration is what people like least in emulators: whatever is not carried out, at any depth, is
-refused by the name that AWS gives it.
+A setting that the local Firehose does not support is refused, at any depth, by the name that AWS gives it: settings
+that are accepted and ignored are what users dislike most in emulators.
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ from firehose.local.config.source import read_source
 _EXTENDED_S3 = "ExtendedS3DestinationConfiguration"
 
 
-# One day an Iceberg table's as well.
+# A union: an Iceberg destination can be another member.
 Destination: TypeAlias = S3Destination
 
 
 class DeliveryStream(msgspec.Struct, frozen=True):
-    """All that the data plane needs to know of one delivery stream.
+    """One delivery stream, as the data plane runs it.
 
-    `source_arn` is the Kinesis stream that it reads, None for one that is put to (DirectPut). `without_effect` are the
-    paths of members that were given, change nothing here, and could be expected to: `...EncryptionConfiguration`.
+    `source_arn` is the Kinesis stream that it reads, None for DirectPut. `without_effect` are the paths of members that
+    are set and change nothing here, though a user may expect it: `...EncryptionConfiguration`.
     """
 
     name: str
@@ -41,16 +41,16 @@ class DeliveryStream(msgspec.Struct, frozen=True):
 
 
 def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region: str = "us-east-1") -> DeliveryStream:
-    """The description of a stream that `create_delivery_stream(**request)` would make, changed `version` - 1 times.
+    """Return the stream that `create_delivery_stream(**request)` would make, updated `version` - 1 times.
 
     {"DeliveryStreamName": "sale", "DeliveryStreamType": "KinesisStreamAsSource", ...} -> DeliveryStream("sale", ...)
 
-    `region` is where a stream that is put to (DirectPut) is made; another is where its source is.
+    `region` is the region of a DirectPut stream; another stream is in the region of its source.
 
     Raises:
         RefusedSettingError: naming the member that Firehose would refuse, and with its error code, such as
             "ExtendedS3DestinationConfiguration.BufferingHints.SizeInMBs: must be 64 or more ...".
-        UnsupportedSettingError: naming the member that Firehose would take, and that is not carried out here.
+        UnsupportedSettingError: naming the member that Firehose would take, and that is not supported here.
     """
     check_request(request)
     top = Members(request)
@@ -58,7 +58,7 @@ def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region
     top.take("Tags")
     config = _extended_s3(top)
     source = read_source(top, request[_EXTENDED_S3]["RoleARN"], region)
-    top.end()
+    top.reject_unknown()
     destination, processing, backup = read_extended_s3(config, name=name, version=version, source=source)
     return DeliveryStream(
         name=name,
@@ -74,12 +74,14 @@ def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region
 
 
 def _extended_s3(top: Members) -> Members:
-    given = [name for name in _DESTINATIONS if top.has(name)]
-    if len(given) != 1:
-        names = ", ".join(given) or "none"
-        raise RefusedSettingError(given[1] if given else _EXTENDED_S3, f"one destination is taken; given are: {names}")
-    if given != [_EXTENDED_S3]:
-        raise top.unsupported(given[0])
+    present = [name for name in _DESTINATIONS if top.has(name)]
+    if len(present) != 1:
+        names = ", ".join(present) or "none"
+        raise RefusedSettingError(
+            present[1] if present else _EXTENDED_S3, f"must be the only destination; the request has: {names}"
+        )
+    if present != [_EXTENDED_S3]:
+        raise top.unsupported(present[0])
     return top.members(_EXTENDED_S3)
 
 

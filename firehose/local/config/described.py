@@ -1,4 +1,4 @@
-"""Delivery streams as files have them: a CreateDeliveryStream request, or what DescribeDeliveryStream answers."""
+"""Reads a delivery stream from a document: a CreateDeliveryStream request, or an answer of DescribeDeliveryStream."""
 
 import re
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from firehose.local.config.members import RefusedSettingError, UnsupportedSettin
 
 _ANSWER = "DeliveryStreamDescription"
 _EXTENDED_S3 = "ExtendedS3DestinationDescription"
-_REGION = "us-east-1"  # of a request, which has none
+_REGION = "us-east-1"  # of a request, which does not name one
 
-# What a description calls its sources, without what is an answer and no setting, such as DeliveryStartTimestamp.
+# The sources of a description: their configuration in a request, and the members that are settings.
 _SOURCES = {
     "DirectPutSourceDescription": ("DirectPutSourceConfiguration", ("ThroughputHintInMBs",)),
     "KinesisStreamSourceDescription": ("KinesisStreamSourceConfiguration", ("KinesisStreamARN", "RoleARN")),
@@ -20,7 +20,7 @@ _SOURCES = {
 
 
 def read_json(document: Any) -> DeliveryStream:
-    """The delivery stream of a document: a request, or an answer of DescribeDeliveryStream, whole or its inside.
+    """Return the delivery stream of a document: a request, or an answer of DescribeDeliveryStream.
 
     {"DeliveryStreamName": "sale", "ExtendedS3DestinationConfiguration": {...}, ...} -> DeliveryStream("sale", ...)
     {"DeliveryStreamDescription": {"DeliveryStreamName": "sale", "VersionId": "3", ...}} -> the same, of version 3
@@ -32,14 +32,14 @@ def read_json(document: Any) -> DeliveryStream:
 
 
 def create_request(document: Any) -> dict[str, Any]:
-    """The CreateDeliveryStream request that would make what a document describes; a request is its own.
+    """Return the CreateDeliveryStream request that would make the stream of a document; a request as it is.
 
     {"DeliveryStreamName": "sale", "Destinations": [{"ExtendedS3DestinationDescription": {...}}], ...}
         -> {"DeliveryStreamName": "sale", "ExtendedS3DestinationConfiguration": {...}, ...}
 
     Raises:
-        RefusedSettingError: it is neither.
-        UnsupportedSettingError: its destination is no extended S3 one.
+        RefusedSettingError: the document is neither.
+        UnsupportedSettingError: the destination is not an extended S3 destination.
     """
     stream = _inside(document)
     if "Destinations" not in stream:
@@ -59,10 +59,10 @@ def create_request(document: Any) -> dict[str, Any]:
 
 
 def version(document: Any) -> int:
-    """How often the stream was changed, and one: the number in the names of its objects; 1 of a request.
+    """Return the version of the stream, which its objects have in their names: 1 for a request.
 
     Raises:
-        RefusedSettingError: a VersionId that is no number.
+        RefusedSettingError: a VersionId that is not a number.
     """
     text = _inside(document).get("VersionId", "1")
     if not isinstance(text, str) or not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
@@ -71,10 +71,10 @@ def version(document: Any) -> int:
 
 
 def region(document: Any) -> str:
-    """Where a stream that is described is; us-east-1 of a request.
+    """Return the region of a stream that is described; us-east-1 for a request.
 
     Raises:
-        RefusedSettingError: a DeliveryStreamARN that is none.
+        RefusedSettingError: a DeliveryStreamARN that is not an ARN.
     """
     arn = _inside(document).get("DeliveryStreamARN")
     if arn is None:
@@ -88,7 +88,9 @@ def region(document: Any) -> str:
 def _inside(document: Any) -> Mapping[str, Any]:
     stream = document.get(_ANSWER, document) if isinstance(document, Mapping) else document
     if not isinstance(stream, Mapping):
-        raise RefusedSettingError("request", "must be a CreateDeliveryStream request, or what describes a stream")
+        raise RefusedSettingError(
+            "request", "must be a CreateDeliveryStream request, or an answer of DescribeDeliveryStream"
+        )
     return stream
 
 
@@ -103,7 +105,9 @@ def _destination(destinations: Any) -> dict[str, Any]:
     first = destinations[0] if isinstance(destinations, list) and len(destinations) == 1 else None
     described = first.get(_EXTENDED_S3) if isinstance(first, Mapping) else None
     if not isinstance(described, Mapping):
-        raise UnsupportedSettingError("Destinations", f"must be one {_EXTENDED_S3}, which alone is carried out")
+        raise UnsupportedSettingError(
+            "Destinations", f"must be one {_EXTENDED_S3}; other destinations are not supported by the local Firehose"
+        )
     destination = dict(described)
     if "S3BackupDescription" in destination:
         destination["S3BackupConfiguration"] = destination.pop("S3BackupDescription")

@@ -1,4 +1,4 @@
-"""Java's DateTimeFormatter patterns, as far as a time in whole seconds, written in English, has something to say.
+"""Java's DateTimeFormatter patterns, as far as a time in whole seconds, written in English, can show their letters.
 
 babel's `format_datetime` was weighed: it writes CLDR patterns, of which Java's are an older dialect (`n`, `N` and `VV`
 are Java's own, counts of `Z`, `X` and `e` differ), and it passes a letter that it does not know through as text.
@@ -22,23 +22,23 @@ _MONTHS = (
 _MODIFIED_JULIAN_DAY_0 = date(1858, 11, 17).toordinal()
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-# A quoted text, a field, other text, and what DateTimeFormatter gives another meaning: `[` and `]` are about optional
-# sections, braces and `#` are reserved, a quote here is not closed.
+# A quoted text; a field; other text; a character that means something else to DateTimeFormatter: `[` and `]` enclose
+# optional sections, braces and `#` are reserved, and a quote that matches here is not closed.
 _SECTIONS = {"[": 1, "]": -1}
 _PATTERN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z'\[\]{}#]+|(.)", re.DOTALL)
 
 
 class PatternError(ValueError):
-    """A pattern that DateTimeFormatter refuses, or that is not carried out here."""
+    """A pattern that DateTimeFormatter refuses, or that is not supported here."""
 
 
 def parse_pattern(pattern: str) -> tuple[Field, ...]:
-    """What writes a time, part by part.
+    """Return the functions that write a time, part by part.
 
     "'y='yyyy/MMM" of 2025-01-02 -> "y=2025/Jan"
 
     Weeks are those of the locale en-US, which Firehose is taken to run in: from Sunday, the first with 1 January in it.
-    What is optional, "yyyy[/MM]", is written: an arrival has every field. A section may be left open (Java).
+    Optional sections, "yyyy[/MM]", are written: an arrival has every field. A section may be left open (Java).
 
     Raises:
         PatternError: naming the letters.
@@ -49,7 +49,7 @@ def parse_pattern(pattern: str) -> tuple[Field, ...]:
         if found[3]:
             step = _SECTIONS.get(found[3])
             if step is None or sections + step < 0:
-                raise PatternError(f"the {found[3]} in {pattern!r} is not carried out, or has no partner")
+                raise PatternError(f"the {found[3]} in {pattern!r} is not supported, or has no partner")
             sections += step
         elif found[2]:
             fields.append(_field(found[2], len(found[0])))
@@ -58,7 +58,7 @@ def parse_pattern(pattern: str) -> tuple[Field, ...]:
             literal = found[0] if quoted is None else quoted.replace("''", "'") or "'"
             fields.append(partial(_literal, literal))
     if not fields:
-        raise PatternError("there is no pattern")
+        raise PatternError("the pattern is empty")
     return tuple(fields)
 
 
@@ -73,7 +73,7 @@ def _field(letter: str, count: int) -> Field:
         return partial(_year, _week_year if letter == "Y" else _calendar_year, count)
     if letter == "S" and count <= 9:
         return partial(_literal, "0" * count)
-    raise PatternError(f"the pattern letters {letter * count!r} are not carried out")
+    raise PatternError(f"the pattern letters {letter * count!r} are not supported")
 
 
 def _literal(text: str, _: datetime) -> str:

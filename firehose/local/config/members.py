@@ -1,4 +1,4 @@
-"""The members of a request's structures, each taken once, so that none can be overlooked; and how one is refused."""
+"""The members of a request's structures, each taken once so that none is overlooked, and the errors that refuse one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -7,9 +7,9 @@ T = TypeVar("T")
 
 
 class SettingError(ValueError):
-    """A setting of a delivery stream that cannot be had; the text begins with the path of its member.
+    """A setting of a delivery stream that is not taken; the text begins with the path of its member.
 
-    `code` is AWS's error code where AWS refuses it, else `Unsupported`; `reason` is the text without the path.
+    `code` is AWS's error code if AWS refuses the setting, else `Unsupported`; `reason` is the text without the path.
     """
 
     def __init__(self, path: str, reason: str, code: str) -> None:
@@ -27,7 +27,7 @@ class RefusedSettingError(SettingError):
 
 
 class UnsupportedSettingError(SettingError):
-    """A setting that Firehose takes and the local data plane does not carry out."""
+    """A setting that Firehose takes and the local Firehose does not support."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason, "Unsupported")
@@ -36,9 +36,9 @@ class UnsupportedSettingError(SettingError):
 class Members:
     """The members of one structure of a request that the API model has passed, so that their types are right.
 
-    Each is taken once; `end` refuses those that nobody took, such as a member of a newer API. A null is an absent
-    member, as in AWS's JSON. `without_effect` gathers, over all structures of the request, the paths of what changes
-    nothing here.
+    Each is taken once; `reject_unknown` refuses those that nobody took, such as a member of a newer API. A null is an
+    absent member, as in AWS's JSON. `without_effect` gathers, over all structures of the request, the paths of members
+    that change nothing here.
     """
 
     def __init__(self, values: Mapping[str, Any], path: str = "", without_effect: list[str] | None = None) -> None:
@@ -47,45 +47,45 @@ class Members:
         self.without_effect = [] if without_effect is None else without_effect
 
     def path(self, name: str) -> str:
-        """The path of a member: `BufferingHints.SizeInMBs`."""
+        """Return the path of a member: `BufferingHints.SizeInMBs`."""
         return f"{self._path}.{name}" if self._path else name
 
     def refused(self, name: str, reason: str, code: str = "InvalidArgumentException") -> RefusedSettingError:
-        """The error for a member that Firehose refuses."""
+        """Return the error for a member that Firehose refuses."""
         return RefusedSettingError(self.path(name), reason, code)
 
-    def unsupported(self, name: str, reason: str = "is not carried out by the local data plane") -> SettingError:
-        """The error for a member that Firehose takes and the local data plane does not carry out."""
+    def unsupported(self, name: str, reason: str = "is not supported by the local Firehose") -> SettingError:
+        """Return the error for a member that Firehose takes and the local Firehose does not support."""
         return UnsupportedSettingError(self.path(name), reason)
 
-    def end(self) -> None:
-        """Refuses the members that nobody took."""
+    def reject_unknown(self) -> None:
+        """Refuse the members that nobody took."""
         for name in self._values:
             raise self.unsupported(name)
 
     def has(self, name: str) -> bool:
-        """Whether a member is there and was not taken yet."""
+        """Return whether a member is present and not taken yet."""
         return name in self._values
 
     def take(self, name: str, default: Any = None) -> Any:
-        """Takes a member."""
+        """Take a member."""
         return self._values.pop(name, default)
 
-    def tell(self, name: str) -> None:
-        """Notes a member that changes nothing here, though somebody could expect that it does."""
+    def report_ignored(self, name: str) -> None:
+        """Note a member that changes nothing here, though a user may expect that it does."""
         self.without_effect.append(self.path(name))
 
     def members(self, name: str) -> "Members":
-        """Takes a structure, empty where it is absent."""
+        """Take a structure, empty if it is absent."""
         return Members(self._values.pop(name, {}), self.path(name), self.without_effect)
 
     def entries(self, name: str) -> list["Members"]:
-        """Takes a list of structures."""
+        """Take a list of structures."""
         listed = enumerate(self._values.pop(name, ()))
         return [Members(value, f"{self.path(name)}[{place}]", self.without_effect) for place, value in listed]
 
     def parsed(self, name: str, parse: Callable[[str], T], default: str = "") -> T:
-        """Takes a text that `parse` reads; Firehose refuses what makes it raise ValueError."""
+        """Take a text that `parse` reads; Firehose refuses what makes it raise ValueError."""
         try:
             return parse(self.take(name, default))
         except ValueError as error:

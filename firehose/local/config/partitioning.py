@@ -1,4 +1,4 @@
-"""DynamicPartitioningConfiguration, and where a stream's partition keys may come from."""
+"""Reads DynamicPartitioningConfiguration, and checks where the partition keys of a prefix come from."""
 
 from firehose.local.config.members import Members
 from firehose.local.config.prefix import FROM_LAMBDA, FROM_QUERY, Prefix
@@ -9,30 +9,30 @@ _RETRY_SECONDS = 300
 
 
 def read_partitioned(config: Members) -> bool:
-    """Takes DynamicPartitioningConfiguration: whether dynamic partitioning is on. Left out, `Enabled` is false."""
+    """Take DynamicPartitioningConfiguration; return whether dynamic partitioning is on. Left out, it is off."""
     partitioning = config.members("DynamicPartitioningConfiguration")
     enabled: bool = partitioning.take("Enabled", False)  # noqa: FBT003
     retry = partitioning.members("RetryOptions")
-    # Of trying S3, which here ends with the run: what could not be put is then still in the source.
+    # How long S3 is tried. Here that ends with the run: what could not be put is then still in the source.
     if retry.take("DurationInSeconds", _RETRY_SECONDS) != _RETRY_SECONDS:
-        retry.tell("DurationInSeconds")
-    retry.end()
-    partitioning.end()
+        retry.report_ignored("DurationInSeconds")
+    retry.reject_unknown()
+    partitioning.reject_unknown()
     return enabled
 
 
 def check_partition_keys(config: Members, prefix: Prefix, processing: Processing, *, partitioned: bool) -> None:
-    """Refuses processors that need dynamic partitioning without it, and keys of the prefix that no processor gives.
+    """Refuse processors that need dynamic partitioning without it, and keys of the prefix that no processor gives.
 
     Raises:
         RefusedSettingError: naming Processors or Prefix.
     """
     if not partitioned:
-        for kind, given in (
+        for kind, setting in (
             ("RecordDeAggregation", processing.deaggregation),
             ("MetadataExtraction", processing.query),
         ):
-            if given is not None and given != "":
+            if setting is not None and setting != "":
                 raise config.refused(_PROCESSORS, f"{kind} needs dynamic partitioning")
         return
     if not (processing.function or processing.query):
@@ -50,14 +50,14 @@ _NAMESPACES = (FROM_LAMBDA, FROM_QUERY)
 _PROCESSORS = "ProcessingConfiguration.Processors"
 
 
-def _check_query(config: Members, used: set[str], given: frozenset[str] | None) -> None:
+def _check_query(config: Members, used: set[str], extracted: frozenset[str] | None) -> None:
     # The guide's limit of 50 keys is never met: each needs an expression in Prefix, which holds 39 at most.
-    if given is None:
+    if extracted is None:
         return
-    if unused := sorted(given - used):
+    if unused := sorted(extracted - used):
         raise config.refused(_PROCESSORS, f"MetadataExtractionQuery has keys that Prefix does not: {_named(unused)}")
     # Only the other direction was measured; these would fail every record.
-    if unknown := sorted(used - given):
+    if unknown := sorted(used - extracted):
         raise config.refused("Prefix", f"has keys that MetadataExtractionQuery does not give: {_named(unknown)}")
 
 

@@ -39,7 +39,7 @@ _DATE_PATH = "!{timestamp:yyyy/MM/dd/HH}/"
 
 
 class PrefixError(ValueError):
-    """A prefix that Firehose, or this data plane, does not take; raised when the stream is made."""
+    """A prefix that Firehose refuses, or that is not supported here; raised when the stream is made."""
 
 
 class PartitionKeyError(ValueError):
@@ -47,17 +47,17 @@ class PartitionKeyError(ValueError):
 
 
 class PartitionKey(NamedTuple):
-    """A partition key by where it comes from, FROM_LAMBDA or FROM_QUERY: both may have one of the same name."""
+    """A partition key and its namespace, FROM_LAMBDA or FROM_QUERY: both may have a key of one name."""
 
     namespace: str
     name: str
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """What an object gives to its prefix.
+    """The values that one object gives to its prefix.
 
     `keys` are the partition keys from Lambda, `queried` those from the inline query, `at` is the oldest arrival, and
-    `random` what random strings are derived from.
+    random strings are derived from `random`.
     """
 
     keys: Mapping[str, str]
@@ -80,32 +80,32 @@ class Prefix(msgspec.Struct, frozen=True):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The names of the partition keys, wherever they come from."""
+        """The names of the partition keys of both namespaces."""
         return tuple(dict.fromkeys(key.name for key in self.takes))
 
     def evaluate(self, instance: Instance) -> str:
-        """The prefix of one object.
+        """Return the prefix of one object.
 
         "parquet/!{partitionKeyFromLambda:type}/" with {"type": "sale"} -> "parquet/sale/"
         """
         return "".join([part(instance) for part in (*self._parts, *self._appended)])
 
     def instance(self, values: tuple[str, ...], at: datetime, random: str = "", error_type: str = "") -> Instance:
-        """The instance of these values of `takes`, in its order."""
-        given = list(zip(self.takes, values, strict=True))
+        """Return the instance with these values of `takes`, in its order."""
+        pairs = list(zip(self.takes, values, strict=True))
         keys, queried = (
-            {key.name: value for key, value in given if key.namespace == namespace}
+            {key.name: value for key, value in pairs if key.namespace == namespace}
             for namespace in (FROM_LAMBDA, FROM_QUERY)
         )
         return Instance(keys, at, random, error_type, queried)
 
     def check(self, values: tuple[str, ...], name_bytes: int) -> None:
-        """Refuses values that make no usable key of an object whose name has `name_bytes`.
+        """Refuse values that make no usable key of an object whose name has `name_bytes`.
 
         Raises:
-            PartitionKeyError: saying which limit it passes, without the values.
+            PartitionKeyError: naming the limit that the key passes, without the values.
         """
-        # Only the length of what the instant and the longest error type make is looked at.
+        # Stands for any object: only the lengths of an instant and of the longest error type matter.
         instance = self.instance(values, datetime(2000, 12, 30, 20, 30, 30), "", "format-conversion-failed")
         # A literal prefix of 512 characters is taken, though the date that is appended makes it longer (observed).
         if len("".join([part(instance) for part in self._parts])) > EVALUATED_CHARACTERS:
@@ -114,10 +114,10 @@ class Prefix(msgspec.Struct, frozen=True):
 
 
 def parse_prefix(raw: str, *, partitioned: bool) -> Prefix:
-    """A Prefix. `partitioned`: dynamic partitioning is on, so that partition keys may be named.
+    """Return the Prefix of a text. It may name partition keys if dynamic partitioning is on (`partitioned`).
 
     Raises:
-        PrefixError: naming the expression that is not known, not allowed here or not carried out.
+        PrefixError: naming the expression that is unknown, not allowed here or not supported.
     """
     parts, takes = _parse(raw, "Prefix", _ANYWHERE | ({FROM_LAMBDA, FROM_QUERY} if partitioned else set()))
     if partitioned and not takes:
@@ -126,9 +126,9 @@ def parse_prefix(raw: str, *, partitioned: bool) -> Prefix:
 
 
 def parse_error_prefix(raw: str) -> Prefix:
-    """An ErrorOutputPrefix; one that has expressions must name !{firehose:error-output-type}.
+    """Return the Prefix of an ErrorOutputPrefix; one with expressions must have !{firehose:error-output-type}.
 
-    Where there is none, the Prefix stands in for it: "legacy/" -> "legacy/processing-failed/2025/01/02/03/".
+    One without expressions, such as a Prefix in its place, gets them: "legacy/" -> "legacy/processing-failed/2025/...".
 
     Raises:
         PrefixError: as for `parse_prefix`.
@@ -154,7 +154,7 @@ def _parse(raw: str, member: str, allowed: frozenset[str]) -> tuple[tuple[_Part,
         namespace, argument = found[1], found[2]
         name = f"firehose:{argument}" if namespace == "firehose" else namespace
         if name not in allowed:
-            raise PrefixError(f"{member} {raw!r}: {found[0]} is not allowed or not carried out here")
+            raise PrefixError(f"{member} {raw!r}: {found[0]} is not allowed here, or not supported")
         if namespace in (FROM_LAMBDA, FROM_QUERY):
             if not argument:
                 raise PrefixError(f"{member} {raw!r}: {found[0]} names no key")
@@ -187,7 +187,7 @@ def _expression(namespace: str, argument: str, place: int) -> _Part:
 
 
 def check_prefix(prefix: Prefix, name_bytes: int) -> None:
-    """Refuses a prefix that makes no usable key of any object, whose name will have `name_bytes`.
+    """Refuse a prefix that makes no usable key of any object, whose name will have `name_bytes`.
 
     Raises:
         PrefixError: such as for "/abs/!{partitionKeyFromLambda:type}/".
@@ -205,7 +205,7 @@ def _check_path(evaluated: str, name_bytes: int) -> None:
         raise PartitionKeyError("the evaluated prefix is not UTF-8") from None
     if len(evaluated.encode()) + name_bytes > KEY_BYTES:
         raise PartitionKeyError(f"the key would be longer than S3's {KEY_BYTES} bytes")
-    # S3 would take most of these as names; in a folder they leave the lake or are no names at all.
+    # S3 takes most of these as names; in a folder they lead out of the lake or are not names at all.
     if any(segment in (b".", b"..") for segment in segments):
         raise PartitionKeyError("the evaluated prefix has a path element that is '.' or '..'")
     if max(*map(len, segments), len(segments[-1]) + name_bytes) > SEGMENT_BYTES:
@@ -215,12 +215,12 @@ def _check_path(evaluated: str, name_bytes: int) -> None:
 
 
 def name_bytes(stream: str, version: int, extension: str) -> int:
-    """The length of any name that `object_name` makes of these, all ASCII: "sale", 1, ".parquet" -> 71."""
+    """Return the length of any name that `object_name` makes of these, all ASCII: "sale", 1, ".parquet" -> 71."""
     return len(object_name(stream, version, datetime(2000, 12, 30), UUID(int=0), extension))
 
 
 def object_name(stream: str, version: int, at: datetime, uuid: UUID, extension: str) -> str:
-    """The last part of a key.
+    """Return the last part of a key.
 
     "sale", 1, 2025-01-01 10:00:00, uuid, ".parquet" -> "sale-1-2025-01-01-10-00-00-<uuid>.parquet"
     """
@@ -228,5 +228,5 @@ def object_name(stream: str, version: int, at: datetime, uuid: UUID, extension: 
 
 
 def instant(arrival_ms: int, zone: tzinfo) -> datetime:
-    """The arrival of the oldest record as prefix and name show it: whole seconds, in the stream's time zone."""
+    """Return an arrival as prefix and name show it: in whole seconds, in the stream's time zone."""
     return datetime.fromtimestamp(arrival_ms // 1000, zone)

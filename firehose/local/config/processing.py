@@ -1,7 +1,4 @@
-"""What a delivery stream does with each record before it is delivered: the processors of its ProcessingConfiguration.
-
-They run in Firehose's own order, whatever order they are listed in: de-aggregation, Lambda, partition keys, delimiter.
-"""
+"""The processors of a delivery stream, as its ProcessingConfiguration has them (processors/ runs them)."""
 
 import msgspec
 
@@ -9,7 +6,7 @@ _BATCH_BYTES = 1024 * 1024
 
 
 class LambdaSettings(msgspec.Struct, frozen=True):
-    """What a delivery stream says about its function."""
+    """A Lambda processor."""
 
     function_arn: str
     retries: int
@@ -18,15 +15,15 @@ class LambdaSettings(msgspec.Struct, frozen=True):
 
 
 class DeAggregation(msgspec.Struct, frozen=True):
-    """A RecordDeAggregation processor: JSON documents one after the other, or what stands between delimiters."""
+    """A RecordDeAggregation processor: records hold JSON documents one after the other, or parts between delimiters."""
 
     delimiter: bytes | None = None  # None: JSON
 
 
 class Processing(msgspec.Struct, frozen=True):
-    """The processors of a stream; by default none.
+    """The processors of a stream.
 
-    `query` is the jq program of a MetadataExtraction processor, whose object gives the partition keys.
+    `query` is the jq program of a MetadataExtraction processor; the members of its object are the partition keys.
     """
 
     deaggregation: DeAggregation | None = None
@@ -36,9 +33,9 @@ class Processing(msgspec.Struct, frozen=True):
 
     @property
     def batch(self) -> tuple[int, int]:
-        """Bytes and seconds that records wait for one another before they are processed.
+        """The size in bytes and the seconds that a batch gathers before it is processed.
 
-        Without a function they need not wait: they are taken together only as far as they come together.
+        Without a function records do not wait: a batch is what arrives together.
         """
         function = self.function
         return (function.buffer_bytes, function.buffer_seconds) if function else (_BATCH_BYTES, 0)

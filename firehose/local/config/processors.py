@@ -1,4 +1,4 @@
-"""ProcessingConfiguration read into what is done with each record."""
+"""ProcessingConfiguration read into the processors of a stream."""
 
 import base64
 import re
@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from firehose.local.config import arns
-from firehose.local.config.inline_keys import InlineKeys
 from firehose.local.config.members import Members, RefusedSettingError
 from firehose.local.config.processing import DeAggregation, LambdaSettings, Processing
+from firehose.local.processors.jq_query import JqQuery
 
 _MIB = 1024 * 1024
 
-# What other sources, or no record of ours, would need.
-_NOT_CARRIED_OUT = ("Decompression", "CloudWatchLogProcessing")
+# For CloudWatch Logs.
+_UNSUPPORTED = ("Decompression", "CloudWatchLogProcessing")
 
 
 def read_processing(destination: Members) -> Processing:
-    """Takes the processors of a destination; in whatever order they are listed, Firehose runs them in its own.
+    """Take the processors of a destination; Firehose runs them in its own order, however they are listed.
 
-    Left out, `Enabled` is false (measured; unlike in format conversion): the processors are then validated, and none
-    is run.
+    Left out, `Enabled` is false (measured; unlike in format conversion): the processors are then validated and not
+    run.
 
     Raises:
         SettingError: naming the processor or its parameters.
@@ -28,30 +28,30 @@ def read_processing(destination: Members) -> Processing:
     config = destination.members("ProcessingConfiguration")
     enabled = config.take("Enabled", False)  # noqa: FBT003
     processors = config.entries("Processors")
-    config.end()
+    config.reject_unknown()
     if enabled and not 1 <= len(processors) <= 5:
-        raise config.refused("Processors", f"must be 1 to 5, since processing is enabled; {len(processors)} are given")
+        raise config.refused("Processors", f"must be 1 to 5, since processing is enabled; it has {len(processors)}")
     read: dict[str, Any] = {}  # by the processor's type
     for processor in processors:
         kind = processor.take("Type")
         if kind not in _READERS:  # of a newer API
-            raise processor.unsupported("Type", f"{kind} is not carried out by the local data plane")
+            raise processor.unsupported("Type", f"{kind} is not supported by the local Firehose")
         settings = _READERS[kind](Parameters(processor))
-        processor.end()
+        processor.reject_unknown()
         if kind in read and kind == "Lambda":
             raise config.refused("Processors", "must have no more than one Lambda processor")
         if kind in read and kind != "AppendDelimiterToRecord":  # twice it is taken, and done once: measured
-            raise config.unsupported("Processors", f"only one {kind} processor is carried out")
+            raise config.unsupported("Processors", f"only one {kind} processor is supported by the local Firehose")
         read[kind] = settings
-    if _NOT_CARRIED_OUT[1] in read and _NOT_CARRIED_OUT[0] not in read:
-        raise config.refused("Processors", f"{_NOT_CARRIED_OUT[1]} needs a {_NOT_CARRIED_OUT[0]} processor")
+    if _UNSUPPORTED[1] in read and _UNSUPPORTED[0] not in read:
+        raise config.refused("Processors", f"{_UNSUPPORTED[1]} needs a {_UNSUPPORTED[0]} processor")
     return _processing(config, read) if enabled else Processing()
 
 
 def _processing(config: Members, read: Mapping[str, Any]) -> Processing:
-    for kind in _NOT_CARRIED_OUT:
+    for kind in _UNSUPPORTED:
         if kind in read:
-            raise config.unsupported("Processors", f"{kind} is not carried out by the local data plane")
+            raise config.unsupported("Processors", f"{kind} is not supported by the local Firehose")
     return Processing(
         deaggregation=read.get("RecordDeAggregation"),
         function=read.get("Lambda"),
@@ -63,39 +63,39 @@ def _processing(config: Members, read: Mapping[str, Any]) -> Processing:
 class Parameters:
     """The parameters of one processor by name, each taken once.
 
-    Those that are no parameters of its type are overlooked, as Firehose does (measured), but told.
+    Parameters that its type does not have are ignored, as in Firehose (measured), and reported.
 
     Raises, when it is made:
-        RefusedSettingError: a parameter given twice.
+        RefusedSettingError: a parameter that is set twice.
     """
 
     def __init__(self, processor: Members) -> None:
         self._processor = processor
         self._path = processor.path("Parameters")
-        self._given: dict[str, tuple[str, Members]] = {}
+        self._parameters: dict[str, tuple[str, Members]] = {}
         for parameter in processor.entries("Parameters"):
             name = parameter.take("ParameterName")
-            if name in self._given:
-                raise self.refused(name, "is given twice")
-            self._given[name] = (parameter.take("ParameterValue"), parameter)
-            parameter.end()
+            if name in self._parameters:
+                raise self.refused(name, "is set twice")
+            self._parameters[name] = (parameter.take("ParameterValue"), parameter)
+            parameter.reject_unknown()
 
     def __contains__(self, name: str) -> bool:
-        return name in self._given
+        return name in self._parameters
 
     def refused(self, name: str, reason: str) -> RefusedSettingError:
-        """The error for a parameter, given or missing."""
-        path = self._given[name][1].path("ParameterValue") if name in self._given else self._path
+        """Return the error for a parameter, present or missing."""
+        path = self._parameters[name][1].path("ParameterValue") if name in self._parameters else self._path
         return RefusedSettingError(path, f"{name} {reason}")
 
     def take(self, name: str, default: str | None = None) -> str:
-        """Takes a parameter, required unless it has a default."""
-        if name not in self._given and default is None:
+        """Take a parameter, required unless it has a default."""
+        if name not in self._parameters and default is None:
             raise self.refused(name, "is required")
-        return self._given[name][0] if name in self._given else str(default)
+        return self._parameters[name][0] if name in self._parameters else str(default)
 
     def number(self, name: str, default: str, least: float, most: float) -> float:
-        """Takes a number within bounds; a whole one where `least` is."""
+        """Take a number within bounds; a whole number if `least` is an int."""
         text = self.take(name, default)
         form = r"\d{1,9}" if isinstance(least, int) else r"\d{1,9}(\.\d{1,20})?"
         if not re.fullmatch(form, text, re.ASCII) or not least <= float(text) <= most:
@@ -103,18 +103,18 @@ class Parameters:
         return float(text)
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
-        """Takes a parameter that `parse` reads; Firehose refuses what makes it raise ValueError."""
+        """Take a parameter that `parse` reads; Firehose refuses what makes it raise ValueError."""
         text = self.take(name)
         try:
             return parse(text)
         except ValueError as error:
             raise self.refused(name, str(error)) from None
 
-    def end(self, *own: str) -> None:
-        """Tells of the parameters that are not the type's `own`."""
-        for name, (_, parameter) in self._given.items():
-            if name not in own:
-                parameter.tell("ParameterName")
+    def report_unknown(self, *known: str) -> None:
+        """Report the parameters that are not among the `known` ones of the type."""
+        for name, (_, parameter) in self._parameters.items():
+            if name not in known:
+                parameter.report_ignored("ParameterName")
 
 
 def _lambda(parameters: Parameters) -> LambdaSettings:
@@ -122,9 +122,9 @@ def _lambda(parameters: Parameters) -> LambdaSettings:
     if "RoleArn" in parameters:
         parameters.parsed("RoleArn", arns.role)
     buffer = ("BufferSizeInMBs", "BufferIntervalInSeconds")
-    for given, other in (buffer, buffer[::-1]):
-        if given in parameters and other not in parameters:
-            raise parameters.refused(other, f"is required, since {given} is given")
+    for name, other in (buffer, buffer[::-1]):
+        if name in parameters and other not in parameters:
+            raise parameters.refused(other, f"is required, since {name} is set")
     settings = LambdaSettings(
         function_arn=arn,
         # Documented as 1 to 8; 0, 9 and 300 are taken by a real stream, 301 is not.
@@ -132,7 +132,7 @@ def _lambda(parameters: Parameters) -> LambdaSettings:
         buffer_bytes=int(parameters.number("BufferSizeInMBs", "1", 0.2, 3) * _MIB),  # API reference, as are those of
         buffer_seconds=int(parameters.number("BufferIntervalInSeconds", "60", 0, 900)),  # "ProcessorParameter"
     )
-    parameters.end("LambdaArn", "RoleArn", "NumberOfRetries", *buffer)
+    parameters.report_unknown("LambdaArn", "RoleArn", "NumberOfRetries", *buffer)
     return settings
 
 
@@ -141,10 +141,10 @@ def _deaggregation(parameters: Parameters) -> DeAggregation:
     if kind not in ("JSON", "DELIMITED"):
         raise parameters.refused("SubRecordType", "must be JSON or DELIMITED")
     if kind == "JSON":
-        parameters.end("SubRecordType")
+        parameters.report_unknown("SubRecordType")
         return DeAggregation()
     delimiter = parameters.parsed("Delimiter", _decoded)
-    parameters.end("SubRecordType", "Delimiter")
+    parameters.report_unknown("SubRecordType", "Delimiter")
     return DeAggregation(delimiter)
 
 
@@ -159,31 +159,31 @@ def _query(parameters: Parameters) -> str:
     if parameters.take("JsonParsingEngine", "") != "JQ-1.6":
         raise parameters.refused("JsonParsingEngine", "must be JQ-1.6")
     query: str = parameters.parsed("MetadataExtractionQuery", _compiled)
-    parameters.end("JsonParsingEngine", "MetadataExtractionQuery")
+    parameters.report_unknown("JsonParsingEngine", "MetadataExtractionQuery")
     return query
 
 
 def _compiled(query: str) -> str:
-    InlineKeys(query)
+    JqQuery(query)
     return query
 
 
 def _decompression(parameters: Parameters) -> bool:
     if parameters.take("CompressionFormat", "GZIP") != "GZIP":
         raise parameters.refused("CompressionFormat", "must be GZIP")
-    parameters.end("CompressionFormat")
+    parameters.report_unknown("CompressionFormat")
     return True
 
 
 def _log_processing(parameters: Parameters) -> bool:
     if parameters.take("DataMessageExtraction", "").lower() not in ("true", "false"):
         raise parameters.refused("DataMessageExtraction", "must be true or false")
-    parameters.end("DataMessageExtraction")
+    parameters.report_unknown("DataMessageExtraction")
     return True
 
 
 def _delimiter(parameters: Parameters) -> bool:
-    parameters.end()
+    parameters.report_unknown()
     return True
 
 

@@ -1,4 +1,4 @@
-"""The keys that a MetadataExtraction query gives, read off its text."""
+"""The keys that a MetadataExtraction query gives, read from its text."""
 
 import re
 
@@ -8,7 +8,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def constructed_keys(query: str) -> frozenset[str] | None:
-    """The keys of a query that is one object construction; None where its keys cannot be told without running it.
+    """Return the keys of a query that is one object construction; None if only running it would show them.
 
     '{type: .type, "date": .at[:10], region}' -> {"type", "date", "region"}
     '.meta | {type}' -> None
@@ -23,7 +23,7 @@ def constructed_keys(query: str) -> frozenset[str] | None:
 
 
 def _members(query: str) -> list[str] | None:
-    """The parts between the commas of the one pair of braces that the query is."""
+    """Return the parts between the commas, if the query is one pair of braces."""
     if not (query.startswith("{") and query.endswith("}")):
         return None
     blank = _STRING.sub(lambda text: "_" * len(text[0]), query)

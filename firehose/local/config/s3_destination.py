@@ -12,7 +12,7 @@ from firehose.local.config.prefix import Prefix, name_bytes
 from firehose.local.config.processing import Processing
 from firehose.local.config.processors import read_processing
 from firehose.local.config.s3_settings import EXTENSIONS, S3Settings, check_keys, read_s3_settings
-from firehose.local.config.source import Source
+from firehose.local.config.source import SourceSettings
 from firehose.local.config.time_zones import time_zone
 
 
@@ -32,7 +32,7 @@ class S3Destination(msgspec.Struct, frozen=True):
 
 
 class Backup(msgspec.Struct, frozen=True):
-    """Where the original records go besides (S3BackupConfiguration): all of them, after de-aggregation."""
+    """The S3BackupConfiguration: where all original records go too, after de-aggregation."""
 
     bucket: str
     prefix: Prefix
@@ -49,7 +49,7 @@ class DestinationSettings(NamedTuple):
     backup: Backup | None
 
 
-def read_extended_s3(config: Members, *, name: str, version: int, source: Source) -> DestinationSettings:
+def read_extended_s3(config: Members, *, name: str, version: int, source: SourceSettings) -> DestinationSettings:
     """Take an ExtendedS3DestinationConfiguration, in the order in which Firehose looks at its members.
 
     Raises:
@@ -80,7 +80,7 @@ def read_extended_s3(config: Members, *, name: str, version: int, source: Source
         compression=settings.compression,
     )
     backup = _backup(config, name, version, settings.account)
-    config.end()
+    config.reject_unknown()
     return DestinationSettings(destination, processing, backup)
 
 
@@ -113,6 +113,6 @@ def _backup(destination: Members, name: str, version: int, account: str) -> Back
         raise config.refused("BufferingHints.IntervalInSeconds", f"must be 60 or more for a backup; it is {seconds}")
     length = name_bytes(name, version, EXTENSIONS[settings.compression])
     check_keys(config, settings, (length, length))
-    config.end()
+    config.reject_unknown()
     size = settings.buffer_mib or 5
     return Backup(settings.bucket, settings.prefix, size * MIB, seconds, settings.compression) if enabled else None

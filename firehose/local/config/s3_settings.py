@@ -1,4 +1,4 @@
-"""What an extended S3 destination and its backup have in common."""
+"""The settings that an extended S3 destination and its backup have in common."""
 
 import re
 
@@ -16,7 +16,7 @@ _EXPRESSION = re.compile(r"!\{[^{}]*\}")
 
 
 class S3Settings(msgspec.Struct, frozen=True):
-    """Where objects go, as what, and how long they gather; hints that were left out are None.
+    """Where objects go, their compression, and how long they gather; hints that were left out are None.
 
     `account` is that of the role that puts them there.
     """
@@ -31,7 +31,7 @@ class S3Settings(msgspec.Struct, frozen=True):
 
 
 def read_s3_settings(config: Members, *, partitioned: bool) -> S3Settings:
-    """Takes what ExtendedS3DestinationConfiguration and S3BackupConfiguration have in common.
+    """Take the members that ExtendedS3DestinationConfiguration and S3BackupConfiguration have in common.
 
     Raises:
         SettingError: naming the member.
@@ -65,14 +65,14 @@ def _error_prefix(config: Members, prefix: Prefix) -> Prefix:
 
 
 def _checked(raw: str, prefix: Prefix) -> Prefix:
-    # The least that expressions make is a character each. The date path that Firehose itself appends does not count.
+    # Each expression makes one character at least. The date path that Firehose itself appends does not count.
     if len(_EXPRESSION.sub("-", raw)) > EVALUATED_CHARACTERS:
         raise ValueError(f"is longer than {EVALUATED_CHARACTERS} characters when it is evaluated")
     return prefix
 
 
 def check_keys(config: Members, settings: S3Settings, name_bytes: tuple[int, int]) -> None:
-    """Refuses prefixes that make no key which a lake in a folder can have, as well as S3.
+    """Refuse prefixes of which no key is possible in S3 and in a folder.
 
     `name_bytes` are the lengths of the names of its objects, and of its error objects.
 
@@ -84,16 +84,16 @@ def check_keys(config: Members, settings: S3Settings, name_bytes: tuple[int, int
         try:
             check_prefix(prefix, length)
         except ValueError as error:
-            raise config.unsupported(member, f"is not carried out: {error}") from None
+            raise config.unsupported(member, f"is not supported by the local Firehose: {error}") from None
 
 
 def _hints(config: Members) -> tuple[int | None, int | None]:
     hints = config.members("BufferingHints")
     size, seconds = hints.take("SizeInMBs"), hints.take("IntervalInSeconds")
-    hints.end()
+    hints.reject_unknown()
     if (size is None) is not (seconds is None):  # API reference, "BufferingHints"
         missing = "SizeInMBs" if size is None else "IntervalInSeconds"
-        raise hints.refused(missing, "is required, since the other buffering hint is given")
+        raise hints.refused(missing, "is required, since the other buffering hint is set")
     return size, seconds
 
 
@@ -102,12 +102,12 @@ def _logging(config: Members) -> None:
     logging = config.members("CloudWatchLoggingOptions")
     enabled = logging.take("Enabled", False)  # noqa: FBT003
     names = {name: logging.take(name, "") for name in ("LogGroupName", "LogStreamName")}
-    logging.end()
+    logging.reject_unknown()
     for name, value in names.items():
         if enabled and not value:
             raise logging.refused(name, "is required, since logging is enabled")
     if enabled:
-        config.tell("CloudWatchLoggingOptions")
+        config.report_ignored("CloudWatchLoggingOptions")
 
 
 def _encryption(config: Members) -> None:
@@ -121,6 +121,6 @@ def _encryption(config: Members) -> None:
     if (encryption.take("NoEncryptionConfig") is not None) is with_key:
         raise config.refused("EncryptionConfiguration", "must have one of NoEncryptionConfig and KMSEncryptionConfig")
     for members in (key, encryption):
-        members.end()
+        members.reject_unknown()
     if with_key:
-        encryption.tell("KMSEncryptionConfig")
+        encryption.report_ignored("KMSEncryptionConfig")

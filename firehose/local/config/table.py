@@ -1,4 +1,4 @@
-"""The Glue table that a delivery stream converts by, as files have it."""
+"""Reads the Glue table of a delivery stream that converts records."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,22 +10,22 @@ _SCHEMA = "ExtendedS3DestinationConfiguration.DataFormatConversionConfiguration.
 
 
 def read_table(document: Any, reference: TableReference | None = None) -> dict[str, Any]:
-    """The TableInput of a document: a TableInput, a Table, a CreateTable request or an answer of GetTable.
+    """Return the TableInput of a document: a TableInput, a Table, a CreateTable request or an answer of GetTable.
 
     {"Table": {"Name": "sale", "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string"}]}, ...}}
         -> {"Name": "sale", "StorageDescriptor": {...}, ...}
 
-    `reference` is what a delivery stream says of its table; it must be this one. A document of None is no table.
+    `reference` is the table that a delivery stream names; this must be it. A document of None is a missing table.
 
     Raises:
-        RefusedSettingError: it is no table, or not the stream's: Firehose answers what Glue answers it for a table that
-            is not there (measured: InvalidArgumentException, with Glue's EntityNotFoundException in its text).
+        RefusedSettingError: not a table, or not the stream's. Firehose passes on Glue's answer if a table is missing
+            (measured: InvalidArgumentException, with Glue's EntityNotFoundException in its text).
         UnsupportedSettingError: no columns, two of one name, or one without name or type, by the path in the document.
-            A type that is none of Hive's, such as a crawler's `set<string>`, is taken: a real stream is made by such a
+            A type that is not Hive's, such as a crawler's `set<string>`, is taken: a real stream is made by such a
             table, and every record fails (DataFormatConversion.InvalidSchema).
     """
     if document is None:
-        raise _not_found("TableName", reference, "there is no table")
+        raise _not_found("TableName", reference, "no table was specified")
     outer = document if isinstance(document, Mapping) else {}
     table = outer.get("TableInput", outer.get("Table", document))
     if not isinstance(table, Mapping) or not isinstance(table.get("Name"), str):
@@ -39,13 +39,13 @@ def read_table(document: Any, reference: TableReference | None = None) -> dict[s
 def _check_reference(table: Mapping[str, Any], outer: Mapping[str, Any], reference: TableReference) -> None:
     # Glue folds the case of names.
     if table["Name"].lower() != reference.table.lower():
-        raise _not_found("TableName", reference, f"the table that is there is {table['Name']}")
+        raise _not_found("TableName", reference, f"this is the table {table['Name']}")
     database = table.get("DatabaseName", outer.get("DatabaseName"))
     if isinstance(database, str) and database.lower() != reference.database.lower():
-        raise _not_found("DatabaseName", reference, f"the table that is there is in {database}")
+        raise _not_found("DatabaseName", reference, f"this table is in {database}")
     version = table.get("VersionId")
     if reference.version != "LATEST" and version is not None and version != reference.version:
-        raise _not_found("VersionId", reference, f"the table that is there has the version {version}")
+        raise _not_found("VersionId", reference, f"this table has the version {version}")
 
 
 def _not_found(member: str, reference: TableReference | None, reason: str) -> RefusedSettingError:
@@ -70,6 +70,6 @@ def _check_columns(table: Mapping[str, Any]) -> None:
         if name.lower() in names:
             raise UnsupportedSettingError(f"{here}.Name", f"two columns are called {name.lower()} (Hive folds case)")
         names.add(name.lower())
-        # Whether it is one of Hive's is found out by the records: they fail, as on AWS, and the table is no mistake.
+        # A type that Hive does not know fails every record, as on AWS; it does not refuse the stream.
         if not isinstance(column.get("Type"), str):
             raise UnsupportedSettingError(f"{here}.Type", f"the column {name} has no type")

@@ -58,11 +58,11 @@ _NAMES = {"UTC", *(f"{area}/{city}" for area, cities in _CITIES.items() for city
 
 
 def time_zone(name: str) -> ZoneInfo:
-    """The time zone of a CustomTimeZone; "" is UTC.
+    """Return the time zone of a CustomTimeZone; "" is UTC.
 
     Raises:
-        ValueError: it is none that Firehose takes.
+        ValueError: Firehose does not take it.
     """
     if name and name not in _NAMES:
-        raise ValueError("must be UTC or a time zone of Firehose's list, which has older names: Asia/Calcutta")
+        raise ValueError("must be UTC or a time zone of Firehose's list, which has older names such as Asia/Calcutta")
     return ZoneInfo(name or "UTC")

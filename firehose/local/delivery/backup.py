@@ -5,9 +5,10 @@ records, and the backup and the stream's own delivery do not wait for each other
 """
 
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC
 
+from firehose.local.batch import Batch
 from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.s3_destination import Backup
 from firehose.local.config.s3_settings import EXTENSIONS
@@ -16,7 +17,6 @@ from firehose.local.delivery.compression import COMPRESSIONS
 from firehose.local.delivery.object_names import ObjectNames
 from firehose.local.delivery.putting import ObjectManifest, ObjectPut
 from firehose.local.delivery.upload_queue import UploadQueue
-from firehose.local.event_record import EventRecord
 from firehose.local.ledger import BACKED_UP, Settle
 from firehose.local.metrics import Metrics
 from firehose.local.sinks import Sink
@@ -62,10 +62,10 @@ class SourceBackup:
         """What the sink raised for the oldest of those."""
         return self._uploads.put_error
 
-    def accept(self, records: Sequence[EventRecord], first: int, now_ms: int | None) -> None:
+    def accept(self, batch: Batch) -> None:
         """Takes a batch, whose first record has the ordinal `first`."""
-        for ordinal, record in enumerate(records, first):
-            self._buffer.add(b64decode(record["data"]), record, ordinal, now_ms)
+        for index, record in enumerate(batch.records):
+            self._buffer.add(b64decode(record["data"]), batch, index)
             if self._buffer.size_bytes >= self._backup.buffer_bytes:
                 self.flush()
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pyarrow as pa
 
-from firehose.local.event_record import EventRecord, payload_bytes
+from firehose.local.batch import Batch
+from firehose.local.event_record import payload_bytes
 
 
 class BufferedRecord(NamedTuple):
@@ -186,13 +187,14 @@ class ByteBuffer(msgspec.Struct):
     opened_ms: int | None = None
     _digest: Any = msgspec.field(default_factory=sha1)
 
-    def add(self, piece: bytes, record: EventRecord, ordinal: int, now_ms: int | None) -> None:
-        """Takes the piece of one record."""
+    def add(self, piece: bytes, batch: Batch, index: int) -> None:
+        """Takes the piece of one record of a batch."""
+        record = batch.records[index]
         arrival_ms = record["approximateArrivalTimestamp"]
         if not self.pieces:
-            self.opened_ms, self.oldest_ms = now_ms, arrival_ms
+            self.opened_ms, self.oldest_ms = batch.now_ms, arrival_ms
         self.pieces.append(piece)
-        self.ordinals.append(ordinal)
+        self.ordinals.append(batch.ordinal(index))
         self.oldest_ms = min(self.oldest_ms, arrival_ms)
         self.size_bytes += len(piece)
         self.original_bytes += payload_bytes(record)

@@ -11,14 +11,15 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from firehose.local.batch import Batch
 from firehose.local.config.prefix import PartitionKeyError
 from firehose.local.conversion.converter import Converted
 from firehose.local.delivery.buffering import BufferedRecord, Partition, RowBuffer, largest
 from firehose.local.delivery.error_output import ErrorOutput
-from firehose.local.delivery.partition_keys import OkRecord, Values
-from firehose.local.event_record import EventRecord, payload_bytes
+from firehose.local.delivery.partition_keys import Values
+from firehose.local.event_record import payload_bytes
 from firehose.local.ledger import DROPPED, Settle
-from firehose.local.processors.function_reply import Failure
+from firehose.local.processors.stage import OkRecord, Processed
 from firehose.local.report import StreamReport
 
 # Firehose's default quota (guide, "Quota": 500 active partitions per stream, up to 5,000 on request).
@@ -31,8 +32,8 @@ class Destination(Protocol):
     schema: pa.Schema  # of the rows that `convert` gives
     errors: ErrorOutput
 
-    def partitions(self, oks: Sequence[OkRecord]) -> Iterable[Values | PartitionKeyError]:
-        """Returns the partition of each record, or why it has none."""
+    def partitions(self, processed: Processed) -> Iterable[Values | PartitionKeyError]:
+        """Returns the partition of each ok record, or why it has none."""
 
     def convert(self, records: Sequence[bytes]) -> Converted:
         """Returns the rows of these records, and the records that are not rows."""
@@ -107,40 +108,41 @@ class Delivery:
         """Why the destination refuses the oldest of those."""
         return self._destination.put_error
 
-    def drop(self, ordinals: Sequence[int]) -> None:
-        """Settles the records that the function dropped."""
-        self.report.dropped += len(ordinals)
-        self._settle(ordinals, DROPPED)
+    def accept(self, batch: Batch, processed: Processed) -> None:
+        """Takes a batch as the stages left it."""
+        self.report.received += len(batch.records)
+        if processed.dropped:
+            self.report.dropped += len(processed.dropped)
+            self._settle([batch.ordinal(index) for index in processed.dropped], DROPPED)
+        for failure in processed.failed:
+            self._errors.add_processor_failure(batch, failure)
+        if processed.ok:
+            self._route(batch, processed)
 
-    def fail(self, records: Sequence[EventRecord], failures: Iterable[Failure], first: int, now_ms: int | None) -> None:
-        """Takes the records of a batch that the function failed; the batch's first has the ordinal `first`."""
-        for failure in failures:
-            self._errors.add_function_failure(records[failure.index], failure, first + failure.index, now_ms)
-
-    def accept(self, records: Sequence[EventRecord], oks: Sequence[OkRecord], first: int, now_ms: int | None) -> None:
-        """Takes the records of a batch that the function transformed; the batch's first has the ordinal `first`."""
+    def _route(self, batch: Batch, processed: Processed) -> None:
         values: list[Values] = []
         routed: list[OkRecord] = []
-        for ok, found in zip(oks, self._destination.partitions(oks), strict=True):
+        for ok, found in zip(processed.ok, self._destination.partitions(processed), strict=True):
             if isinstance(found, PartitionKeyError):
-                self._errors.add_partition_key_error(records[ok[0]], str(found), first + ok[0], now_ms)
+                self._errors.add_partition_key_error(batch, ok[0], str(found))
             else:
                 values.append(found)
                 routed.append(ok)
         converted = self._destination.convert([data for _, data, _ in routed])
         for failure in converted.failures:
             index, data, _ = routed[failure.index]
-            self._errors.add_conversion_failure(records[index], failure, data, first + index, now_ms)
+            self._errors.add_conversion_failure(batch, index, failure, data)
         waiting = []
         for place, rows in Counter(converted.owners).items():
             index, data, _ = routed[place]
-            record = records[index]
+            record = batch.records[index]
             arrival_ms = record["approximateArrivalTimestamp"]
             original = payload_bytes(record)
+            ordinal = batch.ordinal(index)
             waiting.append(
-                BufferedRecord(values[place], record["recordId"], first + index, arrival_ms, len(data), rows, original)
+                BufferedRecord(values[place], record["recordId"], ordinal, arrival_ms, len(data), rows, original)
             )
-        self._buffer(converted.rows, waiting, records, first, now_ms)
+        self._buffer(batch, converted.rows, waiting)
 
     def flush_all(self) -> None:
         """Writes everything that waits, and tries once more what was refused.
@@ -165,17 +167,10 @@ class Delivery:
         self._flush([each for each in partitions if each.opened_ms is not None and each.opened_ms <= due_ms])
         self._errors.flush_due(due_ms)
 
-    def _buffer(
-        self,
-        rows: pa.RecordBatch,
-        waiting: Sequence[BufferedRecord],
-        records: Sequence[EventRecord],
-        first: int,
-        now_ms: int | None,
-    ) -> None:
+    def _buffer(self, batch: Batch, rows: pa.RecordBatch, waiting: Sequence[BufferedRecord]) -> None:
         exceeded = False
         while waiting:
-            taken = self._rows.add(rows, waiting, now_ms)
+            taken = self._rows.add(rows, waiting, batch.now_ms)
             rows = rows.slice(sum([record.rows for record in waiting[:taken]]))
             waiting = waiting[taken:]
             if self._rows.full:
@@ -185,10 +180,8 @@ class Delivery:
                 half = max(1, self._rows.partition_limit // 2)
                 self._flush(largest(self._rows.partitions.values(), count=half))
             elif waiting:
-                ordinal = waiting[0].ordinal
-                self._errors.add_partition_limit_error(
-                    records[ordinal - first], self._rows.partition_limit, ordinal, now_ms
-                )
+                index = waiting[0].ordinal - batch.first
+                self._errors.add_partition_limit_error(batch, index, self._rows.partition_limit)
                 rows, waiting = rows.slice(waiting[0].rows), waiting[1:]
                 exceeded = True
         self._destination.count_active(self._rows.active, exceeded=exceeded)

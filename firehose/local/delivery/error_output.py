@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from firehose.local.batch import Batch
 from firehose.local.behaviour import OBSERVED, Behaviour, ErrorCompression, RawData
 from firehose.local.config.conversion_settings import TableReference
 from firehose.local.config.delivery_stream import DeliveryStream
@@ -24,7 +25,8 @@ from firehose.local.delivery.putting import ObjectManifest, ObjectPut
 from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.event_record import EventRecord
 from firehose.local.ledger import FAILED
-from firehose.local.processors.function_reply import Failure
+from firehose.local.processors.invocation import LambdaCode
+from firehose.local.processors.stage import ProcessorFailure
 
 # Values of !{firehose:error-output-type}.
 PROCESSING_FAILED = "processing-failed"
@@ -125,43 +127,40 @@ class ErrorOutput:
         """The size of the error records that wait."""
         return sum(buffer.size_bytes for buffer in self._waiting.values())
 
-    def add_function_failure(self, record: EventRecord, failure: Failure, ordinal: int, now_ms: int | None) -> None:
-        """Adds a record that the function failed."""
-        function = self._stream.processing.function
+    def add_processor_failure(self, batch: Batch, failure: ProcessorFailure) -> None:
+        """Adds a record that a processor failed."""
+        function = self._stream.processing.function if isinstance(failure.code, LambdaCode) else None
         error = processing_error(
-            record,
+            batch.records[failure.index],
             failure.code,
             failure.message,
             attempts=failure.attempts,
-            ended_ms=_ended_ms(record, now_ms),
+            ended_ms=_ended_ms(batch, failure.index),
             lambda_arn=function.function_arn if function else "",
         )
-        self._add(PROCESSING_FAILED, failure.code, error, record, ordinal, now_ms)
+        self._add(PROCESSING_FAILED, failure.code, error, batch, failure.index)
 
-    def add_partition_key_error(self, record: EventRecord, message: str, ordinal: int, now_ms: int | None) -> None:
+    def add_partition_key_error(self, batch: Batch, index: int, message: str) -> None:
         """Adds a record that has no partition; `message` says why."""
-        self._add_partition_error(PROCESSING_FAILED, "MetadataExtractionFailed", message, record, ordinal, now_ms)
+        self._add_partition_error(PROCESSING_FAILED, "MetadataExtractionFailed", message, batch, index)
 
-    def add_partition_limit_error(self, record: EventRecord, limit: int, ordinal: int, now_ms: int | None) -> None:
+    def add_partition_limit_error(self, batch: Batch, index: int, limit: int) -> None:
         """Adds a record that would need one active partition more than `limit`."""
         message = f"more than {limit} active partitions"
-        self._add_partition_error(
-            PARTITIONS_EXCEEDED, "ActivePartitionsLimitExceeded", message, record, ordinal, now_ms
-        )
+        self._add_partition_error(PARTITIONS_EXCEEDED, "ActivePartitionsLimitExceeded", message, batch, index)
 
-    def add_conversion_failure(
-        self, record: EventRecord, failure: ConversionFailure, data: bytes, ordinal: int, now_ms: int | None
-    ) -> None:
+    def add_conversion_failure(self, batch: Batch, index: int, failure: ConversionFailure, data: bytes) -> None:
         """Adds a record that did not convert from `data`."""
+        record = batch.records[index]
         error = conversion_error(
             record,
             failure.code,
             failure.message,
-            ended_ms=_ended_ms(record, now_ms),
+            ended_ms=_ended_ms(batch, index),
             table=self._table,
             raw_data=record["data"] if self._raw_data is RawData.ORIGINAL else b64encode(data).decode(),
         )
-        self._add(CONVERSION_FAILED, failure.code, error, record, ordinal, now_ms)
+        self._add(CONVERSION_FAILED, failure.code, error, batch, index)
 
     def flush_all(self) -> None:
         """Sends all that waits, an object for each error type."""
@@ -174,18 +173,14 @@ class ErrorOutput:
             if buffer.opened_ms is not None and buffer.opened_ms <= due_ms:
                 self._flush(kind)
 
-    def _add_partition_error(
-        self, kind: str, code: str, message: str, record: EventRecord, ordinal: int, now_ms: int | None
-    ) -> None:
+    def _add_partition_error(self, kind: str, code: str, message: str, batch: Batch, index: int) -> None:
         code = f"DynamicPartitioning.{code}"
-        error = processing_error(record, code, message, attempts=1, ended_ms=_ended_ms(record, now_ms))
-        self._add(kind, code, error, record, ordinal, now_ms)
+        error = processing_error(batch.records[index], code, message, attempts=1, ended_ms=_ended_ms(batch, index))
+        self._add(kind, code, error, batch, index)
 
-    def _add(
-        self, kind: str, code: str, error: ErrorRecord, record: EventRecord, ordinal: int, now_ms: int | None
-    ) -> None:
+    def _add(self, kind: str, code: str, error: ErrorRecord, batch: Batch, index: int) -> None:
         buffer = self._waiting.setdefault(kind, ByteBuffer())
-        buffer.add(msgspec.json.encode(error) + b"\n", record, ordinal, now_ms)
+        buffer.add(msgspec.json.encode(error) + b"\n", batch, index)
         self._failed[code] += 1
         if buffer.size_bytes >= ERROR_OBJECT_BYTES:
             self._flush(kind)
@@ -201,7 +196,6 @@ class ErrorOutput:
         self._uploads.send([ObjectPut(name.key, body, self._compression.content_encoding, manifest)])
 
 
-def _ended_ms(record: EventRecord, now_ms: int | None) -> int:
+def _ended_ms(batch: Batch, index: int) -> int:
     # Without a clock the arrival, so that the same input gives the same bytes.
-    arrival_ms: int = record["approximateArrivalTimestamp"]
-    return arrival_ms if now_ms is None else now_ms
+    return batch.records[index]["approximateArrivalTimestamp"] if batch.now_ms is None else batch.now_ms

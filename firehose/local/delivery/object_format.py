@@ -34,7 +34,10 @@ class ObjectFormat(Protocol):
 
 
 def object_format(
-    stream: DeliveryStream, table_input: Mapping[str, Any] | None, behaviour: Behaviour = OBSERVED
+    stream: DeliveryStream,
+    table_input: Mapping[str, Any] | None,
+    behaviour: Behaviour = OBSERVED,
+    delimiter: bytes = b"",
 ) -> ObjectFormat:
     """Returns the format of a stream; a stream that converts needs the Glue TableInput that it names.
 
@@ -43,7 +46,7 @@ def object_format(
     """
     conversion = stream.destination.conversion
     if conversion is None:
-        return RawRecords(stream.destination.compression, b"\n" if stream.processing.delimiter else b"")
+        return RawRecords(stream.destination.compression, delimiter)
     if table_input is None:
         raise ValueError(f"{stream.name} converts records by the table {conversion.table.table}, which is missing")
     return Parquet(conversion, table_input, stream.arn.split(":")[4], behaviour)

@@ -13,10 +13,11 @@ from firehose.local.delivery.buffering import Partition
 from firehose.local.delivery.error_output import ErrorOutput
 from firehose.local.delivery.object_format import object_format
 from firehose.local.delivery.object_names import ObjectNames
-from firehose.local.delivery.partition_keys import OkRecord, PartitionKeys, Values
+from firehose.local.delivery.partition_keys import PartitionKeys, Values
 from firehose.local.delivery.putting import ObjectManifest, ObjectPut
 from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.ledger import DELIVERED, Settle
+from firehose.local.processors.stage import Processed
 from firehose.local.report import StreamReport
 from firehose.local.sinks import Sink
 
@@ -37,6 +38,7 @@ class S3Objects:
         *,
         settle: Settle,
         clock: Callable[[], int] | None,
+        delimiter: bytes = b"",
         behaviour: Behaviour = OBSERVED,
     ) -> None:
         destination = stream.destination
@@ -47,10 +49,10 @@ class S3Objects:
         self._names = ObjectNames(
             stream.name, stream.version, destination.prefix, destination.time_zone, destination.extension
         )
-        self._format = object_format(stream, table_input, behaviour)
+        self._format = object_format(stream, table_input, behaviour, delimiter)
         self.schema = self._format.schema
         size = name_bytes(stream.name, stream.version, destination.extension)
-        self._keys = PartitionKeys(destination.prefix, stream.processing.query, size, self._metrics)
+        self._keys = PartitionKeys(destination.prefix, size)
         self._uploads = UploadQueue(
             sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, on_put=self._on_put
         )
@@ -60,9 +62,9 @@ class S3Objects:
             stream, self._uploads, report.failed, table=self._format.catalog_table, behaviour=behaviour
         )
 
-    def partitions(self, oks: Sequence[OkRecord]) -> Iterable[Values | PartitionKeyError]:
+    def partitions(self, processed: Processed) -> Iterable[Values | PartitionKeyError]:
         """Returns the values of the partition keys of each record, or what is wrong with them."""
-        return self._keys.evaluate(oks)
+        return self._keys.evaluate(processed)
 
     def convert(self, records: Sequence[bytes]) -> Converted:
         """Returns the rows of these records, by the stream's format."""

@@ -13,8 +13,8 @@ from firehose.local.config.members import SettingError
 from firehose.local.config.source import KINESIS
 from firehose.local.endpoint.endpoint import Endpoint, Services
 from firehose.local.endpoint.function_package import package_of, unpack
+from firehose.local.local_stream import LocalStream
 from firehose.local.processors.function_process import FunctionConfiguration, FunctionProcess
-from firehose.local.running_stream import LocalStream
 from firehose.local.user_error import UserError
 
 

@@ -1,4 +1,4 @@
-"""What becomes of each record of the reply that a function gave.
+"""Sorts the reply of a function: ok, dropped or failed, record by record.
 
 Source: Firehose guide, "Transform source data"; what it does not say was measured by others on real streams, who do not
 always agree: see firehose/local/behaviour.py.
@@ -14,36 +14,16 @@ import msgspec
 
 from firehose.local.behaviour import OBSERVED, Behaviour, DuplicateIds, NoRecords, OkWithoutData, UnreadableReply
 from firehose.local.event_record import EventRecord
-from firehose.local.processors.invocation import LambdaCode, Problem
-
-# Lambda's limit for a synchronous request and, apart from it, its answer (Lambda guide, "Quotas": 6 MB each).
-LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """One record that the processor could not transform: its place in the batch, and why."""
-
-    index: int
-    code: LambdaCode
-    message: str
-    attempts: int = 1
-
-
-class Processed(msgspec.Struct):
-    """What became of a batch; each index of it stands in exactly one of the three."""
-
-    ok: list[tuple[int, bytes, Any]] = msgspec.field(default_factory=list)  # index, data, partition keys as answered
-    dropped: list[int] = msgspec.field(default_factory=list)
-    failed: list[Failure] = msgspec.field(default_factory=list)
-    printed: str = ""
+from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES, LambdaCode, Problem
+from firehose.local.processors.stage import Processed, ProcessorFailure
 
 
 def sort_reply(
-    records: Sequence[EventRecord], reply: Any, done: Processed, behaviour: Behaviour = OBSERVED
+    records: Sequence[EventRecord], reply: Any, processed: Processed, behaviour: Behaviour = OBSERVED
 ) -> Problem | None:
-    """Fills `done` from a reply; or leaves it empty and says why the reply fails the whole batch.
+    """Fill `processed` from a reply; or leave it empty and return why the reply fails the whole batch.
 
-    {"records": [{"recordId": "...", "result": "Dropped", "data": ""}]} -> None, and 0 is in done.dropped
+    {"records": [{"recordId": "...", "result": "Dropped", "data": ""}]} -> None, and 0 is in processed.dropped
     """
     expected = [record["recordId"] for record in records]
     try:
@@ -52,27 +32,27 @@ def sort_reply(
         if not plain:
             answers = _answers(_as_lambda_sends_it(reply), behaviour)
             if not _in_order(answers, expected):
-                answers = _matched(expected, answers, done.failed, behaviour)
-        _sort_answers(answers, done, behaviour)
+                answers = _matched(expected, answers, processed.failed, behaviour)
+        _sort_answers(answers, processed, behaviour)
     except _BadReplyError as error:
-        done.ok.clear()
-        done.dropped.clear()
-        done.failed.clear()
+        processed.ok.clear()
+        processed.dropped.clear()
+        processed.failed.clear()
         return error.problem
     return None
 
 
 class _BadReplyError(Exception):
-    """A reply that fails the whole batch; the message quotes nothing of it."""
+    """A reply that fails the whole batch; the message quotes nothing of the reply."""
 
     def __init__(self, message: str, code: LambdaCode = LambdaCode.FUNCTION_ERROR) -> None:
         super().__init__(message)
-        # A function's failure is tried again; what it said successfully is final, however it looks.
+        # A function's failure is tried again; a reply of another form is final (measured).
         self.problem = Problem(code, message, retried=code is LambdaCode.FUNCTION_ERROR)
 
 
 def _answers(reply: Any, behaviour: Behaviour) -> list[dict[str, Any]]:
-    """The answers of a reply as it comes out of Lambda; none of one without records."""
+    """Return the answers of a reply as it comes out of Lambda; an empty list if it has no records."""
     answers = reply.get("records") if isinstance(reply, dict) else reply
     if answers is None and (reply is None or isinstance(reply, dict)):
         if behaviour.no_records is NoRecords.FUNCTION_ERROR:
@@ -93,9 +73,10 @@ def _in_order(answers: Any, expected: list[str]) -> bool:
 
 
 def _is_plain(reply: dict[str, Any], answers: Sequence[Any]) -> bool:
-    """Whether the reply has the contract's members only, all of text, and cannot pass 6 MB.
+    """Return whether the reply has only the contract's members, all of text, and cannot pass 6 MB.
 
-    It then serialises to what it is, which we need not see: doing so takes 3 ms a MiB, this 0.3 us an answer.
+    Such a reply is the same after serialisation, which is therefore left out: it takes 3 ms a MiB, this 0.3 us an
+    answer.
     """
     try:
         texts = [answer["data"] for answer in answers]
@@ -114,7 +95,7 @@ def _is_plain(reply: dict[str, Any], answers: Sequence[Any]) -> bool:
 
 
 def _as_lambda_sends_it(reply: Any) -> Any:
-    """What is left of a reply on its way through JSON: a tuple is a list, a Decimal a number (Lambda's own runtime)."""
+    """Return the reply as Lambda's runtime sends it, by JSON: a tuple is a list, a Decimal a number."""
     try:
         text = json.dumps(reply, default=_decimal, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
@@ -131,9 +112,9 @@ def _decimal(value: Any) -> float:
 
 
 def _matched(
-    expected: list[str], answers: Iterable[dict[str, Any]], failed: list[Failure], behaviour: Behaviour
+    expected: list[str], answers: Iterable[dict[str, Any]], failed: list[ProcessorFailure], behaviour: Behaviour
 ) -> list[Any]:
-    """The answer of each expected id; None where it failed for want of exactly one. Other ids are passed over."""
+    """Return the answer of each expected id, None if there is not exactly one; other ids are ignored."""
     by_id: dict[str, list[Any]] = {record_id: [] for record_id in expected}
     for answer in answers:
         record_id = answer.get("recordId")
@@ -144,18 +125,18 @@ def _matched(
         found = by_id[record_id]
         paired.append(found[0] if len(found) == 1 else None)
         if not found:
-            failed.append(Failure(index, LambdaCode.MISSING_RECORD_ID, "the reply has no record of this id"))
+            failed.append(ProcessorFailure(index, LambdaCode.MISSING_RECORD_ID, "the reply has no record of this id"))
         elif len(found) > 1:
             message = "the reply has several records of this id"
             if behaviour.duplicate_ids is DuplicateIds.BATCH:
                 raise _BadReplyError(message, LambdaCode.DUPLICATED_RECORD_ID)
-            failed.append(Failure(index, LambdaCode.DUPLICATED_RECORD_ID, message))
+            failed.append(ProcessorFailure(index, LambdaCode.DUPLICATED_RECORD_ID, message))
     return paired
 
 
-def _sort_answers(answers: Iterable[Any], done: Processed, behaviour: Behaviour) -> None:
+def _sort_answers(answers: Iterable[Any], processed: Processed, behaviour: Behaviour) -> None:
     # Once a record and stream; most answers of most streams are Dropped.
-    dropped = done.dropped
+    dropped = processed.dropped
     for index, answer in enumerate(answers):
         if answer is None:
             continue
@@ -165,26 +146,26 @@ def _sort_answers(answers: Iterable[Any], done: Processed, behaviour: Behaviour)
             if answer.get("data"):
                 _decoded(answer["data"])
         elif result == "Ok":
-            _sort_ok(index, answer, done, behaviour)
+            _sort_ok(index, answer, processed, behaviour)
         elif result == "ProcessingFailed":
             _decoded(answer.get("data") or "")
             message = "ProcessingFailed status set for record"
-            done.failed.append(Failure(index, LambdaCode.PROCESSING_FAILED, message))
+            processed.failed.append(ProcessorFailure(index, LambdaCode.PROCESSING_FAILED, message))
         else:
             raise _BadReplyError("the reply has a result that is not Ok, Dropped or ProcessingFailed")
 
 
-def _sort_ok(index: int, answer: dict[str, Any], done: Processed, behaviour: Behaviour) -> None:
+def _sort_ok(index: int, answer: dict[str, Any], processed: Processed, behaviour: Behaviour) -> None:
     encoded = answer.get("data")
     if encoded is None:
         message = "result is Ok and data is absent or null"
         if behaviour.ok_without_data is OkWithoutData.BATCH:
             raise _BadReplyError(message)
-        done.failed.append(Failure(index, LambdaCode.INVALID_RETURN_FORMAT, message))
+        processed.failed.append(ProcessorFailure(index, LambdaCode.INVALID_RETURN_FORMAT, message))
         return
     metadata = answer.get("metadata")
     keys = metadata.get("partitionKeys") if isinstance(metadata, dict) else None
-    done.ok.append((index, _decoded(encoded), keys))
+    processed.ok.append((index, _decoded(encoded), keys))
 
 
 def _decoded(encoded: Any) -> bytes:

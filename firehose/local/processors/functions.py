@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from firehose.local.processors.function_process import FunctionConfiguration, FunctionProcess, handler_names
-from firehose.local.processors.processor import Function
+from firehose.local.processors.invocation import Function
 from firehose.local.user_error import UserError
 
 

@@ -1,12 +1,11 @@
-"""Records that hold several: taken apart before anything else is done with them.
+"""Records that hold several: split before anything else is done with them.
 
 The order is Firehose's: what the Kinesis Producer Library joined, in records of a Kinesis stream and always; then what
 producers joined themselves, by a stream's RecordDeAggregation processor; then backup and Lambda.
 
-One record of the source then has several fates. Its parts are to be numbered as records of their own, one after the
-other, since each is delivered, dropped or failed alone; how far a source has been read moves over the outer record when
-the last of its parts has its fate. None of these functions ever gives an empty list, so every record of a source has at
-least one part to wait for.
+A record of the source then has several parts, numbered as records of their own, one after the other, since each is
+delivered, dropped or failed alone. A source has moved past the outer record when the last of its parts is settled. A
+split never gives an empty list, so every record of a source has at least one part to wait for.
 
 Sources: KPL, "Aggregation format"; Firehose guide, "Apply dynamic partitioning to aggregated data".
 """
@@ -14,6 +13,7 @@ Sources: KPL, "Aggregation format"; Firehose guide, "Apply dynamic partitioning 
 import json
 import sys
 from base64 import b64decode
+from dataclasses import dataclass
 from functools import cache
 from hashlib import md5
 from typing import Any
@@ -22,6 +22,7 @@ import msgspec
 
 from firehose.local.config.processing import DeAggregation
 from firehose.local.event_record import EventRecord, event_record
+from firehose.local.processors.stage import Stage
 
 # F3 89 9A C2, by which an aggregate begins, as far as whole characters of base64 show it: 30 bits of 32.
 _MAGIC_TEXT = "84maw"
@@ -30,7 +31,7 @@ _MAGIC = b"\xf3\x89\x9a\xc2"
 _DIGEST_BYTES = 16  # MD5
 
 # Firehose guide: "capped at 500 per record"; beyond that a function gets the record whole (PutRecord, API reference).
-PARTS_MOST = 500
+MOST_PARTS = 500
 
 # Parts of the second part of an aggregate are numbered from 1000: above every part of the first, whoever looks at it.
 _PARTS_APART = 1000
@@ -38,17 +39,52 @@ _PARTS_APART = 1000
 _SUBSEQUENCE_DIGITS = 12
 
 
-def deaggregated(record: EventRecord) -> list[EventRecord]:
-    """The user records of a KPL aggregate, in order; any other record as it is.
+@dataclass(frozen=True)
+class KplDeAggregation(Stage):
+    """Splits a KPL aggregate into its user records, in order.
 
     An aggregate of sequence number 49... ->  its records, each with that number, its own partition key and the
     subsequence numbers 0, 1, 2. One that is broken (its checksum, its encoding, an index of a key that is not there) or
-    holds nothing stays one record. So does one that was put without Kinesis: Firehose looks into a stream's only.
+    empty stays one record. So does one that was put without Kinesis: Firehose looks only into records of a stream.
     """
-    # Of each record of a stream, of which nearly none are aggregates: 0.3 us beside the 2.7 that making one takes.
-    if not record["data"].startswith(_MAGIC_TEXT):
-        return [record]
-    return _user_records(record) or [record]
+
+    splits = True
+
+    def split(self, record: EventRecord) -> list[EventRecord]:
+        """Return the user records of an aggregate; any other record as it is."""
+        # Runs for each record of a stream, nearly none of which is an aggregate: 0.3 us beside the 2.7 of making one.
+        if not record["data"].startswith(_MAGIC_TEXT):
+            return [record]
+        return _user_records(record) or [record]
+
+
+@dataclass(frozen=True)
+class RecordDeAggregation(Stage):
+    r"""Splits a record by JSON documents or by a delimiter, as the stream's RecordDeAggregation processor says.
+
+    JSON:       {"a": 1}{"a": 2} or {"a": 1}\n{"a": 2}  ->  {"a": 1}, {"a": 2}
+    delimiter:  a####b                                  ->  a, b
+
+    White space between documents and delimiters are gone, at the end too. Not documented, and so decided here: each
+    part keeps its bytes; the last part is all from where no JSON object can be read, so that what came before is
+    delivered and nothing is lost; an array is no valid input and stays as it is; nothing between two delimiters is no
+    part. A record of more than 500 parts stays whole.
+
+    A part's subsequence number is a thousand times the record's, plus 0, 1, 2, ...: ids stay unique and in order.
+    """
+
+    settings: DeAggregation
+
+    splits = True
+
+    def split(self, record: EventRecord) -> list[EventRecord]:
+        """Return the parts of a record."""
+        payload = b64decode(record["data"])
+        delimiter = self.settings.delimiter
+        found = _json_parts(payload) if delimiter is None else [part for part in payload.split(delimiter) if part]
+        if not 0 < len(found) <= MOST_PARTS:
+            found = [payload]
+        return [_part(record, number, part) for number, part in enumerate(found)]
 
 
 def _user_records(record: EventRecord) -> list[EventRecord]:
@@ -70,9 +106,9 @@ def _user_records(record: EventRecord) -> list[EventRecord]:
 
 
 def _aggregate(payload: bytes) -> Any:
-    """The message of a whole aggregate; None of anything else.
+    """Return the message of a whole aggregate; None of anything else.
 
-    The library's own reader is not asked: of an index out of range it prints the record and loses what comes behind.
+    The library's own reader is not used: at an index out of range it prints the record and loses the rest.
     """
     message, digest = payload[len(_MAGIC) : -_DIGEST_BYTES], payload[-_DIGEST_BYTES:]
     if not payload.startswith(_MAGIC) or md5(message, usedforsecurity=False).digest() != digest:
@@ -95,47 +131,25 @@ def _aggregate(payload: bytes) -> Any:
 
 @cache
 def _protobuf() -> tuple[Any, Any]:
-    """The aggregate's message type and the error of its decoder: 0.1 s, which few streams need to pay."""
+    """Return the aggregate's message type and its decoder's error: 0.1 s to import, which few streams need."""
     path = list(sys.path)
     try:
-        # It puts itself first on the path to find its own modules, before those of whatever runs here.
+        # It puts itself first on the path to find its own modules; other modules of those names would be hidden.
         from aws_kinesis_agg.deaggregator import google, messages_pb2  # noqa: PLC0415 - as said
     finally:
         sys.path[:] = path
     return messages_pb2.AggregatedRecord, google.protobuf.message.DecodeError
 
 
-def parts(record: EventRecord, deaggregation: DeAggregation) -> list[EventRecord]:
-    r"""What a stream's RecordDeAggregation processor makes of a record: at least one record.
-
-    JSON:       {"a": 1}{"a": 2} or {"a": 1}\n{"a": 2}  ->  {"a": 1}, {"a": 2}
-    delimiter:  a####b                                  ->  a, b
-
-    What stands between is gone, at the end too. What is not documented: each part keeps its bytes; what cannot be read
-    as a JSON object, and all behind it, is the last part, so that what came before is delivered and nothing is lost; an
-    array is no valid input and stays as it is; nothing between two delimiters is no part. More than 500 leave the
-    record whole.
-
-    A part's subsequence number is a thousand times the record's, plus 0, 1, 2, ...: ids stay unique and in order.
-    """
-    payload = b64decode(record["data"])
-    delimiter = deaggregation.delimiter
-    found = _json_parts(payload) if delimiter is None else [part for part in payload.split(delimiter) if part]
-    if not 0 < len(found) <= PARTS_MOST:
-        found = [payload]
-    return [_part(record, number, part) for number, part in enumerate(found)]
-
-
 def _part(record: EventRecord, number: int, data: bytes) -> EventRecord:
-    metadata = record.get("kinesisRecordMetadata")
     of_record = int(record["recordId"][-_SUBSEQUENCE_DIGITS:])
     subsequence = of_record * _PARTS_APART + number
-    part = {
-        **record,
-        "recordId": f"{record['recordId'][:-_SUBSEQUENCE_DIGITS]}{subsequence:0{_SUBSEQUENCE_DIGITS}}",
-        "data": msgspec.to_builtins(data),
-    }
-    return {**part, "kinesisRecordMetadata": {**metadata, "subsequenceNumber": subsequence}} if metadata else part
+    part = record.copy()
+    part["recordId"] = f"{record['recordId'][:-_SUBSEQUENCE_DIGITS]}{subsequence:0{_SUBSEQUENCE_DIGITS}}"
+    part["data"] = msgspec.to_builtins(data)
+    if "kinesisRecordMetadata" in record:
+        part["kinesisRecordMetadata"] = {**record["kinesisRecordMetadata"], "subsequenceNumber": subsequence}
+    return part
 
 
 def _json_parts(payload: bytes) -> list[bytes]:
@@ -144,31 +158,31 @@ def _json_parts(payload: bytes) -> list[bytes]:
     except UnicodeDecodeError:
         return []
     found: list[bytes] = []
-    start = _behind_space(text, 0)
-    while start < len(text) and len(found) <= PARTS_MOST:
+    start = _skip_space(text, 0)
+    while start < len(text) and len(found) <= MOST_PARTS:
         end = _end_of_object(text, start)
         found.append(text[start:end].encode())
-        start = _behind_space(text, end)
+        start = _skip_space(text, end)
     return found
 
 
 def _end_of_object(text: str, start: int) -> int:
-    """Behind the JSON object there; the end of the text where there is none."""
+    """Return the place behind the JSON object at `start`; the end of the text if there is none."""
     try:
         return _OBJECTS.raw_decode(text, start)[1] if text[start] == "{" else len(text)
     except (ValueError, RecursionError):
         return len(text)
 
 
-def _behind_space(text: str, start: int) -> int:
+def _skip_space(text: str, start: int) -> int:
     while start < len(text) and text[start] in " \t\r\n":
         start += 1
     return start
 
 
 def _no_constant(_: str) -> None:
-    raise ValueError("NaN is no JSON")
+    raise ValueError("NaN is not JSON")
 
 
-# Numbers stay text: they are not looked at, and int() refuses long ones.
+# Numbers stay text: nobody reads them, and int() refuses long ones.
 _OBJECTS = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)

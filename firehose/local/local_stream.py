@@ -1,0 +1,79 @@
+"""A delivery stream to run here: its request, and what the request only names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from firehose.local.behaviour import OBSERVED, Behaviour
+from firehose.local.config import described
+from firehose.local.config.delivery_stream import DeliveryStream, read_delivery_stream
+from firehose.local.config.table import read_table
+from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
+from firehose.local.processors.invocation import Function
+
+
+class LocalStream(msgspec.Struct, frozen=True):
+    """One delivery stream, with all that it needs to run here.
+
+    `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names if it converts records,
+    `function` the code behind its Lambda ARN if it has one. A function that never writes into its event, `keeps_event`,
+    needs no copy of each record; `timeout_seconds` is its own timeout, if that is known. `version` is the VersionId of
+    DescribeDeliveryStream, `region` where a stream is that is put to. A record waits no longer than `interval_seconds`,
+    if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota that AWS raises on
+    request.
+    """
+
+    request: Mapping[str, Any]
+    table_input: Mapping[str, Any] | None = None
+    function: Function | None = None
+    keeps_event: bool = False
+    timeout_seconds: float | None = None
+    version: int = 1
+    region: str = "us-east-1"
+    interval_seconds: int | None = None
+    active_partitions: int = ACTIVE_PARTITIONS
+    behaviour: Behaviour = OBSERVED
+
+    def read(self) -> DeliveryStream:
+        """Return the request read, with the intervals that it is to run with.
+
+        Raises:
+            SettingError: a setting that AWS refuses, or that is not supported here.
+        """
+        return _shortened(read_delivery_stream(self.request, self.version, region=self.region), self.interval_seconds)
+
+
+def described_stream(document: Any, table: Any, function: Function | None = None, **more: Any) -> LocalStream:
+    """Return the stream of documents as AWS prints them: a request or a description, and its Glue table.
+
+    described_stream({"DeliveryStreamName": "sale", ...}, {"Table": {"Name": "sale", ...}}, handler)
+
+    `more` are members of LocalStream.
+
+    Raises:
+        SettingError: a setting that AWS refuses, such as a table that is missing, or that is not supported here.
+    """
+    local = LocalStream(
+        described.create_request(document),
+        function=function,
+        version=described.version(document),
+        region=described.region(document),
+        **more,
+    )
+    conversion = local.read().destination.conversion
+    return replace(local, table_input=read_table(table, conversion.table)) if conversion else local
+
+
+def _shortened(stream: DeliveryStream, seconds: int | None) -> DeliveryStream:
+    """Return the stream with buffer intervals that together last `seconds` at most, a fifth of it for the function."""
+    if seconds is None:
+        return stream
+    processing = stream.processing
+    if processing.function is not None:
+        function = replace(processing.function, buffer_seconds=min(processing.function.buffer_seconds, seconds // 5))
+        processing = replace(processing, function=function)
+    destination, rest = stream.destination, seconds - processing.batch[1]
+    destination = replace(destination, buffer_seconds=min(destination.buffer_seconds, rest))
+    return replace(stream, processing=processing, destination=destination)

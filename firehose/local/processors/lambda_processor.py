@@ -1,0 +1,164 @@
+"""The Lambda processor: the event, the invocation and its attempts.
+
+A batch becomes an event, and the function is invoked with it up to NumberOfRetries + 1 times. Each attempt has a new
+invocation id and the same bytes. What is tried again is an invocation that failed as a whole, such as one that raised,
+timed out or answered bad base64 (`Problem.retried`); a reply of the right form is final, whatever it says of single
+records (function_reply.py). After the last attempt every record of the batch fails with the code of that attempt, and
+the stream moves on.
+
+Source: Firehose guide, "Transform source data"; what it does not say was measured by others on real streams.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import msgspec
+
+from firehose.local.batch import Batch
+from firehose.local.behaviour import OBSERVED, Behaviour
+from firehose.local.config.processing import LambdaSettings
+from firehose.local.event_record import EventRecord, payloads_bytes
+from firehose.local.metrics import Metrics
+from firehose.local.processors.batcher import EVENT_OVERHEAD_BYTES
+from firehose.local.processors.function_reply import sort_reply
+from firehose.local.processors.invocation import (
+    FUNCTION_SECONDS,
+    LAMBDA_PAYLOAD_BYTES,
+    Function,
+    FunctionContext,
+    InvocationError,
+    LambdaCode,
+    Problem,
+)
+from firehose.local.processors.printed import captured_output
+from firehose.local.processors.stage import Processed, ProcessorFailure, Stage
+
+
+@dataclass(slots=True)
+class LambdaProcessor(Stage):
+    """Runs one function over batches; never raises for what the function does.
+
+    `stream_arn` is the Kinesis stream that the delivery stream reads, None if records are put into it directly.
+    `timeout_seconds` is the function's own, if it is known. A function that never writes into its event, `keeps_event`,
+    needs no copy of each record.
+    """
+
+    function: Function
+    settings: LambdaSettings
+    _: KW_ONLY
+    delivery_stream_arn: str
+    region: str
+    stream_arn: str | None = None
+    timeout_seconds: float | None = None
+    keeps_event: bool = False
+    behaviour: Behaviour = OBSERVED
+    metrics: Metrics | None = None
+    new_invocation_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    clock_seconds: Callable[[], float] = time.monotonic
+
+    def process(self, batch: Batch, processed: Processed) -> None:
+        """Invoke the function until it does not fail as a whole, and sort its reply."""
+        records = batch.records
+        if len(records) == 1 and len(records[0]["data"]) + 2 * EVENT_OVERHEAD_BYTES > LAMBDA_PAYLOAD_BYTES:
+            # The batcher lets only a single record through that is too large. Its code is not documented.
+            message = "the record alone passes Lambda's 6 MB request limit"
+            processed.failed = _all_failed(records, Problem(LambdaCode.FUNCTION_ERROR, message), 1)
+            return
+        attempts = 0
+        while True:
+            attempts += 1
+            problem = self._attempt(records, processed)
+            if not problem or not problem.retried or attempts > self.settings.retries:
+                break
+        if problem:
+            processed.failed = _all_failed(records, problem, attempts)
+        elif attempts > 1:
+            processed.failed = [msgspec.structs.replace(failure, attempts=attempts) for failure in processed.failed]
+
+    def _attempt(self, records: Sequence[EventRecord], processed: Processed) -> Problem | None:
+        """Invoke once. Fill `processed`; or leave it empty and return why the whole invocation failed."""
+        began_seconds = self.clock_seconds()
+        event, context = self._event(records), self._context(began_seconds)
+        event["invocationId"] = context.aws_request_id
+        problem, reply = self._invoke(event, context, processed)
+        took_seconds = self.clock_seconds() - began_seconds
+        # In our own process it cannot be cut off: an answer that Lambda would not have waited for is thrown away.
+        if took_seconds > self._limit_seconds:
+            problem = Problem(LambdaCode.FUNCTION_ERROR, f"the function took longer than {self._limit_seconds:g} s")
+        problem = problem or sort_reply(records, reply, processed, self.behaviour)
+        if self.metrics is not None:
+            self._count(self.metrics, records, processed, took_seconds, failed=problem is not None)
+        return problem
+
+    def _invoke(
+        self, event: dict[str, Any], context: FunctionContext, processed: Processed
+    ) -> tuple[Problem | None, Any]:
+        with captured_output() as output:
+            try:
+                return None, self.function(event, context)
+            except KeyboardInterrupt:
+                raise  # Ctrl-C, which is for us
+            except InvocationError as error:
+                return Problem(error.code, str(error)), None
+            except BaseException as error:  # noqa: BLE001 - whatever it raises is its failure; its text may quote data
+                return Problem(LambdaCode.FUNCTION_ERROR, f"the function raised {type(error).__name__}"), None
+            finally:
+                processed.printed += output.getvalue()
+
+    def _event(self, records: Sequence[EventRecord]) -> dict[str, Any]:
+        """Return the event, its members in the order of a captured one; records put directly have no source."""
+        return {
+            "invocationId": "",
+            **({"sourceKinesisStreamArn": self.stream_arn} if self.stream_arn else {}),
+            "deliveryStreamArn": self.delivery_stream_arn,
+            "region": self.region,
+            "records": list(records) if self.keeps_event else _copies(records),
+        }
+
+    def _context(self, began_seconds: float) -> FunctionContext:
+        arn = self.settings.function_arn
+        name = arn.split(":function:")[-1].split(":")[0]
+        if self.timeout_seconds is None:
+            return FunctionContext(self.new_invocation_id(), arn, name)
+        ends_seconds = began_seconds + self.timeout_seconds
+        return FunctionContext(
+            self.new_invocation_id(),
+            arn,
+            name,
+            remaining_ms=lambda: max(0, round((ends_seconds - self.clock_seconds()) * 1000)),
+        )
+
+    @property
+    def _limit_seconds(self) -> float:
+        return min(self.timeout_seconds or FUNCTION_SECONDS, FUNCTION_SECONDS)
+
+    def _count(
+        self,
+        metrics: Metrics,
+        records: Sequence[EventRecord],
+        processed: Processed,
+        took_seconds: float,
+        *,
+        failed: bool,
+    ) -> None:
+        """Count one invocation; the metrics of records count those answered Ok, by the size of the originals."""
+        metrics.add("ExecuteProcessing.Success", 0 if failed else 1)
+        metrics.add("ExecuteProcessing.Duration", took_seconds * 1000)
+        if not failed:
+            metrics.add("SucceedProcessing.Records", len(processed.ok))
+            metrics.add("SucceedProcessing.Bytes", payloads_bytes([records[index] for index, _, _ in processed.ok]))
+
+
+def _copies(records: Sequence[EventRecord]) -> list[EventRecord]:
+    # Many functions write their answer into the record they were given; other attempts and streams get the same bytes.
+    # 0.6 us a record, 0.4 of it for the inner one.
+    if records and "kinesisRecordMetadata" not in records[0]:
+        return [{**record} for record in records]
+    return [{**record, "kinesisRecordMetadata": {**record["kinesisRecordMetadata"]}} for record in records]
+
+
+def _all_failed(records: Sequence[EventRecord], problem: Problem, attempts: int) -> list[ProcessorFailure]:
+    return [ProcessorFailure(index, problem.code, problem.message, attempts) for index in range(len(records))]

@@ -1,0 +1,103 @@
+"""The MetadataExtraction processor: partition keys by a jq query over each record."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firehose.local.metrics import Metrics
+from firehose.local.processors.jq_query import QueryError, QueryFailedError
+from firehose.local.processors.metadata_extraction import METADATA_EXTRACTION_FAILED, MetadataExtraction
+from firehose.local.processors.stage import Processed
+from tests.processors import process_batch
+
+
+def extraction(query: str, metrics: Metrics | None = None) -> MetadataExtraction:
+    return MetadataExtraction(query, metrics or Metrics())
+
+
+@pytest.mark.parametrize(
+    ("query", "record", "expected"),
+    [
+        ('{a: .a, year: (.t | strftime("%Y"))}', b'{"a": "x", "t": 1565382027}', {"a": "x", "year": "2019"}),
+        ("{a: .a}", b'{"a": 12}', {"a": "12"}),
+        ("{a: .a}", b'{"a": 1.5}', {"a": "1.5"}),
+        ("{a: .a}", b'{"a": true}', {"a": "true"}),
+        ("{a: .a, b: .b}", b'{"b": "x"}', {"b": "x"}),
+        ("{a: .a}", b'{"a": ["x"]}', {}),
+        ("{a: .a}", b'{"a": {}}', {}),
+        ("{a: .a | ascii_downcase, b: .b.c[0]}", b'{"a": "X", "b": {"c": ["y"]}}', {"a": "x", "b": "y"}),
+        ("{a: .a} # the customer", b'{"a": "x"}\n', {"a": "x"}),
+    ],
+)
+def test_a_query_gives_the_keys_of_a_record(query: str, record: bytes, expected: dict[str, str]) -> None:
+    assert extraction(query).keys(record) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "record"),
+    [
+        ("{a: .a}", b"secret"),
+        ("{a: .a}", b""),
+        ("{a: .a}", b"\xff"),
+        ("{a: .a}", b'["secret"]'),
+        ("{a: .a}", b'{"a":"x"}{"a":"y"}'),
+        (".a", b'{"a":"secret"}'),
+        ("{a: .a[]}", b'{"a":["x","y"]}'),
+        ("empty", b"{}"),
+        ("error(.a)", b'{"a":"secret"}'),
+        ("{a: (.a | tonumber)}", b'{"a":"secret"}'),
+    ],
+)
+def test_a_record_that_the_query_gives_nothing_for_fails_without_its_values(query: str, record: bytes) -> None:
+    with pytest.raises(QueryFailedError) as refused:
+        extraction(query).keys(record)
+
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("query", ["{a:", "{a: nonsense}", "{a: .a}}"])
+def test_a_program_that_jq_does_not_compile_is_refused_when_the_stream_is_made(query: str) -> None:
+    with pytest.raises(QueryError, match="jq: error"):
+        extraction(query)
+
+
+@given(st.binary(max_size=40))
+def test_any_record_gives_keys_or_an_error(record: bytes) -> None:
+    try:
+        found = extraction("{a: .a}").keys(record)
+    except QueryFailedError:
+        return
+
+    assert set(found) <= {"a"}
+
+
+@pytest.mark.parametrize("value", ["null", "[]", "{}"])
+def test_a_value_that_cannot_be_a_key_is_left_out(value: str) -> None:
+    assert extraction("{a: .a}").keys(f'{{"a": {value}}}'.encode()) == {}
+
+
+def test_the_query_reads_what_the_function_made_of_a_record() -> None:
+    processed = Processed(ok=[(1, b'{"kind":"made"}', {"type": "t"})])
+
+    process_batch(extraction("{kind: .kind}"), processed, b"dropped", b"original")
+
+    assert processed == Processed(ok=[(1, b'{"kind":"made"}', {"type": "t"})], query_keys={1: {"kind": "made"}})
+
+
+def test_a_record_that_the_query_gives_nothing_for_fails_alone() -> None:
+    processed = Processed(ok=[(0, b"no JSON", None), (1, b'{"a":"x"}', None)])
+
+    process_batch(extraction("{a: .a}"), processed, b"0", b"1")
+
+    assert [index for index, _, _ in processed.ok] == [1]
+    assert [(failure.index, failure.code) for failure in processed.failed] == [(0, METADATA_EXTRACTION_FAILED)]
+
+
+def test_the_time_that_queries_take_is_a_metric() -> None:
+    metrics = Metrics()
+
+    process_batch(extraction("{a: .a}", metrics), Processed(ok=[(0, b'{"a":"x"}', None)] * 3), b"0")
+
+    duration = metrics.totals()["JQProcessing.Duration"]
+    assert duration.samples == 1
+    assert duration.sum > 0
