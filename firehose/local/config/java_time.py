@@ -97,19 +97,19 @@ def _day_of_week(at: datetime) -> int:
     return at.isoweekday() % 7 + 1
 
 
-def _week_start(year: int) -> date:
-    """The Sunday on or before 1 January."""
+def _week_start(year: int) -> int:
+    """Return the ordinal of the Sunday on or before 1 January: in the year 1, it is before any date."""
     first = date(year, 1, 1)
-    return first - timedelta(days=first.isoweekday() % 7)
+    return first.toordinal() - first.isoweekday() % 7
 
 
 def _week_year(at: datetime) -> int:
     # Only the days before the first Sunday of the next year's first week belong to their own year.
-    return at.year + (at.year < 9999 and at.date() >= _week_start(at.year + 1))
+    return at.year + (at.year < 9999 and at.toordinal() >= _week_start(at.year + 1))
 
 
 def _week(at: datetime) -> int:
-    return (at.date() - _week_start(_week_year(at))).days // 7 + 1
+    return (at.toordinal() - _week_start(_week_year(at))) // 7 + 1
 
 
 def _week_of_month(at: datetime) -> int:
