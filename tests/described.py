@@ -1,4 +1,4 @@
-"""What a service answers for a resource, as the request that it was made by."""
+"""Turns the description of a resource back into the request that made it."""
 
 import base64
 import json
@@ -7,13 +7,13 @@ from typing import Any
 
 
 def described(firehose: Any, name: str) -> dict[str, Any]:
-    """A delivery stream as the request it was made by, without what the service took for granted."""
+    """Return the request that made a delivery stream, without the service's defaults."""
     answer = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
     (destination,) = answer["Destinations"]
     config = destination["ExtendedS3DestinationDescription"]
     for processor in config["ProcessingConfiguration"]["Processors"]:
         processor["Parameters"].sort(key=lambda one: _PARAMETERS.index(one["ParameterName"]))
-    for path, default in _TAKEN_FOR_GRANTED.items():
+    for path, default in _DEFAULTS.items():
         _without(config, path.split("."), default)
     return {
         "DeliveryStreamName": answer["DeliveryStreamName"],
@@ -26,7 +26,7 @@ def described(firehose: Any, name: str) -> dict[str, Any]:
 _PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds")
 _OPENX = "DataFormatConversionConfiguration.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
 _PARQUET = "DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe"
-_TAKEN_FOR_GRANTED = {
+_DEFAULTS = {
     "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},  # the bucket's default encryption
     "FileExtension": "",
     "CustomTimeZone": "UTC",
@@ -50,7 +50,7 @@ def _without(config: dict[str, Any], path: list[str], default: object) -> None:
 
 
 def table_input(table: dict[str, Any]) -> dict[str, Any]:
-    """The TableInput that a table was made by, without the empty members that the service adds."""
+    """Return the TableInput that made a table, without the empty members that the service adds."""
     members = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
     found: dict[str, Any] = _filled({name: table[name] for name in members})
     return found

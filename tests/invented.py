@@ -1,4 +1,4 @@
-"""A record type that nobody has: the schemas and tables of it are what every record type's would be."""
+"""An invented record type, gift, with the schemas that a new record type would have."""
 
 import copy
 import json
@@ -11,23 +11,23 @@ TIME = {"type": "long", "logicalType": "timestamp-millis"}
 
 
 def optional(kind: Any) -> Any:
-    """["null", kind]."""
+    """Return the union of null and a type."""
     return ["null", kind]
 
 
 def member(name: str, kind: Any = "string", **further: Any) -> dict[str, Any]:
-    """A field; one of an optional type gets the default null."""
+    """Return a field; if its type is optional, its default is null."""
     default = {"default": None} if isinstance(kind, list) else {}
     return {"name": name, "type": kind, "doc": f"the {name}"} | default | further
 
 
 def group(name: str, *fields: Any) -> dict[str, Any]:
-    """A nested record."""
+    """Return a nested record."""
     return {"type": "record", "name": name, "fields": list(fields)}
 
 
 def change() -> dict[str, Any]:
-    """The field `change`, which every schema has."""
+    """Return the field `change`, which every schema has."""
     kinds = {"type": "enum", "name": "ChangeName", "symbols": ["INSERT", "MODIFY", "REMOVE"]}
     return member(
         "change",
@@ -45,7 +45,7 @@ def change() -> dict[str, Any]:
 
 
 def gift(*fields: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """The schema of gift, with further fields, or others in place of those of their names, and other facts."""
+    """Return the schema of gift with these fields added or replaced, and these facts."""
     own = {
         "type": member("type"),
         "id": member("id"),
@@ -74,10 +74,10 @@ def gift(*fields: dict[str, Any], **facts: Any) -> dict[str, Any]:
 
 
 def without(schema: dict[str, Any], name: str) -> dict[str, Any]:
-    """The schema without a field."""
+    """Return the schema without a field."""
     return schema | {"fields": [field for field in schema["fields"] if field["name"] != name]}
 
 
 def record_type(schema: dict[str, Any]) -> RecordType:
-    """The record type of a schema."""
+    """Return the record type of a schema."""
     return read_record_type(schema["name"], json.dumps(schema).encode())

@@ -1,4 +1,4 @@
-"""moto's server in this process. It begins with nothing: what it holds is the process's, and outlives a server."""
+"""moto's server in this process. It starts empty: what it holds belongs to the process and would outlive a server."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +17,7 @@ from tests.kinesis_streams import Clock
 
 @contextmanager
 def local_aws() -> Iterator[str]:
-    """The address of an endpoint without anything in it: "http://127.0.0.1:41234"."""
+    """Yield the address of an empty endpoint: "http://127.0.0.1:41234"."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
@@ -29,7 +29,7 @@ def local_aws() -> Iterator[str]:
 
 
 def deliver(endpoint: Endpoint, packages: list[bytes], state: Path, changes: int) -> None:
-    """Runs what is deployed until its so many changes are in the lake, by a clock that only sleeping moves."""
+    """Run what is deployed until this many changes are in the lake, by a clock that only sleeping moves."""
     clock = Clock(now_ms())
     end_ms = clock.now + 20_000
     with ExitStack() as running:

@@ -1,4 +1,4 @@
-"""Writing into a Kinesis stream: full calls of PutRecords, what a call refused again, no faster than asked."""
+"""Writes to a Kinesis stream by full calls of PutRecords, retries refused records, and keeps to a rate."""
 
 import contextlib
 import time
@@ -15,15 +15,15 @@ from firehose.local.user_error import UserError
 
 KINESIS = "kinesis://"
 
-# Source: Kinesis Data Streams API, PutRecords. A record counts with its partition key.
+# Source: Kinesis Data Streams API, PutRecords. A record's size includes its partition key.
 CALL_RECORDS = 500
 CALL_BYTES = 5 * 1024 * 1024
-# Streams can be set to take up to 10 MiB; what a delivery stream and its function make of such a record is nowhere
-# documented (firehose-facts 6.1), so the default limit of a stream is ours.
+# A stream can be configured to take up to 10 MiB; how a delivery stream and its function treat such a record is
+# documented nowhere (firehose-facts 6.1), so the limit here is a stream's default.
 RECORD_BYTES = 1024 * 1024
 
-# A full shard refuses records for as long as its writers together are too fast. Eleven waits, 0.2 s doubled up to 20 s,
-# are 105 s in all, in which an on-demand stream splits a shard or an operator stops another writer.
+# A full shard refuses records as long as its writers together are too fast. Eleven waits, 0.2 s doubled up to 20 s,
+# take 105 s in all: in that time an on-demand stream splits a shard, or an operator stops another writer.
 ATTEMPTS = 12
 _WAITS = wait_exponential(multiplier=0.2, max=20)
 
@@ -32,16 +32,16 @@ Entry: TypeAlias = dict[str, Any]
 
 
 class TooLargeError(ValueError):
-    """A record above what a stream takes; the message names sizes only."""
+    """A record is larger than a stream takes; the message names sizes only."""
 
 
 class KinesisWriter:
-    """Puts payloads into a Kinesis stream by PutRecords, within its limits, and sees each of them accepted.
+    """Puts payloads into a Kinesis stream by PutRecords, within its limits, until all of them are accepted.
 
     writer.put(b'{"eventID": ...}', "6D5A..."); writer.flush(); writer.sent == 1
 
-    At least once: a call whose answer was lost is repeated by the SDK. Records that one call refused go after those
-    that it took, so the order of one item's records is kept from one `flush` to the next only.
+    At least once: the SDK repeats a call whose answer was lost. Records that a call refused are sent after those it
+    accepted, so the records of one item keep their order only from one `flush` to the next.
 
     Raises:
         UserError: the client cannot be made.
@@ -61,7 +61,7 @@ class KinesisWriter:
         self._stream = stream
         self._client = client or _client(self._where)
         self._rate = records_per_second
-        # A second's worth at most, so that a low rate is not kept by bursts of 500 and long silences.
+        # At most the records of one second, so that a low rate is not bursts of 500 and long pauses.
         self._call_records = CALL_RECORDS if not self._rate else max(1, min(CALL_RECORDS, int(self._rate)))
         self._sleep = sleep
         self._clock = clock_seconds
@@ -70,10 +70,10 @@ class KinesisWriter:
         self._waiting_bytes = 0
 
     def put(self, payload: bytes, partition_key: str) -> None:
-        """Takes a record; sends those that wait where it would not fit into one call with them.
+        """Add a record; first send the waiting ones if it does not fit into one call with them.
 
         Raises:
-            TooLargeError: the record with its key is above a stream's limit; it was not taken.
+            TooLargeError: the record with its key exceeds a stream's limit; it was not added.
             UserError: as `flush` does.
         """
         size_bytes = len(payload) + len(partition_key.encode())
@@ -85,10 +85,10 @@ class KinesisWriter:
         self._waiting_bytes += size_bytes
 
     def flush(self) -> None:
-        """Sends what waits; when it returns, everything put so far is in the stream.
+        """Send the waiting records. When it returns, everything put so far is in the stream.
 
         Raises:
-            UserError: the stream cannot be written, or refused records in every attempt. They still wait.
+            UserError: the stream cannot be written, or refused records in every attempt; they are still waiting.
         """
         if not self._waiting:
             return
@@ -105,7 +105,7 @@ class KinesisWriter:
         self._waiting_bytes = 0
 
     def _send(self) -> Counter[str]:
-        """One call with what waits. Keeps what it refused; the error codes of that."""
+        """Make one call with the waiting records, keep those it refused, and return their error codes."""
         with as_user_errors(self._where, "written"):
             answer = self._client.put_records(StreamName=self._stream, Records=self._waiting)
         refused = [
@@ -127,10 +127,10 @@ class KinesisWriter:
 
 
 def stream_of(address: str) -> str:
-    """The stream of an address: "kinesis://dmnd" -> "dmnd".
+    """Return the stream that an address names: "kinesis://dmnd" -> "dmnd".
 
     Raises:
-        UserError: it is none.
+        UserError: it is not the address of a stream.
     """
     stream = address.removeprefix(KINESIS)
     if not address.startswith(KINESIS) or not stream or "/" in stream:
@@ -147,7 +147,7 @@ class _Change(msgspec.Struct):
 
 
 def item_keys(payload: bytes) -> bytes:
-    """The keys of a change record's item; all of a payload that has none, for it has to go to some shard.
+    """Return the keys of a change record's item, or the whole payload if it has none: it must go to some shard.
 
     b'{"dynamodb":{"Keys":{"pk":{"S":"FAN#1"}}}}' -> b'{"pk":{"S":"FAN#1"}}'
     """
@@ -158,11 +158,11 @@ def item_keys(payload: bytes) -> bytes:
 
 
 def partition_key(keys_json: bytes) -> str:
-    """32 upper-case hex digits of an item's keys, as DynamoDB's own: the same item, the same shard.
+    """Return 32 upper-case hex digits of an item's keys, as DynamoDB does: all changes of an item go to one shard.
 
-    b'{"pk":{"S":"FAN#1"},"sk":{"S":"SALE#2"}}' -> "5B1E..."; the order of the members and blanks make no difference.
+    b'{"pk":{"S":"FAN#1"},"sk":{"S":"SALE#2"}}' -> "5B1E...", whatever the order of the members and the blanks.
     """
-    # What is not JSON belongs to one shard all the same.
+    # Text that is not JSON is hashed as it stands.
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         keys_json = msgspec.json.encode(msgspec.json.decode(keys_json), order="sorted")
     return md5(keys_json, usedforsecurity=False).hexdigest().upper()
@@ -173,5 +173,5 @@ def _client(where: str) -> Any:
     from botocore.config import Config  # noqa: PLC0415 - with boto3
 
     with as_user_errors(where, "written"):
-        # PutRecords answers 200 where single records were refused; the SDK repeats only calls that failed as a whole.
+        # PutRecords answers 200 if it refused single records; the SDK repeats only calls that failed as a whole.
         return boto3.client("kinesis", config=Config(retries={"mode": "standard", "max_attempts": 8}))

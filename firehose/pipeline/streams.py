@@ -46,7 +46,7 @@ class ModeStream(msgspec.Struct, frozen=True):
         return self.names.delivery_stream(self.mode.key_of(self.types[0]))
 
     def request(self, **surroundings: Any) -> dict[str, Any]:
-        """Return the CreateDeliveryStream request; `surroundings` are what `create_delivery_stream` takes further."""
+        """Return the CreateDeliveryStream request; `surroundings` are further arguments of `create_delivery_stream`."""
         return create_delivery_stream(
             self.mode,
             name=self.name,

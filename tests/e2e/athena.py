@@ -21,7 +21,7 @@ TEST = f"{ROOT}/test/"
 
 _LOOK_SECONDS = 1
 
-# Attribution text is about the SQL alone. Others may quote a value of a row.
+# Errors whose text is about the SQL alone. Others may quote a value of a row.
 _ABOUT_THE_SQL = ("SYNTAX_ERROR", "COLUMN_NOT_FOUND", "TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "TYPE_MISMATCH")
 
 

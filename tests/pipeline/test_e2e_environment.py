@@ -307,8 +307,8 @@ def test_results_are_deleted_below_test_alone(location: str, deleted: list[str])
 
 def test_a_workgroup_that_refuses_is_named(endpoint: Endpoint) -> None:
     session = boto3.Session("x", "x", region_name="us-east-1")
+    session.events.register("before-call.athena", refuse)
     athena = Athena(client_of(session), "no such", "db", NAMES.bucket)
-    athena._athena.meta.events.register("before-call", refuse)
 
     with pytest.raises(UserError, match="Athena's workgroup no such cannot be asked: AccessDeniedException"):
         athena("SELECT 1")

@@ -1,4 +1,4 @@
-"""A live run that is killed at any moment and started again loses nothing; what it doubles has one change.id."""
+"""A live run that is killed at any moment and restarted loses nothing; rows that it repeats have one change.id."""
 
 import random
 import subprocess
@@ -24,7 +24,7 @@ CHANGES = 120
 SECONDS = 100  # that they arrive in
 END_MS = STARTED_MS + 2 * SECONDS * 1000
 
-# Forks a child for every moment to be killed at, because the imports of a process take longer than all of the runs.
+# Forks a child for each moment to be killed at: the imports of a new process would take longer than all of the runs.
 KILLER = """
 import os, sys
 from pathlib import Path
@@ -54,7 +54,7 @@ for child in children:
 
 
 def stream() -> Stream:
-    """Changes that arrive at two shards, of which one is split on the way."""
+    """Changes that arrive at two shards, one of which is split midway."""
     client = Stream(Clock(), page=50)
     shards = [client.add(), client.add()]
     for number, payload in enumerate(changes(CHANGES, 7)):
@@ -67,7 +67,7 @@ def stream() -> Stream:
 
 
 def run(lake: Path, moment: Any = lambda _: None) -> None:
-    """A live run until everything is delivered; `moment` is told before and after every put and checkpoint."""
+    """Run live until everything is delivered; `moment` is called before and after every put and checkpoint."""
     client = stream()
     sink = FolderSink(lake)
     put, save = sink.put, checkpoints.save_checkpoints
@@ -93,13 +93,13 @@ def run(lake: Path, moment: Any = lambda _: None) -> None:
 
 
 def runs(lakes: list[Path], how: str) -> list[str]:
-    """The exit codes of runs into these lakes."""
+    """Run into each of these lakes, and return the exit codes."""
     command = [sys.executable, "-W", "ignore", "-c", KILLER, ",".join(map(str, lakes)), how]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def rows(lake: Path) -> Iterator[tuple[str, str]]:
-    """Of each row in the lake the id of its change, and everything that it says."""
+    """The change.id of each row in the lake, and the whole row."""
     for path in sorted(lake.rglob("*.parquet")):
         for row in pq.read_table(path).to_pylist():
             yield row["change"]["id"], repr(row)

@@ -19,7 +19,7 @@ from firehose.pipeline.streams import local_pipeline, mode_streams
 from glue.layout import Format, partition, type_prefix
 from glue.schema import load
 from glue.tables import parquet_table
-from tests.firehose_streams import Objects
+from tests.fakes import MemorySink
 from tests.given import change, payload, s
 from tests.invented import gift, record_type
 from transform import parquet_mode, settings
@@ -124,7 +124,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_records_run_through_a_mode_that_is_one_name_one_row_and_one_module(lines: Format) -> None:
-    sink = Objects()
+    sink = MemorySink()
     records = [change("sale"), change("sale", id=s("s2")), change("demand"), b"not JSON"]
 
     report = local_pipeline(sink, file_format=lines).run(number_lines(map(payload, records)))
@@ -141,7 +141,7 @@ def test_records_run_through_a_mode_that_is_one_name_one_row_and_one_module(line
 
 def test_a_mode_with_one_stream_for_all_types_is_another_key(lines: Format, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODES, lines, replace(LINES, key="lines"))
-    sink = Objects()
+    sink = MemorySink()
 
     report = local_pipeline(sink, file_format=lines).run(number_lines(map(payload, [change("sale"), change("demand")])))
 

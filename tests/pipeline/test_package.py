@@ -1,4 +1,4 @@
-"""The zip that Lambda gets."""
+"""The zip that Lambda runs: what it holds, and when it is not made."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from firehose.pipeline.package import UNZIPPED_LIMIT_BYTES, PackageError, build
 from glue.layout import Format
 from tests.given import environment
 
-# What Lambda's Python runtime has of itself.
+# The packages that Lambda's Python runtime brings.
 RUNTIMES_OWN = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six.py")
 
 
@@ -28,7 +28,7 @@ def for_lambda(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def for_here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip for this machine, unpacked: the real one's binaries are arm64's."""
+    """The zip for this machine, unpacked: the binaries of the real one are for arm64."""
     folder = tmp_path_factory.mktemp("here")
     build(folder / "function.zip", platforms=())
     with zipfile.ZipFile(folder / "function.zip") as archive:
@@ -127,7 +127,8 @@ def test_a_dependency_with_other_bytes_than_locked_is_refused(
 
 def test_a_zip_that_lambda_would_refuse_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "UNZIPPED_LIMIT_BYTES", 1000)
-    monkeypatch.setattr(package, "_install", lambda *_: None)
+    (tmp_path / "none.txt").touch()
+    monkeypatch.setattr(package, "REQUIREMENTS", tmp_path / "none.txt")
 
     with pytest.raises(PackageError, match="1,000"):
         build(tmp_path / "function.zip")

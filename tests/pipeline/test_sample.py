@@ -1,4 +1,4 @@
-"""`dmd sample`: realistic change records that repeat by seed."""
+"""`dmd sample`: realistic change records, the same for the same seed."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ TYPES = {"demand", "notification", "sale", "event"}
 
 @cache
 def sound(count: int) -> list[dict[str, Any]]:
-    """The changes that are a sound record of one of the four types, as far as their frame goes."""
+    """The changes with a readable frame, of one of the four types."""
     parsed = [json.loads(line) for line in changes(count, seed=1) if _error_of(line) is None]
     return [change for change in parsed if _image(change).get("type", {}).get("S") in TYPES]
 

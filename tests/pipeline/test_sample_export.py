@@ -1,4 +1,4 @@
-"""`dmd sample --export`: a full export as DynamoDB lays it out, of items that a table could hold."""
+"""`dmd sample --export`: a full export laid out as DynamoDB does, of items that a table could hold."""
 
 import gzip
 import json

@@ -36,7 +36,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No terraform, and a clock that only sleeping moves; ten seconds on, somebody presses Ctrl-C."""
+    """No terraform, and a clock that only sleeping moves; after ten seconds somebody presses Ctrl-C."""
     monkeypatch.setattr(prepare, "terraform_command", lambda: None)
     clock = Clock(now_ms())
     end_ms = clock.now + 10_000

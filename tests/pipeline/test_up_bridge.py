@@ -1,4 +1,4 @@
-"""The bridge carries every change of a table to the Kinesis stream, in the shape in which DynamoDB puts it there."""
+"""The bridge copies every change of a table to the Kinesis stream, in the shape in which DynamoDB puts it there."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ MOMENT = datetime(2025, 1, 1, 10, 0, 0, 123456, tzinfo=UTC)
 
 
 def stream_record(name: str = "MODIFY", **members: Any) -> dict[str, Any]:
-    """A record as DynamoDB Streams gives it through boto3."""
+    """A record of DynamoDB Streams, as boto3 returns it."""
     change = {
         "ApproximateCreationDateTime": MOMENT,
         "Keys": {"pk": s("P")},
@@ -82,7 +82,7 @@ def test_what_ttl_deleted_says_so_in_dynamodbs_own_spelling() -> None:
 
 
 class Mocked(Endpoint):
-    """moto in this process; that it carries nothing to Kinesis its server says with 500."""
+    """moto in this process. Asked for Kinesis destinations, it fails, as its server does with 500."""
 
     def client(self, service: str, **_: Any) -> Any:
         # botocore has a newer host name for DynamoDB Streams, which moto does not know.
@@ -120,7 +120,7 @@ def put(endpoint: Endpoint, *keys: str, table: str = "t") -> None:
 
 
 def carried(endpoint: Endpoint) -> list[tuple[str, str]]:
-    """Name and key of each change in the Kinesis stream."""
+    """The name and key of each change in the Kinesis stream."""
     kinesis = endpoint.client("kinesis")
     where = {"StreamName": "dmnd", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
     answer = kinesis.get_records(ShardIterator=kinesis.get_shard_iterator(**where)["ShardIterator"])

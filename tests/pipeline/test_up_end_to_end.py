@@ -30,7 +30,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture(scope="module")
 def said(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What the end-to-end test said; whenever it waited, what had come to the table was delivered."""
+    """The lines of the end-to-end test. Whenever it waited, the changes made so far were delivered."""
     told: list[str] = []
     state = tmp_path_factory.mktemp("state")
     table = endpoint.client("dynamodb")

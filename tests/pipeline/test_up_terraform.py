@@ -1,4 +1,4 @@
-"""How `dmd up` calls terraform: on a copy, led to the endpoint, with nothing of the user's account."""
+"""`dmd up` runs terraform on a copy, against the endpoint, with nothing of the user's account."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from glue.layout import Format
 
 ENDPOINT = Endpoint("http://127.0.0.1:9")
 
-# Writes down how it was called, and does as it is told.
+# Records how it was called; fails if the test asks for that.
 FAKE = """#!{python}
 import json, os, sys
 calls = os.path.join({folder!r}, "calls.jsonl")
@@ -29,7 +29,7 @@ if sys.argv[1] == {fails!r}:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with a terraform/ of its own, and a terraform that only writes down."""
+    """A project with its own terraform/, and a terraform that only records its calls."""
     project = tmp_path / "project"
     for part in ("terraform/test", "glue/tables", "glue/athena"):
         (project / part).mkdir(parents=True)

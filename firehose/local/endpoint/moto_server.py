@@ -1,4 +1,4 @@
-"""Serve moto until standard input ends, as a child process of ours; prints its port.
+"""Serves moto until standard input ends, as a child process of ours, and prints its port.
 
 python -m firehose.local.endpoint.moto_server 0
 """

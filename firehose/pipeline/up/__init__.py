@@ -1,1 +1,1 @@
-"""The whole pipeline on a laptop: a local AWS endpoint, what is deployed there, and the data plane that runs it."""
+"""The whole pipeline on a local AWS endpoint: how it is deployed there, and run by our data plane."""
