@@ -1,16 +1,11 @@
 """Imports point down, cli -> lake -> pipeline -> local -> glue, and what is meant to be light loads no tool."""
 
 import ast
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.given import environment
-
-ROOT = Path(__file__).parents[1]
+from tests.modules import ROOT, modules_after
 
 # The rooms, and all that each may import. `local` serves anybody's streams: of glue it knows only the types of Hive and
 # Arrow.
@@ -70,13 +65,3 @@ def test_the_function_loads_no_tool_and_nothing_before_it_is_needed() -> None:
 
     assert loaded & (tools | later) == set()
     assert {"msgspec", "aws_lambda_powertools"} <= loaded
-
-
-def modules_after(statement: str) -> set[str]:
-    """What a fresh interpreter has loaded after a statement, with a function's environment."""
-    code = f"import sys; {statement}; print(*sys.modules)"
-    variables = os.environ | environment("demand", claims=True)
-    printed = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=variables, cwd=ROOT
-    )
-    return set(printed.stdout.split())

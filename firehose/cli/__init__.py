@@ -1,6 +1,6 @@
-"""`dmd`: runs a command and turns what goes wrong into a sentence and an exit code.
+"""`dmd`: runs a command, and turns what goes wrong into a sentence and an exit code.
 
-A file a command. Data goes to stdout, the story to stderr, the verdict is the exit code.
+There is a file for each command. Data goes to stdout, messages go to stderr, and the exit code is the verdict.
 """
 
 import os
@@ -8,17 +8,17 @@ import sys
 
 from firehose.local.user_error import UserError
 
-STOPPED = 130  # the exit code that a shell gives a program that Ctrl-C ended
+STOPPED = 130  # a shell's exit code for a program that Ctrl-C ended
 
 
 def main() -> None:
-    """Run `dmd`: a user's mistake is one sentence on standard error and exit code 2, never a traceback."""
+    """Run `dmd`. A UserError is one sentence on standard error and exit code 2, never a traceback."""
     try:
-        from firehose.cli.app import app  # noqa: PLC0415 - half a second of imports, in which Ctrl-C is no traceback either
+        from firehose.cli.app import app  # noqa: PLC0415 - so that Ctrl-C while this is imported shows no traceback
 
         app()
-    except UserError as mistake:
-        _leave(str(mistake), 2)
+    except UserError as error:
+        _leave(str(error), 2)
     except KeyboardInterrupt:
         sys.exit(STOPPED)
     except BrokenPipeError:

@@ -1,23 +1,59 @@
-"""The commands of `dmd` put together."""
+"""The commands of `dmd` by name. The module of a command is imported when the command is asked for."""
 
-import typer
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
-from firehose.cli import backfill, console, errors, firehose, glue, query, replay, run, sample, up
+from typer.core import TyperGroup
+from typer.main import get_command
 
-app = typer.Typer(
-    help="DynamoDB change records through Firehose and a Lambda into a partitioned lake, on a laptop as on AWS.",
-    epilog="dmd run changes.jsonl.gz --lake .local/lake",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command(epilog="dmd run changes.jsonl.gz --lake .local/lake")(run.run)
-app.command(epilog=query.EXAMPLE)(query.query)
-app.command(epilog=errors.EXAMPLE)(errors.errors)
-app.command(epilog=replay.EXAMPLE)(replay.replay)
-app.command(epilog=sample.EXAMPLE)(sample.sample)
-app.command(epilog=backfill.EXAMPLE)(backfill.backfill)
-app.command(epilog=up.EXAMPLE)(up.up)
-app.command(epilog=console.EXAMPLE)(console.console)
-app.add_typer(firehose.app, name="firehose")
-app.add_typer(glue.app, name="glue")
+from firehose.cli.plain_help import plain_app, to_paste
+
+# Each is a module here, and the sentence is the first of its own help: `dmd --help` imports none of them.
+COMMANDS = {
+    "run": "Run change records through the Lambda function and a local Firehose into a lake.",
+    "query": "Run SQL over a lake, with the Glue tables as tables.",
+    "errors": "List what failed in a lake, and why.",
+    "replay": "Run failed records through today's code and deliver what now succeeds.",
+    "sample": "Write realistic change records of every type, one a line.",
+    "backfill": "Send the items of a table, or of its export, into a lake or a stream.",
+    "up": "Run the whole pipeline on a local AWS endpoint, until Ctrl-C.",
+    "console": "Open Python with the pipeline's configuration, schemas, functions and lake.",
+    "firehose": "Run any extended S3 delivery stream as AWS would.",
+    "glue": "Generate tables, views and DDL from the schemas, and check changes of them.",
+}
+
+
+class ImportedCommands(Mapping[str, Any]):
+    """COMMANDS by name, each imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return get_command(import_module(f"firehose.cli.{name}").app)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Commands(TyperGroup):
+    """The group of COMMANDS."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings | {"commands": ImportedCommands()})
+
+    def format_commands(self, _: Any, formatter: Any) -> None:
+        """Write the table of commands from COMMANDS, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = plain_app(cls=Commands, no_args_is_help=True, epilog=to_paste("dmd run changes.jsonl.gz --lake .local/lake"))
+
+
+@app.callback()
+def dmd() -> None:
+    """DynamoDB change records through Firehose and a Lambda into a partitioned lake, on a laptop as on AWS."""

@@ -1,18 +1,20 @@
-"""One delivery stream of anybody's, from its description to a summary: `dmd firehose run`."""
+"""`dmd firehose run`: one delivery stream, from its description to a summary."""
 
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import replace as replace_field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
-from firehose.cli.stopping import stopping
+from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis
+from firehose.cli.stop_signals import stop_requests
 from firehose.cli.stream_summary import StreamSummary, summarise_stream
 from firehose.lake.replay.selection import since_ms
 from firehose.local.behaviour import OBSERVED, Behaviour
@@ -22,27 +24,24 @@ from firehose.local.data_plane import Clock, DataPlane
 from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.local.event_record import EventRecord, put_directly
 from firehose.local.faults import FUNCTION_FAULTS, KINESIS_FAULTS, Faults, FaultyKinesis, FaultySink, faulty_function
-from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.local_stream import LocalStream, described_stream
 from firehose.local.processors.function_process import FunctionConfiguration
 from firehose.local.processors.functions import folder_of, load_function, start_function
 from firehose.local.processors.invocation import Function
 from firehose.local.sinks import bucket_of
 from firehose.local.sources.arrival_clock import ArrivalClock
-from firehose.local.sources.files import SourceError, check_files, until_broken
-from firehose.local.sources.kinesis import KinesisSource, kinesis_client, now_ms
+from firehose.local.sources.kinesis import kinesis_client, now_ms
 from firehose.local.user_error import UserError
-from firehose.pipeline.change_records import change_records
 
-_STATES = Path(".local", "firehose")
+STATES = Path(".local", "firehose")
 
 
 @dataclass(frozen=True, slots=True)
-class StreamRun:
-    """What is to be run, and with what; the options of the command have the same names.
+class RunOptions:
+    """The options of the command, by the same names.
 
-    `backup` is the bucket of S3 backup where it is another than `sink`; `state` where a Kinesis stream's checkpoints
-    lie; `arrival` a time, for records that do not say one.
+    `backup` is the bucket of S3 backup, "" for `sink`; `state` is the folder of a Kinesis stream's checkpoints;
+    `arrival` is the time of records that say none.
     """
 
     stream: Path
@@ -62,70 +61,69 @@ class StreamRun:
 
 
 def run_stream(
-    asked: StreamRun, say: Callable[[str], None], on_printed: Callable[[str], None]
+    options: RunOptions, say: Callable[[str], None], on_printed: Callable[[str], None]
 ) -> tuple[StreamSummary, str]:
-    """Runs it to its end; what it did, and why something is still in the source, if it is.
+    """Run the stream to the end of its source; return what it did and, if records are left in the source, the error.
 
-    `say` is told what a user should know before, `on_printed` what the function prints.
+    `say` gets notes for the user before the run, `on_printed` what the function prints.
 
     Raises:
-        UserError: a description that AWS would refuse, with AWS's error code; files, functions or buckets that are not
-            there.
+        UserError: a description that AWS would refuse, with AWS's error code; a missing file, function or bucket.
     """
-    local = _described(asked)
+    local = _described(options)
     stream = local.read()
-    _refuse_idle(asked, stream)
+    _refuse_without_effect(options, stream)
     for path in stream.without_effect:
         say(f"without effect here: {path}")
     with ExitStack() as running:
-        given = _given(asked, stream, say)
-        function = _function(asked, stream, running)
+        source = _source(options, stream)
+        function = _function(options, stream, running)
         local = replace(
             local,
-            function=function and faulty_function(function, asked.faults),
-            keeps_event=asked.process,
-            timeout_seconds=asked.timeout_seconds,
+            function=function and faulty_function(function, options.faults),
+            keeps_event=options.process,
+            timeout_seconds=options.timeout_seconds,
         )
-        plane = _plane(asked, local, given.clock, running, on_printed)
-        refusal = _run(plane, given)
-    return summarise_stream(plane.report, stream.without_effect), refusal
+        plane = _plane(options, local, source.clock, running, on_printed)
+        failure = _run(plane, source)
+    return summarise_stream(plane.report, stream.without_effect), failure
 
 
-def _described(asked: StreamRun) -> LocalStream:
-    document, table = _document(asked.stream), _document(asked.table) if asked.table else None
+def _described(options: RunOptions) -> LocalStream:
+    document, table = _document(options.stream), _document(options.table) if options.table else None
     try:
         return described_stream(
             document,
             table,
-            active_partitions=asked.active_partitions or ACTIVE_PARTITIONS,
-            behaviour=asked.behaviour,
+            active_partitions=options.active_partitions or ACTIVE_PARTITIONS,
+            behaviour=options.behaviour,
         )
     except SettingError as error:
         raise UserError(f"{error.code}: {error}") from error
 
 
-def _refuse_idle(asked: StreamRun, stream: DeliveryStream) -> None:
-    """Refuses options that change nothing of this stream or source: nothing is accepted silently."""
-    from_kinesis = any(source.startswith(KINESIS) for source in asked.sources)
-    kinds = asked.faults.kinds
-    idle = {
-        "--handler": asked.handler and not stream.processing.function,
-        "--process": asked.process and not stream.processing.function,
+def _refuse_without_effect(options: RunOptions, stream: DeliveryStream) -> None:
+    """Refuse options that have no effect on this stream or source: nothing is accepted silently."""
+    from_kinesis = reads_kinesis(options.sources)
+    kinds = options.faults.kinds
+    without_effect = {
+        "--handler": options.handler and not stream.processing.function,
+        "--process": options.process and not stream.processing.function,
         "--fault of a function": kinds & FUNCTION_FAULTS and not stream.processing.function,
         "--fault of Kinesis": kinds & KINESIS_FAULTS and not from_kinesis,
-        "--table": asked.table and not stream.destination.conversion,
+        "--table": options.table and not stream.destination.conversion,
         "--behaviour parquet-timestamps": (
-            asked.behaviour.parquet_timestamps != OBSERVED.parquet_timestamps and not stream.destination.conversion
+            options.behaviour.parquet_timestamps != OBSERVED.parquet_timestamps and not stream.destination.conversion
         ),
-        "--backup": asked.backup and not stream.backup,
-        "--active-partitions": asked.active_partitions and not stream.destination.partitioned,
-        "--state": asked.state and not from_kinesis,
-        "--arrival": asked.arrival and from_kinesis,
-        "--by-arrival": asked.by_arrival and from_kinesis,
+        "--backup": options.backup and not stream.backup,
+        "--active-partitions": options.active_partitions and not stream.destination.partitioned,
+        "--state": options.state and not from_kinesis,
+        "--arrival": options.arrival and from_kinesis,
+        "--by-arrival": options.by_arrival and from_kinesis,
     }
-    for option, changes_nothing in idle.items():
-        if changes_nothing:
-            raise UserError(f"{option} changes nothing of {stream.name} with this source: leave it out")
+    for option, given in without_effect.items():
+        if given:
+            raise UserError(f"{option} has no effect on {stream.name} with this source: leave it out")
 
 
 def _document(path: Path) -> Any:
@@ -137,96 +135,68 @@ def _document(path: Path) -> Any:
         raise UserError(f"{path} is not JSON: {error}") from error
 
 
-def _function(asked: StreamRun, stream: DeliveryStream, running: ExitStack) -> Function | None:
-    """The function of a stream's Lambda processor; None where it has none."""
+def _function(options: RunOptions, stream: DeliveryStream, running: ExitStack) -> Function | None:
+    """Return the function of the stream's Lambda processor; None without one."""
     settings = stream.processing.function
     if settings is None:
         return None
     arn = settings.function_arn
-    if not asked.handler:
-        raise UserError(f"{stream.name} calls {arn}: say with --handler MODULE:FUNCTION what that is")
-    folder = folder_of(asked.handler, (Path.cwd(), asked.stream.parent))
-    if not asked.process:
-        return load_function(asked.handler, folder)
+    if not options.handler:
+        raise UserError(f"{stream.name} calls {arn}: specify that function with --handler MODULE:FUNCTION")
+    folder = folder_of(options.handler, (Path.cwd(), options.stream.parent))
+    if not options.process:
+        return load_function(options.handler, folder)
     name = arn.partition(":function:")[2].partition(":")[0]
-    configuration = FunctionConfiguration(name, arn, asked.handler, timeout_seconds=asked.timeout_seconds)
+    configuration = FunctionConfiguration(name, arn, options.handler, timeout_seconds=options.timeout_seconds)
     own = {variable: value for variable, value in os.environ.items() if variable.startswith("AWS_")}
     function = start_function(configuration, folder, surroundings=own)
     running.callback(function.close)
     return function
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What is read, by which clock, and who is told how far it is delivered."""
+def _source(options: RunOptions, stream: DeliveryStream) -> RunSource:
+    if reads_kinesis(options.sources):
+        return _kinesis_source(options, stream)
+    found = file_source(options.sources, unknown_ms=lambda: _unknown_ms(options))
+    clock = ArrivalClock() if options.by_arrival else None
 
-    records: Callable[[DataPlane], Iterable[EventRecord | None]]
-    clock: Clock | None = None
-    settled: Callable[[int], None] = lambda _: None
-    broken: list[SourceError] = field(default_factory=list)  # where a file broke off, when all has been read
+    def records(plane: DataPlane) -> Iterable[EventRecord | None]:
+        lines = cast(Iterable[EventRecord], found.records(plane))  # a file never waits
+        if stream.source_arn is None:
+            lines = map(put_directly, lines)
+        return clock.paced(lines, lambda: plane.idle) if clock else lines
 
-
-def _given(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None]) -> _Given:
-    if any(source.startswith(KINESIS) for source in asked.sources):
-        return _from_kinesis(asked, stream, say)
-    try:
-        check_files(asked.sources)
-    except SourceError as error:
-        raise UserError(str(error)) from error
-    broken: list[SourceError] = []
-    found = until_broken(change_records(asked.sources, unknown_ms=_unknown_ms(asked)), broken)
-    records: Iterable[EventRecord] = found
-    if stream.source_arn is None:
-        records = map(put_directly, records)
-    if not asked.by_arrival:
-        return _Given(lambda _: records, broken=broken)
-    clock = ArrivalClock()
-    return _Given(lambda plane: clock.paced(records, lambda: plane.idle), clock, broken=broken)
+    return replace_field(found, records=records, clock=clock)
 
 
-def _unknown_ms(asked: StreamRun) -> int:
-    """The arrival of records that say no time: the one given, or when the first file was written."""
-    if asked.arrival:
-        return since_ms(asked.arrival)
-    first = asked.sources[0]
+def _unknown_ms(options: RunOptions) -> int:
+    """Return the arrival of records that say no time: --arrival, or when the first file was written."""
+    if options.arrival:
+        return since_ms(options.arrival)
+    first = options.sources[0]
     return int(time.time() * 1000) if first == "-" else int(Path(first).stat().st_mtime * 1000)
 
 
-def _from_kinesis(asked: StreamRun, stream: DeliveryStream, say: Callable[[str], None]) -> _Given:
-    if len(asked.sources) > 1:
-        raise UserError("a stream is read alone: it has no end that another source could follow")
+def _kinesis_source(options: RunOptions, stream: DeliveryStream) -> RunSource:
     if stream.source_arn is None:
-        raise UserError(f"{stream.name} is put to (DirectPut): its source here is a file, or -")
-    where = asked.sources[0]
-    state = asked.state or _STATES / sha256(f"{stream.name}\0{asked.sink}".encode()).hexdigest()[:12]
-    client = FaultyKinesis(kinesis_client(where), asked.faults)
-    source = KinesisSource(stream_of(where), state=state, start_ms=now_ms(), client=client)
-    say(f"reading {where} until Ctrl-C; how far it is delivered: {state}/")
-
-    def counted(plane: DataPlane) -> Iterator[EventRecord | None]:
-        metrics = plane.report.streams[0].metrics
-        throttled = 0
-        for record in source:
-            if record is None:
-                metrics.add("KinesisMillisBehindLatest", source.lag_ms)
-                metrics.add("ThrottledGetRecords", source.throttled - throttled)
-                throttled = source.throttled
-            yield record
-
-    return _Given(counted, now_ms, source.settled)
+        raise UserError(f"{stream.name} takes records by PutRecord (DirectPut): its source here is a file, or -")
+    (address,) = options.sources
+    state = options.state or STATES / sha256(f"{stream.name}\0{options.sink}".encode()).hexdigest()[:12]
+    client = FaultyKinesis(kinesis_client(address), options.faults)
+    return kinesis_source(address, state=state, start_ms=now_ms(), client=client)
 
 
 def _plane(
-    asked: StreamRun,
+    options: RunOptions,
     local: LocalStream,
     clock: Clock | None,
     running: ExitStack,
     on_printed: Callable[[str], None],
 ) -> DataPlane:
-    buckets = [bucket_of(where) for where in ([asked.sink, asked.backup] if asked.backup else [asked.sink])]
+    buckets = [bucket_of(where) for where in ([options.sink, options.backup] if options.backup else [options.sink])]
     for bucket in buckets:
         running.callback(bucket.close)
-    faulty = [FaultySink(bucket, asked.faults) for bucket in buckets]
+    faulty = [FaultySink(bucket, options.faults) for bucket in buckets]
     try:
         return DataPlane(
             [local],
@@ -239,12 +209,13 @@ def _plane(
         raise UserError(str(error)) from error
 
 
-def _run(plane: DataPlane, given: _Given) -> str:
+def _run(plane: DataPlane, source: RunSource) -> str:
+    """Run the data plane; return the error that stopped it or its source, "" if there was none."""
     try:
-        with stopping(plane) as stop:
-            plane.run(given.records(plane), stop=stop, settled=given.settled)
+        with stop_requests(plane) as stop:
+            plane.run(source.records(plane), stop=stop, settled=source.on_settled)
     except UserError as error:
         return str(error)
     except OSError as error:
         return error.strerror or type(error).__name__
-    return str(given.broken[0]) if given.broken else ""
+    return str(source.broken[0]) if source.broken else ""

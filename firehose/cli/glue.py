@@ -1,4 +1,4 @@
-"""`dmd glue`: what is made from the schemas, and whether they may change so."""
+"""`dmd glue`: what is generated from the schemas, and whether a change of them breaks a reader."""
 
 import subprocess
 import tempfile
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.schemas import Schemas, schema_errors
 from firehose.local.user_error import UserError
 from glue import build as generate
 from glue.ddl import create_table
@@ -16,56 +18,51 @@ from glue.model import RecordType, SchemaError
 from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs, with_bucket
 
-app = typer.Typer(
-    help="What is made from the schemas: Glue tables, views, DDL, the data dictionary.",
-    epilog="dmd glue check --against HEAD",
-    no_args_is_help=True,
-)
+app = plain_app(no_args_is_help=True, epilog=to_paste("dmd glue check --against HEAD"))
 
-Schemas = Annotated[
-    Path,
-    typer.Option(
-        "--schemas", help="The folder of <type>.avsc files; ours by default.", metavar="FOLDER", show_default=False
-    ),
-]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", help="Where glue/tables/ and docs/ are; the project's own by default.", metavar="FOLDER"),
+    typer.Option("--out", help="The folder of glue/tables/ and docs/; the project's by default.", metavar="FOLDER"),
 ]
 
 
-@app.command(epilog="dmd glue build")
+@app.callback()
+def glue() -> None:
+    """Generate tables, views and DDL from the schemas, and check changes of them."""
+
+
+@app.command(epilog=to_paste("dmd glue build"))
 def build(schemas: Schemas = SCHEMAS, out: Out = None) -> None:
-    """Writes the generated files: glue/tables/<type>.json, glue/athena/* and docs/data-dictionary.md."""
+    """Write the files that are generated from the schemas.
+
+    They are glue/tables/<type>.json, glue/athena/* and docs/data-dictionary.md.
+    """
     project = _project(schemas, out)
-    try:
+    with schema_errors():
         changed = generate.build(schemas, project)
-    except SchemaError as error:
-        raise UserError(str(error)) from error
     for path, how in changed.items():
         typer.echo(f"{'removed' if how == generate.STALE else 'written'}  {path}")
     if not changed:
-        typer.echo("nothing to do: the generated files are those of the schemas", err=True)
+        typer.echo("nothing to do: the generated files match the schemas", err=True)
 
 
-@app.command(epilog="dmd glue check --against HEAD")
+@app.command(epilog=to_paste("dmd glue check --against HEAD"))
 def check(
     against: Annotated[
         str | None,
-        typer.Option("--against", help="Older schemas: a folder, or a git revision.", metavar="FOLDER|REVISION"),
+        typer.Option("--against", help="The older schemas: a folder, or a git revision.", metavar="FOLDER|REVISION"),
     ] = None,
     schemas: Schemas = SCHEMAS,
     out: Out = None,
 ) -> None:
-    """Refuses generated files that are not the schemas' (drift), and changes of the schemas that break a reader.
+    """Check the generated files, and changes of the schemas.
 
-    Exits 1 when it refuses something. A folder is taken before a revision of the same name.
+    Refuses files that do not match the schemas, and with --against changes that break a reader of the tables. Exits
+    with 1 if it refuses something. If a folder and a revision have the same name, the folder is used.
     """
-    try:
+    with schema_errors():
         drifted = generate.drift(schemas, _project(schemas, out))
         refused = breaking(_older(against, schemas), load(schemas)) if against is not None else []
-    except SchemaError as error:
-        raise UserError(str(error)) from error
     for path, how in drifted.items():
         typer.echo(f"{path}: {how}: run dmd glue build")
     for refusal in refused:
@@ -75,31 +72,31 @@ def check(
     typer.echo("nothing refused", err=True)
 
 
-@app.command(epilog="dmd glue ddl demand --bucket prd3292.dev1.us-east-1.demand-capture.tmaws")
+@app.command(epilog=to_paste("dmd glue ddl demand --bucket prd3292.dev1.us-east-1.demand-capture.tmaws"))
 def ddl(
-    types: Annotated[list[str] | None, typer.Argument(help="Tables; all by default.", metavar="[TYPE]...")] = None,
-    file_format: Annotated[Format, typer.Option("--format", help="Which files the tables are over.")] = Format.PARQUET,
-    bucket: Annotated[str | None, typer.Option("--bucket", help="The bucket; ${bucket} stays otherwise.")] = None,
+    types: Annotated[list[str] | None, typer.Argument(help="The tables; all by default.", metavar="[TYPE]...")] = None,
+    file_format: Annotated[Format, typer.Option("--format", help="The format of the tables' files.")] = Format.PARQUET,
+    bucket: Annotated[
+        str | None, typer.Option("--bucket", help="The bucket; by default the DDL says ${bucket}.")
+    ] = None,
     database: Annotated[str | None, typer.Option("--database", help="The Glue database.")] = None,
     schemas: Schemas = SCHEMAS,
 ) -> None:
-    """Prints CREATE EXTERNAL TABLE statements for Athena."""
-    try:
+    """Print CREATE EXTERNAL TABLE statements for Athena."""
+    with schema_errors():
         tables = table_inputs(load(schemas))
-    except SchemaError as error:
-        raise UserError(str(error)) from error
     for name in types or sorted(tables):
         if name not in tables:
-            raise UserError(f"there is no table {name}: the tables are {', '.join(sorted(tables))}")
+            raise UserError(f"unknown table '{name}' (choose from {', '.join(sorted(tables))})")
         formats = tables[name]
         table = formats.get(file_format) or formats["json"]
         typer.echo(create_table(with_bucket(table, bucket) if bucket else table, database) + "\n")
 
 
 def _project(schemas: Path, out: Path | None) -> Path:
-    """The folder that the generated files lie in. Other schemas than ours may not overwrite ours."""
+    """Return the folder of the generated files. Other schemas than ours must not overwrite ours."""
     if out is None and schemas.resolve() != SCHEMAS.resolve():
-        raise UserError("say with --out where the generated files of these schemas are")
+        raise UserError("these are not the project's schemas: specify with --out where their generated files are")
     return out or generate.PROJECT
 
 
@@ -111,7 +108,7 @@ def _older(against: str, schemas: Path) -> dict[str, RecordType]:
 
 
 def _at_revision(revision: str, schemas: Path) -> dict[str, RecordType]:
-    """The schemas as they stood in the folder's git repository."""
+    """Return the schemas as they stood in the folder's git repository."""
     commit = _git(schemas, revision, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     names = _git(schemas, revision, "ls-tree", "--name-only", "-z", commit.decode().strip()).decode().split("\0")
     with tempfile.TemporaryDirectory() as folder:
@@ -129,6 +126,6 @@ def _git(folder: Path, revision: str, *arguments: str) -> bytes:
         command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603
     except FileNotFoundError as error:
-        raise UserError("git is not installed: give --against a folder") from error
+        raise UserError("git not found: give --against a folder") from error
     except subprocess.CalledProcessError as error:
         raise UserError(f"{revision} is neither a folder nor a git revision with these schemas") from error

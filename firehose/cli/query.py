@@ -4,73 +4,77 @@ import csv
 import sys
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.text import Text
 
-from firehose.cli.shown import plain_table, print_rich
+from firehose.cli.options import Lake
+from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.text_table import print_table, text_table
+from firehose.lake.query.tables import Answer
+from firehose.lake.query.tables import query as run_query
 from firehose.local.user_error import UserError
 from glue.layout import Format
 
-if TYPE_CHECKING:
-    from firehose.lake.query.tables import Answer
-
-EXAMPLE = 'dmd query "SELECT eventid, count(*) AS demands FROM demand GROUP BY eventid" --lake .local/lake'
+app = plain_app()
 
 
+@app.command(
+    epilog=to_paste('dmd query "SELECT eventid, count(*) AS demands FROM demand GROUP BY eventid" --lake .local/lake')
+)
 def query(
-    sql: Annotated[str, typer.Argument(help="SQL over demand, event, notification, sale and errors.")],
-    lake: Annotated[str, typer.Option("--lake", help="A folder, or s3://bucket.", metavar="LAKE")],
+    sql: Annotated[
+        str, typer.Argument(help="A query over demand, event, notification, sale and errors.", metavar="SQL")
+    ],
+    lake: Lake,
     *,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; null is empty.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, a row a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, one row a line.")] = False,
     file_format: Annotated[
         Format | None,
         typer.Option(
-            "--format", help="Which files to ask: Parquet where there are any, else Avro.", show_default=False
+            "--format",
+            help="Which of the lake's files to read. [default: parquet if it has any, else avro]",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
-    """SQL over a lake, with the Glue tables as tables.
+    """Run SQL over a lake, with the Glue tables as tables.
 
-    Names are lower case and partition_date is a string, as in Athena. A table that has no data yet is empty.
+    Names are lower case and partition_date is a string, as in Athena. A table without data is empty.
     """
     if as_csv and as_json:
-        raise UserError("say --csv or --json, not both")
-    from firehose.lake.query.tables import query as ask  # noqa: PLC0415 - duckdb costs 0.15 s, which other commands need not wait for
-
-    answer = ask(sql, lake, file_format=file_format)
+        raise UserError("specify either --csv or --json, not both")
+    answer = run_query(sql, lake, file_format=file_format)
     if as_csv:
         print_csv(answer)
     elif as_json:
         print_json(answer)
     else:
-        print_table(answer)
+        print_text(answer)
 
 
-def print_table(answer: "Answer") -> None:
-    """The answer for people; numbers stand to the right."""
-    table = plain_table()
-    for position, name in enumerate(answer.columns):
-        numbers = all(isinstance(row[position], int | float | Decimal | None) for row in answer.rows)
-        table.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
-    for row in answer.rows:
-        # Text, because "[redacted]" would be rich's markup.
-        table.add_row(*(Text(_printable(_text(value, null="null"))) for value in row))
-    print_rich(table)
+def print_text(answer: Answer) -> None:
+    """Print the answer as a table; columns of numbers are aligned right."""
+    numbers = [
+        position
+        for position in range(len(answer.columns))
+        if all(isinstance(row[position], int | float | Decimal | None) for row in answer.rows)
+    ]
+    rows = ([_printable(_text(value, null="null")) for value in row] for row in answer.rows)
+    print_table(text_table(answer.columns, rows, right=numbers))
 
 
-def print_csv(answer: "Answer") -> None:
-    """The answer as CSV, nested values as JSON."""
+def print_csv(answer: Answer) -> None:
+    """Print the answer as CSV, nested values as JSON."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(answer.columns)
     writer.writerows([_text(value, null="") for value in row] for row in answer.rows)
 
 
-def print_json(answer: "Answer") -> None:
-    """The answer as a JSON array, a row a line. A column name that comes twice gets a number: a, a_2."""
+def print_json(answer: Answer) -> None:
+    """Print the answer as a JSON array, one row a line. A column name that occurs twice gets a number: a, a_2."""
     names = _unique(answer.columns)
     lines = (_json(dict(zip(names, row, strict=True))) for row in answer.rows)
     sys.stdout.write("[" + ",\n ".join(lines) + "]\n")
@@ -89,7 +93,7 @@ def _unique(names: list[str]) -> list[str]:
 
 
 def _text(value: Any, null: str) -> str:
-    """A value as one text: 2025-01-01 10:00:00.123, true, {"id":"x"}."""
+    """Return a value as text: 2025-01-01 10:00:00.123, true, {"id":"x"}."""
     if value is None:
         return null
     plain = _plain(value)
@@ -104,7 +108,7 @@ _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def _plain(value: Any) -> Any:
-    """A value of JSON's kinds. Times are written as Athena writes them, to the millisecond where that is exact."""
+    """Return a value as JSON has it. Times are written as Athena writes them, to the millisecond if that is exact."""
     if isinstance(value, dict):
         return {str(name): _plain(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
@@ -117,5 +121,5 @@ def _plain(value: Any) -> Any:
 
 
 def _printable(text: str) -> str:
-    """The text on one line, without what would steer a terminal: a line break becomes backslash n."""
+    """Return the text on one line, control characters escaped: a line break becomes backslash n."""
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -1,12 +1,12 @@
-"""`dmd run`: the main job, change records in, a lake out."""
+"""`dmd run`: change records in, a lake out."""
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 import typer
@@ -14,83 +14,92 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from firehose.cli import STOPPED
-from firehose.cli.shown import plain_table, print_rich
-from firehose.cli.stopping import stopping
+from firehose.cli.options import Lake, State
+from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis
+from firehose.cli.schemas import Schemas, load_types
+from firehose.cli.stop_signals import stop_requests
+from firehose.cli.text_table import list_counts, print_table, text_table
 from firehose.lake.replay.selection import since_ms
 from firehose.lake.storage import sink_of
-from firehose.local.event_record import EventRecord
-from firehose.local.kinesis_writer import KINESIS, stream_of
+from firehose.local.kinesis_writer import KINESIS
 from firehose.local.report import RunReport
-from firehose.local.sources.files import SourceError, check_files, size_bytes, until_broken
-from firehose.local.sources.kinesis import KinesisSource, now_ms
+from firehose.local.sources.files import size_bytes
+from firehose.local.sources.kinesis import now_ms
 from firehose.local.user_error import UserError
-from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, RunSummary, summarise
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
-from glue.model import SchemaError
-from glue.schema import SCHEMAS, load
+from glue.schema import SCHEMAS
 
-_STATES = Path(".local", "run")
+STATES = Path(".local", "run")
+
+app = plain_app()
 
 
+@app.command(epilog=to_paste("dmd run changes.jsonl.gz --lake .local/lake"))
 def run(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Files of one change record a line (.jsonl, .jsonl.gz), -, or kinesis://STREAM.", metavar="SOURCE..."
+            help="Files of change records, one a line (.jsonl, .jsonl.gz); - for standard input; or kinesis://STREAM.",
+            metavar="SOURCE",
         ),
     ],
-    lake: Annotated[str, typer.Option("--lake", help="A folder, or s3://bucket.", metavar="LAKE")],
+    lake: Lake,
     *,
-    file_format: Annotated[Format, typer.Option("--format", help="What the lake holds.")] = Format.PARQUET,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a record failed.")] = False,
+    file_format: Annotated[Format, typer.Option("--format", help="The format of the lake's files.")] = Format.PARQUET,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if a record failed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-    schemas: Annotated[
-        Path, typer.Option("--schemas", help="The folder of <type>.avsc files.", metavar="FOLDER")
-    ] = SCHEMAS,
+    schemas: Schemas = SCHEMAS,
     since: Annotated[
         str,
         typer.Option(
-            "--since", help="Of a stream, the first time: only from this day or time on, or now.", metavar="TIME"
+            "--since",
+            help="Begin a new stream at this day or time, or now; at its oldest record by default.",
+            metavar="TIME",
         ),
     ] = "",
-    state: Annotated[
-        Path | None, typer.Option("--state", help="Where it remembers how far a stream is.", metavar="FOLDER")
-    ] = None,
+    state: State = None,
 ) -> None:
-    """Change records through the Lambda function and a local Firehose data plane into a lake.
+    """Run change records through the Lambda function and a local Firehose into a lake.
 
-    The same input again, read to its end, replaces its objects. Ctrl-C delivers what was read so far. A stream is read
-    until then, with the buffer intervals running; the same command goes on behind what was delivered, at least once.
+    The same files, read to their end again, replace their objects. Ctrl-C delivers what was read so far.
+
+    A stream is read until Ctrl-C, with its buffer intervals. The same command resumes after the last delivered record;
+    records are delivered at least once.
     """
     metrics = FunctionMetrics()
-    broken: list[SourceError] = []
-    try:
-        where = state or _STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12]
-        given = _given(sources, broken, where, since)
-        sink = sink_of(lake)
-        objects = CountingSink(sink)
-        plane = local_pipeline(
-            objects, schemas=schemas, file_format=file_format, on_printed=metrics.add, clock=given.clock
-        )
-    except (SchemaError, SourceError) as error:
-        raise UserError(str(error)) from error
+    source = _source(sources, state or STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12], since)
+    types = load_types(schemas)
+    sink = sink_of(lake)
+    objects = CountingSink(sink)
+    plane = local_pipeline(
+        objects, schemas=schemas, file_format=file_format, on_printed=metrics.add, clock=source.clock
+    )
     started = time.monotonic()
     try:
-        with stopping(plane) as stop, _progress(sources) as progress:
-            report = plane.run(given.records, progress=progress, stop=stop, settled=given.settled)
+        with stop_requests(plane) as stop, _progress(sources) as progress:
+            report = plane.run(source.records(plane), progress=progress, stop=stop, settled=source.on_settled)
     finally:
         sink.close()
-    summary = summarise(report, metrics, objects, load(schemas), time.monotonic() - started)
+    summary = summarise(report, metrics, objects, types, time.monotonic() - started)
     _show(summary, lake, as_json=as_json)
-    if broken:
-        raise UserError(f"{broken[0]}; what was read before that is delivered")
-    raise typer.Exit(_verdict(summary, strict=strict))
+    if source.broken:
+        raise UserError(f"{source.broken[0]}; the records before that are delivered")
+    raise typer.Exit(_exit_code(summary, strict=strict))
 
 
-def _verdict(summary: RunSummary, *, strict: bool) -> int:
-    """The exit code of a run."""
+def _source(sources: list[str], state: Path, since: str) -> RunSource:
+    if not reads_kinesis(sources):
+        if since:
+            raise UserError(f"--since is for {KINESIS}STREAM: files are read from their beginning")
+        return file_source(sources)
+    start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
+    return kinesis_source(sources[0], state=state, start_ms=start_ms)
+
+
+def _exit_code(summary: RunSummary, *, strict: bool) -> int:
     if not summary.adds_up:
         typer.echo("read is not delivered + dropped + failed: a record was lost or counted twice", err=True)
         return 1
@@ -99,31 +108,9 @@ def _verdict(summary: RunSummary, *, strict: bool) -> int:
     return STOPPED if summary.stopped else 0
 
 
-class _Given(NamedTuple):
-    """What a run reads."""
-
-    records: Iterable[EventRecord | None]
-    settled: Callable[[int], None] = lambda _: None
-    clock: Callable[[], int] | None = None  # of buffer intervals, which run on a stream alone
-
-
-def _given(sources: list[str], broken: list[SourceError], state: Path, since: str) -> _Given:
-    if not any(source.startswith(KINESIS) for source in sources):
-        if since:
-            raise UserError(f"--since is for {KINESIS}STREAM: a file is read from its beginning")
-        check_files(sources)
-        return _Given(until_broken(change_records(sources), broken))
-    if len(sources) > 1:
-        raise UserError("a stream is read alone: it has no end that another source could follow")
-    start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
-    source = KinesisSource(stream_of(sources[0]), state=state, start_ms=start_ms)
-    typer.echo(f"reading {sources[0]} until Ctrl-C; how far it is delivered: {state}/", err=True)
-    return _Given(source, source.settled, now_ms)
-
-
 @contextmanager
 def _progress(sources: list[str]) -> Iterator[Callable[[RunReport], None]]:
-    """A bar with the rate at a terminal, nothing elsewhere."""
+    """Show a bar and the rate on standard error if that is a terminal."""
     columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]:,.0f} records/s"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("", total=size_bytes(sources), rate=0.0)
@@ -140,27 +127,21 @@ def _show(summary: RunSummary, lake: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
         return
-    table = plain_table()
-    for name in ("delivered", "rows", "partitions", "objects", "bytes"):
-        table.add_column(name, justify="left" if name == "delivered" else "right")
-    for one in summary.delivered:
-        table.add_row(one.type, f"{one.rows:,}", f"{one.partitions:,}", f"{one.objects:,}", f"{one.bytes:,}")
-    print_rich(table)
-    counts = plain_table()
-    for name in ("", "records", "of them"):
-        counts.add_column(name, justify="right" if name == "records" else "left")
-    counts.add_row("read", f"{summary.read:,}", f"{summary.bytes_read:,} bytes")
-    counts.add_row("delivered", f"{summary.rows:,}", "")
-    counts.add_row("dropped", f"{sum(summary.dropped.values()):,}", _parts(summary.dropped))
-    counts.add_row("failed", f"{sum(summary.failed.values()):,}", _parts(summary.failed))
+    by_type = [
+        (one.type, f"{one.rows:,}", f"{one.partitions:,}", f"{one.objects:,}", f"{one.bytes:,}")
+        for one in summary.delivered
+    ]
+    print_table(text_table(["delivered", "rows", "partitions", "objects", "bytes"], by_type, right=range(1, 5)))
     typer.echo()
-    print_rich(counts)
+    counts = [
+        ("read", f"{summary.read:,}", f"{summary.bytes_read:,} bytes"),
+        ("delivered", f"{summary.rows:,}", ""),
+        ("dropped", f"{sum(summary.dropped.values()):,}", list_counts(summary.dropped)),
+        ("failed", f"{sum(summary.failed.values()):,}", list_counts(summary.failed)),
+    ]
+    print_table(text_table(["", "records", "of them"], counts, right=[1]))
     typer.echo(f"{summary.seconds:.2f} s, {summary.records_per_second:,} records/s", err=True)
     if summary.failed:
-        typer.echo(f"why: dmd errors --lake {lake}", err=True)
+        typer.echo(f"why they failed: dmd errors --lake {lake}", err=True)
     if summary.stopped:
-        typer.echo("stopped: what was read is delivered", err=True)
-
-
-def _parts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+        typer.echo("stopped; the records read so far are delivered", err=True)

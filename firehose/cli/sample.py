@@ -1,4 +1,4 @@
-"""`dmd sample`: realistic change records, for load and demonstrations."""
+"""`dmd sample`: realistic change records, for load tests and demonstrations."""
 
 import sys
 from pathlib import Path
@@ -6,34 +6,38 @@ from typing import Annotated
 
 import typer
 
+from firehose.cli.plain_help import plain_app, to_paste
 from firehose.local.kinesis_writer import KinesisWriter, item_keys, partition_key, stream_of
 from firehose.local.user_error import UserError
 from firehose.pipeline.sample.export import write_export
 from firehose.pipeline.sample.records import changes
 
-EXAMPLE = "dmd sample 5000 --seed 7 | dmd run - --lake .local/lake"
+app = plain_app()
 
 
+@app.command(epilog=to_paste("dmd sample 5000 --seed 7 | dmd run - --lake .local/lake"))
 def sample(
-    count: Annotated[int, typer.Argument(help="How many change records, or items of an export.", metavar="N", min=0)],
+    count: Annotated[int, typer.Argument(help="How many records, or items of an export.", metavar="N", min=0)],
     *,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same records.")] = 1,
-    to: Annotated[str, typer.Option("--to", help="Into this stream instead: kinesis://STREAM.", metavar="STREAM")] = "",
+    to: Annotated[
+        str, typer.Option("--to", help="Send them into this stream: kinesis://STREAM.", metavar="STREAM")
+    ] = "",
     rate: Annotated[
-        float | None, typer.Option("--rate", help="Records a second into the stream, at most.", min=0.01)
+        float | None, typer.Option("--rate", help="At most this many records a second into the stream.", min=0.01)
     ] = None,
     export: Annotated[
         Path | None,
         typer.Option("--export", help="Write a full DynamoDB export of N items into this folder.", metavar="FOLDER"),
     ] = None,
-    files: Annotated[int, typer.Option("--files", help="Data files of the export.", min=1, max=1000)] = 8,
+    files: Annotated[int, typer.Option("--files", help="How many data files the export has.", min=1, max=1000)] = 8,
 ) -> None:
-    """Writes realistic change records of all types to standard output, one a line; some are broken on purpose.
+    """Write realistic change records of every type, one a line.
 
-    With --export they are the items of a table instead, as DynamoDB exports them, for dmd backfill.
+    Some are broken on purpose. With --export they are the items of a table, as DynamoDB exports them, for dmd backfill.
     """
     if to and export:
-        raise UserError("say --to or --export, not both")
+        raise UserError("specify either --to or --export, not both")
     if to:
         _send(count, seed, to, rate)
     elif export:
@@ -48,4 +52,4 @@ def _send(count: int, seed: int, to: str, rate: float | None) -> None:
     for payload in changes(count, seed):
         writer.put(payload, partition_key(item_keys(payload)))
     writer.flush()
-    typer.echo(f"{writer.sent:,} records in {to}", err=True)
+    typer.echo(f"sent {writer.sent:,} records to {to}", err=True)

@@ -1,4 +1,4 @@
-"""What one delivery stream did, as one value that is then shown to people and to scripts."""
+"""The counts and metrics of one delivery stream's run, for people and for `--json`."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from firehose.local.report import RunReport
 
 
 class MetricSummary(msgspec.Struct):
-    """The values of one CloudWatch metric over a run."""
+    """The statistics of one CloudWatch metric over a run."""
 
     samples: int
     sum: float
@@ -19,9 +19,9 @@ class MetricSummary(msgspec.Struct):
 class StreamSummary(msgspec.Struct):
     """The counts of a run.
 
-    `read` counts records after de-aggregation: each is delivered, dropped or failed, or still in the source. `failures`
-    are by error code, those included that the bucket did not take. `metrics` are by AWS's names, `without_effect` the
-    members of the request that change nothing here.
+    `read` counts records after de-aggregation: each is delivered, dropped, failed or still in the source. `failures`
+    are by error code, including records that the bucket did not take. `metrics` are by AWS's names. `without_effect`
+    are the members of the request that have no effect here.
     """
 
     stream: str
@@ -43,7 +43,7 @@ class StreamSummary(msgspec.Struct):
 
 
 def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = ()) -> StreamSummary:
-    """The value of the report of one delivery stream."""
+    """Return the summary of a report with one delivery stream."""
     (stream,) = report.streams
     settled = report.delivered + report.dropped + report.failed
     return StreamSummary(

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import typer
 
 from firehose.cli import STOPPED
-from firehose.cli.shown import print_rich
-from firehose.cli.stopping import stopping
+from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.stop_signals import stop_requests
+from firehose.cli.text_table import print_table
 from firehose.cli.up_table import counts_table, live_counts, live_table
 from firehose.local.config.members import SettingError
 from firehose.local.endpoint.deployed import Deployed, load_deployed
@@ -22,43 +23,50 @@ from firehose.pipeline.up.prepare import prepare
 from firehose.pipeline.up.session import Session
 from glue.layout import Format
 
-EXAMPLE = "dmd up --interval 5"
 QUERY = 'dmd query "SELECT count(*) FROM demand"'
+
+app = plain_app()
 
 
 BOTH = "both"
 MODES = [*Format, BOTH]
 
 
+@app.command(epilog=to_paste("dmd up --interval 5"))
 def up(
     *,
     endpoint: Annotated[
         str, typer.Option("--endpoint", help="A local AWS endpoint; moto's server by default.", metavar="URL")
     ] = "",
     port: Annotated[
-        int, typer.Option("--port", help="Of moto's server; any free one by default.", min=0, max=65535)
+        int, typer.Option("--port", help="The port of moto's server; a free one by default.", min=0, max=65535)
     ] = 0,
     mode: Annotated[
         str,
-        typer.Option("--mode", help="Which delivery streams are deployed.", metavar=f"[{'|'.join(MODES)}]"),
+        typer.Option("--mode", help="Which delivery streams to deploy.", metavar=f"[{'|'.join(MODES)}]"),
     ] = Format.PARQUET,
     interval: Annotated[
         int | None,
         typer.Option(
-            "--interval", help="A change is queryable after so many seconds, not as deployed.", min=1, max=900
+            "--interval",
+            help="Seconds until a change is queryable; the buffer intervals as deployed by default.",
+            min=1,
+            max=900,
         ),
     ] = None,
     package: Annotated[
         Path | None, typer.Option("--package", help="The function's zip; this checkout's code by default.")
     ] = None,
     state: Annotated[
-        Path, typer.Option("--state", help="Checkpoints, and what terraform knows.", metavar="FOLDER")
+        Path, typer.Option("--state", help="The folder for checkpoints and Terraform's state.", metavar="FOLDER")
     ] = Path(".local", "up"),
 ) -> None:
-    """Deploys the pipeline to a local AWS endpoint and runs it: changes of the table flow to the lake, until Ctrl-C.
+    """Run the whole pipeline on a local AWS endpoint, until Ctrl-C.
 
-    The delivery streams, tables and functions that run are those that the endpoint describes. Ctrl-C delivers what was
-    read. With --endpoint, where the stream outlives this command, it goes on behind what was delivered.
+    Terraform deploys it; then changes of the DynamoDB table flow to the lake. The delivery streams, tables and
+    functions are those that the endpoint describes. Ctrl-C delivers what was read.
+
+    With --endpoint, where the stream outlives this command, the next run resumes after the last delivered record.
     """
     modes = _modes(mode)
     with ExitStack() as running:
@@ -71,30 +79,30 @@ def up(
             raise typer.Exit(STOPPED) from None
         except SettingError as error:
             raise UserError(str(error)) from error
-        _tell(where, deployed, session)
+        _say_what_runs(where, deployed, session)
         with (
-            stopping(session.plane) as stop,
+            stop_requests(session.plane) as stop,
             live_counts(lambda: live_table(session.counts(), session.lag_ms), now_ms) as show,
         ):
             session.run(stop=stop, show=show)
-        print_rich(counts_table(session.counts()))
+        print_table(counts_table(session.counts()))
         if session.in_both_modes and any(one.failed for one in session.counts()):
             _say(
-                "Parquet and Avro streams each archive every change: one that fails is failed, and kept, in both modes"
+                "Parquet and Avro streams each archive every change, so a record that fails is counted and kept in both"
             )
         if not endpoint:
-            _say("moto's server has ended, and with it what it held")
+            _say("moto's server has ended, and everything it held is gone")
     raise typer.Exit(STOPPED)
 
 
 def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> tuple[Endpoint, Path]:
-    """The endpoint, and the folder for what is remembered of it."""
+    """Return the endpoint, and the folder for its state."""
     if url:
         if port:
-            raise UserError("--port is of moto's server: say it in --endpoint")
+            raise UserError("--port is for moto's server; with --endpoint put the port into its URL")
         named = named_endpoint(url)
         return named, state / urlsplit(named.url).netloc.replace(":", "-")
-    # moto keeps everything in memory: what was known of one that has ended is of no use.
+    # moto keeps everything in memory, so the state of one that has ended is useless.
     for left in (*state.glob("*.json"), *state.glob("terraform/terraform/test/*.tfstate*")):
         left.unlink()
     return running.enter_context(moto_endpoint(port)), state
@@ -102,20 +110,20 @@ def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> tuple[End
 
 def _modes(mode: str) -> list[Format]:
     if mode not in MODES:
-        raise UserError(f"unknown mode `{mode}`: choose from {', '.join(MODES)}")
+        raise UserError(f"unknown mode '{mode}' (choose from {', '.join(MODES)})")
     return list(Format) if mode == BOTH else [Format(mode)]
 
 
-def _tell(endpoint: Endpoint, deployed: Deployed, session: Session) -> None:
-    """What runs, and what to type next in another terminal."""
+def _say_what_runs(endpoint: Endpoint, deployed: Deployed, session: Session) -> None:
+    """Say what runs, and what to type in another terminal."""
     variables = " ".join(f"{name}={value}" for name, value in endpoint.variables.items())
     table = next(iter(session.bridge.tables), None)
     _say(f"running {', '.join(deployed.names)} until Ctrl-C")
     if session.new_streams:
-        _say(f"new since the last run: {', '.join(session.new_streams)}. Nothing may be missing there, so everything")
-        _say("is read from the start again; the others get it twice, and the latest_ views count it once")
+        _say(f"new since the last run: {', '.join(session.new_streams)}. They need everything, so the source is read")
+        _say("from its start again; the other streams get records twice, and the latest_ views count them once")
     if table:
-        _say(f"changes of the table {table} are carried to the stream")
+        _say(f"changes of the table {table} flow to the stream")
     _say("in another terminal:\n")
     _say(f"  export {variables}")
     _say(f"  dmd sample 5000 --to kinesis://{deployed.source}")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from firehose.cli.shown import plain_table
+from firehose.cli.text_table import text_table
 from firehose.pipeline.up.counts import StreamCounts
 
 # Twice a second looks live; a table takes 2 ms to draw.
@@ -29,14 +29,12 @@ def live_table(counts: Sequence[StreamCounts], lag_ms: int) -> Table:
 
 
 def _table(head: str, counts: Mapping[str, StreamCounts], **more: str) -> Table:
-    table = plain_table()
-    table.add_column(head, overflow="fold")
-    for name in ("read", "delivered", "dropped", "failed", "buffered", *more):
-        table.add_column(name, justify="right")
+    heads = [head, "read", "delivered", "dropped", "failed", "buffered", *more]
+    rows = []
     for name, one in counts.items():
         numbers = (one.read, one.delivered, one.dropped, one.failed, one.buffered)
-        table.add_row(name, *(f"{number:,}" for number in numbers), *more.values())
-    return table
+        rows.append((name, *(f"{number:,}" for number in numbers), *more.values()))
+    return text_table(heads, rows, right=range(1, len(heads)))
 
 
 @contextmanager

@@ -122,16 +122,19 @@ def test_a_delete_without_the_old_image_is_exit_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "say one of --table and --export"),
-        (["--table", "t", "--export", "export"], "say one of --table and --export, not both"),
-        (["--export", "export"], "say one of --lake and --stream"),
-        (["--export", "export", "--lake", "l", "--stream", "kinesis://s"], "say one of --lake and --stream, not both"),
-        (["--export", "export", "--lake", "l", "--type", "order"], "--type order: there is no such type, only demand,"),
+        ([], "specify either --table or --export"),
+        (["--table", "t", "--export", "export"], "specify either --table or --export, not both"),
+        (["--export", "export"], "specify either --lake or --stream"),
+        (
+            ["--export", "export", "--lake", "l", "--stream", "kinesis://s"],
+            "specify either --lake or --stream, not both",
+        ),
+        (["--export", "export", "--lake", "l", "--type", "order"], "unknown record type 'order' (choose from demand,"),
         (
             ["--export", "export", "--lake", "l", "--from", "2025-1-1"],
-            "2025-1-1 is not a date: it should be YYYY-MM-DD",
+            "'2025-1-1' is not a date (YYYY-MM-DD)",
         ),
-        (["--export", "export", "--lake", "l", "--to", "20250101"], "20250101 is not a date"),
+        (["--export", "export", "--lake", "l", "--to", "20250101"], "'20250101' is not a date"),
         (
             ["--export", "export", "--lake", "l", "--from", "2025-01-02", "--to", "2025-01-01"],
             "--from 2025-01-02 is after --to 2025-01-01",
@@ -225,6 +228,6 @@ def test_ctrl_c_is_exit_130_and_the_next_run_goes_on(
         result = dmd("backfill", "--export", source, "--lake", "lake")
 
     assert result.exit_code == 130
-    assert "stopped: the same command goes on where it was" in result.stderr
+    assert "stopped; rerun the same command to resume" in result.stderr
     assert summary("--export", source, "--lake", "lake")["resumed"]
     assert fans(tmp_path / "lake") == ["a", "b"]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from firehose.cli.app import app
 from firehose.cli.console import _Interactive, banner
-from firehose.cli.opened_console import Console, local_configuration, sample
+from firehose.cli.console_session import ConsoleSession, local_configuration, sample
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.user_error import UserError
 from firehose.pipeline.package import checkout_package
@@ -25,8 +25,8 @@ from tests.local_aws import local_aws
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
-    return Console(local_configuration(Format.PARQUET), str(tmp_path / "lake"))
+def console(tmp_path: Path) -> ConsoleSession:
+    return ConsoleSession(local_configuration(Format.PARQUET), str(tmp_path / "lake"))
 
 
 def run(*arguments: str, typed: str | None = None) -> Result:
@@ -36,7 +36,7 @@ def run(*arguments: str, typed: str | None = None) -> Result:
     return result
 
 
-def test_a_change_is_shown_as_the_row_that_its_function_makes_of_it(console: Console) -> None:
+def test_a_change_is_shown_as_the_row_that_its_function_makes_of_it(console: ConsoleSession) -> None:
     shown = console.process(change("demand", fanId=s("f7")))
 
     assert list(shown) == ["demand"]
@@ -45,13 +45,13 @@ def test_a_change_is_shown_as_the_row_that_its_function_makes_of_it(console: Con
     assert shown["demand"]["partitionKeys"] == {"type": "demand", "date": "2025-01-01"}
 
 
-def test_a_change_may_be_given_as_the_text_of_its_record(console: Console) -> None:
+def test_a_change_may_be_given_as_the_text_of_its_record(console: ConsoleSession) -> None:
     text = payload(change("demand")).decode()
 
     assert console.process(text) == console.process(text.encode()) == console.process(change("demand"))
 
 
-def test_why_a_change_fails_is_shown_and_its_error_document_is_kept(console: Console) -> None:
+def test_why_a_change_fails_is_shown_and_its_error_document_is_kept(console: ConsoleSession) -> None:
     shown = console.process(change("demand", fanId={"N": "1"}))["demand"]
 
     assert shown["result"] == "ProcessingFailed"
@@ -60,7 +60,7 @@ def test_why_a_change_fails_is_shown_and_its_error_document_is_kept(console: Con
 
 
 def test_in_avro_mode_the_container_is_kept(tmp_path: Path) -> None:
-    console = Console(local_configuration(Format.AVRO), str(tmp_path))
+    console = ConsoleSession(local_configuration(Format.AVRO), str(tmp_path))
 
     (key,) = console.process(change("sale"))["avro"]["objects"]
 
@@ -68,14 +68,14 @@ def test_in_avro_mode_the_container_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_function_logs_is_not_shown(console: Console, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_a_function_logs_is_not_shown(console: ConsoleSession, capfd: pytest.CaptureFixture[str]) -> None:
     console.process(change("demand"))
 
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", ["demand", "event", "notification", "sale"])
-def test_a_sample_of_each_type_is_delivered(console: Console, name: str) -> None:
+def test_a_sample_of_each_type_is_delivered(console: ConsoleSession, name: str) -> None:
     shown = console.process(sample(name))
 
     assert {one["row"]["type"] for one in shown.values()} == {name}
@@ -86,7 +86,7 @@ def test_of_an_unknown_type_there_is_no_sample() -> None:
         sample("gift")
 
 
-def test_sql_asks_the_consoles_lake_or_another(console: Console, tmp_path: Path) -> None:
+def test_sql_asks_the_consoles_lake_or_another(console: ConsoleSession, tmp_path: Path) -> None:
     changes = tmp_path / "changes.jsonl"
     changes.write_bytes(payload(change("sale")) + b"\n")
     dmd("run", str(changes), "--lake", console.lake)
@@ -97,7 +97,7 @@ def test_sql_asks_the_consoles_lake_or_another(console: Console, tmp_path: Path)
     assert console.sql("SELECT count(*) AS n FROM sale", file_format="avro") == [{"n": 0}]
 
 
-def test_every_example_of_the_banner_can_be_typed_as_it_stands(console: Console, tmp_path: Path) -> None:
+def test_every_example_of_the_banner_can_be_typed_as_it_stands(console: ConsoleSession, tmp_path: Path) -> None:
     (tmp_path / "lake" / "data-pipeline").mkdir(parents=True)
     examples = [re.split("  +", line)[3] for line in banner(console, "").splitlines() if line.startswith("  ")]
 
@@ -134,7 +134,7 @@ def test_what_code_raises_is_shown_from_its_own_line_on() -> None:
     ("arguments", "told"),
     [
         pytest.param(["-c", "sql('SELECT 1')", "--lake", "nowhere"], "no such lake: nowhere", id="no lake"),
-        pytest.param(["--env", "dev1", "--format", "avro"], "--format is of the local pipeline", id="both"),
+        pytest.param(["--env", "dev1", "--format", "avro"], "--format is for the local pipeline", id="both"),
     ],
 )
 def test_what_cannot_be_done_is_the_users_mistake(arguments: list[str], told: str) -> None:

@@ -154,7 +154,7 @@ def test_of_a_batch_that_failed_as_a_whole_a_stream_answers_for_its_own_type(lak
         (CRASHED, None): 1,
     }
     assert found.other_streams == 5
-    assert "not counted: 5 that other streams answer for, or nobody archives\n" in run(lake).stderr
+    assert "not counted: 5 that other streams report, or of a type that nobody archives\n" in run(lake).stderr
 
 
 def test_what_no_stream_can_tell_the_type_of_is_a_failure_once_though_all_lost_it(lake: Path) -> None:
@@ -211,7 +211,7 @@ def test_where_firehose_has_no_error_objects_the_documents_are_the_next_best(lak
     result = run(lake)
 
     assert report(str(lake)).basis is Basis.DOCUMENTS
-    assert result.stderr.startswith("Firehose has no error objects there")
+    assert result.stderr.startswith("there are no error objects of Firehose")
 
 
 def test_what_is_no_error_document_is_named_and_does_not_hide_the_others(lake: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from firehose.cli import firehose_run as stream_run
+from firehose.cli import firehose_run, run_source
 from firehose.cli.app import app
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError
@@ -318,8 +318,9 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         if len(clock.slept) % 300 == 0:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(stream_run, "KinesisSource", partial(KinesisSource, clock=clock, sleep=sleep))
-    monkeypatch.setattr(stream_run, "now_ms", clock)
+    monkeypatch.setattr(run_source, "KinesisSource", partial(KinesisSource, clock=clock, sleep=sleep))
+    for module in (firehose_run, run_source):
+        monkeypatch.setattr(module, "now_ms", clock)
     with mock_aws():
         client = boto3.client("kinesis")
         client.create_stream(StreamName="dmnd", ShardCount=1)

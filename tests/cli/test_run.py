@@ -17,7 +17,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from firehose.cli import app
+from firehose.cli import app, run_source
 from firehose.cli import run as run_command
 from firehose.lake.storage import sink_of
 from firehose.local.event_record import EventRecord
@@ -261,11 +261,11 @@ def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_ctrl_c_delivers_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(sources: list[str]) -> Iterator[EventRecord]:
-        yield from change_records(sources)
+    def interrupted(sources: list[str], **more: Any) -> Iterator[EventRecord]:
+        yield from change_records(sources, **more)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(run_command, "change_records", interrupted)
+    monkeypatch.setattr(run_source, "change_records", interrupted)
     source = write(tmp_path / "in.jsonl", change("sale"), change("sale"))
 
     code, printed = dmd("run", source, "--lake", str(tmp_path / "lake"), "--json")

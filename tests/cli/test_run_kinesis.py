@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from firehose.cli import run as run_command
+from firehose.cli import run_source
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError
 from firehose.pipeline.sample.records import changes
@@ -36,8 +37,9 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         if clock.now > end_ms:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(run_command, "KinesisSource", partial(KinesisSource, clock=clock, sleep=sleep))
-    monkeypatch.setattr(run_command, "now_ms", clock)
+    monkeypatch.setattr(run_source, "KinesisSource", partial(KinesisSource, clock=clock, sleep=sleep))
+    for module in (run_command, run_source):
+        monkeypatch.setattr(module, "now_ms", clock)
     with mock_aws():
         client = boto3.client("kinesis")
         client.create_stream(StreamName="dmnd", ShardCount=2)
@@ -87,7 +89,9 @@ def test_since_now_passes_over_what_is_older(tmp_path: Path, stream: Any) -> Non
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        pytest.param(["kinesis://dmnd", "a.jsonl"], "a stream is read alone", id="a stream and a file"),
+        pytest.param(
+            ["kinesis://dmnd", "a.jsonl"], "kinesis://STREAM must be the only source", id="a stream and a file"
+        ),
         pytest.param(["kinesis://"], "kinesis:// is not a stream", id="no name"),
         pytest.param(["kinesis://other"], "kinesis://other cannot be read: ResourceNotFoundException", id="no stream"),
         pytest.param(["a.jsonl", "--since", "now"], "--since is for kinesis://STREAM", id="since of a file"),

@@ -305,7 +305,7 @@ def test_a_note_that_cannot_be_read_stops_a_replay_that_might_deliver_twice(tmp_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--type", "gift"], "there is no record type gift"),
+        (["--type", "gift"], "unknown record type 'gift'"),
         (["--since", "yesterday"], "neither a day nor a time"),
         (["--until", "9999-12-31"], "neither a day nor a time"),
         (["--to", "dmnd"], "should be kinesis://STREAM"),

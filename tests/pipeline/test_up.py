@@ -123,9 +123,9 @@ def test_counts_are_in_one_column_each() -> None:
         pytest.param(["--endpoint", "dmnd"], "dmnd is not the address", id="no address"),
         pytest.param(["--endpoint", "https://s3.us-east-1.amazonaws.com"], "never on AWS", id="AWS"),
         pytest.param(["--endpoint", "http://127.0.0.1:9"], "127.0.0.1:9 cannot be read", id="nobody there"),
-        pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is of moto's", id="both"),
+        pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is for moto's", id="both"),
         pytest.param(["--package", "nowhere.zip"], "nowhere.zip cannot be read", id="no package"),
-        pytest.param(["--mode", "orc"], "unknown mode `orc`: choose from parquet, avro, both", id="no such mode"),
+        pytest.param(["--mode", "orc"], r"unknown mode 'orc' \(choose from parquet, avro, both\)", id="no such mode"),
     ],
 )
 def test_where_it_cannot_run_is_the_users_mistake(tmp_path: Path, options: list[str], told: str) -> None:

@@ -1,4 +1,4 @@
-"""What a Python console on the pipeline has at hand: configuration, schemas, functions and lake."""
+"""The names that `dmd console` defines: configuration, schemas, functions and lake of a pipeline."""
 
 import base64
 import json
@@ -27,31 +27,31 @@ from glue.layout import Format
 from glue.schema import load
 from transform.function import Handler, build
 
-# Of so many sample changes each type has dozens.
-_MANY = 1_000
+# Among this many sample changes are dozens of each type.
+_SAMPLE_CHANGES = 1_000
 
 
-class Objects(dict[str, bytes]):
-    """Takes what functions put, by its key: a console writes nowhere else."""
+class PutObjects(dict[str, bytes]):
+    """The objects that functions have put, by key. A console writes nowhere else."""
 
     def put(self, key: str, body: bytes, content_type: str) -> None:  # noqa: ARG002 - as S3 is called
-        """Keeps one object."""
+        """Keep one object."""
         self[key] = body
 
 
 @dataclass(frozen=True)
-class Console:
+class ConsoleSession:
     """The delivery streams of an environment or of this laptop, and the lake that they fill.
 
-    Console(local_configuration(Format.PARQUET), ".local/lake").process(change) -> {"sale": {...}}
+    ConsoleSession(local_configuration(Format.PARQUET), ".local/lake").process(change) -> {"sale": {...}}
     """
 
-    configuration: Mapping[str, StreamConfiguration]  # by what they serve: sale, avro
+    configuration: Mapping[str, StreamConfiguration]  # by what a stream serves: sale, avro
     lake: str
 
     @cached_property
     def names(self) -> dict[str, Any]:
-        """What the console calls them."""
+        """The variables of the console."""
         return {
             "configuration": self.configuration,
             "types": load(),
@@ -64,21 +64,21 @@ class Console:
         }
 
     @cached_property
-    def objects(self) -> Objects:
-        """What functions have put while the console ran: error documents, Avro containers."""
-        return Objects()
+    def objects(self) -> PutObjects:
+        """The objects that functions have put since the console was opened: error documents, Avro containers."""
+        return PutObjects()
 
     @cached_property
     def functions(self) -> dict[str, Handler]:
-        """The functions as they are configured, of this checkout's code.
+        """The functions, by this checkout's code and the configuration's variables.
 
         Raises:
-            ConfigurationError: what is deployed is not what this code is configured by.
+            ConfigurationError: this code does not take the deployed variables.
         """
         return {name: build(one.variables, self.objects) for name, one in self.configuration.items()}
 
     def process(self, change: bytes | str | Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """What each function makes of a change record, but for those that only drop it.
+        """Return the answer of each function to a change record, except those that drop it.
 
         {"eventName": "INSERT", "dynamodb": {...}, ...}
             -> {"sale": {"result": "Ok", "partitionKeys": {...}, "row": {...}, "objects": []}}
@@ -107,31 +107,31 @@ class Console:
         }
 
     def _error(self, served: str, keys: list[str]) -> dict[str, Any]:
-        """Why the record failed, by the error document that was put."""
+        """Return the reason that the record failed, from its error document."""
         prefix = self.configuration[served].variables["ERROR_PREFIX"]
         documents = [json.loads(self.objects[key]) for key in keys if key.startswith(prefix)]
         return {"error": documents[0]["error"]} if documents else {}
 
     def sql(self, query: str, lake: str = "", file_format: str = "") -> list[dict[str, Any]]:
-        """The rows of a query, over the console's own lake unless another is named.
+        """Return the rows of a query over a lake, by default the console's.
 
         "SELECT count(*) AS n FROM demand" -> [{"n": 991}]
         """
-        from firehose.lake.query.tables import query as ask  # noqa: PLC0415 - duckdb and Arrow cost 0.4 s
+        from firehose.lake.query.tables import query as run_query  # noqa: PLC0415 - duckdb and Arrow cost 0.4 s
 
-        answer = ask(query, lake or self.lake, file_format=Format(file_format) if file_format else None)
+        answer = run_query(query, lake or self.lake, file_format=Format(file_format) if file_format else None)
         return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
 
 def sample(record_type: str = "demand", seed: int = 1) -> dict[str, Any]:
-    """The first change record of a type that `dmd sample` makes.
+    """Return the first change record of a type that `dmd sample` makes.
 
     sample("sale") -> {"eventName": "INSERT", "dynamodb": {"NewImage": {"type": {"S": "sale"}, ...}, ...}, ...}
 
     Raises:
-        UserError: it makes none of that type.
+        UserError: it makes no records of that type.
     """
-    for payload in changes(_MANY, seed):
+    for payload in changes(_SAMPLE_CHANGES, seed):
         # Some are broken on purpose.
         with suppress(ValueError):
             change: dict[str, Any] = json.loads(payload)
@@ -147,15 +147,15 @@ def _payload(change: bytes | str | Mapping[str, Any]) -> bytes:
 
 
 def local_configuration(file_format: Format) -> dict[str, StreamConfiguration]:
-    """What `dmd run` runs."""
-    return _by_what_they_serve(local_streams(load(), file_format), Names("local"))
+    """Return the configuration of `dmd run`."""
+    return _by_served(local_streams(load(), file_format), Names("local"))
 
 
 def deployed_configuration(services: Services, names: Names) -> dict[str, StreamConfiguration]:
-    """What is deployed in an environment, as Firehose, Glue and Lambda describe it.
+    """Return the configuration of an environment, as Firehose, Glue and Lambda describe it.
 
     Raises:
-        UserError: there is nothing, or it may not be read.
+        UserError: nothing is deployed, or you may not read it.
     """
     requests = [stream_request(one) for one in delivery_streams(services, f"{names.prefix}-")]
     if not requests:
@@ -166,9 +166,9 @@ def deployed_configuration(services: Services, names: Names) -> dict[str, Stream
         with as_user_errors(f"the function {arn}", "read"):
             function = function_configuration(services, arn)
         found.append(StreamConfiguration(request, catalog_table(services, request), function.variables))
-    return _by_what_they_serve(found, names)
+    return _by_served(found, names)
 
 
-def _by_what_they_serve(streams: list[StreamConfiguration], names: Names) -> dict[str, StreamConfiguration]:
-    """prd3292-dev1-dmnd-sale is sale."""
+def _by_served(streams: list[StreamConfiguration], names: Names) -> dict[str, StreamConfiguration]:
+    """Return them by what they serve: prd3292-dev1-dmnd-sale -> sale."""
     return {one.request["DeliveryStreamName"].removeprefix(f"{names.prefix}-"): one for one in streams}

@@ -1,0 +1,82 @@
+"""The source of a run: files, standard input, or a Kinesis stream."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from firehose.local.data_plane import Clock, DataPlane
+from firehose.local.event_record import EventRecord
+from firehose.local.kinesis_writer import KINESIS, stream_of
+from firehose.local.sources.files import NO_TIME_MS, SourceError, check_files, until_broken
+from firehose.local.sources.kinesis import KinesisSource, now_ms
+from firehose.local.user_error import UserError
+from firehose.pipeline.change_records import change_records
+
+
+@dataclass(frozen=True, slots=True)
+class RunSource:
+    """The records that a data plane reads, and the clock of its buffer intervals, which files do not have.
+
+    `on_settled` is called with the number of records that are delivered; `broken` gets the error that ended a file
+    early.
+    """
+
+    records: Callable[[DataPlane], Iterable[EventRecord | None]]
+    clock: Clock | None = None
+    on_settled: Callable[[int], None] = lambda _: None
+    broken: list[SourceError] = field(default_factory=list)
+
+
+def reads_kinesis(sources: Sequence[str]) -> bool:
+    """Return whether the source is a Kinesis stream.
+
+    Raises:
+        UserError: a stream among other sources.
+    """
+    if not any(source.startswith(KINESIS) for source in sources):
+        return False
+    if len(sources) > 1:
+        raise UserError(f"{KINESIS}STREAM must be the only source: a stream never ends, so nothing could follow it")
+    return True
+
+
+def file_source(paths: Sequence[str], *, unknown_ms: Callable[[], int] = lambda: NO_TIME_MS) -> RunSource:
+    """Return the lines of files, `-` for standard input, up to where one breaks off.
+
+    `unknown_ms` returns the arrival of records before the first that has a time of its own.
+
+    Raises:
+        UserError: a file that cannot be opened.
+    """
+    try:
+        check_files(paths)
+    except SourceError as error:
+        raise UserError(str(error)) from error
+    broken: list[SourceError] = []
+    records = until_broken(change_records(paths, unknown_ms=unknown_ms()), broken)
+    return RunSource(lambda _: records, broken=broken)
+
+
+def kinesis_source(address: str, *, state: Path, start_ms: int, client: Any = None) -> RunSource:
+    """Return a stream's records, with how far the source lags as metrics of each delivery stream.
+
+    Raises:
+        UserError: no such stream, or it cannot be described.
+    """
+    source = KinesisSource(stream_of(address), state=state, start_ms=start_ms, client=client)
+    typer.echo(f"reading {address} until Ctrl-C; checkpoints are in {state}/", err=True)
+
+    def records(plane: DataPlane) -> Iterator[EventRecord | None]:
+        throttled = 0
+        for record in source:
+            if record is None:
+                for stream in plane.report.streams:
+                    stream.metrics.add("KinesisMillisBehindLatest", source.lag_ms)
+                    stream.metrics.add("ThrottledGetRecords", source.throttled - throttled)
+                throttled = source.throttled
+            yield record
+
+    return RunSource(records, now_ms, source.settled)
