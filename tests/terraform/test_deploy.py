@@ -124,7 +124,7 @@ def test_a_release_of_code_and_of_a_schema_applies_the_tables_first(
 def test_a_plan_that_changes_a_delivery_stream_stops_and_names_it(dev1: Dev1, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_VAR_buffer_seconds", "120")
 
-    with pytest.raises(UserError, match=r'(?s)delivery_stream.this\["sale"\]: update.*To apply the plan on purpose'):
+    with pytest.raises(UserError, match=r'(?s)delivery_stream.this\["sale"\]: update.*To apply it on purpose'):
         plan(dev1.environment, dev1.terraform)
 
 

@@ -60,7 +60,7 @@ def check_streams(changes: Iterable[Change], root: str) -> None:
             "this plan changes delivery streams, which a release does not:\n"
             + "".join(f"  {one}\n" for one in touched)
             + "A stream that is replaced or removed loses the changes that it has not read yet. Find out why it is "
-            f'planned (docs/deploy.md, "A release"). To apply the plan on purpose: cd {root} && terraform apply plan'
+            f'planned (docs/deploy.md, "The three commands"). To apply it on purpose: cd {root} && terraform apply plan'
         )
 
 
