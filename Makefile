@@ -10,7 +10,7 @@ LIMIT ?= 600
 # Each of the test workers would compile every file of specifications for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test e2e lint bench lock package cost clean
+.PHONY: setup run test e2e lint bench lock package plan deploy rollback cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@rm -rf $(LAKE)
@@ -34,6 +34,16 @@ bench: setup  ## ratios against the floor, the idiom, the predecessor and DuckDB
 
 package: setup $(WHEELS)/ready  ## the function's zip, for Lambda: the same source gives the same bytes
 	$(BIN)/python -m firehose.pipeline.package build/function.zip
+
+plan: package  ## what a deployment would change: make plan ENV=dev1
+	@$(BIN)/python -m firehose.pipeline.deploy plan "$(ENV)"
+
+deploy: package  ## plan, apply, wait, and test end to end: make deploy ENV=dev1
+	@$(BIN)/python -m firehose.pipeline.deploy deploy "$(ENV)"
+	@$(MAKE) --no-print-directory e2e ENV="$(ENV)"
+
+rollback: setup  ## the functions of an earlier release: make rollback ENV=dev1 VERSION=12
+	@$(BIN)/python -m firehose.pipeline.deploy rollback "$(ENV)" "$(VERSION)"
 
 cost: setup  ## docs/cost.md from the price facts
 	$(BIN)/python docs/cost.py

@@ -17,7 +17,7 @@ from glue.layout import Format
 from tests.e2e import __main__ as e2e
 from tests.e2e.athena import Athena, QueryError
 from tests.e2e.environment import client_of, modes_of, open_environment
-from tests.e2e.items import LIVING, Life, Row
+from tests.e2e.items import DAY, LIVING, Life, Row
 from tests.e2e.run import Clocks
 from tests.kinesis_streams import Clock
 from tests.local_aws import local_aws
@@ -70,6 +70,17 @@ def keys(endpoint: Endpoint) -> list[str]:
     return [one["Key"] for one in listed.get("Contents", [])]
 
 
+def _check_reach(params: dict[str, Any], **_: Any) -> None:
+    """The conditions of the CI role: items of its own, and listings below these prefixes."""
+    for item in (params.get("Item"), params.get("Key")):
+        if isinstance(item, dict):
+            assert {value["S"][:4] for name, value in item.items() if name in {"pk", "sk"}} == {"e2e-"}
+    if "Prefix" in params:
+        assert params["Prefix"].startswith(("data-pipeline/errors/", "data-pipeline/test/")) or (
+            f"/partition_date={DAY}/" in params["Prefix"]
+        )
+
+
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What an environment is asked, as actions of IAM: {"dynamodb:PutItem", ...}."""
@@ -81,6 +92,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         def noted(service: str) -> Any:
             made = client(service)
             made.meta.events.register("before-call", lambda model, **_: found.add(f"{service}:{model.name}"))
+            made.meta.events.register("provide-client-params", _check_reach)
             return made
 
         return noted
@@ -127,6 +139,7 @@ def test_the_ci_role_may_do_all_that_is_done(endpoint: Endpoint, called: set[str
     assert code == (0 if found else 1)
     assert {action.replace("ListObjectsV2", "ListBucket") for action in called} <= allowed
     assert {"dynamodb:DeleteItem", "athena:StartQueryExecution", "s3:DeleteObject"} <= called
+    assert policy.count(f"partition_date={DAY}") == 1
 
 
 def test_what_was_not_found_is_told_with_where_it_stopped(

@@ -127,7 +127,7 @@ def queried(metric: str, threshold: float) -> Alarm:
 
 def planned(alarm: dict[str, Any]) -> Alarm:
     """A planned alarm as ours."""
-    queries = {}
+    queries: dict[str, Any] = {}
     for query in alarm["metric_query"] or []:
         if query["metric"]:
             (one,) = query["metric"]

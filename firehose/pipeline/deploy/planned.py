@@ -1,0 +1,80 @@
+"""What a Terraform plan would change, and the plans that no deployment may apply."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from firehose.local.user_error import UserError
+
+DELIVERY_STREAM = "aws_kinesis_firehose_delivery_stream"
+TABLE = "aws_glue_catalog_table"
+
+# What Terraform calls a change that changes nothing.
+_NOTHING = (["no-op"], ["read"])
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A planned change: Change("module...live[0]", "aws_lambda_alias", ("update",), ("function_version",))."""
+
+    address: str
+    kind: str
+    actions: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {' and '.join(self.actions)}{_of(self.attributes)}"
+
+
+def _of(attributes: tuple[str, ...]) -> str:
+    return f" ({', '.join(attributes)})" if attributes else ""
+
+
+def changes_of(document: Mapping[str, Any]) -> list[Change]:
+    """The changes in a plan as `terraform show -json` prints it."""
+    return [
+        Change(one["address"], one["type"], tuple(one["change"]["actions"]), _changed(one["change"]))
+        for one in document.get("resource_changes", [])
+        if one["change"]["actions"] not in _NOTHING
+    ]
+
+
+def _changed(change: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the attributes that an update or a replacement changes."""
+    before, after = change.get("before") or {}, change.get("after") or {}
+    unknown = change.get("after_unknown") or {}
+    if not before or not (after or unknown):
+        return ()
+    return tuple(sorted(name for name in {*before, *after} if before.get(name) != after.get(name) or unknown.get(name)))
+
+
+def check_streams(changes: Iterable[Change], root: str) -> None:
+    """Check that no delivery stream that exists is changed.
+
+    Raises:
+        UserError: one is updated, replaced or removed.
+    """
+    touched = [one for one in changes if one.kind == DELIVERY_STREAM and one.actions != ("create",)]
+    if touched:
+        raise UserError(
+            "this plan changes delivery streams, which a release does not:\n"
+            + "".join(f"  {one}\n" for one in touched)
+            + "A stream that is replaced or removed loses the changes that it has not read yet. Find out why it is "
+            f'planned (docs/deploy.md, "The three commands"). To apply it on purpose: cd {root} && terraform apply plan'
+        )
+
+
+def check_same(shown: Iterable[Change], now: Iterable[Change]) -> None:
+    """Check that a second plan does nothing that the first one did not show.
+
+    Raises:
+        UserError: it does.
+    """
+    known = {(one.address, one.actions) for one in shown}
+    new = [one for one in now if (one.address, one.actions) not in known]
+    if new:
+        raise UserError(
+            "the plan has changed since it was shown, and is not applied:\n"
+            + "".join(f"  {one}\n" for one in new)
+            + "The tables are applied. Run the same command again to see the rest."
+        )
