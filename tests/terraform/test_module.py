@@ -108,9 +108,45 @@ def test_a_new_record_type_is_no_hcl(tested: Workspace, tmp_path: Path) -> None:
 
 def test_a_new_mode_is_one_row(tested: Workspace) -> None:
     table = tested.folder / "terraform" / PIPELINE / "modes.tf"
-    table.write_text(table.read_text().replace("\n  modes = {\n", f"\n  modes = {{\n{ORC}", 1))
+    as_it_was = table.read_text()
+    table.write_text(as_it_was.replace("\n  modes = {\n", f"\n  modes = {{\n{ORC}", 1))
 
-    _try(tested, ORC_HAS_ALL_THAT_A_MODE_HAS)
+    try:
+        _try(tested, ORC_HAS_ALL_THAT_A_MODE_HAS)
+    finally:
+        table.write_text(as_it_was)
+
+
+# The role of the stream avro could write and read the error objects of a stream avro-sale.
+AVRO_BY_TYPE = """
+run "avro_by_type" {
+  command = plan
+  variables {
+    modes = ["avro"]
+  }
+  expect_failures = [aws_kinesis_firehose_delivery_stream.this]
+}
+"""
+
+
+def test_no_streams_name_begins_anothers(tested: Workspace) -> None:
+    table = tested.folder / "terraform" / PIPELINE / "modes.tf"
+    as_it_was = table.read_text()
+    table.write_text(as_it_was.replace('"%s"', '"avro-%s"', 1))
+
+    try:
+        _try(tested, AVRO_BY_TYPE)
+    finally:
+        table.write_text(as_it_was)
+
+
+def test_the_check_of_a_bucket_of_others_passes_its_own_tests(tested: Workspace) -> None:
+    tested.init("modules/bucket_check")
+
+    done = tested.run("modules/bucket_check", "test")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed, 0 failed" in done.stdout
 
 
 def _try(where: Workspace, run: str) -> None:

@@ -78,6 +78,19 @@ def test_production_alone_refuses_to_replace_a_delivery_stream() -> None:
     assert protects == {root: root.endswith("/prod1") for root in ENVIRONMENTS}
 
 
+def test_preprod1_and_prod1_need_subscribers_of_alarms_and_readers_of_errors() -> None:
+    operated = {root: re.findall(r"^operated += (\w+)$", _values(root), re.MULTILINE) for root in ENVIRONMENTS}
+
+    assert operated == {root: ["true" if root.startswith("tm-prod/") else "false"] for root in ENVIRONMENTS}
+
+
+def test_no_environment_can_do_without_the_guard_of_its_key() -> None:
+    root = PROJECT / "terraform" / "environment"
+
+    assert re.search(r"^  protect_key += true\b", (root / "main.tf").read_text(), re.MULTILINE)
+    assert "protect_key" not in (root / "variables.tf").read_text()
+
+
 def _values(root: str) -> str:
     return (PROJECT / "terraform" / root / "terraform.tfvars").read_text()
 
