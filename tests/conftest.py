@@ -16,6 +16,7 @@ settings.load_profile("dmd")
 # the rest is done. Terraform waits for most of its minutes, so it is the first.
 LONGEST = (
     "test_terraform.py",
+    "test_deploy.py",
     "test_backfill_kills.py",
     "test_kinesis_kills.py",
     "test_replay_kills.py",

@@ -1,5 +1,5 @@
-# Both sides of every bound. A run costs a second, so each tries many variables; in one that refuses, one thing is wrong
-# with each of them: expect_failures names the variable, not which of its rules tripped.
+# Both sides of every bound. A run takes a second, so each tries many variables. Where values are refused, each variable has
+# exactly one fault, because expect_failures names the variable and not the rule.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -8,7 +8,7 @@ mock_provider "aws" {
 variables {
   environment = "dev1"
   account_id  = "123456789012"
-  # Any file: nothing of it is read but its hash.
+  # Any file, since only its hash is read.
   package = "versions.tf"
   table   = { name = "table", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/table" }
   source_stream = {

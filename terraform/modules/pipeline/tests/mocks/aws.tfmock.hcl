@@ -1,4 +1,4 @@
-# AWS without AWS: what is computed there and must look like the real thing here.
+# Values that AWS would compute, in a form that other resources accept.
 
 mock_resource "aws_iam_role" {
   override_during = plan
