@@ -1,7 +1,7 @@
 """Parquet footers with the names of Hive's writer, which Firehose uses: `hive_schema`, `bag.array_element`, `map`.
 
 A reader that names a nested column by its path needs them: `pq.ParquetFile(file).read(["tags.bag.array_element"])`
-finds the column in an object of Firehose. `parquet-tools`, DuckDB's `parquet_schema` and Avro's reader show these names.
+finds the column in an object of Firehose. parquet-tools, DuckDB's parquet_schema and Avro's reader show these names.
 Arrow's writer has names of its own for the root and for the repeated groups of lists and maps, and no option for them:
 `use_compliant_nested_type=False` leaves the element's name alone, and nothing else.
 
