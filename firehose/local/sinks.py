@@ -1,6 +1,5 @@
 """Where objects go: a folder or an S3 bucket. A reader sees an object whole or not at all."""
 
-import contextlib
 import fcntl
 import itertools
 import os
@@ -9,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from firehose.local.aws_errors import as_user_errors
-from firehose.local.temporary_folders import remove_left, temporary_folder
+from firehose.local.temporary_folders import TemporaryFolder, remove_left
 from firehose.local.user_error import UserError
 
 S3 = "s3://"
@@ -17,9 +16,8 @@ S3 = "s3://"
 # A put takes S3 some 40 ms and Python 2 ms: more at once would wait for each other.
 CONCURRENT_PUTS = 16
 
-# Of the sinks of this process, and of what they write: `next` gives each number once, to whatever thread asks.
+# The names of temporary files: `next` gives each number once, to whatever thread asks.
 _NUMBERS = itertools.count(1)
-
 
 # S3's words for a condition that does not hold; the second where two such puts are under way at once.
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
@@ -61,8 +59,7 @@ class FolderSink:
     def __init__(self, root: Path) -> None:
         self._root = root
         remove_left(root)
-        # One a sink, so that one that is closed does not take another's away.
-        self._temporary = temporary_folder(root, next(_NUMBERS))
+        self._temporary = TemporaryFolder(root)
         self._made: set[Path] = set()
 
     def put(
@@ -80,9 +77,7 @@ class FolderSink:
         """
         path = self._path(key)
         self._make(path.parent)
-        # At each object: from a container or another machine it may look left, and be removed.
-        self._temporary.mkdir(exist_ok=True)
-        temporary = self._temporary / str(next(_NUMBERS))
+        temporary = self._temporary.path() / str(next(_NUMBERS))
         try:
             temporary.write_bytes(body)
             temporary.replace(path)
@@ -103,9 +98,8 @@ class FolderSink:
             return file_version(path.stat())
 
     def close(self) -> None:
-        """Removes this sink's temporary folder, which the next `put` makes again."""
-        with contextlib.suppress(OSError):
-            self._temporary.rmdir()
+        """Removes this sink's temporary folder; the next `put` makes another."""
+        self._temporary.close()
 
     def _path(self, key: str) -> Path:
         parts = PurePosixPath(key).parts

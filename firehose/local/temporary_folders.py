@@ -1,71 +1,73 @@
-"""Temporary folders of processes that write into a folder lake, and what those that were killed leave there.
+"""Temporary folders of the processes that write into a folder lake, and what killed processes leave there.
 
-`.dmd-writing-4711-1.5f2cd0e0`: process 4711 of where 5f2cd0e0 stands for. They lie at the root of the lake, below no
-data prefix: every reader takes each file there for data. What is left in one may be a part of an object, with personal
-data.
+An object is written to a temporary file first, and a killed process leaves a part of one, which may hold personal data.
+Whether the process still lives, its lock tells: the kernel releases it when the process ends, however it ends, also
+across containers and on network file systems. So the next sink removes what is left at once, and needs neither process
+ids, which mean nothing in another container, nor a waiting time.
+
+The folders are at the root of the lake, below no data prefix: every reader takes each file there for data.
 """
 
+import fcntl
 import os
-import platform
-import re
 import shutil
-import time
-from functools import lru_cache
-from hashlib import sha256
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
-TEMPORARY_FOLDER = ".dmd-writing"
-
-# Whether a process of another machine or container lives cannot be known. One that writes does so more often.
-LEFT_SECONDS = 3600
-
-_NAME = re.compile(re.escape(TEMPORARY_FOLDER) + r"-([1-9][0-9]{0,8})-[0-9]+(?:\.([0-9a-f]{8}))?")
+_PREFIX = ".dmd-writing-"
+_LOCK = "lock"
 
 
-def temporary_folder(root: Path, number: int) -> Path:
-    """The temporary folder of something in this process that writes into a lake."""
-    return root / f"{TEMPORARY_FOLDER}-{os.getpid()}-{number}.{_here()}"
+class TemporaryFolder:
+    """A folder for parts of objects, made in `root` when it is first used and locked until it is closed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._made: tuple[Path, int] | None = None
+        self._making = Lock()
+
+    def path(self) -> Path:
+        """Returns the folder, which exists."""
+        with self._making:
+            while self._made is None:
+                path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
+                self._made = _locked(path)
+            return self._made[0]
+
+    def close(self) -> None:
+        """Removes the folder; the next `path` makes another."""
+        with self._making:
+            if self._made:
+                path, lock = self._made
+                shutil.rmtree(path, ignore_errors=True)
+                os.close(lock)
+                self._made = None
 
 
-def remove_left(root: Path, *, now_seconds: float | None = None) -> None:
-    """Removes the temporary folders of dead processes, and those of elsewhere that nobody wrote to for an hour.
+def remove_left(root: Path) -> None:
+    """Removes the temporary folders whose process has ended; one that cannot be removed stays and hinders nobody."""
+    for path in root.glob(f"{_PREFIX}*"):
+        if path.is_symlink():
+            continue
+        with suppress(OSError):
+            lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path)
+            finally:
+                os.close(lock)
 
-    The folder of a living process stays. One that cannot be removed stays too: it hinders nobody.
-    """
-    now = time.time() if now_seconds is None else now_seconds
-    for path in root.glob(f"{TEMPORARY_FOLDER}-*"):
-        name = _NAME.fullmatch(path.name)
-        if name and not path.is_symlink() and _is_left(path, int(name[1]), name[2], now):
-            shutil.rmtree(path, ignore_errors=True)
 
-
-def _is_left(path: Path, process: int, where: str | None, now: float) -> bool:
-    if _is_alive(process):
-        return False
+def _locked(path: Path) -> tuple[Path, int] | None:
+    """Locks a new folder; returns None if another process took it for left, and removed it, before that."""
     try:
-        return where == _here() or now - path.stat().st_mtime > LEFT_SECONDS
-    except OSError:  # another run removes it at this moment
-        return False
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
-
-
-@lru_cache(maxsize=1)
-def _here() -> str:
-    """Stands for where the id of a process means what it means here: on Linux a boot, and a namespace of processes.
-
-    A host's name is not enough where that can be had: a container may have that of its host.
-    """
-    try:
-        told = Path("/proc/sys/kernel/random/boot_id").read_text() + os.readlink("/proc/self/ns/pid")  # noqa: PTH115
-    except OSError:
-        told = platform.node()
-    return sha256(told.encode()).hexdigest()[:8]
+        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:
+        return None
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if os.fstat(lock).st_nlink:
+        return path, lock
+    os.close(lock)
+    return None

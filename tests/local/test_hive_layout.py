@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.local.config.conversion_settings import MIB, ParquetSettings
-from firehose.local.conversion import hive_footer
 from firehose.local.conversion.columns import arrow_type
 from firehose.local.conversion.parquet import parquet_file
 from glue import hive
@@ -89,20 +88,40 @@ def test_other_readers_find_the_rows(tmp_path: Path) -> None:
     assert found == ([{"a": 1}, None], {"k": None, "j": [1]}, {"l": [["x"], []]})
 
 
+def with_value(value: bytes) -> pa.Table:
+    """A row with this value beside a list and a map."""
+    columns = {"a": "binary", "l": "array<string>", "m": "map<string,int>"}
+    return table(columns, {"a": value, "l": [value.decode("latin")]})
+
+
 LIST, KEY = b"\x04list\x0darray_element", b"\x09key_value\x03key"
 
 
-@pytest.mark.parametrize("value", [LIST, KEY, b"\x19\x38\x01l" + LIST], ids=["a list's", "a map's", "a whole path"])
-def test_a_value_that_looks_like_a_path_stays_a_value(value: bytes) -> None:
-    rows = table(
-        {"a": "binary", "l": "array<string>", "m": "map<string,int>"}, {"a": value, "l": [value.decode("latin")]}
-    )
+@pytest.mark.parametrize("value", [LIST, KEY], ids=["a list's", "a map's"])
+def test_a_value_that_looks_like_a_part_of_a_path_stays_a_value(value: bytes) -> None:
+    rows = with_value(value)
 
     file = written(rows)
 
     assert paths(file) == ["a", "l.bag.array_element", "m.map.key", "m.map.value"]
     assert file.metadata.row_group(0).column(0).statistics.min == value
     assert file.read().equals(rows)
+
+
+def test_a_file_has_no_statistics_where_one_of_them_would_look_like_a_path() -> None:
+    rows = with_value(b"\x19\x38\x01l" + LIST)
+
+    file = written(rows)
+
+    assert paths(file) == ["a", "l.bag.array_element", "m.map.key", "m.map.value"]
+    assert file.metadata.row_group(0).column(0).statistics is None
+    assert file.read().equals(rows)
+
+
+def test_a_column_is_selected_by_hives_path_as_in_an_object_of_firehose() -> None:
+    found = written(table(NESTED, ROW)).read(columns=["l.bag.array_element.a", "m.map.key"])
+
+    assert found.column_names == ["l", "m"]
 
 
 def test_columns_and_members_may_be_called_as_arrow_calls_its_groups() -> None:
@@ -142,21 +161,13 @@ def test_names_longer_than_127_bytes_keep_their_length() -> None:
     assert paths(file) == [f"{name}.bag.array_element"]
 
 
-def test_the_schemas_that_are_known_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hive_footer, "_known", [])
-    for number in range(70):
-        written(table({f"c{number}": "array<int>"}, {}))
-
-    assert len(hive_footer._known) == 64
-
-
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "int": st.integers(-(2**31), 2**31 - 1),
     "tinyint": st.integers(-128, 127),
     "double": st.floats(allow_nan=False),
     "boolean": st.booleans(),
     "string": st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
-    "binary": st.binary(max_size=5) | st.sampled_from([LIST, KEY]),
+    "binary": st.binary(max_size=5) | st.sampled_from([LIST, KEY, b"\x19\x38\x01c" + LIST]),
     "date": st.dates(),
     "decimal(9,2)": st.integers(-(10**8), 10**8).map(lambda cents: Decimal(cents).scaleb(-2)),
 }

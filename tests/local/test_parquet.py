@@ -1,7 +1,6 @@
 """One Parquet file: what the serializer's settings do, and what the file looks like to its readers."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +12,22 @@ from msgspec.structs import replace
 
 from firehose.local.config.conversion_settings import MIB, ParquetSettings
 from firehose.local.conversion.parquet import parquet_file
-from firehose.local.conversion.thrift import Compact
 from tests.converting import convert
+from tests.parquet_pages import pages
 
 DEFAULTS = ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, writer_version="V1")
-
-# PageHeader of parquet.thrift: its fields and the types of pages.
-_TYPE, _COMPRESSED_SIZE = 1, 3
-_PAGES = {0: "data", 2: "dictionary", 3: "data v2"}
 
 
 def written(rows: pa.Table, **settings: Any) -> pq.ParquetFile:
     return pq.ParquetFile(io.BytesIO(parquet_file(rows, replace(DEFAULTS, **settings))))
 
 
-def pages(rows: pa.Table, **settings: Any) -> list[str]:
+def pages_of(rows: pa.Table, **settings: Any) -> list[str]:
     """The pages of the first column chunk."""
     file = parquet_file(rows, replace(DEFAULTS, **settings))
     chunk = pq.ParquetFile(io.BytesIO(file)).metadata.row_group(0).column(0)
     first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
-    return list(_pages(file, first, first + chunk.total_compressed_size))
-
-
-def _pages(file: bytes, place: int, end: int) -> Iterator[str]:
-    while place < end:
-        reader = Compact(file, place)
-        header: dict[int, int] = {}
-        for number, kind in reader.fields():
-            if number in (_TYPE, _COMPRESSED_SIZE):
-                header[number] = reader.integer()
-            else:
-                reader.skip(kind)
-        yield _PAGES[header[_TYPE]]
-        place = reader.place + header[_COMPRESSED_SIZE]
+    return list(pages(file, first, first + chunk.total_compressed_size))
 
 
 def numbers(rows: int) -> pa.Table:
@@ -62,13 +44,13 @@ def test_a_row_group_is_a_block_and_not_a_number_of_rows() -> None:
 def test_a_page_is_as_large_as_asked() -> None:
     rows = numbers(262_144)  # 2 MiB
 
-    assert len(pages(rows, compression="UNCOMPRESSED")) == 2
-    assert len(pages(rows, compression="UNCOMPRESSED", page_bytes=64 * 1024)) == 32
+    assert len(pages_of(rows, compression="UNCOMPRESSED")) == 2
+    assert len(pages_of(rows, compression="UNCOMPRESSED", page_bytes=64 * 1024)) == 32
 
 
 @pytest.mark.parametrize(("version", "page"), [("V1", "data"), ("V2", "data v2")])
 def test_pages_are_of_the_writers_version(version: str, page: str) -> None:
-    assert pages(numbers(3), writer_version=version) == [page]
+    assert pages_of(numbers(3), writer_version=version) == [page]
 
 
 @pytest.mark.parametrize(("version", "encoding"), [("V1", "PLAIN_DICTIONARY"), ("V2", "RLE_DICTIONARY")])
@@ -93,7 +75,7 @@ def test_pages_are_compressed_as_asked(compression: str) -> None:
 def test_there_is_a_dictionary_only_when_asked(dictionary: bool, expected: list[str]) -> None:
     rows = pa.table({"n": ["a"] * 9})
 
-    assert pages(rows, dictionary=dictionary) == expected
+    assert pages_of(rows, dictionary=dictionary) == expected
 
 
 TIMES = pa.array([-2_208_968_999_876_543_211, -1, 0, 1_714_564_809_617_000_001, None], pa.timestamp("ns"))

@@ -1,85 +1,88 @@
 """What a killed process leaves in a lake is removed by the next one, and never what a living one writes in."""
 
-import os
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
-import pytest
-
 from firehose.local.sinks import FolderSink
-from firehose.local.temporary_folders import LEFT_SECONDS, remove_left, temporary_folder
+from firehose.local.temporary_folders import TemporaryFolder, remove_left
 
-HOUR = LEFT_SECONDS + 1
-
-
-def dead() -> int:
-    """The id of a process that has ended."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        return process.pid
-
-
-def left(root: Path, process: int, where: str = "") -> Path:
-    """A temporary folder with a part of an object in it."""
-    here = temporary_folder(root, 1).name.partition(".dmd")[2].partition(".")[2]
-    folder = root / f".dmd-writing-{process}-1.{where or here}"
-    folder.mkdir(parents=True)
-    (folder / "1").write_bytes(b"a part")
-    return folder
+# A process that writes a part of an object into the lake, says so, and lives until its input ends.
+WRITER = """
+import sys
+from pathlib import Path
+from firehose.local.temporary_folders import TemporaryFolder
+(TemporaryFolder(Path(sys.argv[1])).path() / "1").write_bytes(b"a part")
+print("written", flush=True)
+sys.stdin.read()
+"""
 
 
-def test_what_a_dead_process_left_is_gone_when_the_next_sink_is_made(tmp_path: Path) -> None:
-    folder = left(tmp_path, dead())
+def writing(root: Path) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"written\n"
+    return process
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    with process:
+        process.kill()
+
+
+def parts(root: Path) -> list[Path]:
+    return list(root.glob(".dmd-writing-*/1"))
+
+
+def test_what_a_killed_process_left_is_gone_when_the_next_sink_is_made(tmp_path: Path) -> None:
+    kill(writing(tmp_path))
+    assert len(parts(tmp_path)) == 1
 
     FolderSink(tmp_path)
 
-    assert not folder.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_living_process_writes_in_stays(tmp_path: Path) -> None:
-    one = FolderSink(tmp_path)
-    folders = [left(tmp_path, os.getpid()), left(tmp_path, 1), left(tmp_path, os.getpid(), "0" * 8)]
+    process = writing(tmp_path)
+    own = TemporaryFolder(tmp_path)
+    (own.path() / "1").write_bytes(b"a part")
 
-    remove_left(tmp_path, now_seconds=time.time() + HOUR)
+    FolderSink(tmp_path).put("data-pipeline/a", b"a")
 
-    one.put("data-pipeline/a", b"a")
-    assert all((folder / "1").exists() for folder in folders)
-
-
-def test_what_a_process_of_elsewhere_wrote_in_stays_for_an_hour(tmp_path: Path) -> None:
-    folder = left(tmp_path, dead(), "0" * 8)
-
-    remove_left(tmp_path, now_seconds=time.time() + HOUR - 10)
-    assert folder.exists()
-
-    remove_left(tmp_path, now_seconds=time.time() + HOUR)
-    assert not folder.exists()
+    assert len(parts(tmp_path)) == 2
+    kill(process)
 
 
-def test_what_an_earlier_version_left_counts_as_of_elsewhere(tmp_path: Path) -> None:
-    folder = left(tmp_path, dead())
-    old = folder.rename(tmp_path / folder.name.rpartition(".")[0])
+def test_what_an_earlier_version_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / ".dmd-writing-4711-1.5f2cd0e0"
+    left.mkdir()
+    (left / "1").write_bytes(b"a part")
 
     remove_left(tmp_path)
-    assert old.exists()
 
-    remove_left(tmp_path, now_seconds=time.time() + HOUR)
-    assert not old.exists()
+    assert not left.exists()
 
 
-@pytest.mark.parametrize(
-    "name", [".dmd-writing-x-1", ".dmd-writing-", ".dmd-writing-0-1", ".dmd-writing-99999999999-1"]
-)
-def test_what_has_another_name_is_not_ours(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).mkdir()
+def test_a_link_of_such_a_name_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "1").write_bytes(b"not ours")
+    (tmp_path / ".dmd-writing-x").symlink_to(elsewhere)
 
-    remove_left(tmp_path, now_seconds=time.time() + HOUR)
+    remove_left(tmp_path)
 
-    assert (tmp_path / name).exists()
+    assert (elsewhere / "1").exists()
 
 
-def test_a_sink_whose_folder_was_removed_from_elsewhere_goes_on(tmp_path: Path) -> None:
+def test_a_folder_is_private_to_its_user(tmp_path: Path) -> None:
+    folder = TemporaryFolder(tmp_path)
+
+    assert [path.stat().st_mode & 0o077 for path in (folder.path(), *folder.path().iterdir())] == [0, 0]
+
+
+def test_a_sink_that_was_closed_goes_on(tmp_path: Path) -> None:
     sink = FolderSink(tmp_path)
     sink.put("data-pipeline/a", b"a")
     sink.close()
@@ -87,6 +90,29 @@ def test_a_sink_whose_folder_was_removed_from_elsewhere_goes_on(tmp_path: Path) 
     sink.put("data-pipeline/b", b"b")
 
     assert (tmp_path / "data-pipeline/b").read_bytes() == b"b"
+
+
+def test_a_folder_that_another_process_removes_before_it_is_locked_is_made_again(tmp_path: Path) -> None:
+    """Processes that start together make, lock and remove at the same time."""
+    made: list[TemporaryFolder] = []
+
+    def start() -> None:
+        for _ in range(50):
+            folder = TemporaryFolder(tmp_path)
+            remove_left(tmp_path)
+            (folder.path() / "1").write_bytes(b"a part")
+            made.append(folder)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(parts(tmp_path)) == len(made) == 200
+    for folder in made:
+        folder.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lake_that_is_not_there_yet_has_nothing_left_in_it(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Exactly typed rows to Arrow columns: the fast path of record format conversion.
 
-A row is decoded by msgspec into a type made from the table's columns, and the decoded rows are turned into columns a
-level at a time: 2.7 to 3.5 us a row of a sale or demand, 50 of an event. pyarrow.json takes 1.13 times that and knows
-no maps; `pa.array` over plain dicts takes 0.9 times that, but overlooks unknown names, reads no times, and says of no
-row that it is wrong.
+msgspec decodes a row into a type made from the table's columns, and the decoded rows become columns level by level.
+That takes 2.7 to 3.5 us for a row of a sale or demand, 50 us for an event. Alternatives: pyarrow.json takes 1.13 times
+as long and knows no maps; `pa.array` over plain dicts takes 0.9 times as long, but accepts unknown names, reads no
+times, and cannot say which row is wrong.
 """
 
 import re
@@ -25,13 +25,13 @@ from glue.arrow import arrow_type as glue_arrow_type
 # The values of one column in, nulls as None; the column out.
 _Build: TypeAlias = Callable[[Sequence[Any]], pa.Array]
 
-# What decoding raises for a row that is not exactly typed.
+# Decoding raises these for a row that is not exactly typed.
 NOT_EXACT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-# Text that no value is: it leaves a column to the slow path.
+# A type that no value has: it leaves a column to the slow path.
 _NEVER = Annotated[str, msgspec.Meta(pattern="(?!)")]
-# Times stay text: Arrow parses a column of them in half the time that it takes over datetime objects. It would also
-# read dates and hours alone as times, which Firehose does not; 19 characters are up to the second.
+# Times stay text: Arrow parses a column of texts in half the time that datetime objects take. The least length, 19
+# characters up to the second, keeps out dates and hours alone, which Arrow would read and Firehose does not.
 _ANY_TIME = Annotated[str, msgspec.Meta(min_length=19, max_length=29)]
 _SPACED_TIME = Annotated[str, msgspec.Meta(min_length=19, max_length=29, pattern=r"^.{10} ")]
 
@@ -41,9 +41,9 @@ _astuple = msgspec.structs.astuple
 
 
 class ExactForm(msgspec.Struct, frozen=True):
-    """What a SerDe's reading leaves as it is, so that a row of it needs no reading.
+    """The form of rows that a SerDe would leave as they are, and that therefore take the fast path.
 
-    `json_key` is the key that a field of this (lower-case) name is read from, `times` the text of a timestamp.
+    `json_key` returns the key that a field of this (lower-case) name is read from; `times` is the type of a timestamp.
     """
 
     json_key: Callable[[str], str]
@@ -52,22 +52,22 @@ class ExactForm(msgspec.Struct, frozen=True):
 
     @classmethod
     def openx(cls, json_key: Callable[[str], str], *, folds: bool) -> "ExactForm":
-        """A time is `yyyy-MM-dd HH:mm:ss[.S]` or the same with a T."""
+        """Returns the form for OpenX: a time is `yyyy-MM-dd HH:mm:ss[.S]`, or the same with a T."""
         return cls(json_key, folds, _ANY_TIME)
 
     @classmethod
     def hive_json(cls, *, own_formats: bool) -> "ExactForm":
-        """Without formats of the stream's own, a time is `yyyy-MM-dd HH:mm:ss[.S]`."""
+        """Returns the form for Hive's SerDe: a time is `yyyy-MM-dd HH:mm:ss[.S]`; with own formats none is exact."""
         return cls(str, folds_map_keys=False, times=_NEVER if own_formats else _SPACED_TIME)
 
 
 class NotExactError(Exception):
-    """Some row of these is not exactly typed; the slow path will say which."""
+    """Some row is not exactly typed; the slow path finds out which."""
 
 
 @cache
 def arrow_type(kind: hive.HiveType) -> pa.DataType:
-    """The Arrow type of a column while it is converted: `glue.arrow`'s, but for times, which INT96 holds to the ns."""
+    """Returns the Arrow type of a column: `glue.arrow`'s, except that timestamps are in ns, as INT96 holds them."""
     match kind:
         case hive.Primitive("timestamp"):
             return pa.timestamp("ns")
@@ -82,7 +82,7 @@ def arrow_type(kind: hive.HiveType) -> pa.DataType:
 
 
 class RowType:
-    """The rows of one table: `decode` one, `build` the columns of many.
+    """The rows of one table: `decode` reads one, `build` makes columns of many.
 
     decode(b'{"id":"x","qty":3}') -> a struct; build([it]) -> a RecordBatch of one row
 
@@ -92,7 +92,7 @@ class RowType:
 
     def __init__(self, columns: Mapping[str, hive.HiveType], form: ExactForm) -> None:
         self.root = hive.Struct(tuple(columns.items()))
-        # The classes that rows are made of, by struct type, for readers that make them otherwise than by decoding.
+        # The classes of rows by struct type, for readers that make rows without decoding.
         self.structs: dict[hive.Struct, Any] = {}
         row = _Types(form, self.structs).decoded(self.root)
         self.schema = pa.schema([pa.field(name, arrow_type(kind)) for name, kind in columns.items()])
@@ -100,7 +100,7 @@ class RowType:
         self._builds = [_Builds(form).of(kind) for kind in columns.values()]
 
     def build(self, rows: Sequence[Any]) -> pa.RecordBatch:
-        """One column per column of the table, in its order."""
+        """Returns the rows as a batch with the table's columns, in its order."""
         values: Any = list(zip(*map(_astuple, rows), strict=True)) or [()] * len(self._builds)
         try:
             arrays = [build(column) for build, column in zip(self._builds, values, strict=True)]
@@ -110,24 +110,24 @@ class RowType:
 
 
 class _Types:
-    """The msgspec types that exactly typed values decode into."""
+    """Makes the msgspec types that exactly typed values decode into."""
 
     def __init__(self, form: ExactForm, structs: dict[hive.Struct, Any]) -> None:
         self._form = form
         self._structs = structs
 
     def decoded(self, kind: hive.Struct) -> Any:
-        """What a struct decodes into; nothing where its keys are no names of a struct's to msgspec."""
+        """Returns the type of a struct; `_NEVER` if msgspec cannot have fields of these keys."""
         keys = [self._form.json_key(name.lower()) for name, _ in kind.fields]
-        # Two fields of one key, by ColumnToJsonKeyMappings; characters that JSON escapes.
+        # It cannot if two fields have one key, by ColumnToJsonKeyMappings, or if JSON escapes a character of a key.
         usable = len(set(keys)) == len(keys) and not any(_ESCAPED.search(key) for key in keys)
         if kind not in self._structs:
             self._structs[kind] = self._struct(kind, keys if usable else None)
         return self._structs[kind] if usable else _NEVER
 
     def _struct(self, kind: hive.Struct, keys: Sequence[str] | None) -> Any:
-        # The attributes are numbered, because a field may be called `class` or `__init__`; eq=False leaves comparison
-        # with None to identity; gc=False, because rows hold no cycles and the collector would look at each of them.
+        # Attributes are numbered because a field may be called `class` or `__init__`. eq=False compares with None by
+        # identity. gc=False because rows have no cycles, and the collector would look at each of them.
         fields = [(f"f{place}", self._type(field), None) for place, (_, field) in enumerate(kind.fields)]
         names = {f"f{place}": key for place, key in enumerate(keys or ())}
         return msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, eq=False, gc=False)
@@ -135,8 +135,8 @@ class _Types:
     def _type(self, kind: hive.HiveType) -> Any:
         match kind:
             case hive.Decimal():
-                return msgspec.Raw  # its text, null included; as a float it would lose digits
-            # Optional, because `X | None` is not made of types known at run time only.
+                return msgspec.Raw  # its text, `null` included: a float would lose digits
+            # Optional, because `X | None` cannot be written of types made at run time.
             case hive.Array(element):
                 return Optional[list[self._type(element)]]  # type: ignore[misc]  # noqa: UP045
             case hive.Map(key, value):
@@ -145,7 +145,7 @@ class _Types:
                 return Optional[self.decoded(kind)]  # noqa: UP045
             case hive.Varchar(length):
                 return Annotated[str, msgspec.Meta(max_length=length)] | None
-            case hive.Char(length):  # without the padding, which Hive does not write
+            case hive.Char(length):  # without padding, which Hive does not write
                 return Annotated[str, msgspec.Meta(max_length=length, pattern=r"(?:^|[^ ])\Z")] | None
             case hive.Primitive("timestamp"):
                 return self._form.times | None
@@ -166,7 +166,7 @@ def _primitive_type(name: str) -> Any:
 
 
 class _Builds:
-    """The builders of columns."""
+    """Makes the builders of columns."""
 
     def __init__(self, form: ExactForm) -> None:
         self._form = form
@@ -176,7 +176,7 @@ class _Builds:
         build_some = self._some(kind)
 
         def build(values: Sequence[Any]) -> pa.Array:
-            # Most columns of most batches of events hold nothing, whole structs with all below them.
+            # In most batches of events most columns are all null, whole structs included.
             return pa.nulls(len(values), exact) if values.count(None) == len(values) else build_some(values)
 
         return build
@@ -186,7 +186,7 @@ class _Builds:
             case hive.Array(element):
                 return _lists(self.of(element), arrow_type(kind))
             case hive.Map(key, value):
-                # A key that is not text has no other case.
+                # Only text has a case to fold.
                 folds = self._form.folds_map_keys and pa.types.is_string(arrow_type(key))
                 return _maps(self.of(key), self.of(value), arrow_type(kind), folds=folds)
             case hive.Struct(fields):
@@ -213,7 +213,7 @@ def _structs(builds: Sequence[_Build], exact: pa.DataType) -> _Build:
     absent = (None,) * len(builds)
 
     def build(values: Sequence[Any]) -> pa.Array:
-        if all(values):  # a struct is true, null is not
+        if all(values):  # a struct is true, null is false
             columns: Any = zip(*map(_astuple, values), strict=True)
             mask = None
         else:
@@ -255,8 +255,8 @@ def _maps(build_keys: _Build, build_values: _Build, exact: pa.DataType, *, folds
 
 def _decimals(exact: pa.DataType) -> _Build:
     def build(values: Sequence[Any]) -> pa.Array:
-        # Not by Arrow's cast from text, which is four times as fast and wraps silently: it makes another number of
-        # 12345678901234567890123456789012345678 in a decimal(38,10).
+        # Arrow's cast from text would be four times as fast, but wraps silently: in a decimal(38,10) it makes another
+        # number of 12345678901234567890123456789012345678.
         return pa.array(list(map(_decimal, values)), exact)
 
     return build

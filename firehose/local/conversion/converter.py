@@ -1,7 +1,7 @@
 """Record format conversion: the function's JSON rows to Arrow rows by the Glue table.
 
-Exactly typed rows, which is what our function emits, go through `columns`; a row that is not goes alone through its
-SerDe's reading, and one that fails there becomes a failure while the others convert.
+Exactly typed rows, such as our function's, go through `columns` all at once. Any other row is read alone, as its SerDe
+would read it, and one that cannot be read becomes a failure while the others convert.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ from glue.arrow import columns
 
 _OPENX = OpenXSettings()
 
-# Where some row of a batch is not exact, how small the part gets that is read row by row: a build of an event's 110
-# columns costs what reading two or three events does, one of a demand's what reading ten does.
+# If some row of a batch is not exact, the batch is halved until a part this small is read row by row: building an
+# event's 110 columns once costs as much as reading two or three events, a demand's as much as reading ten.
 _LEAST_BATCH = 16
 
-# The rows of one record, exactly typed; None until the SerDe has read it.
+# The rows of one record, exactly typed; None if the SerDe must read it first.
 _Rows: TypeAlias = list[Any] | None
 
 
 class ConversionFailure(msgspec.Struct, frozen=True):
-    """One record that did not convert: its place among those given, Firehose's code, a message without values."""
+    """One record that did not convert: its place in the batch, Firehose's code, a message without values."""
 
     index: int
     code: str
@@ -39,7 +39,7 @@ class ConversionFailure(msgspec.Struct, frozen=True):
 
 
 class Converted(msgspec.Struct, frozen=True):
-    """`owners[n]` is the place of the record that row n came from; a record may hold several rows."""
+    """Converted records: row n came from the record at place `owners[n]`; one record may hold several rows."""
 
     rows: pa.RecordBatch
     owners: list[int]
@@ -49,10 +49,10 @@ class Converted(msgspec.Struct, frozen=True):
 class Converter:
     """Converts rows by one Glue table as one deserializer does.
 
-    A table with a type that the deserializer does not take is no mistake yet: as on AWS, every record fails by it.
+    A table with a type that the deserializer does not take is accepted: as on AWS, every record then fails.
 
     Raises, when it is made:
-        ValueError: a table without columns or with one twice, or a time format that is not Joda's.
+        ValueError: a table without columns or with the same column twice, or a time format that Joda does not have.
     """
 
     def __init__(self, table_input: Mapping[str, Any], reader: OpenXSettings | HiveJsonSettings = _OPENX) -> None:
@@ -67,7 +67,7 @@ class Converter:
         self.schema: pa.Schema = self._reader.schema
 
     def convert(self, records: Sequence[bytes]) -> Converted:
-        r"""The rows of these records.
+        r"""Returns the rows of these records, and the records that failed.
 
         [b'{"id":"x"}\n', b"oops"] -> a batch of one row, owners [0],
             failures [ConversionFailure(1, "DataFormatConversion.ParseError", "Encountered malformed JSON.")]
@@ -83,7 +83,7 @@ def _serde(settings: OpenXSettings | HiveJsonSettings) -> tuple[SerDe, ExactForm
 
 
 def _refused(kind: hive.HiveType, serde: SerDe, path: str) -> list[str]:
-    """The paths of what the SerDe has no columns of."""
+    """Returns the paths of the types that the SerDe does not take."""
     match kind:
         case hive.Array(element):
             return _refused(element, serde, f"{path}[]")
@@ -96,20 +96,20 @@ def _refused(kind: hive.HiveType, serde: SerDe, path: str) -> list[str]:
 
 
 class _Unusable:
-    """A table that the SerDe does not take."""
+    """Fails every record, because the SerDe does not take the table."""
 
     def __init__(self, serde: SerDe, refused: Sequence[str]) -> None:
         self.schema = pa.schema([])
         self._message = f"{SCHEMA} {serde.name} [{', '.join(refused)}]"
 
     def convert(self, records: Sequence[bytes]) -> Converted:
-        """Every record fails."""
+        """Fails every record."""
         failures = [ConversionFailure(place, INVALID_SCHEMA, self._message) for place in range(len(records))]
         return Converted(pa.RecordBatch.from_pylist([], schema=self.schema), [], failures)
 
 
 class _Usable:
-    """A table that it takes."""
+    """Converts by a table that the SerDe takes."""
 
     def __init__(self, found: Mapping[str, hive.HiveType], serde: SerDe, form: ExactForm) -> None:
         self._type = RowType(found, form)
@@ -117,7 +117,7 @@ class _Usable:
         self.schema = self._type.schema
 
     def convert(self, records: Sequence[bytes]) -> Converted:
-        """All at once where every row is exact, which ours are."""
+        """Converts all rows at once if every row is exact."""
         try:
             rows = list(map(self._type.decode, records))
             return Converted(self._type.build(rows), list(range(len(rows))), [])
@@ -136,7 +136,7 @@ class _Usable:
         return Converted(self._type.build([row for each in rows for row in each or ()]), owners, failures)
 
     def _inexact(self, places: Sequence[int], rows: Sequence[_Rows]) -> Sequence[int]:
-        """Of these places, those in whose neighbourhood some time, decimal or map key is not in its exact form."""
+        """Returns those of the places near which some time, decimal or map key is not in its exact form."""
         try:
             self._type.build([row for place in places for row in rows[place] or ()])
         except NotExactError:
@@ -147,14 +147,14 @@ class _Usable:
         return ()
 
     def _exact(self, record: bytes) -> _Rows:
-        """The decoded row; None where it is not exactly typed."""
+        """Decodes a row; returns None if it is not exactly typed."""
         try:
             return [self._type.decode(record)]
         except NOT_EXACT:
             return None
 
     def _slowly(self, place: int, record: bytes, failures: list[ConversionFailure]) -> list[Any]:
-        """The SerDe's reading: 80 to 100 us a row of a demand, 700 of an event."""
+        """Reads a record as the SerDe would: 80 to 100 us for a row of a demand, 700 for an event."""
         try:
             return [self._read(document, "") for document in documents(record)]
         except RowError as error:

@@ -1,8 +1,8 @@
 """The JSON documents of one record, as Jackson would hand them to a SerDe.
 
-A number keeps the text it was written in: a decimal column needs all its digits, and Hive's SerDe puts that text into
-a string column. Everything else is Python's own: str, bool, None, list, dict (of two equal names the later wins, as in
-a Java map).
+A number keeps the text that it was written in: a decimal column needs all its digits, and Hive's SerDe puts the text
+into a string column. Everything else is Python's own: str, bool, None, list, dict (of two equal names the later wins,
+as in a Java map).
 """
 
 import json
@@ -22,8 +22,8 @@ from firehose.local.conversion.row_error import (
     malformed,
 )
 
-# Ours: how deep json goes depends on Python's version (3.11 fails at 900 levels what 3.13 reads), and a record's
-# outcome may not. DynamoDB nests 32 levels; ours takes two or three of Python's 1,000 frames a level.
+# Ours, so that a record's outcome does not depend on Python's version (3.11 fails at 900 levels, 3.13 does not).
+# DynamoDB nests 32 levels; reading takes two or three of Python's 1,000 frames a level.
 NESTING_LEVELS = 128
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -31,7 +31,7 @@ _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOT
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A JSON number by its text; `whole` when it has neither point nor exponent, which Jackson reads as an integer."""
+    """A JSON number by its text; `whole` if it has neither point nor exponent: Jackson reads that as an integer."""
 
     text: str
     whole: bool
@@ -41,12 +41,12 @@ Json: TypeAlias = "str | bool | Number | list[Any] | dict[str, Any]"
 
 
 def documents(raw: bytes) -> list[dict[str, Any]]:
-    r"""The objects of one record; several may follow one another.
+    r"""Returns the objects of one record; several may follow one another.
 
     b'{"qty":1.50}\n{"qty":2}' -> [{"qty": Number("1.50", False)}, {"qty": Number("2", True)}]
 
     Raises:
-        RowError: not UTF-8, not JSON, nothing but space, or something else than objects at the top.
+        RowError: the record is not UTF-8, not JSON, blank, or has something else than an object at the top.
     """
     text = _text(raw)
     found = []
@@ -54,7 +54,7 @@ def documents(raw: bytes) -> list[dict[str, Any]]:
     while place < len(text):
         document, place = _next(text, place)
         if isinstance(document, list):
-            # The guide: an array of documents is not taken.
+            # The guide says that an array of documents is not taken.
             raise malformed(MISMATCH, "expected an object, got an array")
         if not isinstance(document, dict):
             raise malformed(TOP_PRIMITIVE)
@@ -66,7 +66,7 @@ def documents(raw: bytes) -> list[dict[str, Any]]:
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in words that hold nothing of it: Number("1", True) -> "a number"."""
+    """Names the kind of a value, without the value: Number("1", True) -> "a number"."""
     names: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
     return names.get(type(value), "a number" if isinstance(value, Number) else "null")
 
@@ -76,7 +76,7 @@ def _text(raw: bytes) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         raise RowError(MALFORMED_DATA, "The record is not UTF-8.") from None
-    if text.count("[") + text.count("{") > NESTING_LEVELS:  # rarely, and the count takes 0.7 ms a MiB
+    if text.count("[") + text.count("{") > NESTING_LEVELS:  # rare; the count takes 0.7 ms a MiB
         _refuse_deep(text)
     return text
 

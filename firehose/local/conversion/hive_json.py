@@ -1,7 +1,21 @@
-"""HiveJsonSerDe's rules: Hive's HCatalog JsonSerDe, whose error texts real streams were seen to give.
+"""HiveJsonSerDe's rules. Firehose's is Hive's HCatalog JsonSerDe: real streams give its error texts.
 
-It reads tokens of a Jackson parser: integers and floats by the parser's number accessors, which refuse strings, all
-else by the token's text as it stands in the record.
+How HCatalog's JsonSerDe reads a record, in the order in which it does:
+
+Names. It walks through the members of an object. A member belongs to the column of its name in any case, else, if its
+name is like `_col3`, to the fourth column; such a name that fits no column fails the record. A member of no column is
+skipped. Of two members of one column the later wins.
+
+Shapes. A struct and a map must be an object, an array must be an array; anything else fails the record. Null is null
+for every type. Map keys stay as they are written, and are read by the text rules below.
+
+Integers and floats are read by Jackson's number accessors. They refuse strings; for integers they cut a fraction off,
+and for a tinyint they take 128 to 255 as the negative numbers of the same bits.
+
+All other types are read from the token's text as it is written in the record: `1e3` in a string column is "1e3". A
+boolean is true for "true" in any case, else false. A date is read as java.sql.Date does, rolling a 31st of April over
+into May. A timestamp is read by the stream's own Joda formats in their order, else as java.sql.Timestamp.valueOf does.
+Decimals are rounded half up, char and varchar are cut.
 """
 
 import re
@@ -36,10 +50,10 @@ _TEXTS = (hive.Primitive("string"), hive.Primitive("binary"))
 
 
 class HiveJson:
-    """The rules under one stream's settings.
+    """The rules for one stream's settings.
 
     Raises:
-        JodaPatternError: a time format that Joda or we do not have.
+        JodaPatternError: a time format that Joda does not have, or that is not supported.
     """
 
     name = "org.apache.hive.hcatalog.data.JsonSerDe"
@@ -48,23 +62,23 @@ class HiveJson:
         self._formats: list[ReadTime] = [joda_format(pattern) for pattern in settings.timestamp_formats]
 
     def refused(self, kind: hive.HiveType) -> bool:  # noqa: ARG002  `binary` too is text
-        """None of the types that glue.hive knows."""
+        """Refuses none of the types that glue.hive knows."""
         return False
 
     def elements(self, value: Any, path: str) -> Sequence[Any] | None:
-        """Arrays only."""
+        """Takes arrays only."""
         if not isinstance(value, list):
             raise misfit(START_OF_ARRAY, "array", value, path)
         return value
 
     def entries(self, value: Any, path: str) -> Mapping[str, Any] | None:
-        """Objects only; the keys as they are."""
+        """Takes objects only; keys stay as they are."""
         if not isinstance(value, dict):
             raise misfit(START_OF_OBJECT, "map", value, path)
         return value
 
     def members(self, kind: hive.Struct) -> Callable[[Any, str], Sequence[Any] | None]:
-        """By name in any case, or by `_col3` for the fourth; of the same field twice the later wins."""
+        """Finds members by name in any case, or by `_col3` for the fourth."""
         places = {name.lower(): place for place, (name, _) in enumerate(kind.fields)}
 
         def members_of(value: Any, path: str) -> Sequence[Any] | None:
@@ -82,7 +96,7 @@ class HiveJson:
         return members_of
 
     def key(self, kind: hive.HiveType) -> Callable[[str, str], Any]:
-        """A key is read from its text, numbers too."""
+        """Returns the reader of map keys, which reads numbers too from the text of the key."""
         match kind:
             case hive.Primitive(name) if name in INTEGER_BITS:
                 read: Callable[[str], Any] = lambda text: java_integer(text, name)  # noqa: E731 - one of several forms of one reader
@@ -102,7 +116,7 @@ class HiveJson:
         return read_key
 
     def scalar(self, kind: hive.HiveType) -> Read:
-        """The reader of a type that is not nested."""
+        """Returns the reader of a type that is not nested."""
         match kind:
             case hive.Primitive(name) if name in (*INTEGER_BITS, "float", "double"):
                 return _numeric(name)
@@ -118,7 +132,7 @@ class HiveJson:
                 return lambda value, path: shortened(encodable(_token_text(value, kind, path), kind, path), kind)
 
     def _timestamp(self, text: str) -> int | None:
-        """By the formats in their order, and else as java.sql.Timestamp.valueOf."""
+        """Reads by the formats in their order, else as java.sql.Timestamp.valueOf."""
         for read in self._formats:
             found = read(text)
             if found is not None:
@@ -169,7 +183,7 @@ def _numeric(name: str) -> Read:
 
 
 def _integer(number: Number, name: str) -> int | None:
-    """Jackson's accessors cut a fraction off, and take bytes up to 255 for the negative ones."""
+    """Returns the integer of a number as Jackson's accessors do; None if the column does not hold it."""
     exact = exact_decimal(number.text)
     if exact is None or (exact and exact.adjusted() > 18):
         return None

@@ -1,10 +1,10 @@
-"""Joda time patterns, which HiveJsonSerDe's TimestampFormats are, compiled to functions.
+"""Joda time patterns, the form of HiveJsonSerDe's TimestampFormats, compiled to functions.
 
-A pattern is a regular expression per letter and what its match means. As in Joda, a number takes as many digits as it
-can, never fewer for the sake of what follows, text is read in any case, and what the pattern does not hold is that of
-1970-01-01 00:00 UTC. Joda holds milliseconds: further digits of a fraction are cut off.
+Each letter of a pattern becomes a part of a regular expression, and its match a part of the time. As in Joda, a number
+takes as many digits as it can, even if what follows then does not match; text is read in any case; what the pattern
+does not have is that of 1970-01-01 00:00 UTC. Joda keeps milliseconds: further digits of a fraction are cut off.
 
-Source: Joda-Time, DateTimeFormat ("Pattern syntax"); Hive's TimestampParser for `millis` and what is missing.
+Source: Joda-Time, DateTimeFormat ("Pattern syntax"); Hive's TimestampParser for `millis` and for missing fields.
 """
 
 import re
@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 
 from firehose.local.conversion.timestamps import epoch_milliseconds, of_fields
 
-# The nanoseconds of a text, None for one that is not of the pattern.
+# Text to nanoseconds since 1970; None if the text does not match the pattern.
 ReadTime: TypeAlias = Callable[[str], int | None]
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG_MONTHS = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG_DAYS = ("day", "sday", "nesday", "rsday", "day", "urday", "day")
-# Joda's default names; the halves of a zone are one zone to it.
+# Joda's default names; to Joda, standard and daylight time are one zone.
 _ZONES = {"ut": "UTC", "utc": "UTC", "gmt": "UTC"} | {
     f"{letter}{half}t": zone
     for letter, zone in {
@@ -33,12 +33,13 @@ _ZONES = {"ut": "UTC", "utc": "UTC", "gmt": "UTC"} | {
     }.items()
     for half in "sd"
 }
-# Joda's pivot is 30 years before the clock's year; a fixed one gives the same lake on every day. 46 to 95 and 96 to 45.
+# Joda's pivot is 30 years before the clock's year; a fixed one gives the same lake on every day. 46 is 1946, and 45 is
+# 2045.
 _PIVOT_YEAR = 1996
 
 _NUMERIC = "yYdDHhkKmsS"
-# Joda's centuries and weeks (C, x, w, e) are left out.
-_CARRIED_OUT = f"{_NUMERIC}MEaGzZ"
+# Joda's centuries and weeks (C, x, w, e) are not supported.
+_SUPPORTED = f"{_NUMERIC}MEaGzZ"
 # The group of a two-digit year; the other groups are called after their letter.
 _SHORT_YEAR = "short_year"
 _LIMITS = {
@@ -56,11 +57,11 @@ _TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+", re.DOTALL)
 
 
 class JodaPatternError(ValueError):
-    """A pattern that Joda would refuse, or a letter that is not carried out."""
+    """A pattern that Joda would refuse, or a letter that is not supported."""
 
 
 def joda_format(pattern: str) -> ReadTime:
-    """The reader of one pattern; `millis` is milliseconds since 1970.
+    """Returns the reader of one pattern; `millis` is milliseconds since 1970.
 
     joda_format("dd/MMM/yyyy HH:mm Z")("02/Jan/2024 03:04 +0100") -> nanoseconds of 2024-01-02 02:04 UTC
 
@@ -88,15 +89,15 @@ def _tokens(pattern: str) -> list[str]:
     while place < len(pattern):
         found = _TOKEN.match(pattern, place)
         if not found:
-            raise JodaPatternError(f"TimestampFormats: a quote without its end in {pattern!r}")
+            raise JodaPatternError(f"TimestampFormats: a quote is not closed in {pattern!r}")
         tokens.append(found[0])
         place = found.end()
     letters = [token[0] for token in tokens if token[0].isalpha()]
     for letter in letters:
-        if letter not in _CARRIED_OUT:
-            raise JodaPatternError(f"TimestampFormats: {letter!r} in {pattern!r} is not carried out")
+        if letter not in _SUPPORTED:
+            raise JodaPatternError(f"TimestampFormats: {letter!r} in {pattern!r} is not supported")
         if letters.count(letter) > 1:
-            raise JodaPatternError(f"TimestampFormats: {letter!r} twice in {pattern!r} is not carried out")
+            raise JodaPatternError(f"TimestampFormats: {letter!r} twice in {pattern!r} is not supported")
     return tokens
 
 
@@ -141,7 +142,7 @@ _EXPRESSIONS = {
 
 
 def _time(found: Mapping[str, str]) -> int:
-    """Raises ValueError, LookupError or OverflowError for what no calendar has."""
+    """Returns the nanoseconds; raises ValueError, LookupError or OverflowError for a time that no calendar has."""
     day = _day(found)
     seconds = _hour(found) * 3600 + _field(found, "m", 0) * 60 + _field(found, "s", 0)
     milliseconds = int(found.get("S", "0")[:3].ljust(3, "0"))
@@ -158,7 +159,7 @@ def _day(found: Mapping[str, str]) -> date:
         named = found.get("M", "").lower()[:3]
         month = _MONTHS.index(named) + 1 if named.isalpha() else _field(found, "M", 1)
         day = date(year, month, _field(found, "d", 1))
-    if "E" in found:  # sets the day of that week, whatever the date says
+    if "E" in found:  # moves to that day of the same week, as Joda does
         day += timedelta(days=_DAYS.index(found["E"].lower()[:3]) - day.weekday())
     return day
 
@@ -168,7 +169,7 @@ def _year(found: Mapping[str, str]) -> int:
     if short is None:
         return int(found.get("y") or found.get("Y") or 1970)
     first = _PIVOT_YEAR - 50
-    # Two digits are the year of that ending in the hundred around the pivot; any other number is the year itself.
+    # Two digits name a year of the hundred around the pivot; any other number is the year itself.
     return first + (int(short) - first) % 100 if len(short) == 2 and short.isdigit() else int(short)
 
 

@@ -1,7 +1,7 @@
-"""Numbers as Java reads and prints them: what both SerDes do with the text of a number.
+"""Numbers as Java reads and prints them, for both SerDes.
 
-Integers are `Byte`, `Short`, `Integer` or `Long.parseX` of the text, floats `Double.parseDouble`, decimals Hive's
-HiveDecimal. The functions return None where Java would throw or the number would become another one.
+Integers are read as `parseX` of Java's `Byte`, `Short`, `Integer` and `Long` do, floats as `Double.parseDouble`,
+decimals as Hive's HiveDecimal. The functions return None where Java would throw, or would make another number of it.
 """
 
 import re
@@ -12,7 +12,7 @@ INTEGER_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _HEX = re.compile(r"0[xX]([+-]?[0-9a-fA-F]+)")
-# Double.parseDouble cuts space off and takes a type suffix. Its hexadecimal floats are left out.
+# Double.parseDouble cuts space off and takes a type suffix. Its hexadecimal floats are not supported.
 _FLOAT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[dDfF]?\s*", re.ASCII)
 _NOT_FINITE = re.compile(r"\s*[+-]?(?:NaN|Infinity)\s*", re.ASCII)
 _DECIMAL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?)\s*", re.ASCII)
@@ -21,9 +21,9 @@ _MOST_DIGITS = 1000
 
 
 def java_integer(text: str, kind: str, *, hexadecimal: bool = False) -> int | None:
-    """The integer of this text, as Java's parseX has it; the OpenX SerDe takes "0x1F" too.
+    """Returns the integer of a text as Java's parseX does; the OpenX SerDe takes "0x1F" too.
 
-    "+12" -> 12; "1.5", "", " 1" and what the type does not hold -> None
+    "+12" -> 12; "1.5", "", " 1" and a number outside the type's range -> None
     """
     if hexadecimal and (found := _HEX.fullmatch(text)):
         digits, base = found[1], 16
@@ -35,13 +35,13 @@ def java_integer(text: str, kind: str, *, hexadecimal: bool = False) -> int | No
 
 
 def in_range(number: int, kind: str) -> int | None:
-    """The number; None where an integer column of this type does not hold it."""
+    """Returns the number; None if it is outside the range of this integer type."""
     half = 1 << (INTEGER_BITS[kind] - 1)
     return number if -half <= number < half else None
 
 
 def java_float(text: str, kind: str) -> float | None:
-    """The float of this text; None for what is no number or is infinite only because the type ends.
+    """Returns the float of a text; None if it is not a number, or is outside the range of the type.
 
     "1e3" -> 1000.0; "Infinity" -> inf; ("1e39", "float") -> None, where Java would answer infinity
     """
@@ -53,14 +53,14 @@ def java_float(text: str, kind: str) -> float | None:
     number = float(found[1])
     try:
         if kind == "float":
-            struct.pack("<f", number)  # native "f" does not look
+            struct.pack("<f", number)  # native "f" does not check the range
     except OverflowError:
         return None
     return number if abs(number) < float("inf") else None
 
 
 def hive_decimal(text: str, precision: int, scale: int) -> Decimal | None:
-    """HiveDecimal of the text in decimal(precision,scale): rounded half up; None where it does not fit or is none.
+    """Returns the HiveDecimal of a text in decimal(precision,scale), rounded half up; None if it does not fit.
 
     ("1.235", 5, 2) -> Decimal("1.24"); ("1000", 5, 2) -> None
     """
@@ -69,22 +69,19 @@ def hive_decimal(text: str, precision: int, scale: int) -> Decimal | None:
         return None
     if not number or number.adjusted() < -scale - 1:
         return Decimal(0).scaleb(-scale)
-    # Digits past the scale by far decide nothing about rounding half up, but that they are there.
+    # With room for all digits of the text, quantize rounds once.
     rounded = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, Context(prec=precision + len(text) + 2))
     return rounded if not rounded or rounded.adjusted() < precision - scale else None
 
 
 def exact_decimal(text: str) -> Decimal | None:
-    """The number of this text with all its digits; None for what is none."""
+    """Returns the number of a text with all its digits; None if it is not a number."""
     found = _DECIMAL.fullmatch(text)
     return Decimal(found[1]) if found else None
 
 
 def java_double_text(number: float) -> str:
-    """Double.toString: "1000.0" for 1e3, "1.0E7" for 1e7; the shortest digits that make the number, as in Java 19.
-
-    Raises nothing; infinities print as Java's.
-    """
+    """Prints a number as Double.toString of Java 19: "1000.0" for 1e3, "1.0E7" for 1e7, "Infinity"."""
     if number in (float("inf"), float("-inf")):
         return "Infinity" if number > 0 else "-Infinity"
     if number == 0 or 1e-3 <= abs(number) < 1e7:

@@ -1,8 +1,8 @@
-"""OpenXJsonSerDe's rules: what was measured on real streams, and else what its open source and Java do.
+"""OpenXJsonSerDe's rules: as measured on real streams, else as in its open source and in Java.
 
-Its inspectors are fed by a Jackson parser of AWS's own (real messages name java.lang.Long, which the open source never
-makes), so numbers are Java's. Where neither was measured nor the open source decides, a record fails here rather than
-hold a value that nobody wrote: a number for a boolean, a decimal or float that its column does not hold.
+AWS feeds the SerDe from a Jackson parser of its own: real messages name java.lang.Long, which the open source never
+makes. So numbers are Java's. Where neither a measurement nor the open source decides, a record fails here rather than
+hold a value that nobody wrote: a number in a boolean column, a decimal or float outside its column's range.
 """
 
 import json
@@ -22,36 +22,36 @@ _JAVA_CLASSES = {str: "java.lang.String", bool: "java.lang.Boolean"}
 
 
 class OpenX:
-    """The rules under one stream's settings."""
+    """The rules for one stream's settings."""
 
     name = "org.openx.data.JsonSerDe"
 
     def __init__(self, settings: OpenXSettings) -> None:
         self._folds = settings.case_insensitive
         self._dots = settings.dots_to_underscores
-        # The SerDe knows columns by their names in lower case, and its mappings hold at every depth.
+        # The SerDe knows columns by their lower-case names, and its mappings apply at every depth.
         self._mappings = {column.lower(): self.folded(key) for column, key in settings.mappings.items()}
 
     def folded(self, key: str) -> str:
-        """A key of the record, as it is compared."""
+        """Returns a key of the record in the form in which it is compared."""
         return key.lower() if self._folds else key
 
     def json_key(self, name: str) -> str:
-        """The key that a field of this name is read from."""
+        """Returns the key that a field of this name is read from."""
         return self._mappings.get(name, name)
 
     def refused(self, kind: hive.HiveType) -> bool:
-        """`binary` was seen to be refused."""
+        """Refuses `binary` (observed)."""
         return kind == hive.Primitive("binary")
 
     def elements(self, value: Any, path: str) -> Sequence[Any] | None:  # noqa: ARG002  refuses nothing
-        """What is no array is the only element of one; an empty string is null, as in the open source."""
+        """Takes any value as an array of one; an empty string is null, as in the open source."""
         if value == "":
             return None
         return value if isinstance(value, list) else [value]
 
     def entries(self, value: Any, path: str) -> Mapping[str, Any] | None:
-        """Objects only; an empty string is null, as in the open source."""
+        """Takes objects only; a blank string is null, as in the open source."""
         if _is_blank(value):
             return None
         if not isinstance(value, dict):
@@ -59,7 +59,7 @@ class OpenX:
         return {key.lower(): each for key, each in value.items()} if self._folds else value
 
     def members(self, kind: hive.Struct) -> Callable[[Any, str], Sequence[Any] | None]:
-        """By name from an object, by place from an array."""
+        """Finds members by name in an object, by place in an array."""
         keys = [(name.lower(), self.json_key(name.lower())) for name, _ in kind.fields]
         missing = [None] * len(keys)
 
@@ -83,11 +83,11 @@ class OpenX:
         return [dotted.get(name) if (found := value.get(key, _ABSENT)) is _ABSENT else found for name, key in keys]
 
     def key(self, kind: hive.HiveType) -> Callable[[str, str], Any]:
-        """A key is read as the same text in a column is."""
+        """Returns the reader of map keys: the same as of a column."""
         return self.scalar(kind)
 
     def scalar(self, kind: hive.HiveType) -> Read:
-        """The reader of a type that is not nested."""
+        """Returns the reader of a type that is not nested."""
         if kind == hive.Primitive("string") or isinstance(kind, hive.Char | hive.Varchar):
             return lambda value, path: shortened(self._text(value, kind, path), kind)
         if kind == hive.Primitive("boolean"):
@@ -140,7 +140,7 @@ def _java_class(value: Any) -> str:
 
 
 def _compact(value: Any, path: str, *, folds: bool, top: bool = False) -> str:
-    """A value's text: of a string itself at the top, of everything else its JSON without space."""
+    """Returns a value's text: at the top a string itself, else the JSON without space."""
     if isinstance(value, Number):
         return _number_text(value, path)
     if isinstance(value, dict):

@@ -24,33 +24,43 @@ _MAGIC = b"PAR1"
 
 
 def parquet_file(rows: pa.Table, settings: ParquetSettings) -> bytes:
-    """The bytes of a Parquet file of these rows; a row group is a block of `block_bytes` before compression.
+    """Returns a Parquet file of these rows; a row group is a block of `block_bytes` before compression.
 
-    Timestamps are INT96, the only kind that Hive's own SerDe reads; the root and the levels of lists and maps have
-    Hive's names, as far as the elements of lists are called `array_element`, which a Converter's are. Arrow's schema is
-    left out of the metadata: it is no part of Hive's files, and in a small file of events it is a third of the bytes.
+    Timestamps are INT96, the only kind that Hive's own SerDe reads. The root and the levels of lists and maps have
+    Hive's names, if the elements of lists are called `array_element`, as a Converter's are. Arrow's schema is left out
+    of the metadata: Hive's files have none, and in a small file of events it is a third of the bytes.
+
+    Raises:
+        ValueError: the name of a column has control characters.
     """
-    groups = -(-rows.nbytes // settings.block_bytes) or 1
-    # To a buffer of Arrow's, whole: 1.7 ms for one event (110 columns), most of it the columns' own headers.
+    blocks = -(-rows.nbytes // settings.block_bytes) or 1
+    block_rows = max(1, -(-rows.num_rows // blocks))
+    row_groups = -(-rows.num_rows // block_rows) or 1
+    for statistics in (True, False):
+        written = _written(rows, settings, block_rows, statistics=statistics)
+        length = int.from_bytes(written[-8:-4], "little")
+        footer = with_hive_names(bytes(written[-8 - length : -8]), row_groups)
+        if footer is not None:
+            # The footer, its length in four bytes and the magic end a file.
+            return b"".join([written[: -8 - length], footer, len(footer).to_bytes(4, "little"), _MAGIC])
+    raise ValueError("the name of a column has control characters, which a Glue table cannot have")
+
+
+def _written(rows: pa.Table, settings: ParquetSettings, block_rows: int, *, statistics: bool) -> memoryview:
+    # Into a buffer of Arrow's. An event of 110 columns takes 1.7 ms, most of it for the columns' own headers.
     out = pa.BufferOutputStream()
     pq.write_table(
         rows,
         out,
-        row_group_size=max(1, -(-rows.num_rows // groups)),
+        row_group_size=block_rows,
         compression=_CODECS[settings.compression],
         use_dictionary=settings.dictionary,
         data_page_size=settings.page_bytes,
         max_rows_per_page=_ANY_ROWS,
         use_compliant_nested_type=False,
         store_schema=False,
+        write_statistics=statistics,
         **_VERSIONS[settings.writer_version],
         **(_INT64 if settings.int64_timestamps else _INT96),
     )
-    return _renamed(memoryview(out.getvalue()))
-
-
-def _renamed(written: memoryview) -> bytes:
-    """The file with its footer under Hive's names: a footer, its length in four bytes and the magic end a file."""
-    length = int.from_bytes(written[-8:-4], "little")
-    footer = with_hive_names(bytes(written[-8 - length : -8]))
-    return b"".join([written[: -8 - length], footer, len(footer).to_bytes(4, "little"), _MAGIC])
+    return memoryview(out.getvalue())

@@ -1,7 +1,7 @@
-"""Documents to exactly typed rows: a reader per Hive type, by the rules of one SerDe.
+"""Documents to exactly typed rows: a reader for each Hive type, by the rules of one SerDe.
 
-What the SerDes share is here (nulls stay null, members not declared are dropped, paths); what they differ in is a
-`SerDe`: how values of the wrong shape, names, map keys and scalars are taken.
+The rules that the SerDes share are here: nulls stay null, undeclared members are dropped, messages name paths. A
+`SerDe` has the rules that differ: values of the wrong shape, names, map keys and scalars.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from firehose.local.conversion.documents import Number, kind_of
 from firehose.local.conversion.row_error import MISMATCH, RowError, malformed
 from glue import hive
 
-# A value that is not null, and its path, to the exactly typed value; raises RowError.
+# Takes a value that is not null, and its path; returns the exactly typed value, or raises RowError.
 Read: TypeAlias = Callable[[Any, str], Any]
 
 # The classes of a table's rows, by struct type (`RowType.structs`).
@@ -19,31 +19,31 @@ Structs: TypeAlias = Mapping[hive.Struct, Callable[..., Any]]
 
 
 class SerDe(Protocol):
-    """The rules of a deserializer. All raise RowError for what it refuses."""
+    """The rules of a deserializer. All raise RowError for a value that it refuses."""
 
     name: str
 
     def refused(self, kind: hive.HiveType) -> bool:
-        """Whether the SerDe has no columns of this (not nested) type."""
+        """Tells whether the SerDe takes no columns of this (not nested) type."""
 
     def scalar(self, kind: hive.HiveType) -> Read:
-        """The reader of a type that is not nested."""
+        """Returns the reader of a type that is not nested."""
 
     def key(self, kind: hive.HiveType) -> Callable[[str, str], Any]:
-        """The reader of map keys."""
+        """Returns the reader of map keys."""
 
     def elements(self, value: Any, path: str) -> Sequence[Any] | None:
-        """The elements of an array column."""
+        """Returns the elements of an array column; None for null."""
 
     def entries(self, value: Any, path: str) -> Mapping[str, Any] | None:
-        """The entries of a map column."""
+        """Returns the entries of a map column; None for null."""
 
     def members(self, kind: hive.Struct) -> Callable[[Any, str], Sequence[Any] | None]:
-        """The values of a struct in the order of its fields, None for those that are absent."""
+        """Returns what finds the values of a struct, in the order of its fields, None for an absent one."""
 
 
 def reader(kind: hive.HiveType, serde: SerDe, structs: Structs) -> Read:
-    """The reader of one type.
+    """Returns the reader of one type.
 
     reader(Array(Primitive("int")), openx, {})([Number("1", True), "2", None], "n") -> [1, 2, None]
     """
@@ -99,15 +99,18 @@ def _struct(
 
 
 def misfit(phrase: str, kind: object, value: Any, path: str) -> RowError:
-    """(MISMATCH, "int", "oops", "qty") -> "Data does not match the schema. [qty: expected int, got a string]"."""
+    """Returns the error of a value of the wrong kind.
+
+    (MISMATCH, "int", "oops", "qty") -> "Data does not match the schema. [qty: expected int, got a string]"
+    """
     return malformed(phrase, f"{path}: expected {kind}, got {kind_of(value)}")
 
 
 def encodable(text: str, kind: object, path: str) -> str:
-    """The text; one with a lone surrogate, which UTF-8 cannot hold, fails.
+    """Returns the text.
 
     Raises:
-        RowError: that is the case.
+        RowError: it has a lone surrogate, which UTF-8 cannot hold.
     """
     try:
         text.encode()
@@ -117,7 +120,10 @@ def encodable(text: str, kind: object, path: str) -> str:
 
 
 def written(value: Any) -> str | None:
-    """The text of a scalar as it stands in the record: Number("1e3", False) -> "1e3", True -> "true"; else None."""
+    """Returns the text of a scalar as it is written in the record; None for anything else.
+
+    Number("1e3", False) -> "1e3"; True -> "true"
+    """
     if isinstance(value, Number):
         return value.text
     if isinstance(value, bool):
@@ -126,7 +132,7 @@ def written(value: Any) -> str | None:
 
 
 def shortened(text: str, kind: hive.HiveType) -> str:
-    """Text as a column of `kind` holds it: cut to the length of char and varchar, char without its padding.
+    """Returns text as a column of `kind` holds it: cut to the length of char and varchar, char without padding.
 
     Hive's writer puts HiveChar.getStrippedValue and HiveVarchar.getValue into Parquet, cut by code points.
     """

@@ -1,7 +1,7 @@
 """Why a record does not convert: Firehose's codes and phrases, and never a value of the record.
 
-A message begins with the phrase that real error records were seen to begin with; what follows in brackets is ours. AWS
-goes on with the exception's own text, which quotes the value ("For input string: "oops""): that is what is left out.
+A message begins with the phrase of real error records; what follows in brackets is ours. AWS goes on with the
+exception's own text, which quotes the value ("For input string: "oops""): that is left out here.
 
 Source: real error records of 2026, and the AWS developer guide, "Handling errors for data format conversion".
 """
@@ -16,12 +16,12 @@ TOP_PRIMITIVE = "The input JSON contained a primitive at the top level. The top 
 MISMATCH = "Data does not match the schema."
 SCHEMA = "The schema is invalid. One or more columns have types that are not supported by"
 
-# What follows MISMATCH where the SerDe's exception was seen; the value that ends some of them is left out.
+# MISMATCH with the SerDe's exception, as observed; some of these end in the value, which is left out.
 FOR_INPUT = f"{MISMATCH} For input string"
 NOT_AN_OBJECT = f"{MISMATCH} Data is not JSONObject  but"  # two spaces, as on the wire
 START_OF_ARRAY = f"{MISMATCH} java.io.IOException: Start of Array expected"
 START_OF_OBJECT = f"{MISMATCH} java.io.IOException: Start of Object expected"
-# The Hive JSON SerDe's field validator does not speak of the schema.
+# The Hive JSON SerDe's field validator does not mention the schema.
 INCORRECT_FORMAT = "One or more fields have incorrect format. Exception when validating field (root)"
 
 
@@ -35,5 +35,8 @@ class RowError(Exception):
 
 
 def malformed(phrase: str, detail: str = "") -> RowError:
-    """(MISMATCH, "qty: expected int") -> MalformedData, "Data does not match the schema. [qty: expected int]"."""
+    """Returns an error of the code MalformedData.
+
+    (MISMATCH, "qty: expected int") -> "Data does not match the schema. [qty: expected int]"
+    """
     return RowError(MALFORMED_DATA, f"{phrase} [{detail}]" if detail else phrase)

@@ -1,7 +1,7 @@
 """Times and dates as the two SerDes read them: to nanoseconds since 1970 and to `yyyy-MM-dd`.
 
-All times are UTC. What lies outside the nanoseconds that 64 bits hold, before 1677-09-21 or after 2262-04-11, wraps to
-another time without a word: so it was seen on real streams (999999999999 seconds are 2092-10-26 there).
+All times are UTC. A time before 1677-09-21 or after 2262-04-11, outside the nanoseconds that 64 bits hold, wraps
+silently to another time. So it does on real streams: 999999999999 seconds are 2092-10-26 there (measured).
 """
 
 import re
@@ -32,12 +32,12 @@ _MILLIS = re.compile(r"(-?\d{1,40})(?:\.\d+)?", re.ASCII)
 
 
 def wrapped(nanoseconds: int) -> int:
-    """Nanoseconds as 64 bits hold them: 2**63 -> -2**63."""
+    """Returns nanoseconds as 64 bits hold them: 2**63 -> -2**63."""
     return (nanoseconds + _LONG) % (2 * _LONG) - _LONG
 
 
 def openx_timestamp(text: str) -> int | None:
-    """Nanoseconds since 1970 of a text or a number's text, wrapped; None for a form that Firehose does not take.
+    """Returns the nanoseconds since 1970 of a text or a number's text, wrapped; None for a form that Firehose refuses.
 
     "2024-1-2 3:4:5.1", "2024-01-02T03:04:05.1Z", "1704164645.1" and "1704164645100" are all the same time
     """
@@ -53,9 +53,9 @@ def openx_timestamp(text: str) -> int | None:
 
 
 def epoch_timestamp(text: str) -> int | None:
-    """Nanoseconds since 1970 of seconds or milliseconds, wrapped: "1704164645.1"; None past a Java long."""
+    """Returns the nanoseconds since 1970 of seconds or milliseconds, wrapped: "1704164645.1"; None past a Java long."""
     number = exact_decimal(text)
-    # The exponent is looked at first: 1e999999999 would be written out in full.
+    # Checks the exponent first: 1e999999999 would be written out in full.
     if number is None or (number and number.adjusted() > 18) or abs(number) >= _LONG:
         return None
     if not number or number.adjusted() < -9:
@@ -67,14 +67,14 @@ def epoch_timestamp(text: str) -> int | None:
 
 
 def epoch_milliseconds(text: str) -> int | None:
-    """Hive's `millis`: "1704164645100.9" is 1704164645100 ms; None for another form and past a Java long."""
+    """Reads Hive's `millis`: "1704164645100.9" is 1704164645100 ms; None for another form and past a Java long."""
     found = _MILLIS.fullmatch(text)
     milliseconds = int(found[1]) if found else _LONG
     return wrapped(milliseconds * _MILLISECOND) if -_LONG <= milliseconds < _LONG else None
 
 
 def openx_date(text: str) -> str | None:
-    """A date as `yyyy-MM-dd`: "2024-1-2" -> "2024-01-02"; None for another form and for a 30th of February."""
+    """Returns a date as `yyyy-MM-dd`: "2024-1-2" -> "2024-01-02"; None for another form and for a 30th of February."""
     found = _DATE.fullmatch(text)
     try:
         return date(*map(int, found.groups())).isoformat() if found else None
@@ -83,9 +83,9 @@ def openx_date(text: str) -> str | None:
 
 
 def java_timestamp(text: str) -> int | None:
-    """java.sql.Timestamp.valueOf in UTC, as nanoseconds, wrapped.
+    """Reads as java.sql.Timestamp.valueOf in UTC; returns nanoseconds, wrapped.
 
-    It rolls over what a calendar does not have: "2024-02-30 25:00:00" is 2024-03-02 01:00:00.
+    Days and hours past their end roll over: "2024-02-30 25:00:00" is 2024-03-02 01:00:00.
     """
     found = _JAVA_TIME.fullmatch(text)
     day = java_date(found[1]) if found else None
@@ -98,7 +98,7 @@ def java_timestamp(text: str) -> int | None:
 
 
 def java_date(text: str) -> str | None:
-    """java.sql.Date.valueOf: months 1 to 12, days 1 to 31, and what the month does not have rolls into the next."""
+    """Reads as java.sql.Date.valueOf: months 1 to 12, days 1 to 31; a day past the month's end rolls into the next."""
     found = _DATE.fullmatch(text)
     year, month, day = map(int, found.groups()) if found else (0, 0, 0)
     if not (year and 1 <= month <= 12 and 1 <= day <= 31):
@@ -107,7 +107,7 @@ def java_date(text: str) -> str | None:
 
 
 def of_fields(day: date, seconds: int, nanoseconds: int = 0) -> int:
-    """Nanoseconds since 1970 of a day and the seconds since its midnight, wrapped."""
+    """Returns the nanoseconds since 1970 of a day and the seconds since its midnight, wrapped."""
     return wrapped(((day.toordinal() - _EPOCH_DAY) * _DAY_SECONDS + seconds) * _SECOND + nanoseconds)
 
 
