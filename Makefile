@@ -10,7 +10,7 @@ LIMIT ?= 600
 # Each of the test workers would compile every file of specifications for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test e2e lint bench lock package plan deploy rollback cost clean
+.PHONY: setup run test test-fast e2e lint bench lock package plan deploy rollback cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@rm -rf $(LAKE)
@@ -19,6 +19,9 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 
 test: setup $(WHEELS)/ready  ## every specification
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+test-fast: setup  ## those that are done within a minute: no kills, Terraform, packaging, dmd up
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
 
 e2e: setup  ## an environment, end to end under its CI role: make e2e ENV=dev1 LIMIT=900
 	@$(BIN)/python -m tests.e2e "$(ENV)" --seconds $(LIMIT)

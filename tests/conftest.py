@@ -12,23 +12,6 @@ pytest_plugins = ["firehose.testing"]
 settings.register_profile("dmd", deadline=None, max_examples=50)
 settings.load_profile("dmd")
 
-# What takes longest, each file by itself. A file is one worker's: one of these, begun last, would run alone when all
-# the rest is done. Terraform waits for most of its minutes, so it is the first.
-LONGEST = (
-    "test_terraform.py",
-    "test_deploy.py",
-    "test_backfill_kills.py",
-    "test_kinesis_kills.py",
-    "test_replay_kills.py",
-    "test_backfill_s3.py",
-    "test_against_reference.py",
-    "test_backfill_lake.py",
-    "test_console.py",
-    "test_backfill_table.py",
-    "test_avro_mode.py",
-    "test_e2e_environment.py",
-)
-
 
 def pytest_configure(config: pytest.Config) -> None:
     # xdist would begin with the files of the most specifications, which are the quickest ones.
@@ -36,10 +19,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    rank = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    """Begin with the slow files: a worker takes a whole file, and one begun last would run alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores, for the one that waits."""
+    """Return one worker more than there are cores, for the one that waits for Terraform."""
     return (os.cpu_count() or 1) + 1

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from typer.testing import CliRunner
 
-from firehose.cli.app import app
 from firehose.lake.backfill.job import Job
 from firehose.lake.backfill.run import Outcome, Throttle, run
 from tests.given import Attributes, image, m, payload, s
@@ -128,14 +126,6 @@ def backfilled(source: Path | str, lake: Path | str, state: Path, *, processes: 
 def silent(_name: str, _items: int) -> Any:
     """Shows no progress."""
     return lambda _more: None
-
-
-def dmd(*arguments: str) -> Any:
-    """The command, in this process; its result with exit code, standard output and error. A UserError is raised."""
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def make_table(*items: Attributes, name: str = TABLE) -> None:

@@ -55,7 +55,7 @@ def console(
         _run(command or sys.stdin.read(), session.names)
         return
     _complete(session.names)
-    _Interactive(session.names).interact(banner(session, env), exitmsg="")
+    InteractiveSession(session.names).interact(banner(session, env), exitmsg="")
 
 
 def _run(python: str, names: dict[str, Any]) -> None:
@@ -93,10 +93,11 @@ def banner(session: ConsoleSession, env: str) -> str:
     return f"dmd console: {where}; lake {session.lake}; Ctrl-D ends it\n\n{table}\n"
 
 
-class _Interactive(code.InteractiveConsole):
+class InteractiveSession(code.InteractiveConsole):
     """A console that shows a UserError as a sentence."""
 
     def showtraceback(self) -> None:
+        """Write the sentence of a UserError, and the traceback of any other error."""
         error = sys.exception()
         if isinstance(error, UserError):
             self.write(f"{error}\n")

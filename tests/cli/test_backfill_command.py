@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from firehose.local.user_error import UserError
-from tests.exports import demand, dmd, export, full, full_export, incremental_export, item, written
+from tests.commands import result_of as dmd
+from tests.exports import demand, export, full, full_export, incremental_export, item, written
 from tests.failed import everything, fans
 
 

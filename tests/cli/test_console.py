@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from firehose.cli.app import app
-from firehose.cli.console import _Interactive, banner
+from firehose.cli.console import InteractiveSession, banner
 from firehose.cli.console_session import ConsoleSession, local_configuration, sample
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.user_error import UserError
 from firehose.pipeline.package import checkout_package
 from firehose.pipeline.up.resources import BUCKET, make_resources
 from glue.layout import Format
-from tests.cli.test_run import dmd
+from tests.commands import dmd, result_of
 from tests.given import change, payload, s
 from tests.local_aws import local_aws
 
@@ -30,10 +30,7 @@ def console(tmp_path: Path) -> ConsoleSession:
 
 
 def run(*arguments: str, typed: str | None = None) -> Result:
-    result = CliRunner().invoke(app, ["console", *arguments], input=typed)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return result_of("console", *arguments, standard_input=typed)
 
 
 def test_a_change_is_shown_as_the_row_that_its_function_makes_of_it(console: ConsoleSession) -> None:
@@ -160,7 +157,7 @@ def test_at_a_terminal_there_is_a_banner_and_a_mistake_is_a_sentence(
 
 
 def test_other_errors_are_shown_as_python_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
-    _Interactive({}).runsource("1 / 0")
+    InteractiveSession({}).runsource("1 / 0")
 
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -206,7 +203,7 @@ def test_an_environment_where_nothing_is_deployed_is_the_users_mistake(reached: 
 
 
 def test_help_ends_in_a_command_to_paste() -> None:
-    lines = CliRunner().invoke(app, ["console", "--help"]).stdout.strip().splitlines()
+    lines = run("--help").stdout.strip().splitlines()
 
     assert lines[-1].strip().startswith("dmd console ")
 

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from firehose.cli.errors import errors as command
 from firehose.lake.errors.failures import DELIVERS, DROPS
 from firehose.lake.errors.report import Basis, report
 from firehose.local.sinks import FolderSink
@@ -19,15 +17,13 @@ from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
+from tests.commands import result_of
 from tests.failed import CRASHED, STATUS, documents, error_object, failed, told
 from tests.given import ARRIVED_MS, Function, change, s
 from tests.lakes import error_document, write_errors
 from transform.outcome import Reason
 
 NOT_JSON = {"code": "not_json", "message": "not a JSON document"}
-
-app = typer.Typer()
-app.command()(command)
 
 
 @pytest.fixture
@@ -37,7 +33,7 @@ def lake(tmp_path: Path) -> Path:
 
 
 def run(lake: Path, *options: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--lake", str(lake), *options], catch_exceptions=False)
+    result = result_of("errors", "--lake", str(lake), *options)
     assert result.exit_code == code
     return result
 

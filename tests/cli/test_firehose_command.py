@@ -14,12 +14,11 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
-from typer.testing import CliRunner
 
 from firehose.cli import firehose_run, run_source
-from firehose.cli.app import app
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError
+from tests.commands import result_of
 from tests.firehose_streams import destination, request, table
 from tests.kinesis_streams import Clock
 
@@ -63,19 +62,12 @@ def write(name: str, document: Any, folder: Path = Path()) -> None:
 
 
 def run(*more: str, table: bool = True, handler: bool = True, source: str = "orders.jsonl") -> tuple[int, str]:
-    result = CliRunner().invoke(
-        app,
-        [
-            "firehose",
-            "run",
-            *("--stream", "stream.json", "--source", source, "--sink", "bucket"),
-            *(("--table", "table.json") if table else ()),
-            *(("--handler", f"{handler_module(Path.cwd()).stem}:handler") if handler else ()),
-            *more,
-        ],
+    result = result_of(
+        *("firehose", "run", "--stream", "stream.json", "--source", source, "--sink", "bucket"),
+        *(("--table", "table.json") if table else ()),
+        *(("--handler", f"{handler_module(Path.cwd()).stem}:handler") if handler else ()),
+        *more,
     )
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
     return result.exit_code, result.output
 
 

@@ -5,7 +5,6 @@ import io
 import json
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,9 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
-from typer.testing import CliRunner
 
-from firehose.cli import app, run_source
 from firehose.cli import run as run_command
+from firehose.cli import run_source
 from firehose.lake.storage import sink_of
 from firehose.local.event_record import EventRecord
 from firehose.local.report import RunReport, StreamReport
@@ -27,35 +25,16 @@ from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, summarise
 from tests import reference
-from tests.firehose_streams import Objects
+from tests.commands import DMD, SAMPLE, dmd, keys, write
+from tests.fakes import MemorySink
 from tests.given import change, image, payload, s
 from tests.invented import TIME, gift, group, member, optional
-
-DMD = [sys.executable, "-c", "from firehose.cli import main; main()"]
-SAMPLE = Path(__file__).parents[1] / "corpora" / "sample.jsonl.gz"
-
-
-def dmd(*arguments: str, standard_input: bytes = b"") -> tuple[int, str]:
-    """Exit code and standard output of a command."""
-    result = CliRunner().invoke(app.app, arguments, input=standard_input, catch_exceptions=True)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout
-
-
-def write(path: Path, *records: Any) -> str:
-    path.write_bytes(b"".join(payload(record) + b"\n" for record in records))
-    return str(path)
 
 
 def rows(lake: Path, table: str) -> Iterator[dict[str, Any]]:
     for path in sorted((lake / "data-pipeline/parquet" / table).rglob("*.parquet")):
         for row in pq.ParquetFile(path).read().to_pylist():
             yield row | {"partition_date": path.parent.name.removeprefix("partition_date=")}
-
-
-def keys(lake: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
 
 
 def test_every_record_of_the_sample_is_in_the_lake_as_the_reference_wants_it(tmp_path: Path) -> None:
@@ -145,7 +124,7 @@ def test_a_run_adds_up_only_if_the_function_gives_a_reason_for_every_failure() -
 
     for _ in range(2):
         metrics.add("a", 'a log line\n{"_aws": {}, "RecordsFailed": [1], "reason": "invalid"}\n')
-        verdicts.append(summarise(report, metrics, CountingSink(Objects()), ["demand"], 1.0).adds_up)
+        verdicts.append(summarise(report, metrics, CountingSink(MemorySink()), ["demand"], 1.0).adds_up)
 
     assert verdicts == [False, True]
 

@@ -25,8 +25,9 @@ from firehose.pipeline.streams import LOCAL, local_pipeline
 from glue.layout import Format
 from glue.schema import load
 from glue.tables import avro_literal
-from tests.cli.test_run import SAMPLE, dmd, keys, write
-from tests.firehose_streams import Objects, avro_request, function, order, records
+from tests.commands import SAMPLE, dmd, keys, write
+from tests.fakes import MemorySink
+from tests.firehose_streams import avro_request, function, order, records
 from tests.given import change, s
 from tests.invented import gift, member, optional
 
@@ -108,7 +109,7 @@ def test_the_same_input_again_replaces_its_objects_with_the_same_bytes(tmp_path:
 
 def test_the_same_event_records_through_a_fresh_pipeline_give_the_same_objects() -> None:
     given = list(change_records([str(SAMPLE)]))
-    sinks = [Objects(), Objects()]
+    sinks = [MemorySink(), MemorySink()]
 
     for sink in sinks:
         report = local_pipeline(sink, file_format=Format.AVRO).run(given)
@@ -196,7 +197,7 @@ def summary_of(printed: list[str], puts: list[str], **counts: int) -> RunSummary
         setattr(report, name, count)
         if name == "delivered":
             stream.delivered, stream.dropped = count, report.dropped
-    metrics, objects = FunctionMetrics(), CountingSink(Objects())
+    metrics, objects = FunctionMetrics(), CountingSink(MemorySink())
     metrics.add(stream.name, "\n".join(printed))
     for key in puts:
         objects.put(f"data-pipeline/{key}", b"0123456789")
@@ -252,7 +253,7 @@ def test_a_run_does_not_add_up_if_one_says_otherwise(
 
 
 def test_an_ok_in_avro_mode_is_put_where_errors_are_and_does_not_add_up() -> None:
-    objects, inner = Objects(), LocalStream(avro_request(LOCAL.delivery_stream("avro")), None, function())
+    objects, inner = MemorySink(), LocalStream(avro_request(LOCAL.delivery_stream("avro")), None, function())
     sink = CountingSink(objects)
 
     report = DataPlane([inner], sink).run(records(order("1")))
@@ -265,7 +266,7 @@ def test_an_ok_in_avro_mode_is_put_where_errors_are_and_does_not_add_up() -> Non
 
 def test_rows_that_no_type_has_do_not_add_up() -> None:
     stream = StreamReport("of another pipeline", received=1, delivered=1, objects=1, bytes_out=10)
-    objects = CountingSink(Objects())
+    objects = CountingSink(MemorySink())
     objects.put(f"data-pipeline/{PUTS[0]}", b"0123456789")
 
     summary = summarise(
@@ -280,7 +281,7 @@ def test_only_what_was_put_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    inner = Objects()
+    inner = MemorySink()
     sink = CountingSink(inner)
     monkeypatch.setattr(inner, "put", full)
 
@@ -291,7 +292,7 @@ def test_only_what_was_put_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_puts_of_several_threads_are_each_counted() -> None:
-    sink, together = CountingSink(Objects()), threading.Barrier(8)
+    sink, together = CountingSink(MemorySink()), threading.Barrier(8)
 
     def put(number: int) -> None:
         together.wait()

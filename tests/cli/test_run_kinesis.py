@@ -18,7 +18,7 @@ from firehose.cli import run_source
 from firehose.local.sources.kinesis import KinesisSource, now_ms
 from firehose.local.user_error import UserError
 from firehose.pipeline.sample.records import changes
-from tests.cli.test_run import dmd
+from tests.commands import dmd
 from tests.given import change, payload, s
 from tests.kinesis_streams import Clock
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from firehose.local.user_error import UserError
+from tests.commands import result_of as dmd
 from tests.exports import (
     EXPORTED_MICROS,
     SMALL,
@@ -13,7 +14,6 @@ from tests.exports import (
     WRITTEN_MICROS,
     backfilled,
     demand,
-    dmd,
     export,
     full,
     full_export,

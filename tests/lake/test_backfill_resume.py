@@ -11,7 +11,8 @@ from moto import mock_aws
 from firehose.lake.backfill.job import Job
 from firehose.lake.backfill.lake import Lake
 from firehose.local.user_error import UserError
-from tests.exports import SMALL, TABLE, backfilled, demand, dmd, full_export, item, make_table
+from tests.commands import result_of as dmd
+from tests.exports import SMALL, TABLE, backfilled, demand, full_export, item, make_table
 from tests.failed import fans
 
 FILES = [[demand("a"), demand("b")], [demand("c"), item("sale", "1")]]
@@ -70,7 +71,7 @@ def test_it_says_first_since_when_and_how_much_it_goes_on_with(
     result = dmd("backfill", "--export", "export", "--lake", "lake")
 
     first, *_, last = result.stderr.splitlines()
-    assert first == "goes on with the backfill begun 2026-11-24T08:00:00Z: 2 items read before"
+    assert first == "resuming the backfill that began at 2026-11-24T08:00:00Z: 2 items are read already"
     assert last.endswith(" s")
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
 
@@ -80,7 +81,7 @@ def test_a_run_that_goes_on_with_nothing_does_not_say_so(tmp_path: Path) -> None
 
     result = dmd("backfill", "--export", f"{tmp_path}/export", "--lake", f"{tmp_path}/l", "--state", f"{tmp_path}/s")
 
-    assert "goes on" not in result.stderr
+    assert "resuming" not in result.stderr
 
 
 @pytest.mark.parametrize("lost", ["data-pipeline", "data-pipeline/parquet/demand"])

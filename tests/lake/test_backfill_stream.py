@@ -16,7 +16,8 @@ from firehose.lake.backfill.state import State
 from firehose.lake.backfill.stream_loader import DatesInFlight, check_stream, send_spool
 from firehose.local.kinesis_writer import KinesisWriter, partition_key
 from firehose.local.user_error import UserError
-from tests.exports import SMALL, backfilled, demand, dmd, full_export
+from tests.commands import result_of as dmd
+from tests.exports import SMALL, backfilled, demand, full_export
 from tests.given import payload, s
 from tests.local.test_kinesis_writer import Clock, Stream
 

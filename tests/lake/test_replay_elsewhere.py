@@ -101,7 +101,7 @@ def test_a_replay_of_other_objects_that_was_cut_off_is_told_of(tmp_path: Path) -
     )
 
     assert replay(tmp_path)["unfinished"] == ["a.json 00"]
-    assert "run it with its --errors" in CliRunner().invoke(app, ["replay", "--lake", str(tmp_path)]).stderr
+    assert "rerun it with the same --errors" in CliRunner().invoke(app, ["replay", "--lake", str(tmp_path)]).stderr
 
 
 class Stream:

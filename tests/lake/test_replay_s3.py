@@ -181,5 +181,5 @@ def test_a_replay_says_what_it_has_done_before_it_was_stopped(calls: Calls) -> N
     result = CliRunner().invoke(app, ["replay", "--lake", "s3://lake"])
 
     assert isinstance(result.exception, UserError)
-    assert "the next replay goes on from there" in str(result.exception)
+    assert "the next replay continues from there" in str(result.exception)
     assert result.stdout.splitlines()[2].split() == ["demand", "1"]

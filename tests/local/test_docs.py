@@ -25,7 +25,7 @@ def test_every_specification_that_the_page_names_is_there(name: str, case: str) 
 
 
 def test_every_behaviour_has_a_specification_and_a_source() -> None:
-    tables = PAGE[PAGE.index("## What holds") : PAGE.index("## The suites of others")]
+    tables = PAGE[PAGE.index("## Behaviours") : PAGE.index("## Other projects' test suites")]
     rows = [row.split(" | ") for row in tables.splitlines() if row.startswith("| ")]
 
     named = [row for row in rows if len(row) == 4 and row[0] not in ("| behaviour", "| ---")]

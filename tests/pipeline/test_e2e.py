@@ -12,7 +12,7 @@ from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.user_error import UserError
 from firehose.pipeline.names import Names
 from glue.layout import Format
-from tests.cli.test_run import dmd
+from tests.commands import dmd
 from tests.e2e.athena import QueryError
 from tests.e2e.items import LIVING, NOBODY, Items, Life, Row, new_run
 from tests.e2e.run import Clocks, Search, Stopped, run

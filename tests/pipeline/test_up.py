@@ -23,7 +23,7 @@ from firehose.pipeline.up import prepare
 from firehose.pipeline.up.counts import StreamCounts, stream_counts
 from firehose.pipeline.up.resources import BUCKET, STREAM
 from firehose.pipeline.up.session import Session
-from tests.cli.test_run import dmd
+from tests.commands import dmd
 from tests.kinesis_streams import Clock
 from tests.local_aws import local_aws
 
