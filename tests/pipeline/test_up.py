@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -121,7 +122,9 @@ def test_counts_are_in_one_column_each() -> None:
     ("options", "told"),
     [
         pytest.param(["--endpoint", "dmnd"], "dmnd is not the address", id="no address"),
-        pytest.param(["--endpoint", "https://s3.us-east-1.amazonaws.com"], "never on AWS", id="AWS"),
+        pytest.param(["--endpoint", "http://127.0.0.1:x"], "127.0.0.1:x is not the address", id="no port"),
+        pytest.param(["--endpoint", "https://192.0.2.1:4566"], "192.0.2.1 is not this machine", id="another machine"),
+        pytest.param(["--endpoint", "http://127.0.0.1@192.0.2.1"], "192.0.2.1 is not this machine", id="a user name"),
         pytest.param(["--endpoint", "http://127.0.0.1:9"], "127.0.0.1:9 cannot be read", id="nobody there"),
         pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is for moto's", id="both"),
         pytest.param(["--package", "nowhere.zip"], "nowhere.zip cannot be read", id="no package"),
@@ -133,8 +136,32 @@ def test_where_it_cannot_run_is_the_users_mistake(tmp_path: Path, options: list[
         up(tmp_path, *options)
 
 
-def test_localhost_is_an_ip_address_so_that_buckets_are_found() -> None:
-    assert named_endpoint("http://localhost:5000/").url == "http://127.0.0.1:5000"
+@pytest.mark.parametrize(
+    ("named", "address"),
+    [
+        ("http://localhost:5000/", "http://127.0.0.1:5000"),
+        ("http://0.0.0.0:5000", "http://127.0.0.1:5000"),
+        ("http://127.0.0.2:5000", "http://127.0.0.2:5000"),
+        ("https://[::1]:5000", "https://[::1]:5000"),
+    ],
+)
+def test_an_address_of_this_machine_is_an_ip_address_so_that_buckets_are_found(named: str, address: str) -> None:
+    assert named_endpoint(named).url == address
+
+
+@pytest.mark.parametrize("addresses", [["192.0.2.1"], ["127.0.0.1", "192.0.2.1"], []], ids=["another", "both", "none"])
+def test_a_name_that_is_not_this_machines_alone_is_refused(
+    addresses: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(host: str, _: None) -> list[Any]:
+        if not addresses:
+            raise OSError
+        return [(None, None, 6, "", (address, 0)) for address in addresses]
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+
+    with pytest.raises(UserError, match=r"sts.example.com is not this machine, .* never on AWS"):
+        named_endpoint("https://sts.example.com")
 
 
 def test_the_users_profile_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:

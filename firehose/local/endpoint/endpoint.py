@@ -1,6 +1,7 @@
 """A local AWS endpoint, either moto's server as a child process or one that the user names; and clients of it."""
 
 import importlib.util
+import ipaddress
 import os
 import socket
 import subprocess
@@ -16,8 +17,6 @@ from firehose.local.processors.child_process import end_process
 from firehose.local.user_error import UserError
 
 REGION = "us-east-1"
-
-_LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - nothing is bound to them here
 
 
 class Services(Protocol):
@@ -89,20 +88,45 @@ def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def named_endpoint(url: str) -> Endpoint:
-    """Return the endpoint that a user names.
+    """Return the endpoint that a user names, by its IP address: an SDK would look for a bucket at bucket.localhost.
+
+    Only an address of this machine is accepted, whatever its name: behind any other there may be a real account.
 
     Raises:
-        UserError: it is not an http address, or it is AWS itself.
+        UserError: it is not an http address, or not one of this machine.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a port or an IPv6 address that is not one
+        raise _not_an_address(url) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UserError(f"{url} is not the address of an endpoint, which looks like http://127.0.0.1:PORT")
-    if "amazonaws." in parts.hostname:
-        raise UserError(f"{url} is AWS: resources are made and changed on a local endpoint only, never on AWS")
-    if parts.hostname in _LOCAL:
-        # An SDK would look for a bucket at bucket.localhost; at an IP address it does not.
-        parts = parts._replace(netloc=f"127.0.0.1:{parts.port}" if parts.port else "127.0.0.1")
-    return Endpoint(urlunsplit(parts).rstrip("/"))
+        raise _not_an_address(url)
+    host = _loopback_address(parts.hostname)
+    if host is None:
+        raise UserError(
+            f"{parts.hostname} is not this machine, and resources are made and changed on a local endpoint only, never "
+            "on AWS: forward a local port to it, and name http://127.0.0.1:PORT"
+        )
+    return Endpoint(urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host)).rstrip("/"))
+
+
+def _not_an_address(url: str) -> UserError:
+    return UserError(f"{url} is not the address of an endpoint, which looks like http://127.0.0.1:PORT")
+
+
+def _loopback_address(host: str) -> str | None:
+    """Return the IP address of a host name, or None if it is not this machine's own: "localhost" -> "127.0.0.1"."""
+    if host in {"localhost", "0.0.0.0", "::"}:  # noqa: S104 - nothing is bound to them here
+        return "127.0.0.1"
+    try:
+        found = {ipaddress.ip_address(str(info[4][0])) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return None
+    if not all(address.is_loopback for address in found):
+        return None
+    first = min(found, key=lambda address: address.version)
+    return f"[{first}]" if first.version == 6 else str(first)
 
 
 @contextmanager

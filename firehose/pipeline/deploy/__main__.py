@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from firehose.local.endpoint.endpoint import Account
-from firehose.local.endpoint.function_package import PROJECT
 from firehose.local.user_error import UserError
 from firehose.pipeline.deploy.environments import find_environment
 from firehose.pipeline.deploy.release import deploy, open_terraform, plan
 from firehose.pipeline.deploy.rollback import rollback
+from firehose.pipeline.package import PROJECT
 
 STOPPED = 130
 
