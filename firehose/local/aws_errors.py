@@ -1,4 +1,4 @@
-"""What boto3 complains of, as one sentence: it is the user's table, stream, credentials or network."""
+"""Turns boto3's errors into sentences for the user, whose table, stream, credentials or network it is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from firehose.local.user_error import UserError
 
 @contextmanager
 def as_user_errors(where: str, done: str) -> Iterator[None]:
-    """boto3's errors inside, said of `where`: "kinesis://dmnd cannot be written: AccessDeniedException".
+    """Raise boto3's errors as user errors about `where`: "kinesis://dmnd cannot be written: AccessDeniedException".
 
-    Only the code of a service's answer is told: its message may repeat what was sent.
+    Of a service's answer only the code is quoted: its message may repeat what was sent.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - 0.3 s that other commands need not pay
 

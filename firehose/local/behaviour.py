@@ -1,9 +1,9 @@
-"""Where the sources on Firehose's behaviour are at odds: one switch each, the observed behaviour as its default.
+"""A switch for each question on which the sources about Firehose disagree; the default is the observed behaviour.
 
-Behaviour()  ->  what was measured on real streams
+Behaviour()  ->  as measured on real streams
 Behaviour(duplicate_ids=DuplicateIds.BATCH)
 
-How sure a value is: (D) AWS's documentation, (P1) and (P2) measured on real streams by the makers of two emulators,
+Certainty: (D) AWS's documentation, (P1) and (P2) measured on real streams by the makers of two emulators,
 (U) seen by users, (I) inferred by us. P1 goes before P2.
 """
 
@@ -14,42 +14,42 @@ import msgspec
 
 
 class DuplicateIds(StrEnum):
-    """What fails when a function answers a record twice."""
+    """The scope of the failure when a function answers a record twice."""
 
     RECORD = "record"
     BATCH = "batch"
 
 
 class OkWithoutData(StrEnum):
-    """What fails when a function answers Ok with data that is null or absent."""
+    """The scope of the failure when a function answers Ok with data that is null or absent."""
 
     RECORD = "record"
     BATCH = "batch"
 
 
 class NoRecords(StrEnum):
-    """What a reply without `records` is."""
+    """The error code of a reply without `records`."""
 
     MISSING_RECORD_ID = "missing-record-id"
     FUNCTION_ERROR = "function-error"
 
 
 class UnreadableReply(StrEnum):
-    """What a reply is that does not have the form of one."""
+    """The error code of a reply of another form."""
 
     JSON_PROCESSING_EXCEPTION = "json-processing-exception"
     FUNCTION_ERROR = "function-error"
 
 
 class RawData(StrEnum):
-    """Which bytes an error record of a failed conversion holds."""
+    """The bytes in the error record of a failed conversion."""
 
     ORIGINAL = "original"
     TRANSFORMED = "transformed"
 
 
 class ErrorCompression(StrEnum):
-    """Whether objects of errors are compressed."""
+    """The compression of error objects."""
 
     NONE = "none"
     AS_DATA = "as-data"
@@ -63,7 +63,7 @@ class ParquetTimestamps(StrEnum):
 
 
 class Behaviour(msgspec.Struct, frozen=True):
-    """One answer to each question that the sources answer differently or not at all."""
+    """One answer to each question that the sources answer differently, or not at all."""
 
     duplicate_ids: DuplicateIds = DuplicateIds.RECORD
     """An id that is returned twice: Lambda.DuplicatedRecordId for its record alone, the others are delivered (P1); or
@@ -78,44 +78,44 @@ class Behaviour(msgspec.Struct, frozen=True):
     Lambda.FunctionError for the batch, tried again (P2's code)."""
 
     unreadable_reply: UnreadableReply = UnreadableReply.JSON_PROCESSING_EXCEPTION
-    """A reply that is JSON and of another form: text, a list, records that are none. The code is documented for what
-    does not follow the status model (D); that it takes the batch and one attempt is inferred from what a reply of the
-    wrong form does otherwise (I). Or Lambda.FunctionError, tried again. A reply that Lambda itself cannot send, such as
-    a generator, is the function's failure in either case."""
+    """A reply that is JSON of another form: text, a list, records that are not objects. The code is documented for
+    replies that do not follow the status model (D). That it fails the batch after one attempt is inferred from other
+    replies of a wrong form (I). Or Lambda.FunctionError, tried again. A reply that Lambda itself cannot send, such as a
+    generator, is the function's failure in either case."""
 
     conversion_raw_data: RawData = RawData.ORIGINAL
-    """`rawData` of a record that a function transformed and that then does not convert. Nobody measured it: what AWS
-    says of decompression points to the record as it came (D), a guide for Iceberg to what the function answered (U)."""
+    """`rawData` of a record that a function transformed and that then does not convert. Not measured: AWS's page on
+    decompression points to the record as it came (D), a guide for Iceberg to what the function answered (U)."""
 
     error_compression: ErrorCompression = ErrorCompression.NONE
-    """Objects of errors where the stream compresses its data: not compressed and without extension (P1); AWS is silent,
-    and one user's note has them gzipped for Iceberg (U)."""
+    """Error objects of a stream that compresses its data: not compressed and without extension (P1). AWS is silent, and
+    one user's note has them gzipped for Iceberg (U)."""
 
     parquet_timestamps: ParquetTimestamps = ParquetTimestamps.INT96
-    """INT96, as Hive's writer has them and users complain of (U); or INT64 in microseconds, which some readers need."""
+    """INT96, as Hive's writer does and users complain of (U); or INT64 in microseconds, which some readers need."""
 
 
 OBSERVED = Behaviour()
 
-# By the names that the command line has for them, each with its default.
+# The default of each switch by its name on the command line.
 SWITCHES: dict[str, StrEnum] = {
     field.name.replace("_", "-"): getattr(OBSERVED, field.name) for field in msgspec.structs.fields(Behaviour)
 }
 
 
 def read_behaviour(texts: Iterable[str]) -> Behaviour:
-    """Switches as they are asked for, others as observed: ["duplicate-ids=batch", "parquet-timestamps=int64"].
+    """Return the behaviour with these switches set: ["duplicate-ids=batch", "parquet-timestamps=int64"].
 
     Raises:
-        ValueError: a name or a value that is not known, with those that are.
+        ValueError: an unknown name or value; the message lists those to choose from.
     """
     chosen: dict[str, StrEnum] = {}
     for text in texts:
         name, _, value = text.partition("=")
         if name not in SWITCHES:
-            raise ValueError(f"{name} is no switch that is known here: {', '.join(SWITCHES)}")
+            raise ValueError(f"unknown switch '{name}' (choose from {', '.join(SWITCHES)})")
         values = type(SWITCHES[name])
         if value not in values.__members__.values():
-            raise ValueError(f"{name} is one of {', '.join(values)}, and not {value or 'nothing'}")
+            raise ValueError(f"{name} cannot be '{value}' (choose from {', '.join(values)})")
         chosen[name.replace("-", "_")] = values(value)
     return msgspec.structs.replace(OBSERVED, **chosen)

@@ -1,9 +1,9 @@
-"""Faults on purpose: a function, a sink or a Kinesis stream that fails as AWS's do, as often as is asked.
+"""Faults to inject: a function, a sink or a Kinesis stream that fails as AWS's do, always or a number of times.
 
 faults = read_faults(["throttle:2", "s3-denied"])
 DataPlane([LocalStream(..., faulty_function(function, faults))], FaultySink(sink, faults))
 
-Whatever is injected, each record that went in is delivered, in the error output, or still in its source.
+Under any fault, each record is delivered, in the error output, or still in its source.
 """
 
 import math
@@ -18,10 +18,10 @@ from firehose.local.user_error import UserError
 
 
 class Fault(StrEnum):
-    """What can be made to go wrong."""
+    """A fault that can be injected."""
 
     THROTTLE = "throttle"  # Lambda refuses for its limit of concurrent invocations: the function is not run
-    TIMEOUT = "timeout"  # the function ran, whatever it did, and its answer came too late
+    TIMEOUT = "timeout"  # the function ran, and its answer came too late
     RAISE = "raise"
     OVERSIZE = "oversize"  # its answer passes 6 MB
     BAD_BASE64 = "bad-base64"
@@ -37,7 +37,7 @@ class Fault(StrEnum):
 
 
 class Faults:
-    """How often each fault is still to happen."""
+    """Counts how often each fault is still to happen."""
 
     def __init__(self, counts: Iterable[tuple[Fault, float]] = ()) -> None:
         self._left = dict(counts)
@@ -45,16 +45,16 @@ class Faults:
 
     @property
     def kinds(self) -> frozenset[Fault]:
-        """What was asked for."""
+        """The faults that were injected."""
         return frozenset(self._left)
 
     def inject(self, fault: Fault, times: float = math.inf) -> None:
-        """Makes it happen the next so many times; 0 ends it."""
+        """Make a fault happen the next `times` times; 0 ends it."""
         with self._counting:
             self._left[fault] = times
 
     def strikes(self, fault: Fault) -> bool:
-        """Whether it happens now, which counts."""
+        """Return whether a fault happens now, and count it."""
         with self._counting:
             left = self._left.get(fault, 0)
             if left:
@@ -62,17 +62,17 @@ class Faults:
             return left > 0
 
     def first(self, faults: Iterable[Fault]) -> Fault | None:
-        """The first of these that happens now."""
+        """Return the first of these faults that happens now, and count it."""
         return next((fault for fault in faults if self.strikes(fault)), None)
 
 
 def read_faults(texts: Iterable[str]) -> Faults:
-    """Faults as they are asked for: KIND for every time, KIND:COUNT for the first so many times.
+    """Read faults from texts: KIND happens every time, KIND:COUNT the first COUNT times.
 
     ["throttle:2", "s3-denied"]
 
     Raises:
-        UserError: a kind that is not known, or a count that is no whole number from 1 on.
+        UserError: an unknown kind, or a count that is not a whole number from 1.
     """
     return Faults(map(_fault, texts))
 
@@ -80,16 +80,16 @@ def read_faults(texts: Iterable[str]) -> Faults:
 def _fault(text: str) -> tuple[Fault, float]:
     kind, colon, count = text.partition(":")
     if kind not in Fault.__members__.values():
-        raise UserError(f"{kind} is no fault that is known here: {', '.join(Fault)}")
+        raise UserError(f"unknown fault '{kind}' (choose from {', '.join(Fault)})")
     if not colon:
         return Fault(kind), math.inf
     if not (count.isascii() and count.isdecimal()) or int(count) < 1:
-        raise UserError(f"{text} should be {kind}, or {kind}:COUNT with a count from 1 on")
+        raise UserError(f"the fault {text} should be {kind}, or {kind}:COUNT with a count from 1")
     return Fault(kind), int(count)
 
 
 def faulty_function(function: Function, faults: Faults) -> Function:
-    """The function, but for its faults; one an invocation, in the order of `Fault`."""
+    """Return the function with faults: at most one an invocation, in the order of `Fault`."""
 
     def faulty(event: dict[str, Any], context: Any) -> Any:
         fault = faults.first(_INVOCATION)
@@ -97,7 +97,7 @@ def faulty_function(function: Function, faults: Faults) -> Function:
             return _INVOCATION[fault](function, event, context)
         fault = faults.first(_REPLY)
         reply = function(event, context)
-        # A reply that is wrong by itself needs no help.
+        # A reply that is wrong anyway is left alone.
         if fault is None or not isinstance(reply, dict) or not reply.get("records"):
             return reply
         return _REPLY[fault](reply, list(reply["records"]))
@@ -140,7 +140,7 @@ _S3 = {Fault.S3_DENIED: "AccessDenied", Fault.S3_SLOW_DOWN: "SlowDown", Fault.S3
 
 
 class FaultySink:
-    """A sink, but for its faults; what it raises is what S3Sink raises when the SDK has given up."""
+    """A sink with faults: it raises what S3Sink raises when the SDK has given up."""
 
     def __init__(self, sink: Sink, faults: Faults) -> None:
         self._sink = sink
@@ -149,10 +149,10 @@ class FaultySink:
     def put(
         self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
     ) -> None:
-        """Puts the object, or not.
+        """Put the object.
 
         Raises:
-            UserError: a fault.
+            UserError: a fault was injected.
         """
         fault = self._faults.first(_S3)
         if fault in {None, Fault.S3_CUT}:
@@ -162,7 +162,7 @@ class FaultySink:
 
     @property
     def concurrent_puts(self) -> int:
-        """How many puts the sink behind it takes at a time."""
+        """The number of puts that the sink behind it takes at a time."""
         return getattr(self._sink, "concurrent_puts", 1)
 
 
@@ -173,20 +173,20 @@ _KINESIS = {
 
 
 class FaultyKinesis:
-    """A boto3 client of Kinesis, but for the faults of its GetRecords."""
+    """A boto3 client of Kinesis with faults in its GetRecords."""
 
     def __init__(self, client: Any, faults: Faults) -> None:
         self._client = client
         self._faults = faults
 
-    def get_records(self, **asked: Any) -> Any:
-        """GetRecords, or botocore's error."""
+    def get_records(self, **arguments: Any) -> Any:
+        """Call GetRecords, or raise botocore's error."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - 0.3 s that others need not pay
 
         fault = self._faults.first(_KINESIS)
         if fault is not None:
             raise ClientError({"Error": {"Code": _KINESIS[fault], "Message": "injected"}}, "GetRecords")
-        return self._client.get_records(**asked)
+        return self._client.get_records(**arguments)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)

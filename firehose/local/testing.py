@@ -1,4 +1,4 @@
-"""A local Firehose for people's own tests: a delivery stream to put records into, a clock to move, what landed.
+"""A local Firehose for tests: put records into a delivery stream, move the clock, and look at what landed.
 
 In a conftest.py: pytest_plugins = ["firehose.testing"]. Then
 
@@ -8,7 +8,7 @@ In a conftest.py: pytest_plugins = ["firehose.testing"]. Then
         firehose.advance(seconds=120)
         assert [row["id"] for row in orders.rows("orders/day=2026-01-01/")] == ["1"]
 
-Nothing sleeps, and nothing outside the process is touched.
+Nothing sleeps, and nothing leaves the process.
 """
 
 import io
@@ -31,7 +31,7 @@ from firehose.local.local_stream import LocalStream, described_stream
 from firehose.local.metrics import Metrics
 from firehose.local.processors.invocation import Function
 
-# Any instant will do that tests can write down: 2026-01-01T00:00:00Z.
+# An instant that is easy to write in tests.
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 # PutRecord, API reference: "the maximum size of a record ... is 1,000 KiB"; one byte more was refused (observed).
@@ -44,7 +44,7 @@ _FIRST_SEQUENCE_NUMBER = 49 * 10**54
 
 
 class Landed(NamedTuple):
-    """An object as S3 would keep it."""
+    """An object as S3 keeps it."""
 
     body: bytes
     content_type: str
@@ -52,23 +52,23 @@ class Landed(NamedTuple):
 
 
 class Bucket(dict[str, Landed]):
-    """A bucket in memory: what landed, by key."""
+    """A bucket in memory: objects by key."""
 
     def put(
         self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
     ) -> None:
-        """PutObject."""
+        """Put an object."""
         self[key] = Landed(body, content_type, content_encoding)
 
     def below(self, prefix: str) -> dict[str, Landed]:
-        """The objects of which the key begins so."""
+        """Return the objects whose keys begin with `prefix`, in order of key."""
         return {key: landed for key, landed in sorted(self.items()) if key.startswith(prefix)}
 
 
 class TestedStream:
     """A delivery stream under test; made by `LocalFirehose.create`. Its source keeps every record put."""
 
-    __test__ = False  # pytest is not to collect it
+    __test__ = False  # pytest must not collect it
 
     def __init__(self, firehose: "LocalFirehose", local: LocalStream) -> None:
         stream = local.read()
@@ -90,12 +90,12 @@ class TestedStream:
         return DataPlane([self._local], sink, backup_sink=backup_sink, clock=lambda: self._firehose.now_ms)
 
     def put(self, data: bytes | str | Mapping[str, Any], *, partition_key: str = "") -> str:
-        """One record, arriving now: put to the stream, or to the Kinesis stream that it reads. Its recordId.
+        """Put one record, which arrives now, into the stream or the Kinesis stream that it reads; return its recordId.
 
         A mapping is put as JSON, a text as UTF-8.
 
         Raises:
-            ValueError: ValidationException, more than PutRecord takes.
+            ValueError: ValidationException, the record is larger than PutRecord takes.
         """
         if not isinstance(data, bytes):
             data = (data if isinstance(data, str) else json.dumps(data)).encode()
@@ -119,21 +119,21 @@ class TestedStream:
         """Inject a fault of firehose/local/faults.py, always or the next `times`: "throttle", "s3-denied".
 
         Raises:
-            ValueError: no such fault.
+            ValueError: an unknown fault.
         """
         self._faults.inject(Fault(fault), times)
 
     def rows(self, prefix: str = "") -> list[dict[str, Any]]:
-        """The rows of the Parquet objects below a prefix, in order of key; times to the microsecond, as Python has.
+        """Return the rows of the Parquet objects below a prefix, in order of key, with times in microseconds.
 
-        The objects hold nanoseconds: pyarrow.parquet reads them from `bucket`.
+        The objects hold nanoseconds, which Python's datetime does not: for those, read `bucket` with pyarrow.
         """
         found = self.bucket.below(prefix)
         tables = [_read(landed) for key, landed in found.items() if key.endswith(".parquet")]
         return [row for table in tables for row in table.to_pylist()]
 
     def errors(self, prefix: str = "") -> list[dict[str, Any]]:
-        """The error records of the objects below a prefix, in order of key."""
+        """Return the error records of the objects below a prefix, in order of key."""
         bodies = [landed.body for landed in self.bucket.below(prefix).values()]
         return [json.loads(line) for body in bodies for line in body.splitlines()]
 
@@ -144,18 +144,18 @@ class TestedStream:
 
     @property
     def waiting(self) -> int:
-        """The records put that have not landed, been dropped or been kept as errors yet."""
+        """The number of records put that have not landed, been dropped or been kept as errors yet."""
         return len(self._source) - self._settled_before - self._plane.settled()
 
     def tick(self) -> None:
-        """Lets the stream see the time; `LocalFirehose.advance` does it."""
+        """Let the stream see the time; `LocalFirehose.advance` calls this."""
         self._plane.tick(self._firehose.now_ms)
 
     def restart(self) -> None:
-        """Kills the delivery stream and starts it again: what had not been settled is read once more.
+        """Kill the delivery stream and start it again: records that were not settled are read once more.
 
-        So it is when Firehose fails over: delivery is at least once, and what was delivered behind a record that still
-        waited is delivered again.
+        Firehose fails over like this: delivery is at least once, and records delivered after one that still waited are
+        delivered again.
         """
         self._settled_before += self._plane.settled()
         self._plane = self._started()
@@ -163,7 +163,7 @@ class TestedStream:
             self._plane.accept(record, self._firehose.now_ms)
 
     def flush(self) -> None:
-        """Delivers everything, whatever its age."""
+        """Deliver everything, whatever its age."""
         self._plane.finish()
 
 
@@ -172,7 +172,7 @@ def _read(landed: Landed) -> Any:
 
 
 class LocalFirehose:
-    """Delivery streams, buckets in memory and the clock that they share."""
+    """Delivery streams, their buckets in memory, and the clock that they share."""
 
     def __init__(self, start: datetime = START) -> None:
         self.now_ms = int(start.timestamp() * 1000)
@@ -188,13 +188,13 @@ class LocalFirehose:
         active_partitions: int = ACTIVE_PARTITIONS,
         behaviour: Behaviour = OBSERVED,
     ) -> TestedStream:
-        """A delivery stream by its CreateDeliveryStream request, or what DescribeDeliveryStream answers.
+        """Create a delivery stream from a CreateDeliveryStream request, or an answer of DescribeDeliveryStream.
 
         `table` is the Glue table that it converts by, as a TableInput or as GetTable answers it; `handler` the function
         behind its Lambda ARN.
 
         Raises:
-            SettingError: what AWS would refuse, with AWS's error code, or what is not carried out.
+            SettingError: a setting that AWS refuses, with AWS's error code, or that is not supported here.
             ValueError: the function is missing.
         """
         local = described_stream(request, table, handler, active_partitions=active_partitions, behaviour=behaviour)
@@ -203,11 +203,11 @@ class LocalFirehose:
         return stream
 
     def bucket(self, name: str) -> Bucket:
-        """A bucket by its name; one that nothing was put into yet is empty."""
+        """Return a bucket by its name; a new one is empty."""
         return self._buckets.setdefault(name, Bucket())
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock, second by second, so that each buffer interval ends in its own time."""
+        """Move the clock, second by second, so that each buffer interval ends in its own time."""
         end_ms = self.now_ms + int(seconds * 1000)
         while self.now_ms < end_ms:
             self.now_ms = min(self.now_ms + 1000, end_ms)

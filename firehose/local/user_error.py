@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """A request that cannot be carried out: `no such lake: /data/lak`. `dmd` prints the sentence and exits with 2."""
+    """A mistake of the user's, as a sentence: `no such lake: /data/lak`. `dmd` prints it and exits with 2."""

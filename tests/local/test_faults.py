@@ -30,15 +30,13 @@ def test_a_fault_happens_every_time_or_the_first_so_many_times(text: str, strike
 
 
 def test_an_unknown_fault_is_refused_by_naming_the_known_ones() -> None:
-    with pytest.raises(
-        UserError, match=r"^slow is no fault that is known here: throttle, timeout, .*, s3-cut, kinesis-"
-    ):
+    with pytest.raises(UserError, match=r"^unknown fault 'slow' \(choose from throttle, timeout, .*, s3-cut, kinesis-"):
         read_faults(["slow:1"])
 
 
 @pytest.mark.parametrize("count", ["", "0", "-1", "1.5", "x", "\u00b2"])
 def test_a_count_is_a_whole_number_from_one_on(count: str) -> None:
-    with pytest.raises(UserError, match="should be raise, or raise:COUNT with a count from 1 on"):
+    with pytest.raises(UserError, match=r"should be raise, or raise:COUNT with a count from 1$"):
         read_faults([f"raise:{count}"])
 
 

@@ -38,7 +38,7 @@ def test_a_handler_is_spelled_as_in_python_or_in_lambda(handler: str, names: tup
     "handler", ["", "handler", ":handler", "orders:", "orders.", "a b:c", "/a.b", "a:b:c", "a..b:c"]
 )
 def test_what_is_no_handler_is_refused(handler: str) -> None:
-    with pytest.raises(UserError, match="is no handler: it should be module:function"):
+    with pytest.raises(UserError, match="is not a handler: write module:function"):
         handler_names(handler)
 
 

@@ -273,7 +273,7 @@ def test_a_stream_that_may_not_be_read_is_the_users_mistake(tmp_path: Path) -> N
 def test_a_state_file_of_something_else_is_the_users_mistake(tmp_path: Path) -> None:
     (tmp_path / "dmnd.json").write_text("[]")
 
-    with pytest.raises(UserError, match="holds no checkpoints"):
+    with pytest.raises(UserError, match="is not a file of checkpoints"):
         source(stream(), tmp_path)
 
 

@@ -1,1 +1,1 @@
-"""What a delivery stream is, read from the API's own JSON; refused where AWS would, or we do not carry it out."""
+"""Reads delivery streams from the API's own JSON, and refuses what AWS refuses or what is not supported here."""

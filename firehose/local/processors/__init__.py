@@ -1,1 +1,1 @@
-"""What is done with records before they are delivered: de-aggregation and the Lambda processor, its function too."""
+"""The processors of a delivery stream, run as a list of stages, and the functions behind its Lambda processor."""

@@ -1,4 +1,4 @@
-"""The end of a process that we started."""
+"""Ends processes that we started."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 def end_process(process: "subprocess.Popen[bytes]", seconds: float = 5) -> None:
-    """Lets a process end by closing its standard input; kills it, by its id, if it does not."""
+    """Let a process end by closing its standard input; kill it, by its id, if it does not end."""
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with suppress(OSError):
@@ -20,7 +20,7 @@ def end_process(process: "subprocess.Popen[bytes]", seconds: float = 5) -> None:
 
 
 def kill_session(process: "subprocess.Popen[bytes]") -> None:
-    """Kills a process that leads a session of its own, and what it started in it."""
+    """Kill a process that leads a session of its own, with all processes that it started there."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     end_process(process)

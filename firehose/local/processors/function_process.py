@@ -1,4 +1,4 @@
-"""A function in a process of its own: its code, its handler and its environment, and a time limit that cuts it off."""
+"""Runs a function in a process of its own, with its code, handler and environment, and stops it at its time limit."""
 
 import os
 import select
@@ -18,7 +18,7 @@ from firehose.local.user_error import UserError
 
 _RUNTIME = Path(__file__).with_name("function_runtime.py")
 
-# What Lambda gives a function's code to load, before it counts that as the first invocation's (Lambda guide,
+# How long Lambda lets a function's code load before it counts the time to the first invocation (Lambda guide,
 # "Understanding the Lambda execution environment lifecycle").
 _LOAD_SECONDS = 10
 
@@ -26,9 +26,9 @@ _PIECE_BYTES = 1024 * 1024
 
 
 class FunctionError(InvocationError):
-    """What a function raised in its own process is told by its class alone: its text may quote a record.
+    """A function failed in its own process. The message names the class of an exception: its text may quote a record.
 
-    Others saw Lambda.FunctionError on real streams for its own timeout too, though documentation lists codes for that.
+    Others saw Lambda.FunctionError on real streams for a time-out too, though documentation lists codes for that.
     """
 
     def __init__(self, message: str) -> None:
@@ -37,10 +37,10 @@ class FunctionError(InvocationError):
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfiguration:
-    """What GetFunctionConfiguration says of a function, as far as it matters here.
+    """A function's configuration, as GetFunctionConfiguration has it.
 
-    `memory_mib` is what the function is told that it has. `limit_memory` holds it to that, by what it maps, where
-    Lambda counts what it uses.
+    `memory_mib` is in the function's context. `limit_memory` enforces it, by the memory that the process maps; Lambda
+    counts the memory in use.
     """
 
     name: str
@@ -54,10 +54,10 @@ class FunctionConfiguration:
 
 
 class FunctionProcess:
-    """A function as the data plane calls it: event, context -> reply. Started anew when its process has ended.
+    """A function in a process, to be called with event and context; started again if the process has ended.
 
-    `code` is the folder of the function's code, `surroundings` what Lambda adds to the function's variables: region,
-    credentials, and here the endpoint.
+    `code` is the folder of the function's code, `surroundings` the variables that Lambda adds to the function's own:
+    region, credentials, and here the endpoint.
     """
 
     def __init__(self, configuration: FunctionConfiguration, code: Path, surroundings: Mapping[str, str]) -> None:
@@ -67,7 +67,7 @@ class FunctionProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, event: dict[str, Any], context: Any) -> Any:
-        """One invocation. What the function prints is printed.
+        """Invoke the function, print what it printed, and return its reply.
 
         Raises:
             FunctionError: it raised, ran out of time, or its process ended.
@@ -84,7 +84,7 @@ class FunctionProcess:
         except (BrokenPipeError, EOFError):
             self.close()
             raise FunctionError("the function's process ended") from None
-        except BaseException:  # Ctrl-C: its answer would be taken for the next one's
+        except BaseException:  # Ctrl-C: the next invocation would read this answer
             self.close()
             raise
         sys.stdout.write(answer["printed"])
@@ -93,12 +93,12 @@ class FunctionProcess:
         return answer["reply"]
 
     def start(self) -> None:
-        """Starts its process and does not wait, so that several load at once."""
+        """Start the process without waiting, so that several load at once."""
         configuration = self.configuration
         variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         path = os.pathsep.join(filter(None, [str(self._code), variables.get("PYTHONPATH", "")]))
         memory = str(configuration.memory_mib if configuration.limit_memory else 0)
-        # Without -P our own folder would be first on the path, and its modules would hide the function's and Python's.
+        # Without -P our own folder would be first on the path, and hide modules of the function's and Python's.
         self._process = subprocess.Popen(  # noqa: S603 - our own file
             [sys.executable, "-P", str(_RUNTIME), *handler_names(configuration.handler), memory],
             env={**variables, **self._surroundings, **configuration.variables, "PYTHONPATH": path},
@@ -106,15 +106,15 @@ class FunctionProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us: what has been read is still to be transformed
+            start_new_session=True,  # Ctrl-C is for us: the records read so far are still transformed
         )
         os.set_blocking(self._process.stdin.fileno(), False)  # type: ignore[union-attr]
 
     def wait_until_loaded(self) -> None:
-        """Waits until a process that was started has its handler.
+        """Wait until the started process has loaded its handler.
 
         Raises:
-            UserError: it cannot be loaded.
+            UserError: the function cannot be loaded.
         """
         process = self._process
         assert process is not None  # noqa: S101 - started before
@@ -140,7 +140,7 @@ class FunctionProcess:
         return self._process
 
     def close(self) -> None:
-        """Ends its process and what that has started, between invocations: Lambda gives no notice either."""
+        """Kill the process and all that it started. Lambda gives no notice either."""
         if self._process is not None:
             kill_session(self._process)
             self._process = None
@@ -160,17 +160,17 @@ class FunctionProcess:
 
 
 def handler_names(handler: str) -> tuple[str, str]:
-    """Module and function of a handler, in Python's spelling or Lambda's.
+    """Return the module and function of a handler, in Python's spelling or Lambda's.
 
     "orders:handler", "orders.handler" -> ("orders", "handler"); "src/orders.handler" -> ("src.orders", "handler")
 
     Raises:
-        UserError: it has not the form of one.
+        UserError: the text is not a handler.
     """
     module, _, function = handler.rpartition(":" if ":" in handler else ".")
     module = module.replace("/", ".")
     if not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
-        raise UserError(f"{handler} is no handler: it should be module:function, or module.function as in Lambda")
+        raise UserError(f"{handler} is not a handler: write module:function, or module.function as in Lambda")
     return module, function
 
 
@@ -184,7 +184,7 @@ def _write(process: "subprocess.Popen[bytes]", request: bytes, ends_seconds: flo
 
 
 def _answer(process: "subprocess.Popen[bytes]", ends_seconds: float) -> dict[str, Any]:
-    """The line that answers; past the buffer of the pipe's own object, whose readline would wait for a whole one."""
+    """Read the line of the answer. The pipe object's own readline would wait for a whole line without a limit."""
     stdout = process.stdout.fileno()  # type: ignore[union-attr]
     pieces: list[bytes] = []
     while not pieces or not pieces[-1].endswith(b"\n"):

@@ -1,9 +1,9 @@
 """Lambda's Python runtime as far as a Firehose function sees it: a process that has the function's environment.
 
-Run as a file by function_process.py, with module, function and memory in MiB (0: any) as its arguments and the
-function's code first on its path; of ours it loads printed.py alone.
-A JSON document a line: {"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"raised": "KeyError",
-"printed": "..."} out. The first line out says whether the handler could be loaded: {} or {"raised": ..., "text": ...}.
+function_process.py runs this file, with module, function and memory in MiB (0: any) as its arguments and the function's
+code first on its path. Of our own modules it loads only printed.py. It reads and writes a JSON document a line:
+{"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"raised": "KeyError", "printed": "..."} out.
+The first line out says whether the handler was loaded: {} or {"raised": ..., "text": ...}.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from typing import Any
 
 def main() -> None:
     """Answer until standard input ends."""
-    # What a library prints past sys.stdout is no answer, and what a function reads is no request.
+    # Libraries that print past sys.stdout must not write into answers, nor functions read requests.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     requests = os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)
@@ -39,7 +39,7 @@ def main() -> None:
         handler = getattr(importlib.import_module(module), name)
         if not callable(handler):
             raise TypeError(f"{name} is not callable")
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent tells
+    except BaseException as error:  # noqa: BLE001 - the parent reports it, whatever it is
         send(json.dumps({"raised": type(error).__name__, "text": str(error)}))
         return
     send("{}")
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def invoke(handler: Any, request: dict[str, Any], captured_output: Any) -> str:
-    """One invocation, as JSON: what it returned or raised, and what it printed."""
+    """Invoke the handler; return as JSON what it returned or raised, and what it printed."""
     with captured_output() as printed:
         try:
             reply = handler(request["event"], context(**request["context"]))
@@ -60,7 +60,7 @@ def invoke(handler: Any, request: dict[str, Any], captured_output: Any) -> str:
 
 
 def context(*, timeout_seconds: float, **members: Any) -> SimpleNamespace:
-    """The second argument of a handler."""
+    """Return the second argument of a handler."""
     ends = time.monotonic() + timeout_seconds
     return SimpleNamespace(
         **members, get_remaining_time_in_millis=lambda: max(0, int((ends - time.monotonic()) * 1000))
@@ -68,7 +68,7 @@ def context(*, timeout_seconds: float, **members: Any) -> SimpleNamespace:
 
 
 def limit_memory(mib: int) -> None:
-    """What this process may map from now on: a MemoryError beyond it. No limit where the system knows none."""
+    """Limit the memory that this process may map from now on; beyond it Python raises MemoryError."""
     if mib:
         resource.setrlimit(resource.RLIMIT_DATA, (mib << 20, mib << 20))
 
@@ -80,7 +80,7 @@ def _decimal(value: Any) -> float:
 
 
 def _captured_output() -> Any:
-    # By its path: a package of the function's may have the name of ours.
+    # Loaded by its path: the function may have a package with the name of ours.
     spec = importlib.util.spec_from_file_location("_dmd_printed", Path(__file__).with_name("printed.py"))
     assert spec is not None and spec.loader is not None  # noqa: PT018, S101 - it lies beside
     module = importlib.util.module_from_spec(spec)

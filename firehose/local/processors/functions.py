@@ -1,4 +1,4 @@
-"""A handler of anybody's as a function: loaded into this process, or run in one of its own."""
+"""Loads a user's handler into this process, or starts it in a process of its own."""
 
 import importlib
 import sys
@@ -13,14 +13,14 @@ from firehose.local.user_error import UserError
 
 
 def load_function(handler: str, folder: Path | None = None) -> Function:
-    """The function that a handler names, in this process; its folder stays on the module path.
+    """Load the function that a handler names into this process; its folder stays on the module path.
 
     load_function("orders:handler")  ->  `handler` of orders.py in the current folder
 
-    It cannot be cut off here: what it does in more time than it has is thrown away when it has ended.
+    It cannot be stopped at its time limit here: its late answer is thrown away when it has ended.
 
     Raises:
-        UserError: no such module or function, one that is not callable, or a module that raises when it is loaded.
+        UserError: the module or function is missing, is not callable, or raises when it is loaded.
     """
     module_name, name = handler_names(handler)
     where = (folder or Path.cwd()).resolve()
@@ -39,14 +39,14 @@ def load_function(handler: str, folder: Path | None = None) -> Function:
 def start_function(
     configuration: FunctionConfiguration, folder: Path | None = None, surroundings: dict[str, str] | None = None
 ) -> FunctionProcess:
-    """The function that a handler names, in a process of its own, loaded; to be closed.
+    """Start the function that a handler names in a process of its own, and wait until it is loaded. To be closed.
 
     start_function(FunctionConfiguration("orders", arn, "orders:handler", timeout_seconds=3, memory_mib=256))
 
-    `surroundings` are variables beside the function's own. None of ours that begin with AWS_ reach it but by them.
+    `surroundings` are variables beside the function's own. Of our own, those that begin with AWS_ do not reach it.
 
     Raises:
-        UserError: it cannot be loaded.
+        UserError: the function cannot be loaded.
     """
     function = FunctionProcess(configuration, (folder or Path.cwd()).resolve(), surroundings or {})
     function.start()
@@ -55,7 +55,7 @@ def start_function(
 
 
 def folder_of(handler: str, folders: Sequence[Path]) -> Path:
-    """The first of these folders that has the module of a handler; the first of all where none has.
+    """Return the first of these folders that has the module of a handler; the first of all if none has it.
 
     folder_of("orders:handler", [Path.cwd(), Path("streams")])  ->  Path("streams"), which has orders.py
     """
@@ -65,7 +65,7 @@ def folder_of(handler: str, folders: Sequence[Path]) -> Path:
 
 
 def _check_own(top: str, folder: Path, handler: str) -> None:
-    """A module that is loaded already is not loaded again, though it be another's of the same name."""
+    """Refuse a module whose name is taken: Python would not load it, but return the other one."""
     loaded = sys.modules.get(top)
     own = PathFinder.find_spec(top, [str(folder)])
     if loaded is not None and own is not None and own.origin != getattr(loaded, "__file__", None):
@@ -83,5 +83,5 @@ def _module(name: str, folder: Path, handler: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        # The user's own code, at work before there is a record.
+        # The user's own code, before there is any record.
         raise UserError(f"{handler} cannot be loaded: {type(error).__name__} {error}".rstrip()) from error

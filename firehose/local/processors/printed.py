@@ -1,4 +1,4 @@
-"""What a function prints in the data plane's own process, kept apart from what we print.
+"""Captures what a function prints in the data plane's own process, apart from what we print.
 
 Imports nothing but Python: function_runtime.py loads it in a process that has the function's code on its path.
 """
@@ -12,17 +12,17 @@ from typing import Any
 
 
 class Printed(io.TextIOWrapper):
-    """A standard output in memory, which bytes can be written to as well, and which nobody inside can close."""
+    """A standard output in memory that also takes bytes, and that the function cannot close."""
 
     def __init__(self) -> None:
         self._bytes = _Open()
         super().__init__(self._bytes, encoding="utf-8", errors="backslashreplace", write_through=True)
 
     def close(self) -> None:
-        """Nothing: it is still to be read."""
+        """Do nothing: the text is still to be read."""
 
     def getvalue(self) -> str:
-        """All that was written; what is no UTF-8 is escaped."""
+        """Return all that was written; bytes that are not UTF-8 are escaped."""
         return self._bytes.getvalue().decode(errors="backslashreplace")
 
 
@@ -33,11 +33,11 @@ class _Open(io.BytesIO):
 
 @contextmanager
 def captured_output() -> Iterator[Printed]:
-    r"""All that is printed or logged inside, by print, by sys.stdout and stderr, and by logging handlers made before.
+    r"""Capture what is printed or logged inside: by print, sys.stdout and stderr, and logging handlers made before.
 
     with captured_output() as printed: print("x")  ->  printed.getvalue() == "x\n"
 
-    Not for two threads at once: standard output is the process's. Nor for what other programs print.
+    Not for two threads at once: standard output is the process's. Other programs' output is not captured.
     """
     printed = Printed()
     stdout, stderr = sys.stdout, sys.stderr
@@ -49,7 +49,7 @@ def captured_output() -> Iterator[Printed]:
         sys.stdout, sys.stderr = stdout, stderr
         for handler, stream in moved:
             handler.setStream(stream)
-        # Handlers made inside would write into a closed book; on Lambda they outlive the invocation too.
+        # Handlers made inside outlive the invocation, as on Lambda: they must not write into this capture.
         for handler in _handlers_to((printed,)):
             handler.setStream(stdout)
 

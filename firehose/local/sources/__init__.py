@@ -1,1 +1,1 @@
-"""Kinesis streams: read as Firehose reads them, and written."""
+"""Sources of records: files, and Kinesis streams as Firehose reads them."""

@@ -1,19 +1,19 @@
-"""A clock that records of a file move: intervals, retries and metrics run by their arrivals, and nobody waits."""
+"""A clock that the records of a file move: intervals, retries and metrics run by arrivals, without waiting."""
 
 from collections.abc import Callable, Iterable, Iterator
 
 from firehose.local.event_record import EventRecord
 
-# As often as a live source looks at its intervals when it is quiet.
+# A live source that is quiet looks at its intervals as often.
 STEP_MS = 1_000
 
-# After so long without a record nothing waits but what cannot be delivered: the longest buffer intervals of function
+# After this long without a record, only what cannot be delivered still waits: the longest buffer intervals of function
 # and destination (900 s each), and the longest wait before S3 is tried again.
 QUIET_MS = 2_000_000
 
 
 class ArrivalClock:
-    """Epoch milliseconds: those of the latest arrival so far, and on from there while something waits.
+    """Returns epoch milliseconds: the latest arrival so far, and on from there while something waits.
 
     clock = ArrivalClock(); DataPlane(streams, sink, clock=clock).run(clock.paced(records, idle))
     """
@@ -22,11 +22,11 @@ class ArrivalClock:
         self._now_ms = 0
 
     def __call__(self) -> int:
-        """The time."""
+        """Return the time."""
         return self._now_ms
 
     def paced(self, records: Iterable[EventRecord], idle: Callable[[], bool]) -> Iterator[EventRecord | None]:
-        """The records, each when it arrives; None each second in between, and after the last one, unless `idle`."""
+        """Yield each record when it arrives; None each second in between, and after the last, unless `idle`."""
         for record in records:
             arrival_ms: int = record["approximateArrivalTimestamp"]
             if self._now_ms:

@@ -128,7 +128,7 @@ def _numbered(payload: bytes, identity: bytes, number: int, arrival_ms: int) -> 
 
 
 def until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> Iterator[EventRecord]:
-    """The records up to where a source breaks off, which is noted: what came before is not to be lost for it."""
+    """Yield the records up to where a source breaks off, and add the error to `broken`."""
     try:
         yield from records
     except SourceError as error:
@@ -136,7 +136,7 @@ def until_broken(records: Iterator[EventRecord], broken: list[SourceError]) -> I
 
 
 def check_files(paths: Sequence[str]) -> None:
-    """Opens every file once, so that a wrong name stops a run before it has begun.
+    """Open every file once, so that a wrong name stops a run before it has begun.
 
     Raises:
         SourceError: a file that cannot be opened, a `.gz` that is not gzip, standard input that is closed.
@@ -165,7 +165,7 @@ def _as_source_errors(path: str) -> Iterator[None]:
     except gzip.BadGzipFile:
         raise SourceError(f"{path} is not gzip, though its name ends in .gz") from None
     except (EOFError, zlib.error):
-        raise SourceError(f"{path} is cut short or damaged: its gzip data does not end as it should") from None
+        raise SourceError(f"{path} is cut short or damaged: its gzip data is incomplete") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from None
 
@@ -180,12 +180,12 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 
 def _unpacked(file: BinaryIO) -> BinaryIO:
-    """The file, or what it holds packed: gzip data may come by any name."""
+    """Return the file, unpacked if it is gzip, whatever its name."""
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if _starts(file) == GZIP else file
 
 
 def _starts(file: BinaryIO) -> bytes:
-    """The first two bytes of a file, which are still to be read afterwards."""
+    """Return the first two bytes of a file without consuming them."""
     return file.peek(2)[:2] if isinstance(file, io.BufferedReader) else b""
 
 
@@ -195,7 +195,7 @@ def _without_end(file: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def size_bytes(paths: Sequence[str]) -> int | None:
-    """How many bytes of payload the files hold, about, for a progress bar; None where standard input is among them."""
+    """Return the approximate size of the payloads, for a progress bar; None if standard input is among the files."""
     total = 0
     for path in paths:
         try:

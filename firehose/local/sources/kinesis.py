@@ -1,4 +1,4 @@
-"""A Kinesis stream as a source: every shard polled once a second, as Firehose does, and never ended.
+"""A Kinesis stream as a source: every shard is polled once a second, as Firehose does, without end.
 
 Source: Firehose guide, "Writing to Firehose using Kinesis Data Streams"; Kinesis API reference, "GetRecords".
 """
@@ -19,16 +19,16 @@ from firehose.local.sources.checkpoints import END, begin_again_for, load_checkp
 # One GetRecords a second and shard, of the five that all readers of a shard share.
 POLL_MS = 1_000
 
-# Soon, but within the five reads a second even if the new iterator is refused as well.
+# Soon, but slow enough for five reads a second even if the new iterator is refused as well.
 RENEW_MS = 200
 
 # The most that GetRecords gives.
 POLL_RECORDS = 10_000
 
-# A shard that ends names its children, so this only finds what nobody named.
+# A shard that ends names its children; this finds the other new shards.
 LIST_MS = 10_000
 
-# What is waited for as long as it takes, as Firehose does (guide, "Troubleshooting"): other readers, Kinesis itself.
+# Errors that are waited out for as long as it takes, as Firehose does (guide, "Troubleshooting").
 PASSING = {
     "InternalFailure",
     "InternalFailureException",
@@ -45,33 +45,33 @@ LONGEST_WAIT_MS = 30_000
 
 
 def now_ms() -> int:
-    """The time in epoch milliseconds."""
+    """Return the time in epoch milliseconds."""
     return time.time_ns() // 1_000_000
 
 
 @dataclass(slots=True)
 class _Shard:
     id: str
-    read: str  # the last sequence number read; "" where none was
+    read: str  # the last sequence number read; "" if none was
     due_ms: int
     iterator: str = ""
-    closed: bool = False  # split or merged: nothing more comes to it
+    closed: bool = False  # split or merged: no more records come to it
     refused: int = 0  # times in a row
     behind_ms: int = 0
 
 
 class KinesisSource:
-    """The records of a stream, shard by shard; None whenever there is nothing to do but wait.
+    """Yields the records of a stream, shard by shard; None whenever it waits.
 
     for record in KinesisSource("dmnd", state=Path(".local/up"), start_ms=0): ...
 
-    `start_ms` is the instant to begin at where the stream is read for the first time. `settled` is to be told how many
-    of the records given are delivered; only those are passed over when another source is made with the same state, and
-    none where that has `new_readers`: delivery streams of which nobody has read what came since they were made.
-    Children of a shard are read when it has been read to its end, so that the changes of an item keep their order.
+    `start_ms` is the instant at which the first reading of a stream begins. Call `settled` with the number of records
+    yielded that are delivered: a later source with the same state skips those, and no others. It skips none if it has
+    `new_readers`: delivery streams that have not read what came since they were made. Children of a shard are read
+    when the shard has been read to its end, so that the changes of an item keep their order.
 
     Raises, when it is made:
-        UserError: no such stream, or it cannot be described.
+        UserError: the stream does not exist, or cannot be described.
     """
 
     def __init__(
@@ -103,13 +103,13 @@ class KinesisSource:
         self._shards: dict[str, _Shard] = {}
         self._list_due_ms = 0
         self._lists_refused = 0
-        self._given = 0
-        # What is not settled yet: after how many records, in which shard, up to which number.
+        self._yielded = 0
+        # Not settled yet: the count of records yielded, the shard, and the sequence number up to there.
         self._waiting: deque[tuple[int, str, str]] = deque()
 
     @property
     def lag_ms(self) -> int:
-        """How far the slowest shard is behind its newest record."""
+        """How far the slowest shard is behind its newest record, in milliseconds."""
         return max((shard.behind_ms for shard in self._shards.values()), default=0)
 
     def __iter__(self) -> Iterator[EventRecord | None]:
@@ -122,7 +122,7 @@ class KinesisSource:
             self._rest()
 
     def settled(self, count: int) -> None:
-        """The first `count` records given are delivered: the checkpoints move up to there."""
+        """Move the checkpoints up to the first `count` records yielded, which are delivered."""
         waiting = self._waiting
         if not waiting or waiting[0][0] > count:
             return
@@ -162,23 +162,23 @@ class KinesisSource:
                 self._shards[shard["ShardId"]].closed = True
 
     def _forget_trimmed(self) -> None:
-        """Shards that the stream keeps no longer have nothing left to read."""
+        """Drop the checkpoints of shards that the stream no longer keeps."""
         for shard in [shard for shard in self._checkpoints.shards if shard not in self._parents]:
             if shard not in self._shards:
                 del self._checkpoints.shards[shard]
 
     def _listed(self) -> list[dict[str, Any]]:
-        asked: dict[str, Any] = {"StreamName": self._stream}
+        arguments: dict[str, Any] = {"StreamName": self._stream}
         listed: list[dict[str, Any]] = []
-        while asked:
-            answer = self._ask("list_shards", **asked)
+        while arguments:
+            answer = self._call("list_shards", **arguments)
             listed += answer["Shards"]
-            asked = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
+            arguments = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
         return listed
 
     def _poll(self, shard: _Shard) -> Iterator[EventRecord]:
-        """One GetRecords."""
-        # Before the call, so that what was put before the shard was closed is seen by it.
+        """Call GetRecords once, and yield its records."""
+        # Read before the call, so that the call sees what was put before the shard was closed.
         closed = shard.closed
         now = self._clock()
         try:
@@ -197,18 +197,18 @@ class KinesisSource:
         shard.behind_ms = answer.get("MillisBehindLatest", 0)
         for record in answer["Records"]:
             shard.read = record["SequenceNumber"]
-            self._given += 1
-            self._waiting.append((self._given, shard.id, shard.read))
+            self._yielded += 1
+            self._waiting.append((self._yielded, shard.id, shard.read))
             yield _event_record(shard.id, record)
         shard.iterator = answer.get("NextShardIterator") or ""
-        # moto goes on giving iterators of a closed shard, so one that is closed and has nothing left has ended as well.
+        # moto keeps giving iterators of a closed shard, so a closed shard with nothing left has ended as well.
         if not shard.iterator or (closed and not answer["Records"] and not shard.behind_ms):
             self._end(shard)
 
     def _end(self, shard: _Shard) -> None:
         del self._shards[shard.id]
         self._ended.add(shard.id)
-        self._waiting.append((self._given, shard.id, END))
+        self._waiting.append((self._yielded, shard.id, END))
         self._list_due_ms = 0
 
     def _get(self, shard: _Shard) -> dict[str, Any]:
@@ -218,16 +218,17 @@ class KinesisSource:
                 if shard.read
                 else {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": _moment(self._checkpoints.start_ms)}
             )
-            answer = self._ask("get_shard_iterator", StreamName=self._stream, ShardId=shard.id, **where)
+            answer = self._call("get_shard_iterator", StreamName=self._stream, ShardId=shard.id, **where)
             shard.iterator = answer["ShardIterator"]
-        return self._ask("get_records", ShardIterator=shard.iterator, Limit=POLL_RECORDS)
+        return self._call("get_records", ShardIterator=shard.iterator, Limit=POLL_RECORDS)
 
-    def _ask(self, call: str, **arguments: Any) -> dict[str, Any]:
-        """The answer of the service.
+    def _call(self, call: str, **arguments: Any) -> dict[str, Any]:
+        """Call the service, and return its answer.
 
         Raises:
-            _PassingError, _ExpiredError: as they say.
-            UserError: what will not pass: no such stream, access denied.
+            _PassingError: the service refuses for now.
+            _ExpiredError: the shard iterator is too old.
+            UserError: an error that will not pass, such as a missing stream or denied access.
         """
         from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - with boto3
 
@@ -248,7 +249,7 @@ class KinesisSource:
 
 
 class _PassingError(Exception):
-    """The service refused for now."""
+    """The service refuses for now."""
 
 
 class _ExpiredError(Exception):
@@ -256,7 +257,7 @@ class _ExpiredError(Exception):
 
 
 def kinesis_client(where: str) -> Any:
-    """A client that leaves waiting to its caller, who counts it."""
+    """Return a client that does not retry: the source waits itself, and counts it."""
     import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
     from botocore.config import Config  # noqa: PLC0415 - with boto3
 
@@ -275,7 +276,7 @@ def _event_record(shard_id: str, record: dict[str, Any]) -> EventRecord:
 
 
 def _wait_ms(refused: int) -> int:
-    """One second, two, four, up to half a minute."""
+    """Return how long to wait after so many refusals: a second, two, four, up to half a minute."""
     return min(POLL_MS << min(refused - 1, 10), LONGEST_WAIT_MS)
 
 
