@@ -99,6 +99,8 @@ resource "aws_s3_bucket" "lake" {
   #checkov:skip=CKV_AWS_18:a stand-in on a local endpoint needs no access log
   #checkov:skip=CKV_AWS_144:a stand-in needs no copy in another region
   #checkov:skip=CKV_AWS_145:the pipeline module sets the encryption of a bucket that it manages
+  #checkov:skip=CKV_AWS_21:the pipeline module sets the versioning of a bucket that it manages
+  #checkov:skip=CKV2_AWS_6:the pipeline module sets the public access block of a bucket that it manages
   #checkov:skip=CKV2_AWS_61:the pipeline module sets the lifecycle rules of a bucket that it manages
   #checkov:skip=CKV2_AWS_62:no consumer needs event notifications
   bucket = local.bucket_name
