@@ -103,10 +103,11 @@ def test_the_command_says_what_is_wrong_and_ends_with_2(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("actions", [["update"], ["delete"], ["delete", "create"], ["create", "delete"]])
 def test_a_delivery_stream_that_exists_is_not_changed(actions: list[str]) -> None:
-    change = {"actions": actions, "before": {"name": "sale", "tags": 1}, "after": {"name": "sale", "tags": 2}}
+    before, after = ({"name": "sale", "s3": [{"prefix": "a/", "seconds": seconds}]} for seconds in (60, 120))
+    change = {"actions": actions, "before": before, "after": after}
     changes = changes_of({"resource_changes": [planned_change(STREAM, change)]})
 
-    with pytest.raises(UserError, match=r"(?s)changes delivery streams.*this\[\"sale\"\]: .*tags"):
+    with pytest.raises(UserError, match=r"(?sm)changes delivery streams.*this\[\"sale\"\]: [a-z ]+ \(s3.seconds\)$"):
         check_streams(changes, "terraform/tm-nonprod/dev1")
 
 

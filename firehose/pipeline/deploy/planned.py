@@ -1,6 +1,6 @@
 """What a Terraform plan would change, and the plans that no deployment may apply."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,20 @@ def changes_of(document: Mapping[str, Any]) -> list[Change]:
 
 
 def _changed(change: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the attributes that an update or a replacement changes."""
-    before, after = change.get("before") or {}, change.get("after") or {}
-    unknown = change.get("after_unknown") or {}
-    if not before or not (after or unknown):
-        return ()
-    return tuple(sorted(name for name in {*before, *after} if before.get(name) != after.get(name) or unknown.get(name)))
+    """The paths of the attributes that an update or a replacement changes: ("s3_configuration.buffering_interval",)."""
+    before, after = change.get("before"), change.get("after")
+    return () if before is None or after is None else tuple(sorted(set(_different(before, after))))
+
+
+def _different(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in {*before, *after}:
+            yield from _different(before.get(name), after.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for old, new in zip(before, after, strict=True):
+            yield from _different(old, new, path)
+    elif before != after:
+        yield path
 
 
 def check_streams(changes: Iterable[Change], root: str) -> None:
