@@ -65,8 +65,13 @@ class Workspace:
         if done.returncode and mirror is None and "hashicorp/aws" in done.stderr:
             _miss("terraform's AWS provider is neither on this machine (DMD_TERRAFORM_PLUGINS) nor to be had")
         assert done.returncode == 0, done.stderr
-        lock = self.folder / "terraform" / root / ".terraform.lock.hcl"
-        lock.write_text(re.sub(r"^  hashes = \[\n.*?^  \]\n", "", lock.read_text(), flags=re.DOTALL | re.MULTILINE))
+        forget_hashes(self.folder / "terraform" / root)
+
+
+def forget_hashes(root: Path) -> None:
+    """Take the hashes out of a root's lock file."""
+    lock = root / ".terraform.lock.hcl"
+    lock.write_text(re.sub(r"^  hashes = \[\n.*?^  \]\n", "", lock.read_text(), flags=re.DOTALL | re.MULTILINE))
 
 
 def workspace(folder: Path, **variables: str) -> Workspace:

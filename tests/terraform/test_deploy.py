@@ -18,11 +18,21 @@ from firehose.pipeline.deploy.release import Terraform, deploy, plan
 from firehose.pipeline.deploy.rollback import rollback
 from firehose.pipeline.up.terraform import provider_mirror
 from glue.schema import load
-from tests.terraform import Workspace
+from tests.terraform import Workspace, forget_hashes
 from tests.terraform.planned import ACCOUNT, DEV1, planning
+
+pytestmark = pytest.mark.slow
 
 TYPES = sorted(load())
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11111111-0000-4000-8000-000000000000"
+
+
+class QuickTerraform(Terraform):
+    """Terraform that does not compare the provider's 700 MB with its hashes in each command."""
+
+    def init(self) -> None:
+        super().init()
+        forget_hashes(self.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ def dev1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev1]:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
         environment = find_environment("dev1", where.folder)
-        yield Dev1(where, environment, Terraform(where.terraform, environment.root), [], [])
+        yield Dev1(where, environment, QuickTerraform(where.terraform, environment.root), [], [])
 
 
 def test_a_first_deployment_makes_everything_and_waits_until_it_is_ready(dev1: Dev1) -> None:

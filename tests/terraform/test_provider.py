@@ -11,6 +11,8 @@ import pytest
 from tests.terraform import PROJECT
 from tests.terraform.planned import Plan
 
+pytestmark = pytest.mark.slow
+
 TERRAFORM = PROJECT / "terraform"
 PROVIDER_6 = json.loads((Path(__file__).parent / "provider_6.json").read_text())
 

@@ -39,6 +39,8 @@ from tests.terraform import (
 from transform import settings
 from transform.outcome import UNREADABLE, Reason
 
+pytestmark = pytest.mark.slow
+
 TYPES = load()
 BUCKET = "prd3292.test.us-east-1.demand-capture.tmaws"
 ACCOUNT = "123456789012"
@@ -65,7 +67,7 @@ def under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
 
 @pytest.fixture(scope="module")
 def applied(under_way: Apply) -> Apply:
-    assert under_way.process.wait(timeout=240) == 0, under_way.output.read_text()[-3000:]
+    assert under_way.process.wait(timeout=500) == 0, under_way.output.read_text()[-3000:]
     return under_way
 
 
