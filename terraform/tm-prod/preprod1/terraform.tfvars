@@ -8,3 +8,7 @@ ingest = {
   records_per_second = 300
   kib_per_second     = 500
 }
+# Add who hears them: emails or topic_arn.
+alarms = {
+  silent_hours = 6
+}
