@@ -17,8 +17,8 @@ Uploads. An object is put with the list of its ordinals, and all of them are set
 the bucket refuses an object, none of its records is settled. After a crash the source gives the unsettled records
 again, with all that follow them: delivery is at least once.
 
-Parts. One record of the source may become several records by de-aggregation, or none. The source is told in its own
-count: `SourceRecords` translates.
+Parts. One record of the source may become several records by de-aggregation, or none. The source counts
+its own records: `SourceRecords` translates.
 
 Sums. The counts of a `RunReport` are summed from the fates. A count derived from others (failed = read - delivered -
 dropped) would be right by definition, and hide a lost record.

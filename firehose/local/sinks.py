@@ -1,4 +1,4 @@
-"""Where objects go: a folder or an S3 bucket. A reader sees an object whole or not at all."""
+"""Sinks: a folder or an S3 bucket that objects are put into. A reader sees an object whole or not at all."""
 
 import fcntl
 import itertools
@@ -13,47 +13,47 @@ from firehose.local.user_error import UserError
 
 S3 = "s3://"
 
-# A put takes S3 some 40 ms and Python 2 ms: more at once would wait for each other.
+# A put takes S3 some 40 ms, of which Python works 2: more puts at once would wait for each other.
 CONCURRENT_PUTS = 16
 
 # The names of temporary files: `next` gives each number once, to whatever thread asks.
 _NUMBERS = itertools.count(1)
 
-# S3's words for a condition that does not hold; the second where two such puts are under way at once.
+# S3's codes for a condition that does not hold; the second is of two such puts at the same time.
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
 class MovedError(Exception):
-    """An object that was to be replaced is no longer the one that was read."""
+    """An object that was to be replaced has been replaced by somebody else."""
 
 
 class Sink(Protocol):
-    """What the data plane writes to; the Lambda function gets the same one as its store."""
+    """Takes objects of the data plane; the Lambda function gets the same sink as its store."""
 
     def put(
         self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
     ) -> None:
-        """Writes one object, replacing the one of that key. A function calls it from several threads at once.
+        """Puts one object, replacing the one of that key. A function calls this from several threads at once.
 
         ("data-pipeline/parquet/sale/partition_date=2025-01-01/sale-1-...parquet", b"PAR1...")
         """
 
 
 class NoteSink(Sink, Protocol):
-    """A sink that can also replace an object only as long as nobody else has."""
+    """A sink that can also put an object on condition that nobody else has replaced it."""
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
-        """Replaces the object of that version, None for none; its new version.
+        """Replaces the object if it has that version, or does not exist if `version` is None; returns the new version.
 
         Raises:
-            MovedError: another version is there.
+            MovedError: the object has another version.
         """
 
 
 class FolderSink:
-    """A folder as a bucket: the key is the path below it. Content types have no place in a file system.
+    """A folder as a bucket: a key is the path of a file below it. Content types are not kept.
 
-    Not synced to the disk at each object: a crash of the process leaves whole objects only, a power cut may not.
+    A crash of the process leaves whole objects only. A power cut may not: objects are not synced to the disk.
     """
 
     def __init__(self, root: Path) -> None:
@@ -69,10 +69,10 @@ class FolderSink:
         content_type: str = "application/octet-stream",  # noqa: ARG002
         content_encoding: str = "",  # noqa: ARG002
     ) -> None:
-        """Writes `root/key` by a temporary file and a rename.
+        """Writes `root/key`, by a temporary file and a rename.
 
         Raises:
-            ValueError: a key that would leave the folder.
+            ValueError: the key would leave the folder.
             OSError: the disk's own.
         """
         path = self._path(key)
@@ -86,7 +86,7 @@ class FolderSink:
             raise
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
-        """As `put`, under a lock on the folder that the object is in, where `.lock` then lies."""
+        """Puts under a lock on the object's folder, which then has a file `.lock`."""
         path = self._path(key)
         self._make(path.parent)
         with (path.parent / ".lock").open("a") as lock:
@@ -114,7 +114,7 @@ class FolderSink:
 
 
 class S3Sink:
-    """A bucket, through boto3, which is loaded when the first sink is made without a client of its own."""
+    """An S3 bucket. boto3 is loaded when the first sink is made without a client."""
 
     concurrent_puts = CONCURRENT_PUTS
 
@@ -131,17 +131,17 @@ class S3Sink:
     def put(
         self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
     ) -> None:
-        """PutObject, which is atomic.
+        """Puts by PutObject, which is atomic.
 
         Raises:
-            UserError: after the SDK's own retries.
+            UserError: S3 refused it, after the SDK's own retries.
         """
         encoding: Mapping[str, str] = {"ContentEncoding": content_encoding} if content_encoding else {}
         with as_user_errors(f"{S3}{self._bucket}", "written"):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **encoding)
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
-        """PutObject on S3's own condition."""
+        """Puts by PutObject with S3's own condition."""
         condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
         with as_user_errors(f"{S3}{self._bucket}", "written"):
             try:
@@ -156,7 +156,7 @@ class S3Sink:
         return etag
 
     def _own(self, key: str, body: bytes) -> Mapping[str, Any]:
-        """What is there, if that is `body`: a put whose answer was lost is made again by the SDK, and finds itself."""
+        """Returns the object if it is `body`: the SDK repeats a put whose answer was lost, and finds its own object."""
         try:
             answer: Mapping[str, Any] = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
@@ -166,19 +166,23 @@ class S3Sink:
         return answer
 
     def check(self) -> None:
-        """Asks for the bucket.
+        """Checks that the bucket can be reached.
 
         Raises:
-            botocore.exceptions.ClientError: there is none, or it is not ours.
+            botocore.exceptions.ClientError: the bucket does not exist, or belongs to somebody else.
         """
         self._client.head_bucket(Bucket=self._bucket)
 
     def close(self) -> None:
-        """Nothing: boto3's connections close with the process."""
+        """Does nothing: boto3's connections close with the process."""
 
 
 def bucket_of(where: str, what: str = "bucket") -> FolderSink | S3Sink:
-    """The sink of a bucket, as `sink_of`; nothing is made in its folder."""
+    """Returns the sink of a folder, which is made if it is missing, or of an existing bucket, `s3://bucket`.
+
+    Raises:
+        UserError: the folder cannot be made, or the bucket cannot be reached.
+    """
     if where.startswith(S3):
         bucket = where.removeprefix(S3).strip("/")
         if not bucket or "/" in bucket:
@@ -192,10 +196,10 @@ def bucket_of(where: str, what: str = "bucket") -> FolderSink | S3Sink:
 
 
 def make_folder(folder: Path, where: str, what: str) -> None:
-    """Make the folder of a bucket or lake, with those above it.
+    """Makes the folder of a bucket or lake, with those above it.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: the folder cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -204,5 +208,5 @@ def make_folder(folder: Path, where: str, what: str) -> None:
 
 
 def file_version(status: os.stat_result) -> str:
-    """The version of a file that is only ever replaced by another one, as sinks do."""
+    """Returns the version of a file that is only ever replaced by another file, as sinks do."""
     return f"{status.st_ino}-{status.st_mtime_ns}"

@@ -26,7 +26,7 @@ from glue.layout import Format
 from glue.schema import load
 from glue.tables import avro_literal
 from tests.commands import SAMPLE, dmd, keys, write
-from tests.fakes import MemorySink
+from tests.fakes import MemorySink, failing
 from tests.firehose_streams import avro_request, function, order, records
 from tests.given import change, s
 from tests.invented import gift, member, optional
@@ -277,13 +277,8 @@ def test_rows_that_no_type_has_do_not_add_up() -> None:
     assert not summary.adds_up
 
 
-def test_only_what_was_put_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    inner = MemorySink()
-    sink = CountingSink(inner)
-    monkeypatch.setattr(inner, "put", full)
+def test_only_what_was_put_is_counted() -> None:
+    sink = CountingSink(MemorySink(failing(error=OSError(28, "No space left on device"))))
 
     with pytest.raises(OSError, match="No space"):
         sink.put(f"{AVRO}sale/partition_date=2025-01-01/a.avro", b"x")

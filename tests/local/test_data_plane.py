@@ -20,9 +20,9 @@ from firehose.local.event_record import EventRecord
 from firehose.local.local_stream import LocalStream
 from firehose.local.report import RunReport
 from firehose.local.sinks import FolderSink
+from tests.fakes import MemorySink
 from tests.firehose_streams import (
     FUNCTION_ARN,
-    Objects,
     answer,
     destination,
     error_lines,
@@ -41,19 +41,19 @@ DATA = "data-pipeline/parquet/"
 ERRORS = "data-pipeline/errors/firehose/"
 
 
-def run(*lines: bytes, streams: list[LocalStream] | None = None, **settings: Any) -> tuple[RunReport, Objects]:
-    sink = Objects()
+def run(*lines: bytes, streams: list[LocalStream] | None = None, **settings: Any) -> tuple[RunReport, MemorySink]:
+    sink = MemorySink()
     report = DataPlane(streams or [local()], sink, **settings).run(records(*lines))
     assert report.adds_up, report
     return report, sink
 
 
-def rows(sink: Objects, prefix: str = DATA) -> list[dict[str, Any]]:
+def rows(sink: MemorySink, prefix: str = DATA) -> list[dict[str, Any]]:
     tables = [pq.ParquetFile(io.BytesIO(body)).read() for _, body in sorted(sink.under(prefix).items())]
     return [row for table in tables for row in table.to_pylist()]
 
 
-def ids(sink: Objects, prefix: str = DATA) -> list[str]:
+def ids(sink: MemorySink, prefix: str = DATA) -> list[str]:
     return [row["id"] for row in rows(sink, prefix)]
 
 
@@ -78,7 +78,7 @@ def test_an_object_is_named_after_the_oldest_arrival_in_it() -> None:
     (key,) = sink
     assert key.startswith(f"{DATA}order/partition_date=2025-01-01/orders-1-2024-05-01-11-58-20-")
     assert key.endswith(".parquet")
-    assert sink.encodings[key] == "hadoop-snappy"
+    assert sink.content_encodings[key] == "hadoop-snappy"
 
 
 @pytest.mark.parametrize("compression", ["SNAPPY", "GZIP", "UNCOMPRESSED"])
@@ -91,12 +91,12 @@ def test_parquet_has_the_content_encoding_of_hadoop_snappy_whatever_its_pages_ha
 
     _, sink = run(order("1"), streams=[compressed])
 
-    assert set(sink.encodings.values()) == {"hadoop-snappy"}
+    assert set(sink.content_encodings.values()) == {"hadoop-snappy"}
 
 
 def test_the_same_input_again_replaces_its_objects() -> None:
     lines = [order(str(number), f"2025-01-0{number % 3 + 1}") for number in range(20)] + [b"bad"]
-    sink = Objects()
+    sink = MemorySink()
 
     DataPlane([local()], sink).run(records(*lines))
     first = dict(sink)
@@ -106,7 +106,7 @@ def test_the_same_input_again_replaces_its_objects() -> None:
 
 
 def test_other_input_never_replaces_an_object() -> None:
-    sink = Objects()
+    sink = MemorySink()
 
     DataPlane([local()], sink).run(records(order("1")))
     DataPlane([local()], sink).run(records(order("2")))
@@ -137,7 +137,7 @@ def test_what_the_function_fails_is_kept_as_it_came() -> None:
     (key,) = sink.under(ERRORS)
     assert key.startswith(f"{ERRORS}processing-failed/orders-1-")
     assert "." not in key.rsplit("/", 1)[1]
-    first, second = error_lines(sink.under(ERRORS).values())
+    first, second = sink.documents(ERRORS)
     assert list(first) == [
         "rawData",
         "errorCode",
@@ -171,7 +171,7 @@ def test_a_row_that_does_not_convert_fails_alone() -> None:
     report, sink = run(order("1"), bad, order("3"))
 
     assert ids(sink) == ["1", "3"]
-    (error,) = error_lines(sink.under(f"{ERRORS}format-conversion-failed/").values())
+    (error,) = sink.documents(f"{ERRORS}format-conversion-failed/")
     assert error["lastErrorCode"] == "DataFormatConversion.MalformedData"
     assert "many" not in error["lastErrorMessage"]
     assert payload({"data": error["rawData"]}) == bad
@@ -184,7 +184,7 @@ def test_a_record_without_usable_partition_keys_fails_alone() -> None:
     report, sink = run(order("1", date=""), order("2", date="../../x"), order("3"))
 
     assert ids(sink) == ["3"]
-    errors = error_lines(sink.under(f"{ERRORS}processing-failed/").values())
+    errors = sink.documents(f"{ERRORS}processing-failed/")
     assert [error["errorCode"] for error in errors] == ["DynamicPartitioning.MetadataExtractionFailed"] * 2
     assert "lambdaARN" not in errors[0]
     assert (report.delivered, report.failed) == (1, 2)
@@ -250,7 +250,7 @@ def test_what_one_function_changes_no_other_sees() -> None:
 
 
 def test_a_record_that_two_streams_deliver_does_not_add_up() -> None:
-    report = DataPlane([local(name="a"), local(name="b")], Objects()).run(records(order("1")))
+    report = DataPlane([local(name="a"), local(name="b")], MemorySink()).run(records(order("1")))
 
     assert (report.delivered, report.delivered_twice, report.adds_up) == (1, 1, False)
 
@@ -290,7 +290,7 @@ def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output() -> None
     _, sink = run(*lines, clock=lambda: 0, streams=[limited])
 
     assert sorted(ids(sink)) == ["0", "1", "3", "4"]
-    errors = error_lines(sink.under(f"{ERRORS}activePartitionExceeded/").values())
+    errors = sink.documents(f"{ERRORS}activePartitionExceeded/")
     assert {error["errorCode"] for error in errors} == {"DynamicPartitioning.ActivePartitionsLimitExceeded"}
     assert len(errors) == 2
 
@@ -322,7 +322,7 @@ def test_errors_of_the_object_size_become_an_object(monkeypatch: pytest.MonkeyPa
 def test_the_memory_of_all_buffers_is_bounded() -> None:
     lines = [order(str(number), f"2025-01-0{number % 3 + 1}", note="x" * 100_000) for number in range(60)]
     waiting: list[int] = []
-    sink = Objects()
+    sink = MemorySink()
     plane = DataPlane([local()], sink, memory_bytes=2_000_000)
 
     report = plane.run(
@@ -347,7 +347,7 @@ class Clock:
 
 
 def test_with_a_clock_the_intervals_run() -> None:
-    clock, sink = Clock(), Objects()
+    clock, sink = Clock(), MemorySink()
     seen: list[int] = []
 
     def source() -> Iterator[EventRecord | None]:
@@ -364,7 +364,7 @@ def test_with_a_clock_the_intervals_run() -> None:
 
 
 def test_stopping_delivers_what_was_accepted() -> None:
-    sink = Objects()
+    sink = MemorySink()
     read: list[int] = []
 
     def source() -> Iterator[EventRecord]:
@@ -383,7 +383,7 @@ def test_an_interrupt_while_the_source_is_read_delivers_what_was_accepted() -> N
         yield from records(order("1"), order("2"))
         raise KeyboardInterrupt
 
-    sink = Objects()
+    sink = MemorySink()
 
     report = DataPlane([local()], sink).run(source())
 
@@ -408,7 +408,7 @@ def test_a_setting_that_is_not_carried_out_stops_the_stream_from_being_made() ->
     destination(refused)["S3BackupMode"] = "Enabled"
 
     with pytest.raises(RefusedSettingError, match="S3BackupConfiguration"):
-        DataPlane([LocalStream(refused, table({"id": "string"}), function())], Objects())
+        DataPlane([LocalStream(refused, table({"id": "string"}), function())], MemorySink())
 
 
 def test_without_dynamic_partitioning_there_is_one_object_under_the_date_of_arrival() -> None:
@@ -428,7 +428,7 @@ def test_without_dynamic_partitioning_there_is_one_object_under_the_date_of_arri
 
 def test_a_stream_that_converts_without_a_table_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="orders converts records by the table order, which is missing"):
-        DataPlane([LocalStream(request(), None, function())], Objects())
+        DataPlane([LocalStream(request(), None, function())], MemorySink())
 
 
 def test_nothing_read_is_nothing_written() -> None:
@@ -452,4 +452,4 @@ def test_every_record_read_is_delivered_dropped_or_failed(lines: list[bytes]) ->
 
     assert report.read == len(lines)
     assert report.delivered == len(ids(sink))
-    assert report.failed == len(error_lines(sink.under(ERRORS).values()))
+    assert report.failed == len(sink.documents(ERRORS))

@@ -10,7 +10,6 @@ from firehose.local.local_stream import LocalStream
 from tests.firehose_streams import (
     avro_request,
     destination,
-    error_lines,
     function,
     order,
     request,
@@ -39,8 +38,8 @@ def test_without_format_conversion_an_object_is_what_the_function_answered_and_n
     assert sink[key] == b'{"id": "1"}\nno JSON\n'
     assert key.startswith("raw/2024/05/01/12/orders-1-2024-05-01-12-00-09-")
     assert "." not in key.rpartition("/")[2]
-    assert sink.encodings[key] == ""
-    assert len(error_lines(sink.under(ERRORS).values())) == 1
+    assert sink.content_encodings[key] == ""
+    assert len(sink.documents(ERRORS)) == 1
 
 
 def raw(data: str) -> bytes:

@@ -1,4 +1,4 @@
-"""One Parquet file, as Firehose's ParquetSerDe would be asked for it."""
+"""Writes a Parquet file by the settings of Firehose's ParquetSerDe."""
 
 from typing import Any
 

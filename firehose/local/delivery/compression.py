@@ -1,7 +1,7 @@
 """CompressionFormat: objects that are not converted, compressed as Firehose compresses them.
 
-What real objects carry was observed by others: Content-Encoding and extension are those of the table below, and
-Hadoop's Snappy has `.snappy` though the guide says `.hsnappy`. The same rows always give the same bytes.
+Content-Encodings and extensions are those of real objects (observed): Hadoop's Snappy has `.snappy`, although the guide
+says `.hsnappy`. The same rows always give the same bytes.
 """
 
 import gzip
@@ -14,13 +14,12 @@ from uuid import NAMESPACE_OID, uuid5
 import msgspec
 import pyarrow as pa
 
-# snappy-java's SnappyOutputStream: a magic, its version and the oldest that can read it, and blocks of 32 KiB, each
-# after its length in four bytes (xerial/snappy-java, SnappyCodec and SnappyOutputStream). Not Snappy's own framing.
+# snappy-java's SnappyOutputStream: a magic, its version, the oldest version that reads it, and blocks of 32 KiB, each
+# behind its length in four bytes (xerial/snappy-java, SnappyCodec and SnappyOutputStream). It is not Snappy's own
+# framing. SnappyHadoopCompatibleOutputStream has blocks of the same size, each behind its length and its compressed
+# length. Both gave the bytes of real objects (floci-io/floci#2328; of a single block).
 _XERIAL_HEADER = b"\x82SNAPPY\x00" + pack(">II", 1, 1)
 _BLOCK_BYTES = 32 * 1024
-
-# Its SnappyHadoopCompatibleOutputStream has blocks of the same size, each after its length and that of what Snappy made
-# of it. Both streams gave what real objects were, byte for byte (floci-io/floci#2328; of a single block).
 
 # The first date that a zip file can hold; a clock would give the same rows other bytes.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -38,7 +37,7 @@ def _gzip(body: bytes, _: str) -> bytes:
 
 
 def _zip(body: bytes, name: str) -> bytes:
-    # A UUID that is not the object's names the one file in it, as in real objects; derived, so that it stays the same.
+    # The one file in it is named by a UUID other than the object's, as in real objects. Derived, so that it is stable.
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr(zipfile.ZipInfo(str(uuid5(NAMESPACE_OID, name)), _ZIP_DATE), body, zipfile.ZIP_DEFLATED)
