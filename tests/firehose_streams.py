@@ -102,22 +102,6 @@ def local(handler: Any = None, columns: Mapping[str, str] = COLUMNS, **more: Any
     return LocalStream(request(**more), table(columns), handler or function())
 
 
-class Objects(dict[str, bytes]):
-    """A sink that keeps what it is given; a second put of a key replaces the first, as in S3."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encodings: dict[str, str] = {}
-
-    def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
-        assert isinstance(content_type, str)
-        self[key] = body
-        self.encodings[key] = content_encoding
-
-    def under(self, prefix: str) -> dict[str, bytes]:
-        return {key: body for key, body in self.items() if key.startswith(prefix)}
-
-
 def error_lines(objects: Iterable[bytes]) -> list[dict[str, Any]]:
     """The documents of error objects."""
     return [json.loads(line) for body in objects for line in body.splitlines()]

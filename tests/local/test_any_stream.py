@@ -13,11 +13,11 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.local_stream import LocalStream
 from firehose.local.user_error import UserError
 from firehose.testing import LocalFirehose
+from tests.fakes import MemorySink, failing
 from tests.firehose_streams import (
     COLUMNS,
     ROLE_ARN,
     STREAM_ARN,
-    Objects,
     destination,
     function,
     local,
@@ -190,11 +190,9 @@ def test_what_comes_in_is_counted_by_the_metrics_of_its_source(
     assert {name: value for name, value in found.items() if name.startswith(("Incoming", "DataRead"))} == names
 
 
-class Denied(Objects):
+def denied() -> MemorySink:
     """A bucket that takes nothing."""
-
-    def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
-        raise UserError("AccessDenied")
+    return MemorySink(failing(error=UserError("AccessDenied")))
 
 
 def backed_up(**more: Any) -> LocalStream:
@@ -204,8 +202,8 @@ def backed_up(**more: Any) -> LocalStream:
 
 
 def test_a_denied_backup_does_not_hold_delivery_up_nor_let_the_source_forget() -> None:
-    sink, settled = Objects(), [-1]
-    plane = DataPlane([backed_up()], sink, backup_sink=Denied(), clock=lambda: 0)
+    sink, settled = MemorySink(), [-1]
+    plane = DataPlane([backed_up()], sink, backup_sink=denied(), clock=lambda: 0)
 
     with pytest.raises(UserError):
         plane.run(records(order("1")), settled=settled.append)
@@ -215,7 +213,12 @@ def test_a_denied_backup_does_not_hold_delivery_up_nor_let_the_source_forget() -
 
 
 def test_a_denied_bucket_does_not_hold_up_the_streams_beside_it() -> None:
-    plane = DataPlane([backed_up(name="a"), local(name="b")], Objects(), backup_sink=Denied(), clock=lambda: 0)
+    plane = DataPlane(
+        [backed_up(name="a"), local(name="b")],
+        MemorySink(),
+        backup_sink=denied(),
+        clock=lambda: 0,
+    )
 
     with pytest.raises(UserError):
         plane.run(records(order("1")))
@@ -233,7 +236,12 @@ def test_a_bucket_that_takes_nothing_ends_the_run_before_memory_does() -> None:
             read += 1
             yield record
 
-    plane = DataPlane([local(lambda_buffer_mib=0.2)], Denied(), clock=lambda: 0, memory_bytes=2_000)
+    plane = DataPlane(
+        [local(lambda_buffer_mib=0.2)],
+        denied(),
+        clock=lambda: 0,
+        memory_bytes=2_000,
+    )
 
     with pytest.raises(UserError):
         plane.run(source())
@@ -242,7 +250,7 @@ def test_a_bucket_that_takes_nothing_ends_the_run_before_memory_does() -> None:
 
 
 def test_memory_that_is_full_of_originals_is_freed_of_them() -> None:
-    sink = Objects()
+    sink = MemorySink()
     plane = DataPlane([backed_up(lambda_buffer_mib=0.2)], sink, clock=lambda: 0, memory_bytes=500_000)
 
     for record in records(*(order(str(number), note="x" * 1000) for number in range(800))):
@@ -256,4 +264,4 @@ def test_streams_that_would_take_records_apart_in_different_ways_do_not_run_toge
     apart = plain(processor("RecordDeAggregation", SubRecordType="JSON"), BY_DAY, source=STREAM_ARN, more=TO_DAYS)
 
     with pytest.raises(UnsupportedSettingError, match="Processors"):
-        DataPlane([local(), LocalStream(apart)], Objects())
+        DataPlane([local(), LocalStream(apart)], MemorySink())

@@ -11,7 +11,8 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.faults import Fault, Faults, FaultyKinesis, FaultySink, faulty_function, read_faults
 from firehose.local.sources.kinesis import KinesisSource
 from firehose.local.user_error import UserError
-from tests.firehose_streams import Objects, function, local, order, records
+from tests.fakes import MemorySink
+from tests.firehose_streams import function, local, order, records
 from tests.kinesis_streams import Clock, Stream
 from tests.processors import fates, processor
 
@@ -96,7 +97,7 @@ def test_whatever_is_injected_each_record_has_exactly_one_fate(
 
 @pytest.mark.parametrize(("kind", "code"), [("s3-denied", "AccessDenied"), ("s3-slow-down", "SlowDown")])
 def test_a_put_that_s3_refuses_writes_nothing_and_ends_the_run(kind: str, code: str) -> None:
-    objects = Objects()
+    objects = MemorySink()
 
     with pytest.raises(UserError, match=code):
         DataPlane([local()], FaultySink(objects, read_faults([kind]))).run(records(*BATCH))
@@ -104,7 +105,7 @@ def test_a_put_that_s3_refuses_writes_nothing_and_ends_the_run(kind: str, code: 
 
 
 def test_a_put_that_is_cut_has_happened_and_the_same_run_replaces_it() -> None:
-    cut, whole = Objects(), Objects()
+    cut, whole = MemorySink(), MemorySink()
     DataPlane([local()], whole).run(records(*BATCH))
     faults = read_faults(["s3-cut:1"])
 
@@ -117,11 +118,11 @@ def test_a_put_that_is_cut_has_happened_and_the_same_run_replaces_it() -> None:
 
 
 def test_a_faulty_sink_takes_as_many_puts_at_a_time_as_its_own() -> None:
-    class Many(Objects):
+    class Many(MemorySink):
         concurrent_puts = 7
 
     assert FaultySink(Many(), Faults()).concurrent_puts == 7
-    assert FaultySink(Objects(), Faults()).concurrent_puts == 1
+    assert FaultySink(MemorySink(), Faults()).concurrent_puts == 1
 
 
 @pytest.mark.parametrize("kind", ["kinesis-throttled:3", "kinesis-expired-iterator:3"])

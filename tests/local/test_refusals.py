@@ -1,4 +1,4 @@
-"""What Firehose refuses beyond its API model, and what it takes that is not carried out here: each by its member."""
+"""Settings that Firehose refuses beyond its API model, and those that are not supported here: each by its member."""
 
 from typing import Any
 
