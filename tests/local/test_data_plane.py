@@ -257,7 +257,7 @@ def test_what_a_function_prints_reaches_the_caller_with_its_streams_name() -> No
     assert told == [("orders", "metrics\n")]
 
 
-def test_a_setting_that_is_not_carried_out_stops_the_stream_from_being_made() -> None:
+def test_a_setting_that_is_not_supported_stops_the_stream_from_being_made() -> None:
     refused = request()
     destination(refused)["S3BackupMode"] = "Enabled"
 
