@@ -13,7 +13,7 @@ from firehose.local.data_plane import DataPlane
 from firehose.local.local_stream import LocalStream
 from firehose.local.user_error import UserError
 from firehose.testing import LocalFirehose
-from tests.fakes import MemorySink, refusing
+from tests.fakes import MemorySink, failing
 from tests.firehose_streams import (
     COLUMNS,
     ROLE_ARN,
@@ -190,7 +190,9 @@ def test_what_comes_in_is_counted_by_the_metrics_of_its_source(
     assert {name: value for name, value in found.items() if name.startswith(("Incoming", "DataRead"))} == names
 
 
-DENIED = refusing("", error=UserError("AccessDenied"))
+def denied() -> MemorySink:
+    """A bucket that takes nothing."""
+    return MemorySink(failing(error=UserError("AccessDenied")))
 
 
 def backed_up(**more: Any) -> LocalStream:
@@ -201,7 +203,7 @@ def backed_up(**more: Any) -> LocalStream:
 
 def test_a_denied_backup_does_not_hold_delivery_up_nor_let_the_source_forget() -> None:
     sink, settled = MemorySink(), [-1]
-    plane = DataPlane([backed_up()], sink, backup_sink=MemorySink(DENIED), clock=lambda: 0)
+    plane = DataPlane([backed_up()], sink, backup_sink=denied(), clock=lambda: 0)
 
     with pytest.raises(UserError):
         plane.run(records(order("1")), settled=settled.append)
@@ -212,7 +214,10 @@ def test_a_denied_backup_does_not_hold_delivery_up_nor_let_the_source_forget() -
 
 def test_a_denied_bucket_does_not_hold_up_the_streams_beside_it() -> None:
     plane = DataPlane(
-        [backed_up(name="a"), local(name="b")], MemorySink(), backup_sink=MemorySink(DENIED), clock=lambda: 0
+        [backed_up(name="a"), local(name="b")],
+        MemorySink(),
+        backup_sink=denied(),
+        clock=lambda: 0,
     )
 
     with pytest.raises(UserError):
@@ -231,7 +236,12 @@ def test_a_bucket_that_takes_nothing_ends_the_run_before_memory_does() -> None:
             read += 1
             yield record
 
-    plane = DataPlane([local(lambda_buffer_mib=0.2)], MemorySink(DENIED), clock=lambda: 0, memory_bytes=2_000)
+    plane = DataPlane(
+        [local(lambda_buffer_mib=0.2)],
+        denied(),
+        clock=lambda: 0,
+        memory_bytes=2_000,
+    )
 
     with pytest.raises(UserError):
         plane.run(source())

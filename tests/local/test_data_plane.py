@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from firehose.local.config import s3_destination
 from firehose.local.config.members import RefusedSettingError
 from firehose.local.data_plane import DataPlane
-from firehose.local.delivery import error_output
-from firehose.local.event_record import EventRecord
 from firehose.local.local_stream import LocalStream
-from firehose.local.report import RunReport
 from firehose.local.sinks import FolderSink
+from tests.data_planes import DATA, ERRORS, arriving_line, ids, run
 from tests.fakes import MemorySink
 from tests.firehose_streams import (
     FUNCTION_ARN,
@@ -36,30 +32,6 @@ from tests.firehose_streams import (
     table,
 )
 from tests.stream_requests import changed
-
-DATA = "data-pipeline/parquet/"
-ERRORS = "data-pipeline/errors/firehose/"
-
-
-def run(*lines: bytes, streams: list[LocalStream] | None = None, **settings: Any) -> tuple[RunReport, MemorySink]:
-    sink = MemorySink()
-    report = DataPlane(streams or [local()], sink, **settings).run(records(*lines))
-    assert report.adds_up, report
-    return report, sink
-
-
-def rows(sink: MemorySink, prefix: str = DATA) -> list[dict[str, Any]]:
-    tables = [pq.ParquetFile(io.BytesIO(body)).read() for _, body in sorted(sink.under(prefix).items())]
-    return [row for table in tables for row in table.to_pylist()]
-
-
-def ids(sink: MemorySink, prefix: str = DATA) -> list[str]:
-    return [row["id"] for row in rows(sink, prefix)]
-
-
-def arriving_line(order_id: str, at_ms: int, date: str = "2025-01-01") -> bytes:
-    line = {"row": {"id": order_id}, "date": date, "arrival_ms": at_ms}
-    return json.dumps(line).encode()
 
 
 def test_rows_are_in_one_object_per_partition_in_order_of_arrival() -> None:
@@ -137,7 +109,7 @@ def test_what_the_function_fails_is_kept_as_it_came() -> None:
     (key,) = sink.under(ERRORS)
     assert key.startswith(f"{ERRORS}processing-failed/orders-1-")
     assert "." not in key.rsplit("/", 1)[1]
-    first, second = sink.documents(ERRORS)
+    first, second = error_lines(sink.under(ERRORS).values())
     assert list(first) == [
         "rawData",
         "errorCode",
@@ -171,7 +143,7 @@ def test_a_row_that_does_not_convert_fails_alone() -> None:
     report, sink = run(order("1"), bad, order("3"))
 
     assert ids(sink) == ["1", "3"]
-    (error,) = sink.documents(f"{ERRORS}format-conversion-failed/")
+    (error,) = error_lines(sink.under(f"{ERRORS}format-conversion-failed/").values())
     assert error["lastErrorCode"] == "DataFormatConversion.MalformedData"
     assert "many" not in error["lastErrorMessage"]
     assert payload({"data": error["rawData"]}) == bad
@@ -184,7 +156,7 @@ def test_a_record_without_usable_partition_keys_fails_alone() -> None:
     report, sink = run(order("1", date=""), order("2", date="../../x"), order("3"))
 
     assert ids(sink) == ["3"]
-    errors = sink.documents(f"{ERRORS}processing-failed/")
+    errors = error_lines(sink.under(f"{ERRORS}processing-failed/").values())
     assert [error["errorCode"] for error in errors] == ["DynamicPartitioning.MetadataExtractionFailed"] * 2
     assert "lambdaARN" not in errors[0]
     assert (report.delivered, report.failed) == (1, 2)
@@ -273,124 +245,6 @@ def test_streams_of_other_buffer_hints_get_batches_of_their_own() -> None:
     assert report.bytes_read == report.streams[0].bytes_in == report.streams[1].bytes_in == 500_000
 
 
-def test_on_files_partitions_are_flushed_early_rather_than_exceed_the_limit() -> None:
-    limited = replace(local(), active_partitions=4)
-    lines = [order(str(number), f"2025-01-{number % 11 + 1:02}") for number in range(60)]
-
-    report, sink = run(*lines, streams=[limited])
-
-    assert sorted(ids(sink), key=int) == [str(number) for number in range(60)]
-    assert report.streams[0].objects > 11
-
-
-def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output() -> None:
-    limited = replace(local(), active_partitions=2)
-    lines = [order(str(number), f"2025-01-0{number % 3 + 1}") for number in range(6)]
-
-    _, sink = run(*lines, clock=lambda: 0, streams=[limited])
-
-    assert sorted(ids(sink)) == ["0", "1", "3", "4"]
-    errors = sink.documents(f"{ERRORS}activePartitionExceeded/")
-    assert {error["errorCode"] for error in errors} == {"DynamicPartitioning.ActivePartitionsLimitExceeded"}
-    assert len(errors) == 2
-
-
-def test_a_partition_of_the_buffer_size_becomes_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_destination, "MIB", 16)  # so 2,048 bytes of rows, and one record to the function
-    stream = local()
-    conversion = destination(stream.request)["DataFormatConversionConfiguration"]
-    conversion["OutputFormatConfiguration"]["Serializer"]["ParquetSerDe"]["PageSizeBytes"] = 65_536
-    lines = [order(str(number), note="x" * 1000) for number in range(10)] + [order("alone", "2025-01-02")]
-
-    _, sink = run(*lines, streams=[stream])
-
-    files = [pq.ParquetFile(io.BytesIO(body)) for body in sink.values()]
-    assert sorted(file.metadata.num_rows for file in files) == [1, 2, 2, 2, 2, 2]
-    assert sorted(ids(sink)) == sorted([*map(str, range(10)), "alone"])
-
-
-def test_errors_of_the_object_size_become_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(error_output, "ERROR_OBJECT_BYTES", 1000)
-    lines = [b"x" * 1000] * 3 + [b"x"]
-
-    report, sink = run(*lines)
-
-    assert [len(error_lines([body])) for body in sink.values()] == [1, 1, 1, 1]
-    assert (report.failed, report.streams[0].error_objects) == (4, 4)
-
-
-def test_the_memory_of_all_buffers_is_bounded() -> None:
-    lines = [order(str(number), f"2025-01-0{number % 3 + 1}", note="x" * 100_000) for number in range(60)]
-    waiting: list[int] = []
-    sink = MemorySink()
-    plane = DataPlane([local()], sink, memory_bytes=2_000_000)
-
-    report = plane.run(
-        records(*lines),
-        progress=lambda report: waiting.append(
-            report.read * 100_000
-            - 100_000 * sum(pq.ParquetFile(io.BytesIO(body)).metadata.num_rows for body in sink.values())
-        ),
-    )
-
-    assert report.adds_up
-    assert max(waiting) < 2_000_000 + 2 * 1024 * 1024
-    assert sorted(ids(sink), key=int) == [str(number) for number in range(60)]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_ms = 0
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
-def test_with_a_clock_the_intervals_run() -> None:
-    clock, sink = Clock(), MemorySink()
-    seen: list[int] = []
-
-    def source() -> Iterator[EventRecord | None]:
-        yield records(order("1"))[0]
-        for seconds in (59, 60, 119, 120):
-            clock.now_ms = seconds * 1000
-            yield None
-            seen.append(len(sink))
-
-    report = DataPlane([local(lambda_buffer_seconds=60, buffer_seconds=60)], sink, clock=clock).run(source())
-
-    assert seen == [0, 0, 0, 1]  # 60 s to the function, and 60 s more to the lake
-    assert report.adds_up
-
-
-def test_stopping_delivers_what_was_accepted() -> None:
-    sink = MemorySink()
-    read: list[int] = []
-
-    def source() -> Iterator[EventRecord]:
-        for record in records(*[order(str(number)) for number in range(100)]):
-            read.append(1)
-            yield record
-
-    report = DataPlane([local()], sink).run(source(), stop=lambda: len(read) == 7)
-
-    assert (report.read, report.stopped, report.adds_up) == (7, True, True)
-    assert len(ids(sink)) == 7
-
-
-def test_an_interrupt_while_the_source_is_read_delivers_what_was_accepted() -> None:
-    def source() -> Iterator[EventRecord]:
-        yield from records(order("1"), order("2"))
-        raise KeyboardInterrupt
-
-    sink = MemorySink()
-
-    report = DataPlane([local()], sink).run(source())
-
-    assert (report.read, report.stopped, report.adds_up) == (2, True, True)
-    assert ids(sink) == ["1", "2"]
-
-
 def test_what_a_function_prints_reaches_the_caller_with_its_streams_name() -> None:
     told: list[tuple[str, str]] = []
 
@@ -403,7 +257,7 @@ def test_what_a_function_prints_reaches_the_caller_with_its_streams_name() -> No
     assert told == [("orders", "metrics\n")]
 
 
-def test_a_setting_that_is_not_carried_out_stops_the_stream_from_being_made() -> None:
+def test_a_setting_that_is_not_supported_stops_the_stream_from_being_made() -> None:
     refused = request()
     destination(refused)["S3BackupMode"] = "Enabled"
 
@@ -452,4 +306,4 @@ def test_every_record_read_is_delivered_dropped_or_failed(lines: list[bytes]) ->
 
     assert report.read == len(lines)
     assert report.delivered == len(ids(sink))
-    assert report.failed == len(sink.documents(ERRORS))
+    assert report.failed == len(error_lines(sink.under(ERRORS).values()))

@@ -40,7 +40,7 @@ AT = datetime(2025, 1, 2, 3, tzinfo=UTC)
 DEFAULT_PARQUET = ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, writer_version="V1")
 
 
-def test_our_own_request_is_carried_out_whole() -> None:
+def test_our_own_request_is_read_whole() -> None:
     stream = read_delivery_stream(request("sales", buffer_seconds=120, lambda_retries=1))
 
     assert (stream.name, stream.region, stream.destination.bucket) == ("sales", "us-east-1", "lake")
@@ -250,5 +250,5 @@ def test_a_backup_that_is_disabled_is_none() -> None:
         ("{}", set()),
     ],
 )
-def test_the_keys_of_a_query_that_is_one_object_are_told(query: str, keys: set[str] | None) -> None:
+def test_the_keys_of_a_query_that_is_one_object_are_read_from_its_text(query: str, keys: set[str] | None) -> None:
     assert constructed_keys(query) == keys

@@ -127,7 +127,7 @@ def test_a_request_is_of_version_1_in_the_first_region() -> None:
     assert create_request(plain()) == plain()
 
 
-def test_encryption_at_rest_is_told_only_where_it_is_on() -> None:
+def test_encryption_at_rest_is_reported_only_if_it_is_on() -> None:
     on = {"Status": "ENABLED", "KeyType": "CUSTOMER_MANAGED_CMK", "KeyARN": KEY_ARN}
 
     name = "DeliveryStreamEncryptionConfigurationInput"
@@ -157,7 +157,7 @@ def test_what_describes_no_stream_is_refused(document: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("destinations", [[], None, [{"DestinationId": "1"}], [{}, {}], [None], "S3"])
-def test_a_destination_that_is_not_extended_s3_is_not_carried_out(destinations: Any) -> None:
+def test_a_destination_that_is_not_extended_s3_is_not_supported(destinations: Any) -> None:
     with pytest.raises(UnsupportedSettingError, match=r"^Destinations: "):
         read_json(described(plain(), Destinations=destinations))
 

@@ -77,7 +77,7 @@ def test_what_it_prints_is_printed_and_no_part_of_its_answer(function: Callable[
     assert printed.getvalue() == "metrics\n"
 
 
-def test_what_it_raises_is_told_by_its_class_alone(function: Callable[..., FunctionProcess]) -> None:
+def test_an_exception_is_reported_by_its_class_alone(function: Callable[..., FunctionProcess]) -> None:
     run = function("def handler(event, context):\n    raise KeyError('+15550100')\n")
 
     with pytest.raises(FunctionError, match=r"^the function raised KeyError$"):

@@ -79,7 +79,7 @@ def test_summer_time_is_in_the_offset() -> None:
         *("SSSSSSSSSS", "XXXXXX", "xxxxxx", "ZZZZZZ", "OO", "V", "VVV", "zzzz", "ppH", "b", "T", "j", "y" * 16),
     ],
 )
-def test_a_pattern_that_java_refuses_or_that_is_not_carried_out_is_refused(pattern: str) -> None:
+def test_a_pattern_that_java_refuses_or_that_is_not_supported_is_refused(pattern: str) -> None:
     with pytest.raises(PatternError):
         parse_pattern(pattern)
 

@@ -1,4 +1,4 @@
-"""What Firehose refuses beyond its API model, and what it takes that is not carried out here: each by its member."""
+"""Settings that Firehose refuses beyond its API model, and those that are not supported here: each by its member."""
 
 from typing import Any
 
@@ -302,7 +302,7 @@ MSK = {
         pytest.param(plain(Prefix="x" * 256 + "/"), f"{S3}.Prefix", id="a name that a folder cannot have"),
     ],
 )  # fmt: skip
-def test_what_firehose_takes_and_is_not_carried_out_is_refused_as_ours(request_: dict[str, Any], path: str) -> None:
+def test_what_firehose_takes_and_is_not_supported_is_refused_as_ours(request_: dict[str, Any], path: str) -> None:
     refused = refusal(request_)
 
     assert isinstance(refused, UnsupportedSettingError)

@@ -7,14 +7,15 @@ import pytest
 
 from firehose.local.config import s3_destination
 from firehose.local.local_stream import LocalStream
+from tests.data_planes import ERRORS, arriving_line, run
 from tests.firehose_streams import (
     avro_request,
     destination,
+    error_lines,
     function,
     order,
     request,
 )
-from tests.local.test_data_plane import ERRORS, arriving_line, run
 
 
 def as_answered(handler: Any = None, **settings: Any) -> LocalStream:
@@ -39,7 +40,7 @@ def test_without_format_conversion_an_object_is_what_the_function_answered_and_n
     assert key.startswith("raw/2024/05/01/12/orders-1-2024-05-01-12-00-09-")
     assert "." not in key.rpartition("/")[2]
     assert sink.content_encodings[key] == ""
-    assert len(sink.documents(ERRORS)) == 1
+    assert len(error_lines(sink.under(ERRORS).values())) == 1
 
 
 def raw(data: str) -> bytes:
