@@ -159,6 +159,6 @@ def test_the_same_command_in_another_spelling_goes_on_where_it_was(
     arguments = ["--export", f"{tmp_path}/export/", "--lake", "../lake", "--state", "../state", "--segments", "2"]
     result = dmd("backfill", *arguments)
 
-    assert "2 items read before" in result.stderr
+    assert "2 items are read already" in result.stderr
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
     assert {path.name for path in tmp_path.iterdir()} == {"export", "lake"}
