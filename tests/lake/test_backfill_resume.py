@@ -15,6 +15,8 @@ from tests.commands import result_of as dmd
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, item, make_table
 from tests.failed import fans
 
+pytestmark = pytest.mark.slow
+
 FILES = [[demand("a"), demand("b")], [demand("c"), item("sale", "1")]]
 
 

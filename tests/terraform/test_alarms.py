@@ -2,9 +2,13 @@
 
 from typing import Any, NamedTuple
 
+import pytest
+
 from glue.schema import load
 from tests.terraform.planned import ACCOUNT, Plan
 from transform.outcome import UNREADABLE, Reason
+
+pytestmark = pytest.mark.slow
 
 TYPES = sorted(load())
 KEYS = [*TYPES, "avro"]

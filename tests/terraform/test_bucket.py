@@ -3,7 +3,11 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.terraform.planned import Plan
+
+pytestmark = pytest.mark.slow
 
 BUCKET = "prd3292.dev1.us-east-1.demand-capture.tmaws"
 SETTINGS = (

@@ -21,6 +21,8 @@ from glue.schema import load
 from tests.terraform import Workspace
 from tests.terraform.planned import ACCOUNT, DEV1, planning
 
+pytestmark = pytest.mark.slow
+
 TYPES = sorted(load())
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11111111-0000-4000-8000-000000000000"
 

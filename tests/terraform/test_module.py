@@ -12,6 +12,8 @@ from glue.schema import SCHEMAS
 from tests.invented import gift
 from tests.terraform import PIPELINE, Workspace, workspace
 
+pytestmark = pytest.mark.slow
+
 # Where glue/ has a further record type.
 GIFT_HAS_ALL_THAT_A_TYPE_HAS = """
 run "gift" {

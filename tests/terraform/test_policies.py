@@ -17,6 +17,8 @@ from tests.terraform.planned import (
     Plan,
 )
 
+pytestmark = pytest.mark.slow
+
 TYPES = sorted(load())
 KEYS = [*TYPES, "avro"]
 OBJECTS = f"{BUCKET}/data-pipeline"

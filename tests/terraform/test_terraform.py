@@ -39,6 +39,8 @@ from tests.terraform import (
 from transform import settings
 from transform.outcome import UNREADABLE, Reason
 
+pytestmark = pytest.mark.slow
+
 TYPES = load()
 BUCKET = "prd3292.test.us-east-1.demand-capture.tmaws"
 ACCOUNT = "123456789012"
