@@ -23,6 +23,8 @@ from tests.exports import SMALL, TABLE, backfilled, demand, full_export, increme
 from tests.failed import everything, fans, rows
 from tests.given import Attributes, s
 
+pytestmark = pytest.mark.slow
+
 # A put, a checkpoint and a removal are made of these; nothing else changes what the next run finds.
 STEPS = ("replace", "unlink", "rmdir")
 

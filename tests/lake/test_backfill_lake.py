@@ -27,6 +27,8 @@ from tests.given import change_of, m, s
 from tests.lakes import at
 from transform.times import LAST_MICROS
 
+pytestmark = pytest.mark.slow
+
 TYPES = ("demand", "event", "notification", "sale")
 ITEMS = [
     demand("a", phoneNumber=s("+15550100"), isDeleted={"BOOL": True}),

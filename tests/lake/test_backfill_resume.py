@@ -15,6 +15,8 @@ from tests.commands import result_of as dmd
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, item, make_table
 from tests.failed import fans
 
+pytestmark = pytest.mark.slow
+
 FILES = [[demand("a"), demand("b")], [demand("c"), item("sale", "1")]]
 
 
@@ -159,6 +161,6 @@ def test_the_same_command_in_another_spelling_goes_on_where_it_was(
     arguments = ["--export", f"{tmp_path}/export/", "--lake", "../lake", "--state", "../state", "--segments", "2"]
     result = dmd("backfill", *arguments)
 
-    assert "2 items read before" in result.stderr
+    assert "2 items are read already" in result.stderr
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
     assert {path.name for path in tmp_path.iterdir()} == {"export", "lake"}

@@ -15,6 +15,8 @@ from tests.exports import SMALL, backfilled, demand, full_export, incremental_ex
 from tests.failed import everything, fans
 from tests.lake.test_replay_s3 import BROKEN, OPERATIONS, REFUSED, Calls
 
+pytestmark = pytest.mark.slow
+
 EXPORT = "s3://exports/nightly"
 ITEMS = [[demand("a")], [demand("b")]]
 

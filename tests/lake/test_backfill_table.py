@@ -21,6 +21,8 @@ from tests.exports import SMALL, TABLE, backfilled, demand, full_export, make_ta
 from tests.failed import fans, rows
 from tests.given import payload, s
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(f"{number:02}" for number in range(23))
 STARTED = 1_740_000_000_000_000
 

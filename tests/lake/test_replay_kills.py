@@ -19,6 +19,8 @@ from firehose.local.user_error import UserError
 from tests.failed import CRASHED, FIREHOSE, NAME, error_object, failed, fans, rows
 from tests.given import change, m, s
 
+pytestmark = pytest.mark.slow
+
 # Forks a child for every place to be killed at, because the imports of a process take longer than all of them.
 KILLER = """
 import os, sys

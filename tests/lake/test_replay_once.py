@@ -97,7 +97,7 @@ def test_a_lake_of_both_formats_must_be_told_which_to_write(tmp_path: Path) -> N
         (tmp_path / "data-pipeline" / name).mkdir()
         (tmp_path / "data-pipeline" / name / "a").write_bytes(b"")
 
-    with pytest.raises(UserError, match=r"has parquet and avro: say with --format which"):
+    with pytest.raises(UserError, match=r"has parquet and avro: choose the format to write with --format"):
         replay(tmp_path)
 
     assert replay(tmp_path, "--format", "parquet")["delivered"] == {"demand": 1}

@@ -167,7 +167,9 @@ def test_that_firehoses_objects_may_not_be_read_is_said(calls: Calls) -> None:
     result = CliRunner().invoke(app, ["errors", "--lake", "s3://lake"])
 
     assert result.exit_code == 0
-    assert result.stderr.startswith("Firehose's error objects may not be read: these are the function's documents")
+    assert result.stderr.startswith(
+        "you may not read Firehose's error objects, so these are the function's error documents"
+    )
 
 
 def test_a_replay_says_what_it_has_done_before_it_was_stopped(calls: Calls) -> None:

@@ -20,6 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from firehose.local.testing import Bucket, LocalFirehose
 from tests.firehose_streams import answer, payload, request, table
 
+pytestmark = pytest.mark.slow
+
 STEPS = 100
 EXAMPLES = 100
 

@@ -22,6 +22,8 @@ from tests.kinesis_streams import Clock
 from tests.local_aws import local_aws
 from tests.terraform import what_dev1_has_already
 
+pytestmark = pytest.mark.slow
+
 NAMES = Names("dev1")
 RUN = "e2e-20250101-00000000"
 DEMAND = Life("demand", RUN, "2025-01-01T10:00:00Z")

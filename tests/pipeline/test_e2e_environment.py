@@ -23,6 +23,8 @@ from tests.kinesis_streams import Clock
 from tests.local_aws import local_aws
 from tests.terraform import ENVIRONMENTS, PROJECT, what_dev1_has_already
 
+pytestmark = pytest.mark.slow
+
 NAMES = Names("dev1")
 RUN = "e2e-20250101-00000000"
 RESULTS = "data-pipeline/test/athena/results/"

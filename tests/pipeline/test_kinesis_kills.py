@@ -20,6 +20,8 @@ from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from tests.kinesis_streams import STARTED_MS, Clock, Stream
 
+pytestmark = pytest.mark.slow
+
 CHANGES = 120
 SECONDS = 100  # that they arrive in
 END_MS = STARTED_MS + 2 * SECONDS * 1000

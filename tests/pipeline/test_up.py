@@ -28,6 +28,8 @@ from tests.commands import dmd
 from tests.kinesis_streams import Clock
 from tests.local_aws import local_aws
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:

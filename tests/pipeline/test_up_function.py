@@ -10,6 +10,8 @@ from firehose.local.endpoint.function_package import code_sha256, package_of, un
 from firehose.local.user_error import UserError
 from firehose.pipeline.package import checkout_package
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_deployed_package_is_known_by_its_hash() -> None:
     package = checkout_package()

@@ -14,6 +14,8 @@ from firehose.pipeline.up import terraform
 from firehose.pipeline.up.prepare import prepare
 from glue.layout import Format
 
+pytestmark = pytest.mark.slow
+
 ENDPOINT = Endpoint("http://127.0.0.1:9")
 
 # Records how it was called; fails if the test asks for that.

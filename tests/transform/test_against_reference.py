@@ -8,11 +8,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference
 from tests.given import Function, change_of, event, image, payload, row_of
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "corpora" / "sample.jsonl.gz"
 FUNCTION = Function()
