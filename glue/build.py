@@ -57,6 +57,11 @@ def build(schemas: Path = SCHEMAS, project: Path = PROJECT) -> dict[Path, str]:
     return found
 
 
+def is_checkout(project: Path = PROJECT) -> bool:
+    """True if `project` is a checkout of this project, and not a folder of installed packages."""
+    return (project / "pyproject.toml").is_file() and (project / DICTIONARY.parent).is_dir()
+
+
 def _difference(path: Path, text: str) -> str:
     if not path.is_file():
         return "missing"

@@ -4,15 +4,23 @@ There is a file for each command. Data goes to stdout, messages go to stderr, an
 """
 
 import os
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 from firehose.local.user_error import UserError
 
 STOPPED = 130  # a shell's exit code for a program that Ctrl-C ended
+TERMINATED = 143  # and for one that SIGTERM ended
 
 
 def main() -> None:
-    """Run `dmd`. A UserError is one sentence on standard error and exit code 2, never a traceback."""
+    """Run `dmd`. A UserError is one sentence on standard error and exit code 2, never a traceback.
+
+    SIGTERM ends it as an exception does, so that temporary folders and child processes go with it.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         from firehose.cli.app import app  # noqa: PLC0415 - so that Ctrl-C while this is imported shows no traceback
 
@@ -27,6 +35,10 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         _leave(error.strerror or type(error).__name__, 1)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(TERMINATED)
 
 
 def _leave(sentence: str, code: int) -> None:

@@ -12,6 +12,7 @@ from firehose.cli.schemas import Schemas, schema_errors
 from firehose.local.user_error import UserError
 from glue import build as generate
 from glue.ddl import create_table
+from glue.docs import copied_docs
 from glue.evolution import breaking
 from glue.layout import Format
 from glue.model import RecordType, SchemaError
@@ -40,6 +41,7 @@ def build(schemas: Schemas = SCHEMAS, out: Out = None) -> None:
     project = _project(schemas, out)
     with schema_errors():
         changed = generate.build(schemas, project)
+        _say_copied_docs(schemas)
     for path, how in changed.items():
         typer.echo(f"{'removed' if how == generate.STALE else 'written'}  {path}")
     if not changed:
@@ -62,6 +64,7 @@ def check(
     """
     with schema_errors():
         drifted = generate.drift(schemas, _project(schemas, out))
+        _say_copied_docs(schemas)
         refused = breaking(_older(against, schemas), load(schemas)) if against is not None else []
     for path, how in drifted.items():
         typer.echo(f"{path}: {how}: run dmd glue build")
@@ -93,11 +96,26 @@ def ddl(
         typer.echo(create_table(with_bucket(table, bucket) if bucket else table, database) + "\n")
 
 
+def _say_copied_docs(schemas: Path) -> None:
+    for copied in copied_docs(load(schemas)):
+        typer.echo(copied, err=True)
+
+
 def _project(schemas: Path, out: Path | None) -> Path:
-    """Return the folder of the generated files. Other schemas than ours must not overwrite ours."""
-    if out is None and schemas.resolve() != SCHEMAS.resolve():
+    """Return the folder of the generated files.
+
+    Other schemas than ours must not overwrite ours, and an installed package is not the place to change schemas.
+    """
+    if out is not None:
+        return out
+    if schemas.resolve() != SCHEMAS.resolve():
         raise UserError("these are not the project's schemas: specify with --out where their generated files are")
-    return out or generate.PROJECT
+    if not generate.is_checkout():
+        raise UserError(
+            f"{generate.PROJECT} is an installed package, not a checkout of the project: run this in a checkout, or "
+            "specify with --out where the generated files are"
+        )
+    return generate.PROJECT
 
 
 def _older(against: str, schemas: Path) -> dict[str, RecordType]:

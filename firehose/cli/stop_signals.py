@@ -1,4 +1,4 @@
-"""Ctrl-C while a data plane runs: deliver what has been read, then stop."""
+"""Ctrl-C or SIGTERM while a data plane runs: deliver what has been read, then stop."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from firehose.local.data_plane import DataPlane
 
 @contextmanager
 def stop_requests(plane: DataPlane) -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether Ctrl-C has asked for a stop; Ctrl-C also ends a read that waits for input."""
+    """Yield a function that says whether one of the signals has come; it also ends a read that waits for input."""
     requested = False
 
     def request(_signal: int, _frame: FrameType | None) -> None:
@@ -19,8 +19,9 @@ def stop_requests(plane: DataPlane) -> Iterator[Callable[[], bool]]:
         if plane.reading:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, request)
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: requested
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

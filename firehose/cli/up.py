@@ -1,5 +1,6 @@
 """`dmd up`: the whole pipeline on a local AWS endpoint."""
 
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,6 +71,8 @@ def up(
     """
     modes = _modes(mode)
     with ExitStack() as running:
+        # Terraform's state, packages, and the code of functions are for their user's eyes alone.
+        running.callback(os.umask, os.umask(0o077))
         try:
             where, state = _endpoint(endpoint, port, state, running)
             packages = prepare(where, modes, package, state, _say)
@@ -96,16 +99,31 @@ def up(
 
 
 def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> tuple[Endpoint, Path]:
-    """Return the endpoint, and the folder for its state."""
+    """Return the endpoint, and the folder for its state, which nobody else can read."""
     if url:
         if port:
             raise UserError("--port is for moto's server; with --endpoint put the port into its URL")
         named = named_endpoint(url)
-        return named, state / urlsplit(named.url).netloc.replace(":", "-")
-    # moto keeps everything in memory, so the state of one that has ended is useless.
-    for left in (*state.glob("*.json"), *state.glob("terraform/terraform/test/*.tfstate*")):
+        return named, _private(state / urlsplit(named.url).netloc.replace(":", "-"))
+    # moto keeps everything in memory, so the state of one that has ended is useless, that of a killed run, too.
+    mine = _private(state / "moto")
+    _forget(mine)
+    running.callback(_forget, mine)
+    return running.enter_context(moto_endpoint(port)), mine
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)  # it may have been there
+    return folder
+
+
+def _forget(state: Path) -> None:
+    """Remove all but the provider that terraform has installed, which takes a minute to download."""
+    for left in state.glob("terraform/terraform/test/*.tfstate*"):
         left.unlink()
-    return running.enter_context(moto_endpoint(port)), state
+    for left in (*state.glob("*.json"), *state.glob("function.zip")):
+        left.unlink()
 
 
 def _modes(mode: str) -> list[Format]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import Mock
 
 import boto3
@@ -165,15 +165,46 @@ def test_changes_are_carried_whenever_the_source_waits(endpoint: Endpoint, tmp_p
     assert bridge.carried == 1
 
 
-def test_a_table_that_the_endpoint_carries_itself_is_left_to_it(tmp_path: Path, endpoint: Endpoint) -> None:
-    class Carrying(Mocked):
-        def client(self, service: str, **more: Any) -> Any:
-            client = super().client(service, **more)
-            if service == "dynamodb":
-                arn = "arn:aws:kinesis:us-east-1:123456789012:stream/dmnd"
-                answer = {"KinesisDataStreamDestinations": [{"StreamArn": arn, "DestinationStatus": "ACTIVE"}]}
-                client.describe_kinesis_streaming_destination = lambda **_: answer
-            return client
+class WithDestinations(Mocked):
+    """An endpoint that knows destinations of tables: these, by stream and status."""
 
-    assert Bridge(Carrying("moto"), "dmnd", state=tmp_path).tables == []
+    destinations: ClassVar[dict[str, str]] = {}
+
+    def client(self, service: str, **more: Any) -> Any:
+        client = super().client(service, **more)
+        if service == "dynamodb":
+            arn = "arn:aws:kinesis:us-east-1:123456789012:stream/"
+            listed = [{"StreamArn": arn + name, "DestinationStatus": it} for name, it in self.destinations.items()]
+            answer = {"KinesisDataStreamDestinations": listed}
+            client.describe_kinesis_streaming_destination = lambda **_: answer
+        return client
+
+
+@pytest.mark.parametrize(
+    ("destinations", "carried"),
+    [
+        pytest.param({"dmnd": "ACTIVE"}, [], id="the endpoint does it"),
+        pytest.param({"dmnd": "ENABLING"}, [], id="the endpoint will do it"),
+        pytest.param({"dmnd": "UPDATING"}, [], id="the endpoint goes on doing it"),
+        pytest.param({"dmnd": "DISABLED"}, ["t"], id="disabled"),
+        pytest.param({"dmnd": "DISABLING"}, ["t"], id="soon disabled"),
+        pytest.param({"dmnd": "ENABLE_FAILED"}, ["t"], id="failed"),
+        pytest.param({"other-dmnd": "ACTIVE", "dmnd-other": "ACTIVE"}, ["t"], id="into other streams"),
+        pytest.param({"other": "ACTIVE", "dmnd": "DISABLED"}, ["t"], id="disabled, and into another stream"),
+        pytest.param({}, ["t"], id="none"),
+    ],
+)
+def test_a_table_is_carried_unless_the_endpoint_does_it_itself(
+    tmp_path: Path,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    destinations: dict[str, str],
+    carried: list[str],
+) -> None:
+    monkeypatch.setattr(WithDestinations, "destinations", destinations)
+
+    assert Bridge(WithDestinations("moto"), "dmnd", state=tmp_path).tables == carried
+
+
+def test_an_endpoint_that_does_not_know_destinations_carries_nothing_itself(tmp_path: Path, endpoint: Endpoint) -> None:
     assert Bridge(endpoint, "dmnd", state=tmp_path).tables == ["t"]

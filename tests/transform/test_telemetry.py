@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.given import Function, change, change_of, image, m, payload, s
+from glue.layout import Format
+from tests.fakes import MemorySink, failing
+from tests.given import Function, change, change_of, event, image, m, payload, s
+from transform.event_record import sequence_of
 
 
 def test_a_function_logs_one_line_an_invocation_and_one_for_each_reason() -> None:
@@ -79,3 +82,31 @@ def test_the_age_of_a_batch_is_that_of_its_oldest_change() -> None:
     function(new, old, new)
 
     assert function.metrics()[0]["ChangeAge"] == [5_123]
+
+
+@pytest.mark.parametrize("mode", Format)
+def test_the_telemetry_of_an_invocation_says_nothing_of_the_one_before(
+    mode: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = event(change("sale"), stream="dmnd-second") | {"invocationId": "second"}
+    fresh = Function("event,sale", format=mode, bucket=MemorySink())
+    fresh.reply(quiet)
+    function = Function("event,sale", format=mode, bucket=MemorySink(failing(when=lambda key: "/errors/" in key)))
+    with monkeypatch.context() as patch:
+        patch.setattr("transform.record.sequence_of", failing(1, RuntimeError(), then=sequence_of))
+        old = change("sale", unmapped=s("x"))
+        old["dynamodb"]["ApproximateCreationDateTime"] -= 5_000
+        function(old, old, change("event"), change(), change_of(image("venue")), b"nope", change("sale", id=None))
+    assert {line["level"] for line in function.logs()} == {"CRITICAL", "ERROR", "INFO"}
+    assert len(function.metrics()) > 4
+    function.printed = ""
+
+    function.reply(quiet)
+
+    assert without_the_moment(function) == without_the_moment(fresh)
+
+
+def without_the_moment(function: Function) -> list[dict[str, Any]]:
+    """The lines that a function printed, without what differs between any two invocations."""
+    metrics = [{**line, "_aws": {**line["_aws"], "Timestamp": 0}} for line in function.metrics()]
+    return metrics + [{**line, "timestamp": "", "cold_start": None} for line in function.logs()]

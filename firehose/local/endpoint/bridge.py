@@ -14,6 +14,9 @@ from firehose.local.sources.checkpoints import Checkpoints, load_checkpoints, sa
 # The most records that DynamoDB Streams returns at once.
 PAGE_RECORDS = 1_000
 
+# The states of a destination in which changes reach it, or soon will. A disabled one stays in the table's description.
+_CARRYING = {"ACTIVE", "ENABLING", "UPDATING"}
+
 
 class Bridge:
     """Copies the changes of an endpoint's tables into one Kinesis stream, at least once, as DynamoDB does.
@@ -116,5 +119,5 @@ def _is_carried(client: Any, table: str, stream: str) -> bool:
         return False
     destinations = answer.get("KinesisDataStreamDestinations", [])
     return any(
-        one["StreamArn"].endswith(f":stream/{stream}") and one["DestinationStatus"] == "ACTIVE" for one in destinations
+        one["StreamArn"].endswith(f":stream/{stream}") and one["DestinationStatus"] in _CARRYING for one in destinations
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.processors.child_process import kill_session
 from firehose.local.user_error import UserError
 from firehose.pipeline.package import PROJECT
 from glue.layout import Format
@@ -77,9 +78,15 @@ def _copied(folder: Path) -> Path:
 
 
 def _run(command: Sequence[str], root: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(  # noqa: S603 - the user's terraform
-        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    # In a session of its own, so that its providers end with it if we are stopped.
+    process = subprocess.Popen(  # noqa: S603 - the user's terraform
+        command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
-    if done.returncode:
-        last = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
+    try:
+        printed, errors = process.communicate()
+    except BaseException:
+        kill_session(process)
+        raise
+    if process.returncode:
+        last = "\n".join((errors.strip() or printed.strip()).decode(errors="replace").splitlines()[-20:])
         raise UserError(f"terraform {command[1]} failed in terraform/test:\n{last}")
