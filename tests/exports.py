@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 
 from firehose.lake.backfill.job import Job
-from firehose.lake.backfill.run import Outcome, Throttle, run
+from firehose.lake.backfill.run import BackfillResult, Throttle, run
 from tests.given import Attributes, image, m, payload, s
 
 TABLE = "prd3292-test-us-east-1-demand-table"
@@ -114,11 +114,13 @@ def put_manifest(home: Path, name: str, body: bytes) -> None:
     (home / f"{name}.checksum").write_text(checksum(body))
 
 
-def backfilled(source: Path | str, lake: Path | str, state: Path, *, processes: int = 1, **members: Any) -> Outcome:
+def backfilled(
+    source: Path | str, lake: Path | str, state: Path, *, processes: int = 1, **members: Any
+) -> BackfillResult:
     """A backfill of an export, or by `is_table` of a table, into a lake. SMALL makes many chunks of it."""
     told = {"is_table": False, "is_stream": False} | members
     job = Job(source=str(source), target=str(lake), **told)
-    outcome = run(job, state, processes=processes, pace=Throttle(), phase=silent)
+    outcome = run(job, state, processes=processes, throttle=Throttle(), phase=silent)
     assert not state.exists(), "a backfill that is done leaves nothing behind"
     return outcome
 

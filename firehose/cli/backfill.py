@@ -10,13 +10,13 @@ import msgspec
 import typer
 
 from firehose.cli import STOPPED
+from firehose.cli.backfill_progress import shown_progress
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import check_types
 from firehose.cli.text_table import list_counts, print_table, text_table
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
-from firehose.lake.backfill.progress import shown_progress
-from firehose.lake.backfill.run import Outcome, Throttle, dry_run, run
+from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
 from firehose.local.kinesis_writer import stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
@@ -107,7 +107,7 @@ def backfill(  # noqa: PLR0913 - options of a command
             else:
                 throttle = Throttle(dates_in_flight, buffer_seconds, rate)
                 folder = state or STATES / job.digest
-                outcome = run(job, folder, processes=processes, pace=throttle, phase=phase, on_resume=_say_resumed)
+                outcome = run(job, folder, processes=processes, throttle=throttle, phase=phase, on_resume=_say_resumed)
     except KeyboardInterrupt:
         typer.echo("stopped; rerun the same command to resume", err=True)
         raise typer.Exit(STOPPED) from None
@@ -157,7 +157,7 @@ class _Summary(msgspec.Struct):
     ignored: str
 
 
-def _show(outcome: Outcome, seconds: float, *, dry: bool, as_json: bool) -> None:
+def _show(outcome: BackfillResult, seconds: float, *, dry: bool, as_json: bool) -> None:
     counts = outcome.counts
     if as_json:
         summary = _summary(outcome, seconds, dry=dry)
@@ -175,7 +175,7 @@ def _show(outcome: Outcome, seconds: float, *, dry: bool, as_json: bool) -> None
     typer.echo(f"{seconds:.2f} s", err=True)
 
 
-def _summary(outcome: Outcome, seconds: float, *, dry: bool) -> _Summary:
+def _summary(outcome: BackfillResult, seconds: float, *, dry: bool) -> _Summary:
     counts = outcome.counts
     would = {name: dated.items for name, dated in counts.dated.items()}
     return _Summary(
@@ -185,7 +185,7 @@ def _summary(outcome: Outcome, seconds: float, *, dry: bool) -> _Summary:
         read=counts.read,
         delivered=would if dry else counts.delivered,
         sent=counts.sent,
-        failed=counts.unsound if dry else counts.failed,
+        failed=counts.will_fail if dry else counts.failed,
         undated=counts.undated,
         other=counts.other,
         skipped=counts.skipped,
@@ -215,7 +215,7 @@ def _rows(counts: Counts, *, dry: bool) -> list[tuple[str, int, dict[str, int]]]
         "read": counts.read,
         "would be sent" if dry else "delivered": dated if dry else counts.delivered,
         "sent": counts.sent,
-        "would fail" if dry else "failed": counts.unsound if dry else counts.failed,
+        "would fail" if dry else "failed": counts.will_fail if dry else counts.failed,
         "without a date, left out": counts.undated,
         "other types": counts.other,
         "skipped": counts.skipped,

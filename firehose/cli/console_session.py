@@ -117,7 +117,7 @@ class ConsoleSession:
 
         "SELECT count(*) AS n FROM demand" -> [{"n": 991}]
         """
-        from firehose.lake.query.tables import query as run_query  # noqa: PLC0415 - duckdb and Arrow cost 0.4 s
+        from firehose.lake.query.sql import query as run_query  # noqa: PLC0415 - duckdb and Arrow cost 0.4 s
 
         answer = run_query(query, lake or self.lake, file_format=Format(file_format) if file_format else None)
         return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]

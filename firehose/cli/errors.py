@@ -9,7 +9,7 @@ import typer
 from firehose.cli.options import Lake
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.text_table import print_table, say_places, text_table
-from firehose.lake.errors.report import Basis, Example, Report, report
+from firehose.lake.errors.report import Basis, ErrorReport, Example, report
 
 NO_TYPE = "(none)"
 
@@ -45,7 +45,7 @@ def errors(
     raise typer.Exit(1 if found.unreadable else 0)
 
 
-def _print(found: Report) -> None:
+def _print(found: ErrorReport) -> None:
     if not found.failures:
         typer.echo("nothing failed")
     else:
@@ -60,7 +60,7 @@ def _print(found: Report) -> None:
         print_table(text_table(["Firehose's error records", "records"], kinds, right=[1]))
 
 
-def _explain(found: Report, lake: str) -> None:
+def _explain(found: ErrorReport, lake: str) -> None:
     """Say on standard error what the failures were taken from, and what is not counted as one."""
     if found.basis in _BASIS and found.failures:
         typer.echo(

@@ -12,8 +12,8 @@ import typer
 from firehose.cli.options import Lake
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.text_table import print_table, text_table
-from firehose.lake.query.tables import Answer
-from firehose.lake.query.tables import query as run_query
+from firehose.lake.query.sql import Answer
+from firehose.lake.query.sql import query as run_query
 from firehose.local.user_error import UserError
 from glue.layout import Format
 

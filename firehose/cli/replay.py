@@ -1,26 +1,23 @@
 """`dmd replay`: failed records through today's code."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from firehose.cli.options import Lake as LakeOption
+from firehose.cli.options import Lake
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import check_types
 from firehose.cli.text_table import print_table, say_places, text_table
-from firehose.lake.errors.failures import stream_of as delivery_stream_of
-from firehose.lake.errors.objects import errors_elsewhere, lake_errors
-from firehose.lake.replay.delivery import DryRunWriter, Writer
-from firehose.lake.replay.run import Replay, Summary
+from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
+from firehose.lake.opening import format_to_write, open_lake, open_lake_to_write
+from firehose.lake.replay.prepare import DryRunWriter, Writer
+from firehose.lake.replay.run import Replay, ReplaySummary
 from firehose.lake.replay.selection import Selection, since_ms, until_ms
-from firehose.lake.storage import BucketLake, FolderLake, Lake, open_lake, sink_of
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
-from firehose.local.sinks import S3, FolderSink, S3Sink
 from firehose.local.user_error import UserError
-from glue.layout import FIREHOSE_ERRORS, Format, format_prefix
+from glue.layout import Format
 from glue.schema import load
 
 NO_TYPE = "(none)"
@@ -37,7 +34,7 @@ app = plain_app()
 
 @app.command(epilog=to_paste("dmd replay --lake .local/lake --reason invalid --type demand --dry-run"))
 def replay(  # noqa: PLR0913 - an argument for each option
-    lake: LakeOption,
+    lake: Lake,
     *,
     file_format: Annotated[
         Format | None,
@@ -86,11 +83,13 @@ def replay(  # noqa: PLR0913 - an argument for each option
     )
     elsewhere = errors_elsewhere(errors, lake) if errors is not None else None
     writer = _writer(to, dry_run=dry_run)
-    reader, sink = _open(lake, may_be_new=elsewhere is not None, dry_run=dry_run)
-    file_format = file_format or (Format.PARQUET if writer else _format_of(reader))
+    # Error objects from elsewhere can be replayed into a lake that does not exist yet.
+    reader = open_lake(lake, may_be_empty=elsewhere is not None)
+    sink = None if dry_run else open_lake_to_write(lake)
+    file_format = file_format or (Format.PARQUET if writer else format_to_write(reader))
     work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer)
     try:
-        work.run(lake_errors(reader, work.replayed) if elsewhere is None else elsewhere)
+        work.run(lake_errors(reader, work.has_progress) if elsewhere is None else elsewhere)
     except UserError as error:
         done = work.summary()
         done.unfinished.clear()  # this replay is the unfinished one; the next one knows
@@ -113,35 +112,7 @@ def _writer(to: str | None, *, dry_run: bool) -> Writer | None:
     return DryRunWriter() if dry_run else KinesisWriter(stream)
 
 
-def _open(lake: str, *, may_be_new: bool, dry_run: bool) -> tuple[Lake, FolderSink | S3Sink | None]:
-    """Open the lake for reading and, unless it is a dry run, for writing.
-
-    Error objects from elsewhere can be replayed into a lake that does not exist yet.
-    """
-    if not may_be_new:
-        reader = open_lake(lake)
-        return reader, None if dry_run else sink_of(lake)
-    sink = None if dry_run else sink_of(lake)
-    return BucketLake(lake, holds=None) if lake.startswith(S3) else FolderLake(Path(lake)), sink
-
-
-def _format_of(lake: Lake) -> Format:
-    """Return the format of the lake's data.
-
-    A lake without data gets Parquet, unless all its errors are those of Avro mode's stream.
-
-    Raises:
-        UserError: it has both formats.
-    """
-    has = [name for name in Format if next(lake.objects(format_prefix(name)), None)]
-    if len(has) > 1:
-        raise UserError(f"the lake has {' and '.join(has)}: choose the format to write with --format")
-    streams = {delivery_stream_of(stored.key) for stored in lake.objects(FIREHOSE_ERRORS)}
-    avro = streams and all(stream is not None and stream.endswith(f"-{Format.AVRO}") for stream in streams)
-    return has[0] if has else Format.AVRO if avro else Format.PARQUET
-
-
-def _show(summary: Summary, to: str | None, *, as_json: bool) -> None:
+def _show(summary: ReplaySummary, to: str | None, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
     else:
@@ -152,7 +123,7 @@ def _show(summary: Summary, to: str | None, *, as_json: bool) -> None:
         typer.echo("a replay with --errors was interrupted: rerun it with the same --errors", err=True)
 
 
-def _print(summary: Summary, *, sent: bool) -> None:
+def _print(summary: ReplaySummary, *, sent: bool) -> None:
     verb = "sent" if sent else "delivered"
     would = "would be " if summary.dry_run else ""
     delivered = [(record_type, f"{count:,}") for record_type, count in summary.delivered.items()]

@@ -20,8 +20,8 @@ from firehose.cli.run_source import RunSource, file_source, kinesis_source, read
 from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.stop_signals import stop_requests
 from firehose.cli.text_table import list_counts, print_table, text_table
+from firehose.lake.opening import open_lake_to_write
 from firehose.lake.replay.selection import since_ms
-from firehose.lake.storage import sink_of
 from firehose.local.kinesis_writer import KINESIS
 from firehose.local.report import RunReport
 from firehose.local.sources.files import size_bytes
@@ -72,7 +72,7 @@ def run(
     metrics = FunctionMetrics()
     source = _source(sources, state or STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12], since)
     types = load_types(schemas)
-    sink = sink_of(lake)
+    sink = open_lake_to_write(lake)
     objects = CountingSink(sink)
     plane = local_pipeline(
         objects, schemas=schemas, file_format=file_format, on_printed=metrics.add, clock=source.clock

@@ -92,7 +92,7 @@ def test_the_number_of_processes_makes_no_difference(source: str, tmp_path: Path
     ("name", "lines", "members", "words"),
     [
         pytest.param("not_lines", [b"{"], {}, ".json.gz:2: not an item", id="not an item"),
-        pytest.param("miscounted", [], {"listed": {"itemCount": 9}}, "where the manifest says 9", id="another count"),
+        pytest.param("miscounted", [], {"listed": {"itemCount": 9}}, "but the manifest says 9", id="another count"),
     ],
 )
 def test_what_has_to_be_looked_at_is_exit_1_and_told_by_its_place(
@@ -144,7 +144,7 @@ def test_a_delete_without_the_old_image_is_exit_1(tmp_path: Path) -> None:
         (["--table", "t", "--lake", "l", "--key", "pk"], "--key is for a full export"),
         (["--export", "missing", "--lake", "l"], "no such export: missing is not a folder"),
         (["--export", "s3://", "--lake", "l"], "s3:// is not an export"),
-        (["--export", "export", "--lake", "l", "--state", "export"], "export is not empty, and is not the state of a"),
+        (["--export", "export", "--lake", "l", "--state", "export"], "export is not empty, and not the state of a"),
     ],
 )
 def test_a_mistake_is_one_sentence(source: str, tmp_path: Path, arguments: list[str], sentence: str) -> None:
@@ -181,7 +181,7 @@ def test_the_state_of_another_backfill_is_not_gone_on_with(source: str, tmp_path
     path.write_bytes(whole)
 
     with pytest.raises(
-        UserError, match="state is of another backfill: finish that first, name another --state or remove"
+        UserError, match="state belongs to another backfill: finish that first, choose another --state, or remove it"
     ):
         dmd("backfill", "--export", source, "--lake", "another", "--state", "state")
 
@@ -197,7 +197,7 @@ def test_an_export_that_is_another_one_now_is_not_gone_on_with(source: str, tmp_
         dmd("backfill", "--export", source, "--lake", "lake", "--state", "state")
     full_export(tmp_path / "export", [demand("other")], exportArn="another")
 
-    with pytest.raises(UserError, match="export is not what it was when this began; to begin anew remove state"):
+    with pytest.raises(UserError, match="export has changed since this backfill began: to start over, remove state"):
         dmd("backfill", "--export", source, "--lake", "lake", "--state", "state")
 
 
@@ -206,7 +206,7 @@ def test_two_runs_of_one_backfill_do_not_go_at_the_same_time(source: str, tmp_pa
 
     with (
         State(tmp_path / "state").locked(),
-        pytest.raises(UserError, match="this backfill is running already, with its state in state"),
+        pytest.raises(UserError, match="this backfill is already running, with its state in state"),
     ):
         dmd("backfill", "--export", source, "--lake", "lake", "--state", "state")
 
@@ -216,16 +216,16 @@ def test_ctrl_c_is_exit_130_and_the_next_run_goes_on(
 ) -> None:
     import signal  # noqa: PLC0415
 
-    from firehose.lake.backfill.lake import Lake  # noqa: PLC0415
+    from firehose.lake.backfill.lake_loader import LakeLoader  # noqa: PLC0415
 
-    deliver = Lake.deliver
+    deliver = LakeLoader.deliver
 
-    def interrupted(lake: Lake, records: Any, counts: Any) -> None:
+    def interrupted(lake: LakeLoader, records: Any, counts: Any) -> None:
         signal.raise_signal(signal.SIGINT)
         deliver(lake, records, counts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Lake, "deliver", interrupted)
+        patch.setattr(LakeLoader, "deliver", interrupted)
         result = dmd("backfill", "--export", source, "--lake", "lake")
 
     assert result.exit_code == 130

@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from firehose.cli import run as run_command
 from firehose.cli import run_source
-from firehose.lake.storage import sink_of
+from firehose.lake.opening import open_lake_to_write
 from firehose.local.event_record import EventRecord
 from firehose.local.report import RunReport, StreamReport
 from firehose.local.sinks import FolderSink
@@ -212,7 +212,7 @@ def test_one_run_that_ends_takes_nothing_from_another_into_the_same_lake(tmp_pat
 
 def test_a_bucket_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     with mock_aws(), pytest.raises(UserError, match="s3://nowhere cannot be written: 404"):
-        sink_of("s3://nowhere")
+        open_lake_to_write("s3://nowhere")
 
 
 def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 
 from firehose.cli import run as run_command
-from firehose.lake.query.tables import query
+from firehose.lake.query.sql import query
 from firehose.local.data_plane import DataPlane
 from firehose.local.local_stream import LocalStream
 from firehose.local.report import RunReport, StreamReport
@@ -160,7 +160,7 @@ class FullForSales(FolderSink):
 def test_what_cannot_be_written_has_failed_and_the_rest_is_delivered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_command, "sink_of", lambda lake: FullForSales(Path(lake)))
+    monkeypatch.setattr(run_command, "open_lake_to_write", lambda lake: FullForSales(Path(lake)))
     source = write(tmp_path / "in.jsonl", change(), change("sale"), change("sale", id=s("s2")))
 
     code, printed = dmd("run", source, "--lake", str(tmp_path / "lake"), "--format", "avro", "--json", "--strict")

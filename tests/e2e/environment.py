@@ -5,7 +5,7 @@ import os
 import re
 from typing import Any
 
-from firehose.lake.query.tables import query
+from firehose.lake.query.sql import query
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.endpoint.endpoint import named_endpoint
 from firehose.local.user_error import UserError

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from firehose.cli import app
-from firehose.lake.query.tables import query
+from firehose.lake.query.sql import query
 from glue import hive
 from glue.build import ATHENA, PROJECT
 from glue.compliance import REDACTED, deletions_sql, personal_data_sql

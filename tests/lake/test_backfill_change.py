@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from firehose.lake.backfill.export import find_export
+from firehose.lake.backfill.item_source import ExportSource
 from firehose.lake.backfill.item_to_change import canonical, change_maker
-from firehose.lake.backfill.source import ExportSource
 from firehose.local.kinesis_writer import partition_key
 from tests.exports import TABLE, WRITTEN_MICROS, demand, export, full, incremental_export, lines_of, written
 from tests.given import change_of, m, s
@@ -170,7 +170,7 @@ def test_whatever_bytes_the_lines_of_an_export_are_each_has_one_end(
 
     assert len(pages) == bool(lines)
     for page in pages:
-        found = page.found
+        found = page.counts
         assert found.read == len(lines) == len(page.items) + found.not_lines + found.without_image
         assert (found.miscounted, len(found.places)) == (0, found.not_lines + found.without_image)
         for one in page.items:

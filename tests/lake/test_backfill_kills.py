@@ -17,7 +17,7 @@ from moto import mock_aws
 import firehose.local.kinesis_writer
 from firehose.lake.backfill import run as backfill
 from firehose.lake.backfill import stream_loader, table_scan
-from firehose.lake.backfill.lake import Lake
+from firehose.lake.backfill.lake_loader import LakeLoader
 from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, incremental_export, item, make_table, written
 from tests.failed import everything, fans, rows
@@ -201,7 +201,7 @@ def test_a_scans_chunk_that_was_read_is_delivered_as_it_was_read(
     with mock_aws(), monkeypatch.context() as patch:
         make_table(demand("a"))
         use_one_client(patch.setattr)
-        patch.setattr(Lake, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
+        patch.setattr(LakeLoader, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
         with pytest.raises(UserError, match="full"):
             work("table", tmp_path)
     with mock_aws():

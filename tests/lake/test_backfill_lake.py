@@ -241,7 +241,7 @@ def test_a_file_of_another_count_than_its_manifest_says_is_told_and_its_items_go
 
     assert fans(tmp_path / "lake") == ["a", "b"]
     assert (counts.miscounted, counts.unfinished, counts.settled) == (1, 1, 2)
-    assert counts.places[0].endswith("2 items, where the manifest says 3")
+    assert counts.places[0].endswith("2 items, but the manifest says 3")
 
 
 def test_the_keys_that_were_named_are_those_of_the_change(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_an_item_without_a_key_that_was_named_is_not_one_of_the_table(tmp_path: 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", keys=("id",)).counts
 
     assert counts.not_lines == 2
-    assert counts.places[0].endswith(":1: not an item: it lacks an attribute that --key names")
+    assert counts.places[0].endswith(":1: not an item: it lacks an attribute named by --key")
 
 
 def test_two_processes_make_the_lake_that_one_makes(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firehose.cli.backfill_progress import Meter, progress_lines
 from firehose.lake.backfill.export import find_export
-from firehose.lake.backfill.progress import Meter, progress_lines
-from firehose.lake.backfill.source import PAGE_BYTES, ExportSource
+from firehose.lake.backfill.item_source import PAGE_BYTES, ExportSource
 from firehose.lake.backfill.spool import Spool, write_chunk
 from tests.exports import demand, full_export
 

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from firehose.lake.backfill.job import Job
-from firehose.lake.backfill.lake import Lake
+from firehose.lake.backfill.lake_loader import LakeLoader
 from firehose.local.user_error import UserError
 from tests.commands import result_of as dmd
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, item, make_table
@@ -26,16 +26,16 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], No
 
     def run(begin: Callable[[], Any]) -> None:
         delivered: list[int] = []
-        deliver = Lake.deliver
+        deliver = LakeLoader.deliver
 
-        def once(lake: Lake, records: Any, counts: Any) -> None:
+        def once(lake: LakeLoader, records: Any, counts: Any) -> None:
             delivered.append(1)
             if len(delivered) == 2:
                 raise UserError("the lake is full")
             deliver(lake, records, counts)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Lake, "deliver", once)
+            patch.setattr(LakeLoader, "deliver", once)
             with pytest.raises(UserError, match="full"):
                 begin()
 
@@ -58,7 +58,7 @@ def test_a_table_that_was_deleted_and_made_again_is_not_gone_on_with(aws: None, 
     boto3.client("dynamodb").delete_table(TableName=TABLE)
     make_table(*map(demand, "ghijkl"))
 
-    with pytest.raises(UserError, match=f"{TABLE} is not what it was when this began; to begin anew remove"):
+    with pytest.raises(UserError, match=f"{TABLE} has changed since this backfill began: to start over, remove"):
         backfilled(TABLE, tmp_path / "lake", tmp_path / "state", **members)
 
 
@@ -94,7 +94,7 @@ def test_a_lake_that_lost_what_was_delivered_is_not_gone_on_with(tmp_path: Path,
 
     with pytest.raises(
         UserError,
-        match=r"^this backfill has delivered 2 demand rows, and .*lake holds none any more: to begin anew remove ",
+        match=r"^this backfill has delivered 2 demand rows, but .*lake no longer has any: to start over, remove ",
     ):
         backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL)
 
@@ -112,7 +112,7 @@ def test_a_bucket_that_lost_what_was_delivered_is_not_gone_on_with(aws: None, tm
     for one in client.list_objects_v2(Bucket="lake")["Contents"]:
         client.delete_object(Bucket="lake", Key=one["Key"])
 
-    with pytest.raises(UserError, match="2 demand rows, and s3://lake holds none any more: to begin anew remove"):
+    with pytest.raises(UserError, match="2 demand rows, but s3://lake no longer has any: to start over, remove"):
         backfilled(tmp_path / "export", "s3://lake", tmp_path / "state", **SMALL)
 
 

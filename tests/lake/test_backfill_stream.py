@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.lake.backfill.progress import EVERY_SECONDS, progress_lines
+from firehose.cli.backfill_progress import EVERY_SECONDS, progress_lines
 from firehose.lake.backfill.spool import Spool, write_chunk
 from firehose.lake.backfill.state import State
 from firehose.lake.backfill.stream_loader import DatesInFlight, check_stream, send_spool
@@ -232,7 +232,7 @@ def test_items_go_as_changes_in_the_order_of_their_dates_and_the_live_function_t
     images = [json.loads(one["Data"])["dynamodb"]["NewImage"] for one in records]
     assert [one["fanId"]["S"] for one in images] == ["a", "b", "c", "x"], "what the function will fail is last"
     assert records[0]["PartitionKey"] == partition_key(payload({"pk": s("PK#a"), "sk": s("SK")}))
-    assert (counts.sent, counts.other, counts.unsound, counts.settled) == (4, 1, {"invalid": 1}, 5)
+    assert (counts.sent, counts.other, counts.will_fail, counts.settled) == (4, 1, {"invalid": 1}, 5)
     (tmp_path / "changes.jsonl").write_bytes(b"".join(one["Data"] + b"\n" for one in records[:3]))
     assert dmd("run", str(tmp_path / "changes.jsonl"), "--lake", str(tmp_path / "lake")).exit_code == 0
 
@@ -260,7 +260,7 @@ def test_an_item_that_is_not_accounted_for_is_no_end_of_a_backfill(
     lines = Spool.lines
     monkeypatch.setattr(Spool, "lines", lambda *told: lines(*told) if told[1] == day(1) else iter(()))
 
-    with pytest.raises(UserError, match="2 items were read and 1 accounted for"):
+    with pytest.raises(UserError, match="2 items were read, but 1 accounted for"):
         backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True)
 
     assert len(in_stream(kinesis)) == 1

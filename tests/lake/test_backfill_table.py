@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from firehose.lake.backfill.lake import Lake
-from firehose.lake.backfill.source import Page
+from firehose.lake.backfill.item_source import Page
+from firehose.lake.backfill.lake_loader import LakeLoader
 from firehose.lake.backfill.table_scan import TableSource
 from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, make_table
@@ -133,16 +133,16 @@ def test_a_scan_that_goes_on_keeps_its_time_and_does_not_read_again(
 ) -> None:
     make_table(*map(demand, NAMES))
     with monkeypatch.context() as patch:
-        deliver = Lake.deliver
+        deliver = LakeLoader.deliver
         times: list[int] = []
 
-        def some(lake: Lake, records: Any, counts: Any) -> None:
+        def some(lake: LakeLoader, records: Any, counts: Any) -> None:
             times.append(1)
             if len(times) == 3:
                 raise UserError("the lake is full")
             deliver(lake, records, counts)
 
-        patch.setattr(Lake, "deliver", some)
+        patch.setattr(LakeLoader, "deliver", some)
         with pytest.raises(UserError, match="full"):
             backfilled_table(tmp_path, segments=2, **SMALL)
     assert len(fans(tmp_path / "lake")) == 4
@@ -214,11 +214,11 @@ def test_a_scan_that_is_refused_is_one_sentence_and_the_next_run_completes_it(
 def test_another_table_of_the_name_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_table(demand("a"))
     with monkeypatch.context() as patch:
-        patch.setattr(Lake, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
+        patch.setattr(LakeLoader, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
         with pytest.raises(UserError, match="full"):
             backfilled_table(tmp_path)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
     make_table(demand("b"))
 
-    with pytest.raises(UserError, match=f"{TABLE} is not what it was when this began; to begin anew remove"):
+    with pytest.raises(UserError, match=f"{TABLE} has changed since this backfill began: to start over, remove"):
         backfilled_table(tmp_path)

@@ -106,7 +106,7 @@ def test_one_of_two_exports_must_be_named(tmp_path: Path) -> None:
     home = full_export(tmp_path, ITEMS)
     shutil.copytree(home, home.with_name("another"))
 
-    with pytest.raises(UserError, match=rf"holds 2 exports, name one: .*AWSDynamoDB/{ID}, .*AWSDynamoDB/another$"):
+    with pytest.raises(UserError, match=rf"holds 2 exports, choose one: .*AWSDynamoDB/{ID}, .*AWSDynamoDB/another$"):
         find_export(str(tmp_path))
     assert find_export(str(home)).items == 2
 
@@ -138,7 +138,7 @@ def test_a_data_file_that_is_missing_is_named_before_any_is_read(tmp_path: Path)
     home = full_export(tmp_path, ITEMS, ITEMS)
     sorted((home / "data").iterdir())[1].unlink()
 
-    with pytest.raises(UserError, match=r"data/0001abc.*\.json\.gz is missing, which .*manifest-files.json lists"):
+    with pytest.raises(UserError, match=r"data/0001abc.*\.json\.gz is missing; .*manifest-files.json lists it"):
         find_export(str(tmp_path))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.lake.errors.records import FailedRecord, Unreadable, read
+from firehose.lake.errors.failed_records import FailedRecord, Unreadable, read
 from tests.failed import failed
 from tests.given import ARRIVED_MS, CHANGED_MS, change, payload
 

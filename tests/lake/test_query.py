@@ -17,8 +17,9 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from firehose.cli.query import query as command
-from firehose.lake.query.tables import query
-from firehose.lake.storage import Stored, open_lake
+from firehose.lake.objects import StoredObject
+from firehose.lake.opening import open_lake
+from firehose.lake.query.sql import query
 from firehose.local.user_error import UserError
 from tests.lakes import DEMAND, at, demand, error_document, write_errors, write_parquet
 
@@ -191,7 +192,7 @@ def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, bucket: Any) ->
     opened = open_lake(upload(bucket, lake))
 
     with pytest.raises(UserError, match="NoSuchKey"):
-        opened.open(Stored("data-pipeline/gone", 10)).read()
+        opened.open(StoredObject("data-pipeline/gone", 10)).read()
 
 
 def test_no_folder_and_a_folder_without_a_lake_are_the_users_mistakes(tmp_path: Path) -> None:

@@ -234,9 +234,9 @@ def test_nothing_of_a_record_is_told(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "SECRET" not in result.output
-    notes = [path.read_text() for path in (tmp_path / "dmd-replay").iterdir()]
-    assert notes
-    assert not any("SECRET" in note for note in notes)
+    entries = [path.read_text() for path in (tmp_path / "dmd-replay").iterdir()]
+    assert entries
+    assert not any("SECRET" in entry for entry in entries)
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_delivered(tmp_path: Path) -> None:
@@ -295,10 +295,10 @@ def test_a_large_error_object_is_delivered_in_parts(tmp_path: Path, monkeypatch:
 def test_a_note_that_cannot_be_read_stops_a_replay_that_might_deliver_twice(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]))
     replay(tmp_path)
-    (note,) = (tmp_path / "dmd-replay").glob("*.json")
-    note.write_text("{")
+    (entry,) = (tmp_path / "dmd-replay").glob("*.json")
+    entry.write_text("{")
 
-    with pytest.raises(UserError, match="not a note of dmd replay"):
+    with pytest.raises(UserError, match="not an entry of dmd replay's journal"):
         dmd(tmp_path)
 
 

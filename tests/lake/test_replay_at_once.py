@@ -16,7 +16,7 @@ from firehose.local.user_error import UserError
 from tests.failed import CRASHED, error_object, failed, fans
 from tests.given import change, m, s
 
-# Note, object, note of the second error object (first by key); note, two objects, note of the first.
+# Entry, object, entry of the second error object (first by key); entry, two objects, entry of the first.
 PUTS = 7
 
 
@@ -85,7 +85,7 @@ def test_the_one_that_finds_its_note_replaced_says_that_another_is_at_work(
 
     assert other.exit_code == 0
     assert isinstance(first.exception, UserError)
-    assert str(first.exception).startswith("another replay is at work on this lake")
+    assert str(first.exception).startswith("another replay is running on this lake")
 
 
 @pytest.fixture

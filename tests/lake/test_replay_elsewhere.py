@@ -89,7 +89,7 @@ def test_firehoses_objects_below_the_lake_are_the_lakes_own_by_whatever_path(tmp
 def test_the_documents_of_the_lake_are_no_error_objects(tmp_path: Path) -> None:
     folder = documents(tmp_path, told(GOOD[0])).parent
 
-    with pytest.raises(UserError, match="Firehose has the originals"):
+    with pytest.raises(UserError, match="originals Firehose has too"):
         replay(tmp_path, "--errors", str(folder))
 
 
@@ -97,7 +97,7 @@ def test_a_replay_of_other_objects_that_was_cut_off_is_told_of(tmp_path: Path) -
     error_object(tmp_path, failed(GOOD[0]))
     (tmp_path / "dmd-replay").mkdir()
     (tmp_path / "dmd-replay/a.json").write_text(
-        json.dumps({"error_object": "a.json 00", "begun": [{"prefix": "p/", "keys": ["p/k"], "places": [0]}]})
+        json.dumps({"error_object": "a.json 00", "intent": [{"prefix": "p/", "keys": ["p/k"], "places": [0]}]})
     )
 
     assert replay(tmp_path)["unfinished"] == ["a.json 00"]

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from firehose.cli.app import app
-from firehose.lake.errors.replay_journal import Note
+from firehose.lake.errors.replay_journal import JournalEntry
 from firehose.local.user_error import UserError
 from tests.failed import CRASHED, FIREHOSE, NAME, error_object, failed, fans, rows
 from tests.given import change, m, s
@@ -84,7 +84,7 @@ def replay(lake: Path, *options: str) -> dict[str, Any]:
     return summary
 
 
-# Note, object, note of the second error object (first by key); note, two objects, note of the first.
+# Entry, object, entry of the second error object (first by key); entry, two objects, entry of the first.
 PUTS = 7
 
 
@@ -106,7 +106,7 @@ def test_killed_before_or_after_any_put_and_started_again_every_row_is_there_onc
         summary = replay(lake)
         assert rows(lake) == expected, lake.name
         assert summary["unfinished"] == []
-    assert seen == {0, 2, 4, 5}, "some were killed with rows of an object in the lake, and without its note"
+    assert seen == {0, 2, 4, 5}, "some were killed with rows of an object in the lake, and without its entry"
 
 
 @pytest.mark.parametrize(("killed", "there"), [("1-after", 0), ("2-after", 2)])
@@ -151,28 +151,30 @@ def test_what_a_selection_began_is_carried_out_as_that_selection(tmp_path: Path)
     assert fans(lake) == ["a", "b", "c", "d", "d"]
 
 
-def begun(lake: Path, **keys: bool) -> Path:
-    """A note of other code: a group for each day of the first error object, whose key is there or not."""
+def leave_intent(lake: Path, **keys: bool) -> Path:
+    """Leave an intent of other code: objects for each day of the first error object, whose key is there or not."""
     replay(lake, "--reason", CRASHED)
     key = f"{FIREHOSE}/processing-failed/dmnd-demand-{NAME}"
-    notes = (lake / "dmd-replay").glob("*.json")
-    path = next(path for path in notes if msgspec.json.decode(path.read_bytes(), type=Note).error_object == key)
-    groups = []
+    entries = (lake / "dmd-replay").glob("*.json")
+    path = next(
+        path for path in entries if msgspec.json.decode(path.read_bytes(), type=JournalEntry).error_object == key
+    )
+    planned = []
     for day, places in (("01", [0, 3]), ("02", [1])):
         prefix = f"data-pipeline/parquet/demand/partition_date=2025-01-{day}/"
         (mine,) = (lake / prefix).iterdir()
         other = mine.rename(mine.with_name(f"other-{day}.parquet"))
         if not keys[f"day{day}"]:
             other.unlink()
-        groups.append({"prefix": prefix, "keys": [f"{prefix}{other.name}"], "places": places})
-    path.write_text(json.dumps({"error_object": key, "file_format": "parquet", "begun": groups}))
+        planned.append({"prefix": prefix, "keys": [f"{prefix}{other.name}"], "places": places})
+    path.write_text(json.dumps({"error_object": key, "file_format": "parquet", "intent": planned}))
     return path
 
 
 @pytest.mark.parametrize("there", [{"day01": a, "day02": b} for a in (True, False) for b in (True, False)], ids=str)
 def test_what_other_code_had_begun_is_taken_from_what_lies_in_the_lake(tmp_path: Path, there: dict[str, bool]) -> None:
     failed_lake(tmp_path)
-    begun(tmp_path, **there)
+    leave_intent(tmp_path, **there)
 
     summary = replay(tmp_path)
 
@@ -182,8 +184,8 @@ def test_what_other_code_had_begun_is_taken_from_what_lies_in_the_lake(tmp_path:
 
 def test_a_partition_that_other_code_left_half_put_is_not_guessed_at(tmp_path: Path) -> None:
     failed_lake(tmp_path)
-    note = begun(tmp_path, day01=True, day02=True)
-    note.write_text(note.read_text().replace('"keys": [', '"keys": ["missing", '))
+    entry = leave_intent(tmp_path, day01=True, day02=True)
+    entry.write_text(entry.read_text().replace('"keys": [', '"keys": ["missing", '))
 
-    with pytest.raises(UserError, match="cut off, by another version of dmd"):
+    with pytest.raises(UserError, match="by another version of dmd was interrupted"):
         replay(tmp_path)

@@ -94,8 +94,9 @@ def test_a_lake_with_nothing_yet_but_errors_of_avro_modes_stream_gets_containers
 def test_a_lake_of_both_formats_must_be_told_which_to_write(tmp_path: Path) -> None:
     error_object(tmp_path, failed(change()))
     for name in ("parquet", "avro"):
-        (tmp_path / "data-pipeline" / name).mkdir()
-        (tmp_path / "data-pipeline" / name / "a").write_bytes(b"")
+        partition = tmp_path / "data-pipeline" / name / "demand" / "partition_date=2025-01-01"
+        partition.mkdir(parents=True)
+        (partition / "a").write_bytes(b"")
 
     with pytest.raises(UserError, match=r"has parquet and avro: choose the format to write with --format"):
         replay(tmp_path)

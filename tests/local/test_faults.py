@@ -118,10 +118,7 @@ def test_a_put_that_is_cut_has_happened_and_the_same_run_replaces_it() -> None:
 
 
 def test_a_faulty_sink_takes_as_many_puts_at_a_time_as_its_own() -> None:
-    class Many(MemorySink):
-        concurrent_puts = 7
-
-    assert FaultySink(Many(), Faults()).concurrent_puts == 7
+    assert FaultySink(MemorySink(concurrent_puts=7), Faults()).concurrent_puts == 7
     assert FaultySink(MemorySink(), Faults()).concurrent_puts == 1
 
 

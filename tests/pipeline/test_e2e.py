@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from firehose.lake.query.tables import query
+from firehose.lake.query.sql import query
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.user_error import UserError
 from firehose.pipeline.names import Names

@@ -1,16 +1,16 @@
-"""What became of the items of a backfill, added up over chunks, units, processes and resumes."""
+"""The counts of a backfill: what became of its items, added up over chunks, units, processes and resumes."""
 
 import msgspec
 
-# Places of lines that told nothing; more of them tell no more.
+# More places than these tell nothing new.
 PLACES = 20
 
 _OTHER_TYPE = "other type"
 _OTHER_DATE = "other date"
 
 
-class Dated(msgspec.Struct):
-    """The items of one type whose partition date was worked out."""
+class DateRange(msgspec.Struct):
+    """The number of items of one type whose partition date was worked out, and the first and last date."""
 
     items: int = 0
     first: str = ""
@@ -18,13 +18,13 @@ class Dated(msgspec.Struct):
 
 
 class Counts(msgspec.Struct):
-    """Every item read is in exactly one of the others, but for `dated` and `unsound`, which say more of some."""
+    """Every item that was `read` is in exactly one other count; `dated` and `will_fail` count some of them again."""
 
     read: int = 0
-    delivered: dict[str, int] = {}  # by type: rows in the lake
+    delivered: dict[str, int] = {}  # rows in the lake, by type
     sent: int = 0  # into the stream
-    failed: dict[str, int] = {}  # by reason, in the lake's error output
-    undated: dict[str, int] = {}  # by reason: not sent, because they have no date to filter by
+    failed: dict[str, int] = {}  # in the lake's error output, by reason
+    undated: dict[str, int] = {}  # left out, because a filter by date needs a date; by reason
     other: int = 0  # of a type that nobody archives
     skipped: dict[str, int] = {}  # by filter
     not_lines: int = 0
@@ -32,61 +32,61 @@ class Counts(msgspec.Struct):
     too_large: int = 0  # for a record of the stream
     miscounted: int = 0  # files whose items are not as many as the manifest says; not items
     places: list[str] = []  # where some of these four lie
-    dated: dict[str, Dated] = {}  # by type
-    unsound: dict[str, int] = {}  # by reason: goes all the same, and the function will fail it
+    dated: dict[str, DateRange] = {}  # by type
+    will_fail: dict[str, int] = {}  # goes to the function, which will fail it; by reason
 
     @property
     def unfinished(self) -> int:
-        """What somebody has to look at, because it is neither in the target nor in its error output."""
+        """The number of items to look at, because they are neither in the target nor in its error output."""
         return self.not_lines + self.without_image + self.too_large + self.miscounted
 
     @property
     def settled(self) -> int:
-        """The items whose end is known."""
+        """The number of items whose outcome is known."""
         parts = (self.delivered, self.failed, self.undated, self.skipped)
         alone = self.sent + self.other + self.not_lines + self.without_image + self.too_large
         return alone + sum(sum(part.values()) for part in parts)
 
     def skip_type(self) -> None:
-        """An item that `--type` leaves out."""
+        """Count an item that `--type` leaves out."""
         _add(self.skipped, _OTHER_TYPE, 1)
 
     def skip_date(self) -> None:
-        """An item that `--from` and `--to` leave out."""
+        """Count an item that `--from` and `--to` leave out."""
         _add(self.skipped, _OTHER_DATE, 1)
 
-    def date(self, record_type: str, date: str) -> None:
-        """An item whose type and partition date were worked out, and that is to go."""
-        dated = self.dated.setdefault(record_type, Dated(0, date, date))
+    def add_dated(self, record_type: str, date: str) -> None:
+        """Count an item that goes, whose type and partition date were worked out."""
+        dated = self.dated.setdefault(record_type, DateRange(0, date, date))
         dated.items += 1
         dated.first, dated.last = min(dated.first, date), max(dated.last, date)
 
-    def undate(self, reason: str) -> None:
-        """An item without a date that is therefore not sent."""
+    def add_undated(self, reason: str) -> None:
+        """Count an item that is left out because it has no date."""
         _add(self.undated, reason, 1)
 
-    def unsettle(self, reason: str) -> None:
-        """An item without a date that goes all the same."""
-        _add(self.unsound, reason, 1)
+    def add_will_fail(self, reason: str) -> None:
+        """Count an item without a date that goes all the same."""
+        _add(self.will_fail, reason, 1)
 
-    def place(self, place: str) -> None:
-        """Where something lies that somebody has to look at: `exports/data/a.json.gz:17: not an item`."""
+    def add_place(self, place: str) -> None:
+        """Keep where something to look at lies: `exports/data/a.json.gz:17: not an item`."""
         if len(self.places) < PLACES:
             self.places.append(place)
 
     def add(self, other: "Counts") -> None:
-        """Adds what another part of the work counted."""
+        """Add the counts of another part of the work."""
         for name in ("read", "sent", "other", "not_lines", "without_image", "too_large", "miscounted"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("delivered", "failed", "undated", "skipped", "unsound"):
+        for name in ("delivered", "failed", "undated", "skipped", "will_fail"):
             for key, count in getattr(other, name).items():
                 _add(getattr(self, name), key, count)
         for place in other.places:
-            self.place(place)
+            self.add_place(place)
         for record_type, dated in other.dated.items():
-            mine = self.dated.setdefault(record_type, Dated(0, dated.first, dated.last))
-            mine.items += dated.items
-            mine.first, mine.last = min(mine.first, dated.first), max(mine.last, dated.last)
+            own = self.dated.setdefault(record_type, DateRange(0, dated.first, dated.last))
+            own.items += dated.items
+            own.first, own.last = min(own.first, dated.first), max(own.last, dated.last)
 
 
 def _add(counts: dict[str, int], name: str, count: int) -> None:

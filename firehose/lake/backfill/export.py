@@ -1,10 +1,10 @@
-"""An export of a DynamoDB table: which files belong to it, by its manifests, and that they are what DynamoDB wrote.
+"""Read an export of a DynamoDB table: its manifests, the data files that they list, and their checksums.
 
     WHERE[/AWSDynamoDB/<id>]/manifest-summary.json   the table, the time, full or incremental
                              manifest-files.json     a line for each data file: its key, checksum and items
-                             data/*.json.gz          the items; an incremental export's lie in ../data, beside others'
+                             data/*.json.gz          the items; those of incremental exports share ../data
 
-Exports get copied, so keys of the bucket they were made in are read as places relative to the manifest.
+Exports get copied, so the keys in a manifest are read as places relative to it, not as keys of today's bucket.
 """
 
 import gzip
@@ -27,14 +27,14 @@ SUMMARY = "manifest-summary.json"
 FILES = "manifest-files.json"
 INCREMENTAL = "INCREMENTAL_EXPORT"
 _READABLE = "DYNAMODB_JSON"
-# The documentation has them end in the one, exports of 2022 in the other.
+# The first in the documentation, the second in exports of 2022.
 _CHECKSUM_ENDINGS = (".checksum", ".md5")
 
 _T = TypeVar("_T")
 
 
 class _Summary(msgspec.Struct):
-    """manifest-summary.json, as far as it concerns us."""
+    """The members of manifest-summary.json that are used here."""
 
     tableArn: str  # noqa: N815 - DynamoDB's names
     tableId: str = ""  # noqa: N815
@@ -46,7 +46,7 @@ class _Summary(msgspec.Struct):
     outputView: str | None = None  # noqa: N815
 
 
-class _Listed(msgspec.Struct):
+class _ListedFile(msgspec.Struct):
     """A line of manifest-files.json."""
 
     dataFileS3Key: str  # noqa: N815
@@ -55,7 +55,7 @@ class _Listed(msgspec.Struct):
 
 
 class DataFile(NamedTuple):
-    """A data file of an export: `data/a.json.gz` seen from the manifest, its MD5 in base64, its items."""
+    """A data file of an export: `data/a.json.gz`, relative to the manifest, with its MD5 in base64 and item count."""
 
     name: str
     checksum: str | None
@@ -63,25 +63,25 @@ class DataFile(NamedTuple):
 
 
 class Export(NamedTuple):
-    """An export whose manifests are sound and whose files are all there."""
+    """An export whose manifests are valid and whose files all exist."""
 
     place: Place
     table: str
     region: str
-    identity: str  # the same for a copy of it: the export's ARN and the table's id
+    identity: str  # the export's ARN and the table's id, so a copy has the same
     incremental: bool
     at_micros: int  # the time whose items a full export holds; 0 for an incremental one
     files: list[DataFile]
-    unlisted: int  # data files in its own folder that are not of this export
+    unlisted: int  # data files in its folder that its manifest does not list
 
     @property
     def items(self) -> int:
-        """How many items the manifest says there are."""
+        """The number of items that the manifest states."""
         return sum(file.items or 0 for file in self.files)
 
     @contextmanager
     def lines(self, file: DataFile, folder: Path) -> Iterator[IO[bytes]]:
-        """The lines of a data file whose checksum has been found right. `folder` takes a copy of one from S3.
+        """Open a data file as lines, after checking its checksum. A file from S3 is copied into `folder`.
 
         Raises:
             UserError: the file is damaged.
@@ -89,7 +89,7 @@ class Export(NamedTuple):
         where = self.place.where(file.name)
         with self.place.fetched(file.name, folder) as path:
             if file.checksum is not None and _md5(path) != file.checksum:
-                raise UserError(f"{where} is damaged: its MD5 is not the one that the manifest has of it")
+                raise UserError(f"{where} is damaged: its MD5 is not the one in the manifest")
             try:
                 with gzip.open(path) if file.name.endswith(".gz") else path.open("rb") as lines:
                     yield cast(IO[bytes], lines)
@@ -98,10 +98,10 @@ class Export(NamedTuple):
 
 
 def find_export(where: str) -> Export:
-    """The one export in a folder or below a prefix: `exports`, `s3://bucket/exports/AWSDynamoDB/01668227450456-b6733290`.
+    """Return the one export in a folder or below a prefix: `exports`, `s3://bucket/exports/AWSDynamoDB/0166-b6733290`.
 
     Raises:
-        UserError: there is none or more than one, it is not readable, or a file of it is missing or damaged.
+        UserError: there is no export or more than one, or a file of it is missing, unreadable or damaged.
     """
     place = _manifest_place(where)
     summary = _decoded(place, SUMMARY, _Summary)
@@ -127,7 +127,7 @@ def find_export(where: str) -> Export:
 
 
 def _manifest_place(where: str) -> Place:
-    """The folder of the one manifest at, or below, a place."""
+    """Return the folder of the one manifest at or below a place."""
     place = place_of(where)
     if place.read(SUMMARY) is not None:
         return place
@@ -141,13 +141,13 @@ def _manifest_place(where: str) -> Place:
         raise UserError(f"no export in {where}: there is no {SUMMARY}, here or in AWSDynamoDB/<id>/")
     if len(found) > 1:
         names = ", ".join(place.where(name) for name in found)
-        raise UserError(f"{where} holds {len(found)} exports, name one: {names}")
+        raise UserError(f"{where} holds {len(found)} exports, choose one: {names}")
     return place.below(found[0])
 
 
 def _files(place: Place, summary: _Summary) -> tuple[list[DataFile], int]:
     lines = _checked(place, FILES).splitlines()
-    listed = [_decode(place, FILES, line, _Listed) for line in lines if line.strip()]
+    listed = [_decode(place, FILES, line, _ListedFile) for line in lines if line.strip()]
     home = posixpath.dirname(summary.manifestFilesS3Key)
     own, shared = place.names("data"), place.names("../data")
     there = {f"data/{name}" for name in own} | {f"../data/{name}" for name in shared}
@@ -155,19 +155,19 @@ def _files(place: Place, summary: _Summary) -> tuple[list[DataFile], int]:
     names = {file.name for file in files}
     if len(names) < len(files):
         raise UserError(f"{place.where(FILES)} lists a data file twice")
-    # What else lies in ../data is of other incremental exports.
+    # The rest of ../data belongs to other incremental exports.
     return files, len({f"data/{name}" for name in own} - names)
 
 
-def _name(place: Place, listed: _Listed, home: str, there: set[str]) -> str:
-    """The name of a data file seen from the manifest, in whose folder or beside which the data lies."""
+def _name(place: Place, listed: _ListedFile, home: str, there: set[str]) -> str:
+    """Return the name of a data file relative to the manifest, in whose folder, or beside which, the data lies."""
     key = listed.dataFileS3Key
     base = posixpath.basename(key)
     relative = posixpath.relpath(f"/{key}", f"/{home}") if home else ""
     for name in (relative, f"data/{base}", f"../data/{base}"):
         if name in there:
             return name
-    raise UserError(f"{place.where(f'data/{base}')} is missing, which {place.where(FILES)} lists")
+    raise UserError(f"{place.where(f'data/{base}')} is missing; {place.where(FILES)} lists it")
 
 
 def _decoded(place: Place, name: str, kind: type[_T]) -> _T:
@@ -182,7 +182,7 @@ def _decode(place: Place, name: str, text: bytes, kind: type[_T]) -> _T:
 
 
 def _checked(place: Place, name: str) -> bytes:
-    """A manifest that is what its checksum says, where it has one."""
+    """Return a manifest, after checking its checksum if it has one."""
     body = place.read(name)
     if body is None:
         raise UserError(f"{place.where(name)} is missing")

@@ -1,4 +1,4 @@
-"""A line of an export's data file: what DynamoDB wrote of one item.
+"""Read a line of an export's data file: one item as DynamoDB wrote it.
 
 full         {"Item": {"pk": {"S": "P"}, ...}}
 incremental  {"Metadata": {"WriteTimestampMicros": {"N": "1668227450456000"}}, "Keys": {...}, "NewImage": {...}}
@@ -30,9 +30,9 @@ class _Incremental(msgspec.Struct):
 
 
 class Line(NamedTuple):
-    """What a line says: the image by its attributes, the keys where it has them, when it was written, and if it went.
+    """One item: its image, and of an incremental export its keys, when it was written and whether that deleted it.
 
-    `image` is None for an item that was deleted and left no old image.
+    `image` is None for an item that was deleted without an old image in the export.
     """
 
     image: dict[str, Raw] | None
@@ -42,7 +42,7 @@ class Line(NamedTuple):
 
 
 class NotALineError(ValueError):
-    """A line that no export has; the message never quotes it."""
+    """A line that is not one of an export. The message never quotes it."""
 
 
 _full = msgspec.json.Decoder(_Full).decode
@@ -50,10 +50,10 @@ _incremental = msgspec.json.Decoder(_Incremental).decode
 
 
 def full_line(line: bytes) -> Line:
-    """A line of a full export.
+    """Read a line of a full export.
 
     Raises:
-        NotALineError: it is not an object with an `Item` that is one.
+        NotALineError: it is not an object whose `Item` is an object.
     """
     try:
         return Line(_full(line).Item, None, None, deleted=False)
@@ -62,10 +62,10 @@ def full_line(line: bytes) -> Line:
 
 
 def incremental_line(line: bytes) -> Line:
-    """A line of an incremental export. Without a new image the item was deleted.
+    """Read a line of an incremental export. Without a new image the item was deleted.
 
     Raises:
-        NotALineError: its keys, images or the time of its write are not what they should be.
+        NotALineError: its keys, its images or the time of its write are invalid.
     """
     try:
         found = _incremental(line)
@@ -78,10 +78,10 @@ def incremental_line(line: bytes) -> Line:
 
 
 def _micros(written: int | dict[str, str]) -> int:
-    """Typed in the exports that were seen, {"N": "1668227450456000"}; a bare number in one description of them."""
+    """Read epoch microseconds: {"N": "1668227450456000"} in real exports, a bare number in one description of them."""
     if isinstance(written, dict):
         digits = written.get("N", "") if len(written) == 1 else ""
         written = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else 0
-    if not 10**14 <= written <= LAST_MICROS:  # 1973, below which a function takes a time for milliseconds
+    if not 10**14 <= written <= LAST_MICROS:  # 1973: the function takes a smaller number for milliseconds
         raise NotALineError("WriteTimestampMicros: expected epoch microseconds")
     return written

@@ -1,4 +1,4 @@
-"""Where an export lies: a folder, or a bucket with a prefix; its files by names relative to that, `data/a.json.gz`."""
+"""Read the files of an export, in a folder or below a prefix of a bucket, by relative names: `data/a.json.gz`."""
 
 import contextlib
 import posixpath
@@ -14,29 +14,29 @@ from firehose.local.user_error import UserError
 
 
 class Place(Protocol):
-    """A folder of files. Names may lead out of it by `../`: incremental exports share the folder of their data."""
+    """A folder of files. Names may leave it by `../`: incremental exports share the folder of their data."""
 
     def read(self, name: str) -> bytes | None:
-        """A small file; None where there is none."""
+        """Return the bytes of a small file, or None if it does not exist."""
 
     def names(self, folder: str) -> list[str]:
-        """The names of the files in a folder, `data` or `../data`; none where there is no such folder."""
+        """Return the names of the files in a folder, `data` or `../data`. A folder that does not exist is empty."""
 
     def folders(self, folder: str) -> list[str]:
-        """The names of the folders in a folder."""
+        """Return the names of the folders in a folder."""
 
     def fetched(self, name: str, into: Path) -> contextlib.AbstractContextManager[Path]:
-        """A file on this machine while the context lasts; a copy of it lies in `into` where it comes from elsewhere."""
+        """Provide a file on this machine while the context lasts: the file itself, or a copy in `into`."""
 
     def where(self, name: str) -> str:
-        """Where a file lies, as a user opens it: `exports/AWSDynamoDB/1/data/a.json.gz`, `s3://bucket/...`."""
+        """Return the path or address of a file: `exports/AWSDynamoDB/1/data/a.json.gz`, `s3://bucket/...`."""
 
     def below(self, folder: str) -> "Place":
-        """The place that a folder in this one is."""
+        """Return the place of a folder in this one."""
 
 
 def place_of(where: str) -> Place:
-    """The place of `exports/AWSDynamoDB/0166...` or `s3://bucket/exports`.
+    """Return the place at `exports/AWSDynamoDB/0166...` or `s3://bucket/exports`.
 
     Raises:
         UserError: there is no such folder, or no bucket is named.
@@ -55,7 +55,7 @@ class FolderPlace:
         self._root = root
 
     def read(self, name: str) -> bytes | None:
-        """The file's bytes."""
+        """Return the bytes of the file."""
         with _as_user_errors(self._root / name):
             try:
                 return (self._root / name).read_bytes()
@@ -63,27 +63,27 @@ class FolderPlace:
                 return None
 
     def names(self, folder: str) -> list[str]:
-        """The files of the folder."""
+        """Return the names of the files."""
         return [path.name for path in self._paths(folder) if path.is_file()]
 
     def folders(self, folder: str) -> list[str]:
-        """The folders of the folder."""
+        """Return the names of the folders."""
         return [path.name for path in self._paths(folder) if path.is_dir()]
 
     @contextmanager
     def fetched(self, name: str, into: Path) -> Iterator[Path]:  # noqa: ARG002 - it is here already
-        """The file itself."""
+        """Provide the file itself."""
         path = self._root / name
         with _as_user_errors(path):
             path.open("rb").close()
         yield path
 
     def where(self, name: str) -> str:
-        """The file's path."""
+        """Return the path of the file."""
         return posixpath.normpath(str(self._root / name))
 
     def below(self, folder: str) -> "FolderPlace":
-        """A folder below."""
+        """Return a folder below."""
         return FolderPlace(self._root / folder)
 
     def _paths(self, folder: str) -> list[Path]:
@@ -104,7 +104,7 @@ class BucketPlace:
             self._client = client or _s3_client()
 
     def read(self, name: str) -> bytes | None:
-        """GetObject, whole."""
+        """Get the whole object."""
         with as_user_errors(self.where(name), "read"):
             try:
                 body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"].read()
@@ -113,16 +113,16 @@ class BucketPlace:
             return body
 
     def names(self, folder: str) -> list[str]:
-        """The keys below the prefix, without the marker of the folder itself."""
+        """Return the keys below the prefix, without the marker of the folder itself."""
         return [key for key in self._listed(folder, "Contents", "Key") if key]
 
     def folders(self, folder: str) -> list[str]:
-        """The prefixes below the prefix."""
+        """Return the common prefixes below the prefix."""
         return [prefix.rstrip("/") for prefix in self._listed(folder, "CommonPrefixes", "Prefix")]
 
     @contextmanager
     def fetched(self, name: str, into: Path) -> Iterator[Path]:
-        """A copy, whole before anything is made of it: its checksum is known at its last byte only."""
+        """Provide a complete copy: the checksum is known at the last byte only."""
         path = into / f"fetched-{posixpath.basename(name)}"
         try:
             with as_user_errors(self.where(name), "read"):
@@ -134,11 +134,11 @@ class BucketPlace:
             path.unlink(missing_ok=True)
 
     def where(self, name: str) -> str:
-        """The object's address."""
+        """Return the address of the object."""
         return f"{S3}{self._bucket}/{self._key(name)}"
 
     def below(self, folder: str) -> "BucketPlace":
-        """A longer prefix."""
+        """Return a longer prefix."""
         return BucketPlace(self.where(folder), self._client)
 
     def _key(self, name: str) -> str:

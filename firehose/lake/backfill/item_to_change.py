@@ -1,4 +1,4 @@
-"""The change record that a backfill makes of an item: an INSERT or a REMOVE that the unchanged function takes."""
+"""Make the change record of a backfilled item: an INSERT or a REMOVE that the unchanged function takes."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,23 +17,23 @@ _SET = re.compile(rb'"[SNB]S"\s*:\s*\[')
 Attributes: TypeAlias = Mapping[str, Raw]
 
 
-class Made(NamedTuple):
-    """A change record as Kinesis would carry it, and its item's keys as JSON."""
+class ItemChange(NamedTuple):
+    """A change record as Kinesis would carry it, and the keys of its item as JSON."""
 
     payload: bytes
     keys: bytes
 
 
-def change_maker(table: str, region: str) -> Callable[..., Made]:
-    """A function that makes the change records of one table's items.
+def change_maker(table: str, region: str) -> Callable[..., ItemChange]:
+    """Return a function that makes the change records of one table's items.
 
     make({"pk": ..., "type": ...}, keys={"pk": ...}, at_micros=1668227450456000)
         -> b'{"awsRegion":"us-east-1","eventID":"backfill-5d1f...","eventName":"INSERT",...}', b'{"pk":...}'
 
-    `eventID` is a digest of the table, the keys and the image, whatever the order of their members: the same item in a
-    scan, in a full export and in a second run of either has the same. What an incremental export tells has happened at
-    a time of its own, which is digested too (`happened`): an item that was A, then B, then A again is three changes. So
-    is the name of a REMOVE, which otherwise had the id of the INSERT of the same image.
+    `eventID` is a digest of the table, the keys and the image, whatever the order of their members. So the same item
+    has the same id in a scan, in a full export, and in a second run of either. An incremental export tells changes, not
+    states: with `happened` the time is digested too, so an item that was A, then B, then A again has three ids. The
+    name of a REMOVE is digested too, or it would have the id of the INSERT of the same image.
     """
     start = b'{"awsRegion":%s,"eventID":"backfill-' % _encode(region)
     middle = b',"userIdentity":null,"recordFormat":"application/json","tableName":%s,"dynamodb":' % _encode(table)
@@ -41,13 +41,13 @@ def change_maker(table: str, region: str) -> Callable[..., Made]:
 
     def make(
         image: Attributes, keys: Attributes, at_micros: int, *, deleted: bool = False, happened: bool = False
-    ) -> Made:
+    ) -> ItemChange:
         keys_json, image_json = _encode(keys), _encode(image)
         name = b"REMOVE" if deleted else b"INSERT"
         facts = [named, canonical(keys_json), canonical(image_json)]
         facts += [b"REMOVE"] if deleted else []
         facts += [b"%d" % at_micros] if happened else []
-        # DynamoDB counts an item without JSON's own signs; nothing reads the size, so that of the JSON will do.
+        # DynamoDB does not count JSON's own characters. Nothing reads the size, so that of the JSON will do.
         size_bytes = len(keys_json) + len(image_json)
         payload = b'%s%s","eventName":"%s"%s{"ApproximateCreationDateTime":%d,"Keys":%s,"%s":%s,"SizeBytes":%d%s' % (
             start,
@@ -61,21 +61,21 @@ def change_maker(table: str, region: str) -> Callable[..., Made]:
             size_bytes,
             b',"ApproximateCreationDateTimePrecision":"MICROSECOND"},"eventSource":"aws:dynamodb"}',
         )
-        return Made(payload, keys_json)
+        return ItemChange(payload, keys_json)
 
     return make
 
 
 def canonical(text: bytes) -> bytes:
-    r"""The same bytes for the same item: members in order, no blanks, one spelling of each character, sets in order.
+    r"""Return the same bytes for the same item: members and sets sorted, no blanks, one spelling of each character.
 
     b'{"b": {"SS": ["y", "x"]}, "a": {"S": "\\u0041"}}' -> b'{"a":{"S":"A"},"b":{"SS":["x","y"]}}'
 
-    What is not JSON to the last byte is its own canonical form.
+    Bytes that are not one JSON document are returned as they are.
     """
     try:
         value = _decode(text)
-        # DynamoDB's sets have no order. The search spares nearly all images a walk that costs ten times as much.
+        # DynamoDB's sets have no order. Most images have none, and the search costs a tenth of the walk.
         return _sorted(_with_sorted_sets(value) if _SET.search(text) else value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return text
@@ -96,5 +96,5 @@ def _with_sorted_sets(value: Any) -> Any:
 def _digest(facts: Iterable[bytes]) -> bytes:
     digest = sha256()
     for fact in facts:
-        digest.update(b"%d:%s" % (len(fact), fact))  # with their lengths, so that no two lists run together alike
+        digest.update(b"%d:%s" % (len(fact), fact))  # the length keeps ("ab", "c") apart from ("a", "bc")
     return digest.hexdigest().encode()

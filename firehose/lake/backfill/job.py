@@ -1,4 +1,4 @@
-"""What one backfill is to do: where from, which items, where to. Two runs of the same job are one backfill."""
+"""The job of a backfill: its source, which items, its target. Two runs of the same job are one backfill."""
 
 import posixpath
 from hashlib import sha256
@@ -8,21 +8,21 @@ import msgspec
 import msgspec.structs
 
 from firehose.lake.backfill.export import find_export
-from firehose.lake.backfill.source import PAGE_LINES, ExportSource, Source
+from firehose.lake.backfill.item_source import PAGE_LINES, ExportSource, ItemSource
 from firehose.lake.backfill.table_scan import TableSource
 from firehose.local.sinks import S3
 from glue.layout import Format
 
-# Large enough that a lake does not get needlessly many small objects (each chunk makes one for each of its partitions),
-# small enough that a kill costs seconds.
+# Each chunk makes one object for each of its partitions: large enough that objects are few, and small enough that a
+# kill costs seconds.
 CHUNK_ITEMS = 50_000
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A backfill as it was asked for.
+    """The options of a backfill.
 
-    `source` is a table's name or where an export lies, `target` a lake or `kinesis://STREAM`. `first` and `last` are
-    partition dates, "" for no bound.
+    `source` is the name of a table or the place of an export, `target` a lake or `kinesis://STREAM`. `first` and `last`
+    are partition dates, "" for no bound.
     """
 
     source: str
@@ -36,33 +36,33 @@ class Job(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     segments: int = 8
     chunk_items: int = CHUNK_ITEMS
-    page_items: int | None = None  # None for a megabyte of a table, a thousand lines of an export
+    page_items: int | None = None  # by default a megabyte of a table, a thousand lines of an export
 
     @property
     def digest(self) -> str:
-        """16 hex digits that are the same for the same job."""
-        return sha256(msgspec.json.encode(self.plain)).hexdigest()[:16]
+        """Sixteen hex digits that are the same for the same job."""
+        return sha256(msgspec.json.encode(self.canonical)).hexdigest()[:16]
 
     @property
-    def plain(self) -> "Job":
-        """The job in the one spelling that two commands which ask for the same have in common.
+    def canonical(self) -> "Job":
+        """The job in a canonical spelling, which commands that mean the same share.
 
-        `exports/` -> `/home/me/exports`, `s3://bucket/exports/` -> `s3://bucket/exports`, no segments but of a table.
+        `exports/` -> `/home/me/exports`, `s3://bucket/exports/` -> `s3://bucket/exports`; segments of a table only.
         """
         return msgspec.structs.replace(
             self,
-            source=self.source if self.is_table else _plain_place(self.source),
-            target=self.target if self.is_stream else _plain_place(self.target),
+            source=self.source if self.is_table else _canonical_place(self.source),
+            target=self.target if self.is_stream else _canonical_place(self.target),
             segments=self.segments if self.is_table else 0,
         )
 
     @property
     def filters_dates(self) -> bool:
-        """Whether items are chosen by their partition date."""
+        """Whether items are selected by their partition date."""
         return bool(self.first or self.last)
 
-    def open_source(self, started_micros: int) -> Source:
-        """The source; `started_micros` is the time of a scan's items.
+    def open_source(self, started_micros: int) -> ItemSource:
+        """Open the source; `started_micros` is the time that the items of a scan get.
 
         Raises:
             UserError: it cannot be read.
@@ -72,7 +72,7 @@ class Job(msgspec.Struct, frozen=True):
         return ExportSource(find_export(self.source), self.keys, page_lines=self.page_items or PAGE_LINES)
 
 
-def _plain_place(where: str) -> str:
+def _canonical_place(where: str) -> str:
     if not where.startswith(S3):
         return str(Path(where).resolve())
     bucket, _, prefix = where.removeprefix(S3).partition("/")

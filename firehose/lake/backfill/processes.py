@@ -1,4 +1,4 @@
-"""Units of a backfill shared among processes: each takes the next one when it is free."""
+"""Share the units of a backfill among processes: each takes the next one when it is free."""
 
 import multiprocessing
 import os
@@ -13,22 +13,23 @@ from threading import Thread
 from types import FrameType
 from typing import Any
 
-from firehose.lake.backfill.state import Begun, State
-from firehose.lake.backfill.work import Worker
+from firehose.lake.backfill.state import StartedJob, State
+from firehose.lake.backfill.worker import Worker
 from firehose.local.user_error import UserError
 
 _LOOK_SECONDS = 0.2
 
 
-def work_units(begun: Begun, state: State, units: Sequence[int], processes: int, tick: Callable[[int], None]) -> None:
-    """Works on all these units. With one process, in this one.
+def work_units(
+    started: StartedJob, state: State, units: Sequence[int], processes: int, tick: Callable[[int], None]
+) -> None:
+    """Work on all these units. One process means this one.
 
     Raises:
-        UserError: the source cannot be read, the target not written, or a process died.
-            All others have ended by then.
+        UserError: the source cannot be read, the target cannot be written, or a process died. All have ended then.
     """
     if processes == 1 or len(units) < 2:
-        worker = Worker(begun, state, tick)
+        worker = Worker(started, state, tick)
         try:
             for unit in units:
                 worker.work(unit)
@@ -36,26 +37,28 @@ def work_units(begun: Begun, state: State, units: Sequence[int], processes: int,
             worker.close()
         return
     try:
-        _share(begun, state.folder, units, min(processes, len(units)), tick)
+        _share(started, state.folder, units, min(processes, len(units)), tick)
     except BrokenProcessPool:
-        raise UserError("a process of this backfill was killed; the same command goes on where it was") from None
+        raise UserError("a process of this backfill was killed: rerun the same command to resume") from None
 
 
-def _share(begun: Begun, folder: Path, units: Sequence[int], processes: int, tick: Callable[[int], None]) -> None:
-    # Spawned: a fork would copy whatever threads boto3, Arrow and the progress bar have in whatever state they are.
+def _share(
+    started: StartedJob, folder: Path, units: Sequence[int], processes: int, tick: Callable[[int], None]
+) -> None:
+    # Spawned: a fork would copy the threads of boto3, Arrow and the progress bar in whatever state they are.
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    with ProcessPoolExecutor(processes, context, _start, (begun, folder, counter)) as pool:
+    with ProcessPoolExecutor(processes, context, _start, (started, folder, counter)) as pool:
         waiting: set[Future[None]] = {pool.submit(_work, unit) for unit in units}
-        told = 0
+        reported = 0
         try:
             while waiting:
                 done, waiting = wait(waiting, timeout=_LOOK_SECONDS)
                 for one in done:
                     one.result()
                 read = counter.value
-                tick(read - told)
-                told = read
+                tick(read - reported)
+                reported = read
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
@@ -63,50 +66,50 @@ def _share(begun: Begun, folder: Path, units: Sequence[int], processes: int, tic
             raise
 
 
-class _Here:
-    """What a process of the pool has: made at its first unit, so that what goes wrong there is told to the parent."""
+class _Process:
+    """The state of a process of the pool. The worker is made at the first unit, so that its errors reach the parent."""
 
-    begun: Begun
+    started: StartedJob
     folder: Path
     counter: Any
     worker: Worker | None = None
     stopped = False
 
 
-def _start(begun: Begun, folder: Path, counter: Any) -> None:
-    _Here.begun, _Here.folder, _Here.counter = begun, folder, counter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent too, which ends this process
+def _start(started: StartedJob, folder: Path, counter: Any) -> None:
+    _Process.started, _Process.folder, _Process.counter = started, folder, counter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C, too, and ends this process
     signal.signal(signal.SIGTERM, _stop)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _work(unit: int) -> None:
-    if _Here.stopped:
+    if _Process.stopped:
         return
     try:
-        if _Here.worker is None:
-            _Here.worker = Worker(_Here.begun, State(_Here.folder), _count)
-        _Here.worker.work(unit)
+        if _Process.worker is None:
+            _Process.worker = Worker(_Process.started, State(_Process.folder), _count)
+        _Process.worker.work(unit)
     finally:
-        # Nobody tells this process which unit is its last one; the next one makes again what it needs.
-        if _Here.worker:
-            _Here.worker.close()
+        # Any unit may be the last. The next one makes again what it needs.
+        if _Process.worker:
+            _Process.worker.close()
 
 
 def _count(items: int) -> None:
-    with _Here.counter.get_lock():
-        _Here.counter.value += items
+    with _Process.counter.get_lock():
+        _Process.counter.value += items
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    _Here.stopped = True
-    if _Here.worker:  # which may have nothing to do at this moment, and then would leave its temporary folder
-        _Here.worker.close()
+    _Process.stopped = True
+    if _Process.worker:  # it may be idle, and would leave its temporary folder
+        _Process.worker.close()
     sys.exit()
 
 
 def _end_with_parent() -> None:
-    """A parent that was killed cannot end this process; going on beside the run that follows it would be wrong."""
+    """End this process when its parent dies: it must not work beside the next run."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait_for_any([parent.sentinel])

@@ -1,6 +1,6 @@
-"""Payloads that wait to be sent into a stream in the order of their dates.
+"""Spool payloads on the disk, to send them into a stream in the order of their dates.
 
-A chunk is one file, its payloads grouped by date, and one index that says where each date lies in it: as many files as
+A chunk is one file, its payloads grouped by date, and an index of where each date begins. So there are as many files as
 chunks, however many dates there are.
 """
 
@@ -15,7 +15,7 @@ from firehose.lake.backfill.state import as_lines, write_whole
 
 
 class _Part(msgspec.Struct, array_like=True):
-    """Where a date's payloads lie in a file."""
+    """The place of a date's payloads in a file."""
 
     start: int
     size_bytes: int
@@ -26,7 +26,7 @@ _Index: TypeAlias = dict[str, _Part]
 
 
 def write_chunk(folder: Path, unit: int, chunk: int, dated: dict[str, list[bytes]]) -> None:
-    """Spools a chunk: {"2025-01-01": [payload and its keys as a line, ...]}. Again, it replaces itself."""
+    """Write a chunk, replacing it if it exists: {"2025-01-01": [partition key and payload, ...]}."""
     dates = sorted(dated)
     index: _Index = {}
     start = 0
@@ -36,12 +36,12 @@ def write_chunk(folder: Path, unit: int, chunk: int, dated: dict[str, list[bytes
         start += size_bytes
     path = folder / f"{unit:05}-{chunk:05}.jsonl"
     write_whole(path, as_lines(chain.from_iterable(dated[date] for date in dates)))
-    # The index last: a file without one was not written to its end.
+    # The index comes last: a chunk without one is incomplete.
     write_whole(path.with_suffix(".index"), [msgspec.json.encode(index)])
 
 
 class Spool:
-    """All that was spooled, date by date."""
+    """All spooled payloads, by date."""
 
     def __init__(self, folder: Path) -> None:
         self._dates: dict[str, list[tuple[Path, _Part]]] = {}
@@ -52,16 +52,16 @@ class Spool:
 
     @property
     def dates(self) -> list[str]:
-        """The dates in order."""
+        """The dates, sorted."""
         return sorted(self._dates)
 
     @property
     def records(self) -> int:
-        """How many payloads there are."""
+        """The number of payloads."""
         return sum(part.records for parts in self._dates.values() for _, part in parts)
 
     def lines(self, date: str, skip: int = 0) -> Iterator[bytes]:
-        """The payloads of a date in an order that does not change, without the first `skip`."""
+        """Yield the lines of a date, in an order that never changes, without the first `skip`."""
         for path, part in self._dates[date]:
             if skip >= part.records:
                 skip -= part.records

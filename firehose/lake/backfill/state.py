@@ -1,13 +1,22 @@
-"""What a backfill remembers between being killed and going on: a local folder, away from all data.
+"""The state of a backfill, which lets a killed run resume: a local folder, away from all data.
 
-    job.json            the job, its source's identity and when it began
-    units/00003.json    how far a unit is, and what became of its items so far
-    chunks/00003.jsonl  payloads read from a table and not yet known to be delivered
-    spool/              payloads by date, for a stream
-    sending.json        how far the spool is sent
+    job.json              the job, the identity of its source, and when it began
+    units/00003.json      the progress of a unit: its position, and the counts of its items so far
+    chunks/00003.jsonl    payloads read from a table, until they are known to be delivered
+    spool/                payloads by date, for a stream
+    sending.json          how much of the spool is sent
 
-Each file is replaced whole, by a rename. Personal data lies here, so nobody else may look in, and it is gone when the
-backfill is done. A kill loses nothing; a power cut may, as files are not synced to the disk.
+A unit (a data file, or a segment of a table's scan) is read in chunks. A chunk is delivered, then the unit's progress
+is saved. A kill between the two makes the next run read and deliver that chunk again, which must not double its rows:
+
+    from an export    reading again gives the same records, under the same object names, so objects are replaced
+    from a table      reading again may give other items, so the chunk is written to `chunks/` first, delivered from
+                      there, and delivered from there again
+    into a stream     chunks are spooled, each replacing itself, and nothing is sent before all are spooled; the last
+                      call's records may then be sent twice, and readers deduplicate by `change.id`
+
+Every file is replaced as a whole, by a rename. Files are not synced to the disk: a kill loses nothing, but a power cut
+may. Payloads hold personal data, so only the owner may read the folder, and it is removed when the backfill is done.
 """
 
 import fcntl
@@ -23,14 +32,14 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
 from firehose.local.user_error import UserError
 
-# What a run that was killed before it had begun leaves in its folder.
-_BEFORE = ("lock", ".job.json.writing")
+# A run that is killed before it has started its job leaves these in the folder.
+_BEFORE_START = ("lock", ".job.json.writing")
 
 _T = TypeVar("_T")
 
 
-class Begun(msgspec.Struct):
-    """A job that was begun. The time is that of its items where it scans a table, through all resumes."""
+class StartedJob(msgspec.Struct):
+    """A job that was started. The time is that of its items if it scans a table, through all resumes."""
 
     job: Job
     identity: str
@@ -38,7 +47,7 @@ class Begun(msgspec.Struct):
 
 
 class Progress(msgspec.Struct):
-    """How far a unit is: where to read on, how many chunks and records it has given, what became of its items."""
+    """The progress of a unit: the position to read on from, its chunks and records so far, and what became of them."""
 
     position: str | None = ""
     chunks: int = 0
@@ -47,56 +56,56 @@ class Progress(msgspec.Struct):
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left of the unit."""
+        """Whether the unit is finished."""
         return self.position is None
 
 
 class State:
-    """A state folder. `folder` need not be there yet."""
+    """A state folder. `folder` need not exist yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.spool = folder / "spool"
 
-    def begin(self, job: Job, identity: str, started_micros: int) -> Begun:
-        """The job as it was begun: now, or by an earlier run that was stopped.
+    def start(self, job: Job, identity: str, started_micros: int) -> StartedJob:
+        """Return the job as it was started: now, or by an earlier run that was stopped.
 
         Raises:
-            UserError: the folder is another job's, or the source is no longer the one it was.
+            UserError: the folder is another job's, or the source has changed since.
         """
-        begun = self.begun()
-        if begun is None:
-            begun = Begun(job.plain, identity, started_micros)
-            self._write(self.folder / "job.json", begun)
-        if begun.job != job.plain:
+        started = self.started()
+        if started is None:
+            started = StartedJob(job.canonical, identity, started_micros)
+            self._write(self.folder / "job.json", started)
+        if started.job != job.canonical:
             raise UserError(
-                f"{self.folder} is of another backfill: finish that first, name another --state or remove it"
+                f"{self.folder} belongs to another backfill: finish that first, choose another --state, or remove it"
             )
-        if begun.identity != identity:
-            raise UserError(f"{job.source} is not what it was when this began; to begin anew remove {self.folder}")
-        # After the job, without which these would be taken for somebody's own.
+        if started.identity != identity:
+            raise UserError(f"{job.source} has changed since this backfill began: to start over, remove {self.folder}")
+        # After the job: without it these folders would be taken for somebody's own.
         for folder in (self.folder / "units", self.folder / "chunks", self.spool):
             folder.mkdir(mode=0o700, exist_ok=True)
-        return Begun(job, identity, begun.started_micros)
+        return StartedJob(job, identity, started.started_micros)
 
-    def begun(self) -> Begun | None:
-        """The job that was begun here, if any."""
-        return self._read(self.folder / "job.json", Begun)
+    def started(self) -> StartedJob | None:
+        """Return the job that was started here, or None."""
+        return self._read(self.folder / "job.json", StartedJob)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps a second run of the same job out.
+        """Keep a second run of the same job out.
 
         Raises:
             UserError: there is one already, or the folder cannot be made or holds something else.
         """
         try:
-            shutil.rmtree(self._gone(), ignore_errors=True)  # of a run that was killed while it removed it
+            shutil.rmtree(self._removed_folder(), ignore_errors=True)  # of a run that was killed while it removed it
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.begun() is None and any(path.name not in _BEFORE for path in self.folder.iterdir()):
-                # It is removed at the end, with all that is in it.
+            if self.started() is None and any(path.name not in _BEFORE_START for path in self.folder.iterdir()):
+                # At the end the folder is removed with everything in it.
                 raise UserError(
-                    f"{self.folder} is not empty, and is not the state of a backfill: name a folder of its own"
+                    f"{self.folder} is not empty, and not the state of a backfill: choose a folder of its own"
                 )
             self.folder.chmod(0o700)
             file = (self.folder / "lock").open("w")
@@ -106,35 +115,35 @@ class State:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UserError(f"this backfill is running already, with its state in {self.folder}") from None
+                raise UserError(f"this backfill is already running, with its state in {self.folder}") from None
             yield
 
     def progress(self, unit: int) -> Progress:
-        """How far a unit is."""
+        """Return the progress of a unit."""
         return self._read(self.folder / "units" / f"{unit:05}.json", Progress) or Progress()
 
     def save(self, unit: int, progress: Progress) -> None:
-        """Moves a unit's checkpoint."""
+        """Replace the progress of a unit."""
         self._write(self.folder / "units" / f"{unit:05}.json", progress)
 
     def chunk(self, unit: int) -> Path:
-        """Where a unit's payloads wait for their delivery."""
+        """Return the file in which a unit's payloads wait for their delivery."""
         return self.folder / "chunks" / f"{unit:05}.jsonl"
 
-    def sending(self, kind: type[_T]) -> _T | None:
-        """How far the spool is sent."""
+    def send_progress(self, kind: type[_T]) -> _T | None:
+        """Return the progress of sending the spool, or None."""
         return self._read(self.folder / "sending.json", kind)
 
-    def save_sending(self, sending: msgspec.Struct) -> None:
-        """Moves the checkpoint of the sending."""
-        self._write(self.folder / "sending.json", sending)
+    def save_send_progress(self, progress: msgspec.Struct) -> None:
+        """Replace the progress of sending the spool."""
+        self._write(self.folder / "sending.json", progress)
 
     def remove(self) -> None:
-        """The backfill is done. The folder is another's at once: killed halfway, it would tell of a job half done."""
-        self.folder.replace(self._gone())
-        shutil.rmtree(self._gone())
+        """Remove the folder. It is renamed first, because a kill halfway would leave a job half done."""
+        self.folder.replace(self._removed_folder())
+        shutil.rmtree(self._removed_folder())
 
-    def _gone(self) -> Path:
+    def _removed_folder(self) -> Path:
         whole = self.folder.resolve()
         return whole.with_name(f".{whole.name}.done")
 
@@ -144,14 +153,14 @@ class State:
         except FileNotFoundError:
             return None
         except msgspec.DecodeError:
-            raise UserError(f"{path} is not what a backfill wrote: remove {self.folder} to begin anew") from None
+            raise UserError(f"{path} is damaged: to start over, remove {self.folder}") from None
 
     def _write(self, path: Path, value: msgspec.Struct) -> None:
         write_whole(path, [msgspec.json.encode(value)])
 
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
-    """Writes a file that is there whole or not at all. Its parts are not joined in memory."""
+    """Write a file that exists as a whole or not at all. Its parts are not joined in memory."""
     temporary = path.with_name(f".{path.name}.writing")
     with temporary.open("wb") as file:
         file.writelines(parts)
@@ -159,7 +168,7 @@ def write_whole(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def as_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The parts of a file of these lines."""
+    """Yield the parts of a file of these lines."""
     for line in lines:
         yield line
         yield b"\n"

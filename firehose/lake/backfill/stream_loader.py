@@ -1,9 +1,9 @@
-"""Send a spool into a stream: in the order of dates, few of them in flight, no faster than asked.
+"""Send a spool into a stream: by date, few dates in flight, no faster than the given rate.
 
-Firehose has 500 active partitions a delivery stream, and the changes of today need some of them. A partition is active
-from its first record until it is delivered, which is a buffer interval after at the latest. So a date begins only while
-fewer than so many others were being sent within the last one and a half intervals: half of one is for what waits in
-Kinesis and in the function.
+Firehose allows 500 active partitions in a delivery stream, and today's changes need some of them. A partition is active
+from its first record until it is delivered, a buffer interval later at most. So a date is begun only while fewer than
+`limit` others were being sent within the last one and a half intervals; the half is for what waits in Kinesis and in
+the function.
 """
 
 import time
@@ -23,21 +23,21 @@ INTERVALS = 1.5
 
 _KEY_BYTES = 32
 
-# Who watches is told about the waiting in between: a window is minutes.
+# A window lasts minutes: the progress is shown in between.
 _LOOK_SECONDS = 10.0
 
 
 class SendProgress(msgspec.Struct):
-    """How far a spool is sent: the last date that is, how much of the next one, when the last ones were finished."""
+    """The checkpoint: the last complete date, how much of the next, and when recent dates were finished."""
 
     completed: str = ""
     done: int = 0
     sent: int = 0
-    finished: list[float] = []  # epoch seconds, which are the same after a restart
+    finished: list[float] = []  # in epoch seconds, which outlive a restart
 
 
 class DatesInFlight:
-    """Lets a date begin when fewer than `limit` others have been in flight within the last `window_seconds`."""
+    """Delays the start of a date until fewer than `limit` others were in flight within the last `window_seconds`."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class DatesInFlight:
         self.finished: list[float] = []
 
     def begin(self, waiting: Callable[[], None] = lambda: None) -> None:
-        """Returns when another date may begin; calls `waiting` every few seconds till then."""
+        """Return when another date may begin, calling `waiting` every few seconds until then."""
         self.finished = self._active()
         while len(self.finished) >= self._limit:
             due = self.finished[-self._limit] + self._window
@@ -63,54 +63,54 @@ class DatesInFlight:
             self.finished = self._active()
 
     def finish(self) -> None:
-        """A date is sent to its last record; it is in flight for a window yet."""
+        """Note that a date was sent to its last record. It stays in flight for one window."""
         self.finished = [*self._active(), self._clock()]
 
     def _active(self) -> list[float]:
         now = self._clock()
-        # A clock that was set back must not hold everything up until it is there again.
+        # If the clock was set back, do not wait until it has caught up.
         return [min(at, now) for at in self.finished if at > now - self._window]
 
 
 def send_spool(
     spool: Spool, writer: KinesisWriter, state: State, in_flight: DatesInFlight, tick: Callable[[int], None]
 ) -> int:
-    """Sends what is not sent yet; how many records were sent in all, by this run and those before.
+    """Send what was not sent yet, and return how many records were sent in all, by this run and earlier ones.
 
-    At least once: a kill sends the last call's records again, which views deduplicate by `change.id`.
+    At least once: after a kill the last call's records are sent again. Readers deduplicate by `change.id`.
 
     Raises:
         UserError: the stream cannot be written.
     """
-    sending = state.sending(SendProgress) or SendProgress()
-    in_flight.finished = sending.finished
-    tick(sending.sent)
+    progress = state.send_progress(SendProgress) or SendProgress()
+    in_flight.finished = progress.finished
+    tick(progress.sent)
     for date in spool.dates:
-        if date <= sending.completed:
+        if date <= progress.completed:
             continue
-        if not sending.done and date != NO_DATE:
+        if not progress.done and date != NO_DATE:
             in_flight.begin(lambda: tick(0))
-        for line in spool.lines(date, sending.done):
+        for line in spool.lines(date, progress.done):
             writer.put(line[_KEY_BYTES:], line[:_KEY_BYTES].decode())
-            sending.done += 1
-            sending.sent += 1
-            if sending.done % CALL_RECORDS == 0:
+            progress.done += 1
+            progress.sent += 1
+            if progress.done % CALL_RECORDS == 0:
                 writer.flush()
-                state.save_sending(sending)
+                state.save_send_progress(progress)
                 tick(CALL_RECORDS)
         writer.flush()
-        tick(sending.done % CALL_RECORDS)
+        tick(progress.done % CALL_RECORDS)
         in_flight.finish()
-        sending = SendProgress(date, 0, sending.sent, in_flight.finished)
-        state.save_sending(sending)
-    return sending.sent
+        progress = SendProgress(date, 0, progress.sent, in_flight.finished)
+        state.save_send_progress(progress)
+    return progress.sent
 
 
 def check_stream(stream: str, client: Any = None) -> None:
-    """Asks for a stream before hours of spooling.
+    """Check that a stream exists, before hours of spooling.
 
     Raises:
-        UserError: there is none. Who may write it need not be allowed to describe it: other refusals are passed over.
+        UserError: it does not exist. A refusal is ignored: who may write a stream need not be allowed to describe it.
     """
     import boto3  # noqa: PLC0415 - 0.3 s that a folder lake need not pay
     from botocore.exceptions import ClientError  # noqa: PLC0415 - with boto3

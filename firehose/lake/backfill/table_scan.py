@@ -1,4 +1,4 @@
-"""A scan of a live table, in parallel segments, as the items of a backfill."""
+"""Scan a live table, in parallel segments, for the items of a backfill."""
 
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from firehose.lake.backfill.counts import Counts
+from firehose.lake.backfill.item_source import Item, Page
 from firehose.lake.backfill.item_to_change import change_maker
-from firehose.lake.backfill.source import Item, Page
 from firehose.local.aws_errors import as_user_errors
 
 # A key may be binary, which JSON is not.
@@ -16,10 +16,10 @@ _encode_key = msgspec.json.Encoder().encode
 
 
 class TableSource:
-    """A table; a unit is a segment of its scan, a position the key after which the segment goes on.
+    """A table. A unit is a segment of its scan, a position the key after which the segment continues.
 
-    Reads are consistent: what was written before a page was asked for is in it. What is written during the scan may be
-    in it or not, and comes through the table's stream in any case. Throttling is waited out by the SDK.
+    Reads are consistent: a page has everything that was written before it was requested. What is written during the
+    scan may be in it or not, and comes through the table's stream in any case. The SDK waits out throttling.
 
     Raises:
         UserError: the table cannot be read.
@@ -36,17 +36,17 @@ class TableSource:
             self._client = client or _client()
             described = self._client.describe_table(TableName=table)["Table"]
         self.table = table
-        # A table that was deleted and made or restored again has the ARN of the one before, and an id of its own.
-        self.identity = f"{described['TableArn']} {_made(described)}"
+        # A table that was deleted and created or restored again has the same ARN, and another id.
+        self.identity = f"{described['TableArn']} {_table_id(described)}"
         self.units = segments
-        self.items = described["ItemCount"]  # DynamoDB counts every six hours or so
+        self.items = described["ItemCount"]  # DynamoDB updates it about every six hours
         self._keys = [key["AttributeName"] for key in described["KeySchema"]]
         self._at_micros = at_micros
         self._make = change_maker(table, described["TableArn"].split(":")[3])
         self._limit = {} if page_items is None else {"Limit": page_items}
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:  # noqa: ARG002 - nothing is fetched
-        """A page of Scan's, a megabyte of items at most, a time."""
+        """Yield one page for each Scan request, a megabyte of items at most."""
         start = _key(position)
         while True:
             with as_user_errors(self._where, "read"):
@@ -65,19 +65,19 @@ class TableSource:
                 return
 
     def _item(self, image: Mapping[str, Any], unit: int) -> Item:
-        # boto3 hands out DynamoDB's JSON with binaries decoded, which msgspec encodes to base64 again.
-        made = self._make(image, {name: image[name] for name in self._keys}, self._at_micros)
+        # boto3 decodes binaries in DynamoDB's JSON; msgspec encodes them as base64 again.
+        change = self._make(image, {name: image[name] for name in self._keys}, self._at_micros)
         kind = image.get("type", {}).get("S")
-        return Item(made.payload, made.keys, kind, f"{self._where}, segment {unit}")
+        return Item(change.payload, change.keys, kind, f"{self._where}, segment {unit}")
 
 
-def _made(described: Mapping[str, Any]) -> str:
-    """Which of the tables of a name this is. DynamoDB gives an id, not all that stands in for it does."""
+def _table_id(described: Mapping[str, Any]) -> str:
+    """Return what tells apart tables of one name: DynamoDB's table id, or its creation time from a stand-in."""
     return str(described.get("TableId") or described["CreationDateTime"].timestamp())
 
 
 def _key(position: str) -> dict[str, Any]:
-    """The key of a position: '{"pk":{"B":"eA=="}}' -> {"pk": {"B": b"x"}}."""
+    """Return the key of a position: '{"pk":{"B":"eA=="}}' -> {"pk": {"B": b"x"}}."""
     key: dict[str, dict[str, Any]] = msgspec.json.decode(position) if position else {}
     return {
         name: {tag: msgspec.convert(body, bytes) if tag == "B" else body for tag, body in attribute.items()}
@@ -89,5 +89,5 @@ def _client() -> Any:
     import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
     from botocore.config import Config  # noqa: PLC0415 - with boto3
 
-    # Adaptive: a scan that takes what the table has left over slows down by itself rather than fail.
+    # Adaptive: the scan slows down, rather than fails, when the table has no capacity left.
     return boto3.client("dynamodb", config=Config(retries={"mode": "adaptive", "max_attempts": 20}))

@@ -1,1 +1,1 @@
-"""What failed: error objects, error documents, and what has been replayed."""
+"""What failed: error objects, error documents, and what was replayed of them."""

@@ -1,53 +1,52 @@
-"""The failures of a lake: each of Firehose's error records once, and why it failed.
+"""The failures of a lake: each of Firehose's error records once, with the reason it failed.
 
-Firehose keeps one error record of every record that a function failed, and of those that no function saw. The
-function's error documents say why; a document without such a record is no failure: the retry succeeded, or Firehose has
-not written its object yet.
+Firehose keeps an error record of every record that a function failed, and of those that no function saw. The function's
+error documents say why. A document without an error record is not a failure: the retry succeeded, or Firehose has not
+written its object yet.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from firehose.lake.errors.documents import Explanation, Explanations, Reason, join_key
-from firehose.lake.errors.objects import ErrorObject
-from firehose.lake.errors.records import PROCESSING_FAILED_STATUS, FailedRecord, Unreadable, read
-from firehose.lake.errors.replay_journal import Note
-from firehose.lake.errors.rerun import Judged, Rerun
-from firehose.lake.storage import Lake
+from firehose.lake.errors.error_documents import DocumentedFailure, DocumentIndex, Explanation, join_key
+from firehose.lake.errors.error_objects import ErrorObject
+from firehose.lake.errors.failed_records import PROCESSING_FAILED_STATUS, FailedRecord, Unreadable, read
+from firehose.lake.errors.replay_journal import JournalEntry
+from firehose.lake.errors.rerun import Rerun, RerunResult
+from firehose.lake.object_names import delivery_stream_of
+from firehose.lake.objects import Lake
 from glue.schema import load
 from transform.outcome import Delivered, Dropped, Failed
 from transform.times import iso_millis
 
-UNKNOWN = "unknown"  # the reason of what nobody gave one for, and that today's code would deliver
-DELIVERS = "today's code delivers it: dmd replay"
-DROPS = "today's code drops it, for nobody archives its type"
-
-# <stream>-<version>-<yyyy-MM-dd-HH-mm-ss>-<uuid>: Firehose's guide, "Configure Amazon S3 object name format".
-_NAME = re.compile(r"(.+)-\d+-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[^/]*").fullmatch
+UNKNOWN = "unknown"  # the code of a failure that no document explains and that today's code would deliver
+DELIVERS = "today's code delivers it: run dmd replay"
+DROPS = "today's code drops it: nobody archives its type"
 
 
 class Attribution(Enum):
-    """Attribution failure a record of an error object is."""
+    """Whether a record of an error object counts as a failure of its delivery stream."""
 
-    OWN = auto()
-    OTHER = auto()  # another stream's, of a type that this one only drops, or lost by both; or of a type of no stream
-    NOBODY = auto()  # its container was written after all
+    THIS_STREAM = auto()
+    # Not counted: this stream only drops the type, another stream already reported it, or no stream serves it.
+    OTHER_STREAM = auto()
+    # Not counted: the container that the function was putting was written after all.
+    ALREADY_WRITTEN = auto()
 
 
 @dataclass(slots=True)
-class Failure:
-    """One record that failed, and why as far as is known. `judged` is there where today's code had to be asked."""
+class ExplainedFailure:
+    """One record that failed, and why as far as is known. `rerun` is the result if today's code had to be run."""
 
     record: FailedRecord
-    reason: Reason
+    explanation: Explanation
     type: str | None
     where: str
-    whose: Attribution = Attribution.OWN
+    attribution: Attribution = Attribution.THIS_STREAM
     sequence: str | None = None
-    judged: Judged | None = None
+    rerun: RerunResult | None = None
 
     @property
     def day(self) -> str:
@@ -56,70 +55,77 @@ class Failure:
 
 
 class FailureReader:
-    """The failures of error objects that are read one after the other; `unreadable` gets where documents are none.
+    """Reads the failures of error objects, one object after the other; `unreadable` gets places of bad documents.
 
-    A record that several streams lost, as all that read the batch it was in, is one failure: that of the stream whose
-    error object is read first. Which that was is noted, when something of the other ones is.
+    A record that several streams lost, because all of them read its batch, is one failure: that of the stream whose
+    error object is read first. The journal keeps which ones were left to other streams.
     """
 
     def __init__(self, lake: Lake, unreadable: list[str]) -> None:
-        self.told = Explanations(lake, unreadable)
-        self.today = Rerun(load())
+        self.documents = DocumentIndex(lake, unreadable)
+        self.rerun = Rerun(load())
         self._lost = _LostOnce()
-        self._written = _Written(lake)
+        self._written = _WrittenObjects(lake)
 
-    def of(self, error_object: ErrorObject, note: Note) -> Iterator[Failure | Unreadable]:
-        """What an error object holds, in order."""
-        known = set(note.other)
-        stream = stream_of(error_object.where)
-        served = served_by(stream, self.today.types)
+    def read(self, error_object: ErrorObject, entry: JournalEntry) -> Iterator[ExplainedFailure | Unreadable]:
+        """Yield what an error object holds, in order."""
+        others = set(entry.other)
+        stream = delivery_stream_of(error_object.where)
+        served = served_by(stream, self.rerun.types)
         for found in read(error_object.body):
             if isinstance(found, Unreadable):
                 yield found
                 continue
-            document = self.told.take(found.raw, found.arrival_ms, stream)
-            if document is not None:
-                failure = Failure(found, document.reason, document.type, document.where, sequence=document.sequence)
+            document = self.documents.take(found.raw, found.arrival_ms, stream)
+            if document is None:
+                failure = _explain_by_rerun(found, error_object, self.rerun)
             else:
-                failure = _asked(found, error_object, self.today)
-            failure.whose = (
-                Attribution.OTHER if found.place in known else self._whose(failure, stream, served, document)
-            )
+                failure = ExplainedFailure(
+                    found, document.explanation, document.type, document.where, sequence=document.sequence
+                )
+            if found.place in others:
+                failure.attribution = Attribution.OTHER_STREAM
+            else:
+                failure.attribution = self._attribute(failure, stream, served, document)
             yield failure
 
-    def _whose(
-        self, failure: Failure, stream: str | None, served: Collection[str], document: Explanation | None
+    def _attribute(
+        self,
+        failure: ExplainedFailure,
+        stream: str | None,
+        served: Collection[str],
+        document: DocumentedFailure | None,
     ) -> Attribution:
-        if document is None and not _said_by_function(failure.record) and failure.type not in {None, *served}:
-            return Attribution.OTHER
+        if document is None and not _failed_by_function(failure.record) and failure.type not in {None, *served}:
+            return Attribution.OTHER_STREAM
         if not self._lost.counts(failure.record, stream):
-            return Attribution.OTHER
+            return Attribution.OTHER_STREAM
         if document is not None and document.container is not None and document.container in self._written:
-            return Attribution.NOBODY
-        return Attribution.OWN
+            return Attribution.ALREADY_WRITTEN
+        return Attribution.THIS_STREAM
 
 
 class _LostOnce:
-    """How often each record failed: as often as in the stream in which it did most often, and not in all together."""
+    """Counts equal records over streams: as often as in the one stream that lost it most often, not their sum."""
 
     def __init__(self) -> None:
         self._by_stream: Counter[tuple[str, bytes]] = Counter()
         self._counted: Counter[bytes] = Counter()
 
     def counts(self, record: FailedRecord, stream: str | None) -> bool:
-        """Whether this is a failure that no other stream has had yet. A stream without a name is no stream."""
+        """Return whether no other stream has had this failure yet. Without a stream name it always counts."""
         if stream is None:
             return True
-        joint = join_key(record.raw, record.arrival_ms)
-        self._by_stream[stream, joint] += 1
-        if self._by_stream[stream, joint] <= self._counted[joint]:
+        key = join_key(record.raw, record.arrival_ms)
+        self._by_stream[stream, key] += 1
+        if self._by_stream[stream, key] <= self._counted[key]:
             return False
-        self._counted[joint] += 1
+        self._counted[key] += 1
         return True
 
 
-class _Written:
-    """The objects that lie in a lake beside those that are asked for."""
+class _WrittenObjects:
+    """The keys of a lake's objects, listed by folder as they are looked up."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -133,46 +139,37 @@ class _Written:
 
 
 def place_of(error_object: ErrorObject, place: int) -> str:
-    """Where a record lies, as people count: `lake/.../dmnd-sale-1-2025-01-01-10-00-00-0000:1`."""
+    """Return where a record lies, counted from 1: `lake/.../dmnd-sale-1-2025-01-01-10-00-00-0000:1`."""
     return f"{error_object.where}:{place + 1}"
 
 
-def stream_of(where: str) -> str | None:
-    """The delivery stream in the name of an error object; None where it is named otherwise.
-
-    "s3://lake/data-pipeline/errors/firehose/processing-failed/dmnd-sale-1-2025-01-01-10-00-00-0000" -> "dmnd-sale"
-    """
-    match = _NAME(where.rpartition("/")[2])
-    return match[1] if match else None
-
-
 def served_by(stream: str | None, types: Collection[str]) -> Collection[str]:
-    """The record types that a stream delivers: its own in Parquet mode, `dmnd-sale`, and all in Avro mode.
+    """Return the record types that a stream delivers: `dmnd-sale` sales, the one stream of a mode all types.
 
-    It matters where a batch failed as a whole: the batch of the stream of sales holds demands, too, which the stream of
-    demands has delivered, or failed as its own.
+    It matters when a batch failed as a whole. The batch of the stream of sales holds demands, too, which the stream of
+    demands delivered, or reported as its own failures.
     """
-    mine = [name for name in types if stream is not None and stream.endswith(f"-{name}")]
-    return mine or types
+    own = [name for name in types if stream is not None and stream.endswith(f"-{name}")]
+    return own or types
 
 
-def _said_by_function(found: FailedRecord) -> bool:
-    """Whether the function itself failed this record, and not Firehose the batch that it was in."""
-    return found.code in {None, PROCESSING_FAILED_STATUS}
+def _failed_by_function(record: FailedRecord) -> bool:
+    """Return whether the function failed this record, and not Firehose the whole batch."""
+    return record.code in {None, PROCESSING_FAILED_STATUS}
 
 
-def _asked(found: FailedRecord, error_object: ErrorObject, today: Rerun) -> Failure:
-    """A failure that no document explains, as today's code and Firehose's own code explain it."""
-    judged = today.judge(found, error_object.key)
-    code, outcome = found.code or UNKNOWN, judged.outcome
+def _explain_by_rerun(record: FailedRecord, error_object: ErrorObject, rerun: Rerun) -> ExplainedFailure:
+    """Return a failure without a document, explained by today's code and Firehose's error code."""
+    result = rerun.run(record, error_object.key)
+    code, outcome = record.code or UNKNOWN, result.outcome
     match outcome:
         case Delivered():
-            reason = Reason(code, DELIVERS)
+            explanation = Explanation(code, DELIVERS)
         case Dropped():
-            reason = Reason(code, DROPS)
-        case Failed() if _said_by_function(found):
-            reason = Reason(outcome.reason, outcome.message, outcome.path)
+            explanation = Explanation(code, DROPS)
+        case Failed() if _failed_by_function(record):
+            explanation = Explanation(outcome.reason, outcome.message, outcome.path)
         case Failed():
-            reason = Reason(code, f"today's code fails it, too: {outcome.message}", outcome.path)
-    where = place_of(error_object, found.place)
-    return Failure(found, reason, outcome.type, where, judged=judged)
+            explanation = Explanation(code, f"today's code fails it, too: {outcome.message}", outcome.path)
+    where = place_of(error_object, record.place)
+    return ExplainedFailure(record, explanation, outcome.type, where, rerun=result)

@@ -1,10 +1,21 @@
-"""What `dmd replay` has done with the records of each error object, noted in the lake beside `data-pipeline/`.
+"""The journal of `dmd replay`: what was done with each record of each error object, beside `data-pipeline/`.
 
-One note an error object, replaced as a whole: first with what is about to be put, then with what is done. A kill in
-between leaves the first, and the next replay knows what may lie in the lake already.
+One entry, a JSON file, for each error object. Its records are named by their place in the object.
 
-A note is replaced only as long as it is the one that was read. Of two replays at once the one that comes second with
-some note stops before it has put a row; nothing has to be locked, nor unlocked after a kill.
+    done      delivered, or need no delivery
+    other     left to other streams
+    failed    tried, and failed again
+    intent    the objects that are about to be put, and the places of the records whose rows they hold
+
+A part of an error object is replayed in three steps: the entry is put with an intent, the objects of the intent are
+put, the entry is put with the records done and no intent. The keys of the objects follow from the records' places, so
+whoever finds an intent left by a kill knows which objects may lie in the lake. The next replay makes them again and
+puts them again, which changes nothing where they already are (replay/resume.py).
+
+An entry is replaced only if it is still the one that was read. Of two replays at once, the second to touch an entry
+stops before it has put a row. So nothing is locked, and a kill leaves nothing to unlock.
+
+The journal lies outside the data prefixes, below which readers take every file for data.
 """
 
 from collections.abc import Iterator
@@ -12,90 +23,86 @@ from hashlib import sha256
 
 import msgspec
 
-from firehose.lake.errors.documents import Reason
-from firehose.lake.storage import Lake
+from firehose.lake.errors.error_documents import Explanation
+from firehose.lake.objects import Lake
 from firehose.local.sinks import MovedError, NoteSink
 from firehose.local.user_error import UserError
 from glue.layout import REPLAY_JOURNAL, Format
 
-# Beside the data prefixes and not below them: readers take every file there for data.
 
-
-class Group(msgspec.Struct):
-    """The records of one table and partition date, by their places, and the objects that hold their rows."""
+class PlannedObjects(msgspec.Struct):
+    """The records of one table and partition date, by their places, and the keys of the objects with their rows."""
 
     prefix: str
     keys: list[str]
     places: list[int]
 
 
-class Note(msgspec.Struct, omit_defaults=True):
-    """What became of the records of one error object, by their places.
-
-    `done` are delivered or need no delivery, other streams answer for `other`, `failed` were tried and failed again,
-    `begun` is being put, or was when the replay was killed.
-    """
+class JournalEntry(msgspec.Struct, omit_defaults=True):
+    """What became of the records of one error object; see the head of this module."""
 
     error_object: str
     done: list[int] = []
     other: list[int] = []
-    failed: dict[int, Reason] = {}
-    file_format: Format = Format.PARQUET
-    begun: list[Group] = []
+    failed: dict[int, Explanation] = {}
+    file_format: Format = Format.PARQUET  # of the intent
+    intent: list[PlannedObjects] = []
 
 
-class Notes:
-    """The notes of a lake. Without a sink they can only be read."""
+class ReplayJournal:
+    """The entries of a lake. Without a sink they can only be read."""
 
     def __init__(self, lake: Lake, sink: NoteSink | None = None) -> None:
         self._sink = sink
-        self._notes: dict[str, Note] = {}
+        self._entries: dict[str, JournalEntry] = {}
         self._versions: dict[str, str] = {}
-        for note, version in _read(lake):
-            self._notes[note.error_object] = note
-            self._versions[note.error_object] = version
+        for entry, version in _read(lake):
+            self._entries[entry.error_object] = entry
+            self._versions[entry.error_object] = version
 
-    def of(self, error_object: str) -> Note:
-        """The note of an error object, empty where nothing has been done with it."""
-        return self._notes.get(error_object) or Note(error_object)
+    def entry(self, error_object: str) -> JournalEntry:
+        """Return the entry of an error object, an empty one if nothing was done with it."""
+        return self._entries.get(error_object) or JournalEntry(error_object)
 
-    def replayed(self, error_object: str) -> bool:
-        """Whether some record of an error object needs nothing any more."""
-        note = self.of(error_object)
-        return bool(note.done or note.begun)
+    def has_progress(self, error_object: str) -> bool:
+        """Return whether some record of an error object was replayed, or may have been before a kill."""
+        entry = self.entry(error_object)
+        return bool(entry.done or entry.intent)
 
-    def put(self, note: Note) -> None:
-        """Replaces an error object's note.
+    def put(self, entry: JournalEntry) -> None:
+        """Replace the entry of an error object.
 
         Raises:
             UserError: another replay has replaced it since it was read.
         """
-        assert self._sink is not None  # noqa: S101 - nothing is noted in a dry run
-        name = note.error_object
-        body = msgspec.json.encode(note) + b"\n"
+        assert self._sink is not None  # noqa: S101 - a dry run puts no entry
+        name = entry.error_object
+        body = msgspec.json.encode(entry) + b"\n"
         try:
-            version = self._sink.put_if(note_key(name), body, "application/json", self._versions.get(name))
+            version = self._sink.put_if(entry_key(name), body, "application/json", self._versions.get(name))
         except MovedError:
-            raise UserError("another replay is at work on this lake: let that one end first") from None
-        self._notes[name], self._versions[name] = note, version
+            raise UserError("another replay is running on this lake: wait until it has ended") from None
+        self._entries[name], self._versions[name] = entry, version
 
-    def begun(self) -> list[str]:
-        """The error objects of which a replay was killed, and has not been finished since."""
-        return [key for key, note in self._notes.items() if note.begun]
+    def unfinished(self) -> list[str]:
+        """Return the error objects whose replay was killed and has not been finished since."""
+        return [key for key, entry in self._entries.items() if entry.intent]
 
 
-def note_key(error_object: str) -> str:
-    """Where the note of an error object lies. A digest: a key may be longer than a file's name may be."""
+def entry_key(error_object: str) -> str:
+    """Return the key of an entry. It is a digest, because an object's key may be longer than a file's name may be."""
     return f"{REPLAY_JOURNAL}{sha256(error_object.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}.json"
 
 
-def _read(lake: Lake) -> Iterator[tuple[Note, str]]:
-    decode = msgspec.json.Decoder(Note).decode
+def _read(lake: Lake) -> Iterator[tuple[JournalEntry, str]]:
+    decode = msgspec.json.Decoder(JournalEntry).decode
     for stored in lake.objects(REPLAY_JOURNAL):
         with lake.open(stored) as file:
             body = file.read()
         try:
             yield decode(body), stored.version
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            # Whatever it said is done would be delivered twice.
-            raise UserError(f"{lake.where(stored)} is not a note of dmd replay: put it right, or remove it") from None
+            # Without it, what it says is done would be delivered twice.
+            raise UserError(
+                f"{lake.where(stored)} is not an entry of dmd replay's journal: repair or remove it"
+            ) from None

@@ -1,4 +1,4 @@
-"""What failed in a lake, by reason, record type and day of arrival."""
+"""Report what failed in a lake, by reason, record type and day of arrival."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -7,27 +7,28 @@ from enum import StrEnum
 
 import msgspec
 
-from firehose.lake.errors.documents import Explanations, Reason
+from firehose.lake.errors.error_documents import DocumentIndex, Explanation
+from firehose.lake.errors.error_objects import DeniedError, ErrorObject, lake_errors
+from firehose.lake.errors.failed_records import Unreadable
 from firehose.lake.errors.failures import Attribution, FailureReader, place_of
-from firehose.lake.errors.objects import DeniedError, ErrorObject, lake_errors
-from firehose.lake.errors.records import Unreadable
-from firehose.lake.errors.replay_journal import Notes
-from firehose.lake.storage import Lake, open_lake
+from firehose.lake.errors.replay_journal import ReplayJournal
+from firehose.lake.objects import Lake
+from firehose.lake.opening import open_lake
 from glue.layout import FIREHOSE_ERRORS
 
-EXAMPLES = 3  # of each group: the commonest ones; all have one reason and differ in their path
+EXAMPLES = 3  # the commonest of a group, which has one reason and several paths
 
 
 class Basis(StrEnum):
-    """What the failures of a report were taken from."""
+    """The source of a report's failures."""
 
     FIREHOSE = "firehose"  # Firehose's error records, explained by the documents
-    DOCUMENTS = "documents"  # the function's documents alone: Firehose has no error objects there
-    DENIED = "denied"  # the same, because Firehose's may not be read
+    DOCUMENTS = "documents"  # the function's documents alone: there are no error objects of Firehose
+    DENIED = "denied"  # the documents alone: Firehose's error objects may not be read
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One way a record failed, how often, and where the first such one lies: `lake/.../a.jsonl:3`."""
+    """One way in which records failed, how often, and where the first of them lies: `lake/.../a.jsonl:3`."""
 
     path: str | None
     message: str
@@ -35,7 +36,7 @@ class Example(msgspec.Struct, frozen=True):
     where: str
 
 
-class Failures(msgspec.Struct, frozen=True):
+class FailureGroup(msgspec.Struct, frozen=True):
     """The failures of one reason, record type and day of arrival."""
 
     reason: str
@@ -45,16 +46,15 @@ class Failures(msgspec.Struct, frozen=True):
     examples: list[Example]
 
 
-class Report(msgspec.Struct):
-    """All that failed and has not been replayed, each failure once.
+class ErrorReport(msgspec.Struct):
+    """All failures that were not replayed, each once.
 
-    `firehose` counts Firehose's own records by the kind of their error, {"processing-failed": 3}. Of them `replayed`
-    are done, other streams answer for `other_streams`, if somebody archives their type, and `written` are in the lake
-    after all. `unmatched_documents` have no record of Firehose's. `unreadable` says where objects lie that are not what
-    their place says.
+    `firehose` counts Firehose's error records by the kind of their error: {"processing-failed": 3}. Of them `replayed`
+    are done, `other_streams` are reported by another stream or of a type that nobody archives, and `written` are in the
+    lake after all. `unmatched_documents` have no error record. `unreadable` lists places that hold something else.
     """
 
-    failures: list[Failures]
+    failures: list[FailureGroup]
     firehose: dict[str, int]
     unreadable: list[str]
     basis: Basis = Basis.FIREHOSE
@@ -71,27 +71,27 @@ class _Group:
 
 
 class _Groups:
-    """Failures as they come in, by reason, type and day."""
+    """Groups failures by reason, type and day."""
 
     def __init__(self) -> None:
         self._groups: dict[tuple[str, str | None, str], _Group] = {}
 
-    def add(self, reason: Reason, record_type: str | None, day: str, where: str) -> None:
-        group = self._groups.setdefault((reason.code, record_type, day), _Group())
-        way = (reason.path, reason.message)
+    def add(self, explanation: Explanation, record_type: str | None, day: str, where: str) -> None:
+        group = self._groups.setdefault((explanation.code, record_type, day), _Group())
+        way = (explanation.path, explanation.message)
         group.ways[way] += 1
         group.first.setdefault(way, where)
 
-    def sorted(self) -> list[Failures]:
+    def sorted(self) -> list[FailureGroup]:
         failures = [_failures(*key, group) for key, group in self._groups.items()]
         return sorted(failures, key=lambda one: (-one.count, one.reason, one.type or "", one.day))
 
 
-def report(where: str) -> Report:
-    """What failed in the lake in a folder or in `s3://bucket`, the commonest first.
+def report(where: str) -> ErrorReport:
+    """Return what failed in the lake in a folder or in `s3://bucket`, the commonest first.
 
-    Where Firehose's error objects may not be read (they lie under a tighter policy), or where there are none, the
-    function's documents are the next best: they lack what no function saw, and have what a retry has delivered since.
+    If there are no error objects of Firehose, or they may not be read (their policy is tighter), the function's
+    documents are the next best source. They lack what no function saw, and include what a retry has delivered since.
 
     Raises:
         UserError: no such lake, or it cannot be read.
@@ -104,21 +104,21 @@ def report(where: str) -> Report:
     return found or _from_documents(lake, Basis.DOCUMENTS)
 
 
-def _from_firehose(lake: Lake) -> Report | None:
-    """The report by Firehose's error records; None where there is no object of them."""
-    notes = Notes(lake)
-    objects = lake_errors(lake, notes.replayed)
+def _from_firehose(lake: Lake) -> ErrorReport | None:
+    """Return the report by Firehose's error records; None if there are no error objects."""
+    journal = ReplayJournal(lake)
+    objects = lake_errors(lake, journal.has_progress)
     first = next(objects, None)
     if first is None:
         return None
-    found = Report([], {}, [])
+    found = ErrorReport([], {}, [])
     groups, counts = _Groups(), Counter[str]()
     reader = FailureReader(lake, found.unreadable)
     for error_object in _chain(first, objects):
         kind = error_object.key.removeprefix(FIREHOSE_ERRORS).partition("/")[0]
-        note = notes.of(error_object.key)
-        done = set(note.done)
-        for failure in reader.of(error_object, note):
+        entry = journal.entry(error_object.key)
+        done = set(entry.done)
+        for failure in reader.read(error_object, entry):
             if isinstance(failure, Unreadable):
                 found.unreadable.append(place_of(error_object, failure.place))
                 continue
@@ -126,22 +126,22 @@ def _from_firehose(lake: Lake) -> Report | None:
             place = failure.record.place
             if place in done:
                 found.replayed += 1
-            elif failure.whose is Attribution.OTHER:
+            elif failure.attribution is Attribution.OTHER_STREAM:
                 found.other_streams += 1
-            elif failure.whose is Attribution.NOBODY:
+            elif failure.attribution is Attribution.ALREADY_WRITTEN:
                 found.written += 1
             else:
-                groups.add(note.failed.get(place, failure.reason), failure.type, failure.day, failure.where)
+                groups.add(entry.failed.get(place, failure.explanation), failure.type, failure.day, failure.where)
     found.failures, found.firehose = groups.sorted(), dict(counts.most_common())
-    found.unmatched_documents = sum(1 for _ in reader.told.left())
+    found.unmatched_documents = sum(1 for _ in reader.documents.left())
     return found
 
 
-def _from_documents(lake: Lake, basis: Basis) -> Report:
-    found = Report([], {}, [], basis)
+def _from_documents(lake: Lake, basis: Basis) -> ErrorReport:
+    found = ErrorReport([], {}, [], basis)
     groups = _Groups()
-    for one in Explanations(lake, found.unreadable).left():
-        groups.add(one.reason, one.type, one.day, one.where)
+    for one in DocumentIndex(lake, found.unreadable).left():
+        groups.add(one.explanation, one.type, one.day, one.where)
     found.failures = groups.sorted()
     return found
 
@@ -151,9 +151,9 @@ def _chain(first: ErrorObject, rest: Iterable[ErrorObject]) -> Iterator[ErrorObj
     yield from rest
 
 
-def _failures(reason: str, record_type: str | None, day: str, group: _Group) -> Failures:
+def _failures(reason: str, record_type: str | None, day: str, group: _Group) -> FailureGroup:
     examples = [
         Example(path, message, count, group.first[path, message])
         for (path, message), count in group.ways.most_common(EXAMPLES)
     ]
-    return Failures(reason, record_type, day, group.ways.total(), examples)
+    return FailureGroup(reason, record_type, day, group.ways.total(), examples)

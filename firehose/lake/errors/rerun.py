@@ -1,12 +1,12 @@
-"""What today's code makes of a record that failed: the pure transform, asked for every type."""
+"""Run a record that failed through today's code: the pure transform of all record types."""
 
 import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-from firehose.lake.errors.change_of_row import original
-from firehose.lake.errors.records import FailedRecord
+from firehose.lake.errors.failed_records import FailedRecord
+from firehose.lake.errors.row_to_change import original
 from firehose.local.event_record import EventRecord, event_record
 from glue.model import RecordType
 from transform.outcome import Outcome
@@ -18,8 +18,8 @@ _SUBSEQUENCE_DIGITS = 12  # of the 140 of a row's sequence
 _SEQUENCE = re.compile(r"\d{13,140}", re.ASCII).fullmatch
 
 
-class Judged(NamedTuple):
-    """A failed record as the function gets it today, the change record in it, and what became of it."""
+class RerunResult(NamedTuple):
+    """A failed record as the function would get it today, the change record in it, and its outcome."""
 
     record: EventRecord
     payload: bytes
@@ -33,17 +33,18 @@ class Rerun:
         self.types = types
         self._transform = Transformer(types, types, claims=True, on_bug=lambda _: None, mode=ParquetMode())
 
-    def judge(self, failed: FailedRecord, error_object: str, told_sequence: str | None = None) -> Judged:
-        """Runs one record of an error object, whose key, or what stands for it, names the record.
+    def run(self, failed: FailedRecord, error_object: str, document_sequence: str | None = None) -> RerunResult:
+        """Run one record of the error object of this key.
 
-        Its place in the stream is the one that Firehose wrote down, else that of its error document or row, else one
-        of ours: before every real one, so that a real change of the same time outranks it.
+        Its sequence number is the one that Firehose wrote down, else that of its error document or row, else one that
+        is made up. A made-up one sorts before every real one, so that a real change of the same time outranks it.
         """
         payload, row_sequence = original(failed.raw, self.types)
         name = f"{error_object}\n{failed.place}"
         sequence, subsequence = failed.sequence, failed.subsequence
         if sequence is None:
-            sequence, subsequence = _parts(told_sequence or row_sequence) or (_ours(name, failed), 0)
+            parts = _split_sequence(document_sequence or row_sequence)
+            sequence, subsequence = parts or (_made_up_sequence(name, failed), 0)
         record = event_record(
             payload,
             shard_id=_SHARD,
@@ -52,21 +53,21 @@ class Rerun:
             arrival_ms=failed.arrival_ms,
             subsequence_number=subsequence,
         )
-        # The names of objects derive from record ids: each place of each error object has one of its own, even where
-        # two hold the same record.
+        # The names of objects derive from record ids. So each place of each error object has an id of its own, even if
+        # two places hold the same record.
         record["recordId"] = f"{_SHARD}{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
         (outcome,) = self._transform([record])
-        return Judged(record, payload, outcome)
+        return RerunResult(record, payload, outcome)
 
 
-def _parts(sequence: str | None) -> tuple[str, int] | None:
-    """The two numbers of a row's sequence: "000...4954...000000000002" -> ("4954...", 2); None for what is none."""
+def _split_sequence(sequence: str | None) -> tuple[str, int] | None:
+    """Return the two numbers of a row's sequence: "000...4954...000000000002" -> ("4954...", 2)."""
     if sequence is None or not _SEQUENCE(sequence):
         return None
     return sequence[:-_SUBSEQUENCE_DIGITS].lstrip("0") or "0", int(sequence[-_SUBSEQUENCE_DIGITS:])
 
 
-def _ours(name: str, failed: FailedRecord) -> str:
-    # 56 digits as real ones have, which begin with 49: in the order of arrival, then of the object.
+def _made_up_sequence(name: str, failed: FailedRecord) -> str:
+    # 56 digits like real ones, which begin with 49: in the order of arrival, then of the object.
     digest = int.from_bytes(sha256(name.encode("utf-8", "surrogatepass")).digest()[:13])
     return f"0{failed.arrival_ms:014}{failed.place:09}{digest:032}"

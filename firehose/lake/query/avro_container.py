@@ -1,92 +1,69 @@
-"""Avro containers as rows that Arrow takes, under the names of their Glue table.
+"""Read Avro containers as rows, under the lower-case names of their Glue table.
 
-All of it is done by fastavro in C, because both schemas are rewritten before it gets them:
-
-- names are lower case, as Hive folds them; the names in the file are their aliases
-- logical types are left out: Arrow takes days and milliseconds as the numbers that they are in the file
-- a map is read as the array of {key, value} that its bytes also are, which is how Arrow takes maps
-- a block of a container is read as the block of an array that its bytes also are, in one call instead of one a row
+fastavro resolves what a file was written by with what the table is read by. Two things are ours: the names, which are
+lower case at every depth as Hive folds them (the names in the file are their aliases), and the columns that a query
+does not need, which are left out of the reader's schema and so are skipped rather than decoded.
 """
 
 from collections.abc import Collection, Iterator
-from functools import lru_cache
 from io import BytesIO
 from typing import Any, TypeAlias
 
 import fastavro
 import msgspec
 
-from transform.avro_binary import long
-
 Row: TypeAlias = dict[str, Any]
 _Schema: TypeAlias = Any
 
-_END = b"\0"  # of an array: a block of no items
-
 
 class ContainerReader:
-    """Reads containers by the schema of a table, `avro.schema.literal`, as Hive's AvroSerDe does.
+    """Reads containers by the `avro.schema.literal` of a table, as Hive's AvroSerDe does.
 
-    What a file does not have has the literal's default, and what the literal does not name is passed over. Of the
-    columns, lower-case, only those asked for are decoded.
+    A field that a file lacks has the literal's default, and one that the literal lacks is ignored. `columns` are the
+    lower-case names of those to decode.
 
     Raises, when it is made:
-        fastavro.schema.SchemaParseException, KeyError, msgspec.DecodeError: the literal is no schema of a record.
+        fastavro.schema.SchemaParseException, KeyError, msgspec.DecodeError: the literal is not the schema of a record.
     """
 
     def __init__(self, literal: str, columns: Collection[str]) -> None:
-        self._schema = _rows_schema(_Reader(msgspec.json.decode(literal)).schema(columns))
+        self._schema = fastavro.parse_schema(_LowerCase(msgspec.json.decode(literal)).record(columns))
 
     def rows(self, body: bytes) -> Iterator[list[Row]]:
-        """The rows of a container, those of a block at a time.
+        """Yield the rows of a container, one list for each block.
 
-        -> [{"fanid": "f1", "isdeleted": False, "date": {"requested": 1735725600000, ...}, ...}], ...
+        -> [{"fanid": "f1", "isdeleted": False, "date": {"requested": datetime(2025, 1, 1, 10, tzinfo=UTC)}}], ...
 
-        Whatever is not as it should be raises, and what is raised may quote a value: it is not to be shown.
+        Raises whatever fastavro, zlib or msgspec raise for damaged bytes. Do not show that: it may quote a value.
         """
-        blocks: Any = fastavro.block_reader(BytesIO(body))
-        written = _written_schema(blocks.metadata["avro.schema"])
+        blocks: Any = fastavro.block_reader(BytesIO(body), self._schema)
         for block in blocks:
-            if block.num_records < 0:
-                raise ValueError("a block of less than no rows")
-            count = long(block.num_records).encode("latin-1")
-            yield self._block(written, count + block.bytes_.getvalue() + _END)
-
-    def _block(self, written: _Schema, array: bytes) -> list[Row]:
-        file = BytesIO(array)
-        read: Any = fastavro.schemaless_reader(file, written, self._schema)
-        if file.tell() != len(array):
-            raise ValueError("a block has other rows than it says")
-        rows: list[Row] = read["rows"]
-        return rows
+            rows = list(block)
+            if block.bytes_.read(1):
+                raise ValueError("a block has more rows than its count says")
+            yield rows
 
 
-# A lake has few schemas and many files; one of events takes a millisecond to parse.
-@lru_cache(maxsize=64)
-def _written_schema(text: str) -> _Schema:
-    return _rows_schema(_Writer(msgspec.json.decode(text)).schema())
+class _LowerCase:
+    """Rewrites a schema: lower-case field names at every depth, each with the name in the file as its alias.
 
+    A named type is defined where it is first met. That may be another place than in the literal, once columns are left
+    out, so all definitions are collected first.
+    """
 
-def _rows_schema(row: _Schema) -> _Schema:
-    # A record of one field has the bytes of that field; fastavro keeps only records parsed.
-    rows = {"name": "rows", "type": {"type": "array", "items": row}}
-    return fastavro.parse_schema({"type": "record", "name": "RowsOfBlock", "fields": [rows]})
-
-
-class _Writer:
-    """Rewrites the schema that a file was written by."""
-
-    def __init__(self, avro: _Schema) -> None:
-        self._avro = avro
+    def __init__(self, record: _Schema) -> None:
+        self._record = record
         self._definitions: dict[str, _Schema] = {}
         self._defined: set[str] = set()
-        self._define(avro)
+        self._collect(record)
 
-    def schema(self) -> _Schema:
-        return self._type(self._avro, "")
+    def record(self, columns: Collection[str]) -> _Schema:
+        """Return the record with these columns only."""
+        fields = [field for field in self._record["fields"] if field["name"].lower() in columns]
+        self._definitions[self._record["name"]] = self._record | {"fields": fields}
+        return self._named(self._record["name"])
 
-    def _define(self, avro: _Schema) -> None:
-        """Remembers named types: what names one may come to stand before what defines it, once columns are left out."""
+    def _collect(self, avro: _Schema) -> None:
         for part in avro if isinstance(avro, list) else [avro]:
             if isinstance(part, dict):
                 if "name" in part:
@@ -96,53 +73,29 @@ class _Writer:
                     part.get("items"),
                     part.get("values"),
                 ):
-                    self._define(inner)
+                    self._collect(inner)
 
-    def _type(self, avro: _Schema, where: str) -> _Schema:
+    def _type(self, avro: _Schema) -> _Schema:
         if isinstance(avro, list):
-            return [self._type(branch, where) for branch in avro]
+            return [self._type(branch) for branch in avro]
         if isinstance(avro, str):
             return self._named(avro) if avro in self._definitions else avro
-        match avro["type"]:
-            case "record" | "enum":
-                return self._named(avro["name"])
-            case "array":
-                return {"type": "array", "items": self._type(avro["items"], where)}
-            case "map":
-                value = {"name": "value", "type": self._type(avro["values"], f"{where}_value")}
-                # The entry's name is the same in every version of the schema, for records are matched by name.
-                entry = {
-                    "type": "record",
-                    "name": f"{where}_entry",
-                    "fields": [{"name": "key", "type": "string"}, value],
-                }
-                return {"type": "array", "items": entry}
-            case plain:
-                return plain
+        if "name" in avro:
+            return self._named(avro["name"])
+        return avro | {member: self._type(avro[member]) for member in ("items", "values") if member in avro}
 
     def _named(self, name: str) -> _Schema:
-        """The definition where the name is met first, else the name."""
+        """Return the definition the first time, then the name."""
         if name in self._defined:
             return name
         self._defined.add(name)
-        avro = self._definitions[name]
-        if avro["type"] == "enum":
-            return avro
-        return avro | {"fields": [self._field(field, name) for field in avro["fields"]]}
+        definition = self._definitions[name]
+        return (
+            definition | {"fields": [self._field(field) for field in definition["fields"]]}
+            if "fields" in definition
+            else definition
+        )
 
-    def _field(self, field: dict[str, Any], record: str) -> _Schema:
-        return field | {"type": self._type(field["type"], f"{record.rpartition('.')[2]}_{field['name']}")}
-
-
-class _Reader(_Writer):
-    """Rewrites the schema that a table is read by: some columns, under lower-case names at every depth."""
-
-    def schema(self, columns: Collection[str] | None = None) -> _Schema:
-        if columns is not None:
-            fields = [field for field in self._avro["fields"] if field["name"].lower() in columns]
-            self._definitions[self._avro["name"]] = self._avro | {"fields": fields}
-        return super().schema()
-
-    def _field(self, field: dict[str, Any], record: str) -> _Schema:
+    def _field(self, field: dict[str, Any]) -> _Schema:
         name = field["name"]
-        return super()._field(field, record) | {"name": name.lower(), "aliases": [name]}
+        return field | {"name": name.lower(), "type": self._type(field["type"]), "aliases": [name]}

@@ -1,8 +1,12 @@
 """A Glue table over Avro containers, as a dataset that DuckDB scans as it scans Parquet.
 
-DuckDB says which columns it needs and what it filters by. Containers under other dates than it asks for are not read,
-of the others only those columns are decoded, and they pass by a thousand rows at a time: memory does not grow with the
-table, but with what the SQL itself has to keep, such as what it sorts or groups by.
+DuckDB says which columns it needs and what it filters by. Containers of other dates are not read, only the needed
+columns are decoded, and rows pass by a thousand at a time: memory grows with what the SQL itself keeps, such as what it
+sorts or groups by, and not with the table.
+
+DuckDB asks this of a `pyarrow.dataset.Dataset` only, hence the subclass. A record batch reader, or an object with
+`__arrow_c_stream__`, would be less code, but is read whole. Measured over 4,480 containers of 99,000 rows, in CPU
+seconds: `count(*)` 0.8 here and 3.0 there, a query of one column 0.8 and 3.0, of a date range without rows 0.1 and 3.0.
 """
 
 import re
@@ -16,111 +20,94 @@ import pyarrow.dataset as ds
 from fastavro.read import SchemaResolutionError
 from pyarrow.fs import LocalFileSystem
 
+from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.avro_container import ContainerReader, Row
-from firehose.lake.storage import Lake, Stored
 from firehose.local.user_error import UserError
 from glue.layout import PARTITION
 
-# Enough that Arrow's 0.2 ms a batch do not count; an event is some 30 KB while it is a row of Python's.
+# Enough rows that Arrow's 0.2 ms a batch do not count; an event takes some 30 KB as a Python dict.
 BATCH_ROWS = 1000
 
 # S3 takes some 30 ms to begin an answer, however short. A container is a few MiB at most, and so is what waits.
 READ_AHEAD = 16
 
-# Nothing is read by it: Arrow wants a format to a dataset.
+# Arrow requires a format of a dataset and of its fragments. Nothing is read by it.
 _FORMAT = ds.ParquetFileFormat()
 
 
 class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
     """The containers of a table, each under the date of its partition.
 
-    It is a FileSystemDataset for the sake of two things: DuckDB says what it needs to the `scanner` of any dataset, and
-    a dataset's fragments know which of them a filter leaves.
-
-    `declared` are the columns by their Glue types, `shown` those by the types that the answer has, and the partition.
-    What cannot be read becomes a UserError and goes to `on_error`, since DuckDB hides what a scan raises.
+    `schema` has the table's columns and the partition. What cannot be read becomes a UserError and goes to `on_error`,
+    since DuckDB hides what a scan raises.
     """
 
     def __init__(
         self,
-        containers: Mapping[Stored, str],
+        containers: Mapping[StoredObject, str],
         lake: Lake,
         literal: str,
         *,
-        declared: pa.Schema,
-        shown: pa.Schema,
+        schema: pa.Schema,
         on_error: Callable[[UserError], None],
     ) -> None:
+        # The fragments are never opened: they only tell which containers a filter leaves.
         fragments = [
             _FORMAT.make_fragment(stored.key, LocalFileSystem(), partition_expression=ds.field(PARTITION) == date)
             for stored, date in containers.items()
         ]
-        super().__init__(fragments, shown, _FORMAT)
+        super().__init__(fragments, schema, _FORMAT)
         self._containers = {stored.key: (stored, date) for stored, date in containers.items()}
         self._lake = lake
         self._literal = literal
-        self._declared = declared
-        self._on_mistake = on_error
+        self._on_error = on_error
 
     def scanner(self, columns: list[str] | None = None, filter: Any = None) -> ds.Scanner:  # noqa: A002  pyarrow's names
-        """Scans these columns of the rows that pass the filter."""
-        # What an expression filters by cannot be asked for; its text names it. A column too many does no harm.
+        """Scan these columns of the rows that pass the filter."""
+        # An expression does not list the columns it uses, but its text names them. One column too many does no harm.
         wanted = {*(self.schema.names if columns is None else columns), *re.findall(r"\w+", str(filter))}
-        needed = [name for name in self.schema.names if name in wanted]
-        schema = pa.schema([self.schema.field(name) for name in needed])
-        paths = [fragment.path for fragment in self.get_fragments(filter)]
-        return ds.Scanner.from_batches(self._batches(paths, schema), schema=schema, columns=columns, filter=filter)
+        schema = pa.schema([field for field in self.schema if field.name in wanted])
+        keys = [fragment.path for fragment in self.get_fragments(filter)]
+        return ds.Scanner.from_batches(self._batches(keys, schema), schema=schema, columns=columns, filter=filter)
 
-    def _batches(self, paths: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _batches(self, keys: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         reader = ContainerReader(self._literal, schema.names)
         rows: list[Row] = []
-        dates: list[str] = []
-        for path, body in _ahead(paths, self._body):
-            stored, date = self._containers[path]
+        for key, body in read_ahead(keys, self._body):
+            stored, date = self._containers[key]
             for block in self._blocks(reader, stored, body):
-                rows += block
-                dates += [date] * len(block)
+                rows += [row | {PARTITION: date} for row in block]
                 if len(rows) >= BATCH_ROWS:
-                    yield self._batch(rows, dates, schema)
-                    rows, dates = [], []
+                    yield pa.RecordBatch.from_pylist(rows, schema)
+                    rows = []
         if rows:
-            yield self._batch(rows, dates, schema)
+            yield pa.RecordBatch.from_pylist(rows, schema)
 
-    def _body(self, path: str) -> bytes:
-        with self._lake.open(self._containers[path][0]) as file:
+    def _body(self, key: str) -> bytes:
+        with self._lake.open(self._containers[key][0]) as file:
             return file.read()
 
-    def _blocks(self, reader: ContainerReader, stored: Stored, body: Future[bytes]) -> Iterator[list[Row]]:
+    def _blocks(self, reader: ContainerReader, stored: StoredObject, body: Future[bytes]) -> Iterator[list[Row]]:
         where = self._lake.where(stored)
         try:
             yield from reader.rows(body.result())
             return
-        except UserError as mistake:
-            problem = mistake
+        except UserError as error:
+            problem = error
         except SchemaResolutionError:
-            problem = UserError(f"{where} was written by a schema that the table's own does not read")
+            problem = UserError(f"{where} was written with a schema that the table's own schema cannot read")
         except Exception:  # noqa: BLE001  whatever damaged bytes make fastavro, zlib or msgspec raise
-            problem = UserError(f"{where} is no Avro container, or it is damaged")
-        self._on_mistake(problem)
+            problem = UserError(f"{where} is not an Avro container, or it is damaged")
+        self._on_error(problem)
         raise problem from None
 
-    def _batch(self, rows: list[Row], dates: list[str], schema: pa.Schema) -> pa.RecordBatch:
-        arrays = []
-        for field in schema:
-            if field.name == PARTITION:
-                arrays.append(pa.array(dates, field.type))
-            else:
-                column = [row[field.name] for row in rows]
-                arrays.append(pa.array(column, self._declared.field(field.name).type).cast(field.type))
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-
-def _ahead(paths: list[str], read: Callable[[str], bytes]) -> Iterator[tuple[str, Future[bytes]]]:
-    """Each path with what stands there, in order; those that come next are read meanwhile."""
+def read_ahead(keys: list[str], read: Callable[[str], bytes]) -> Iterator[tuple[str, Future[bytes]]]:
+    """Yield each key with its bytes, in order, while the next ones are being read."""
     reading: deque[tuple[str, Future[bytes]]] = deque()
     with ThreadPoolExecutor(READ_AHEAD) as pool:
-        for path in paths:
-            reading.append((path, pool.submit(read, path)))
+        for key in keys:
+            reading.append((key, pool.submit(read, key)))
             if len(reading) > READ_AHEAD:
                 yield reading.popleft()
         yield from reading

@@ -1,1 +1,1 @@
-"""Replay: what failed, sent through again."""
+"""Replay: send what failed through again."""

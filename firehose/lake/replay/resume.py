@@ -1,37 +1,43 @@
-"""What a killed replay had begun: carried out again as it was, or, by other code, taken from what lies in the lake."""
+"""Finish what a killed replay had begun, as its journal entry says.
+
+Today's code makes the objects of the intent once more. If their keys are those of the intent, they are put again, which
+changes nothing where they already lie. If not, the code has changed since: records whose objects all lie in the lake
+are delivered, and the others are replayed as if the killed replay had never been.
+"""
 
 from collections.abc import Mapping
 
-from firehose.lake.errors.replay_journal import Note
-from firehose.lake.errors.rerun import Judged
-from firehose.lake.replay.delivery import Object, groups_of, rows_of
-from firehose.lake.storage import Lake
+from firehose.lake.errors.replay_journal import JournalEntry
+from firehose.lake.errors.rerun import RerunResult
+from firehose.lake.objects import Lake
+from firehose.lake.replay.prepare import PreparedObject, plan_objects, prepare_rows
 from firehose.local.user_error import UserError
 from transform.outcome import Delivered
 
 
-def begun_again(note: Note, judged: Mapping[int, Judged]) -> dict[str, Object] | None:
-    """The objects that were being put, by key; None where today's code would give them other keys."""
-    if not all(isinstance(one.outcome, Delivered) for one in judged.values()):
+def remake_objects(entry: JournalEntry, results: Mapping[int, RerunResult]) -> dict[str, PreparedObject] | None:
+    """Return the objects of an intent, by key; None if today's code would give them other keys."""
+    if not all(isinstance(one.outcome, Delivered) for one in results.values()):
         return None
-    rows = rows_of(judged, note.file_format)
-    if rows.refused or groups_of(judged, list(rows.objects), note.file_format) != note.begun:
+    rows = prepare_rows(results, entry.file_format)
+    if rows.refused or plan_objects(results, list(rows.objects), entry.file_format) != entry.intent:
         return None
     return rows.objects
 
 
-def already_put(note: Note, lake: Lake) -> list[int]:
-    """The places whose rows the killed replay had put; the others are to be tried as if it had never been.
+def places_already_put(entry: JournalEntry, lake: Lake) -> list[int]:
+    """Return the places of the intent whose rows lie in the lake.
 
     Raises:
-        UserError: a partition of which some objects are there and some not; only the code that made them can end it.
+        UserError: some objects of a partition are there and some are not; only the code that made them can finish it.
     """
     places: list[int] = []
-    for group in note.begun:
-        there = {stored.key for stored in lake.objects(group.prefix)}.intersection(group.keys)
-        if len(there) == len(group.keys):
-            places += group.places
+    for planned in entry.intent:
+        there = {stored.key for stored in lake.objects(planned.prefix)}.intersection(planned.keys)
+        if len(there) == len(planned.keys):
+            places += planned.places
         elif there:
-            by = "by another version of dmd: finish it with that one"
-            raise UserError(f"a replay into {group.prefix} was cut off, {by}")
+            raise UserError(
+                f"a replay into {planned.prefix} by another version of dmd was interrupted: finish it with that version"
+            )
     return places

@@ -1,12 +1,12 @@
-"""Which failures `dmd replay` is asked for."""
+"""The failures that `dmd replay` selects, by its options."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from firehose.lake.errors.documents import Reason
-from firehose.lake.errors.failures import Failure
+from firehose.lake.errors.error_documents import Explanation
+from firehose.lake.errors.failures import ExplainedFailure
 from firehose.local.user_error import UserError
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
@@ -14,18 +14,18 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """By reason, or Firehose's code, by record type and by arrival from `since_ms` up to before `until_ms`."""
+    """Selects by reason or Firehose's code, by record type, and by arrival from `since_ms` up to before `until_ms`."""
 
     reasons: Collection[str] = ()
     types: Collection[str] = ()
     since_ms: int | None = None
     until_ms: int | None = None
 
-    def has(self, failure: Failure, reason: Reason) -> bool:
-        """Whether a failure of this reason, which an earlier replay may have found anew, is asked for."""
+    def has(self, failure: ExplainedFailure, explanation: Explanation) -> bool:
+        """Return whether a failure is selected; `explanation` may be newer, from an earlier replay."""
         arrival_ms = failure.record.arrival_ms
         return (
-            (not self.reasons or reason.code in self.reasons or failure.record.code in self.reasons)
+            (not self.reasons or explanation.code in self.reasons or failure.record.code in self.reasons)
             and (not self.types or failure.type in self.types)
             and (self.since_ms is None or self.since_ms <= arrival_ms)
             and (self.until_ms is None or arrival_ms < self.until_ms)
@@ -33,7 +33,7 @@ class Selection:
 
 
 def since_ms(text: str) -> int:
-    """A day or time as epoch milliseconds, UTC where it does not say: "2025-01-01", "2025-01-01T10:00:00Z".
+    """Return a day or time as epoch milliseconds, UTC by default: "2025-01-01", "2025-01-01T10:00:00Z".
 
     Raises:
         UserError: it is neither.
@@ -42,7 +42,7 @@ def since_ms(text: str) -> int:
 
 
 def until_ms(text: str) -> int:
-    """The same of an end: a day is meant to its end, so "2025-01-01" is the first moment of the next.
+    """Return the end of a range: a day includes all of it, so "2025-01-01" is the first moment of the next day.
 
     Raises:
         UserError: it is neither a day nor a time.

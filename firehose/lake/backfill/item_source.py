@@ -1,4 +1,4 @@
-"""Where a backfill's items come from, in units that processes share and pages that a unit is read in."""
+"""The sources of a backfill's items: split into units, which processes share, and read in pages."""
 
 from collections.abc import Generator, Iterable
 from functools import lru_cache
@@ -14,17 +14,17 @@ from firehose.lake.backfill.export import DataFile, Export
 from firehose.lake.backfill.export_line import Line, NotALineError, full_line, incremental_line
 from firehose.lake.backfill.item_to_change import change_maker
 
-# A page ends after so many lines, or so many bytes of them: it is in memory whole, and an item takes up to 400 KB. That
-# depends on the file alone, so that reading it again from a position gives the same pages.
+# A page ends after so many lines or bytes: it is in memory as a whole, and an item takes up to 400 KB. Its end depends
+# on the file alone, so that reading it again from a position gives the same pages.
 PAGE_LINES = 1000
 PAGE_BYTES = 4 * 1024 * 1024
 
-# What the tables of this pipeline are keyed by, where nobody says otherwise.
+# The keys of this pipeline's tables, unless --key says otherwise.
 USUAL_KEYS = ("pk", "sk")
 
 
 class Item(NamedTuple):
-    """An item as the change record that was made of it, its keys as JSON, its type as it says, and where it lies."""
+    """An item: the change record made of it, its keys as JSON, the type that it states, and where it lies."""
 
     payload: bytes
     keys: bytes
@@ -33,32 +33,31 @@ class Item(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some items of a unit, what else was found beside them, and where to go on reading: None where it has ended."""
+    """Some items of a unit, the counts of everything else in the page, and the position after it: None at the end."""
 
     items: list[Item]
-    found: Counts
+    counts: Counts
     position: str | None
 
 
-class Source(Protocol):
-    """Items in units. `repeatable` says that a unit read again from the same position gives the same pages."""
+class ItemSource(Protocol):
+    """Items in units. If it is `repeatable`, a unit that is read again from a position gives the same pages."""
 
     table: str
     identity: str
     units: int
-    items: int  # about, for an estimate
+    items: int  # an estimate
     repeatable: bool
-    ignored: str  # what lies beside the source and is no part of it, in words
+    ignored: str  # what lies beside the source without being part of it, in words
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
-        """A unit's pages from a position on, "" for its beginning. `folder` is for what must be fetched first."""
+        """Yield a unit's pages from a position on, "" for its beginning. Files are fetched into `folder`."""
 
 
 class ExportSource:
-    """An export; a unit is a data file, a position the number of lines before it.
+    """An export. A unit is a data file, a position the number of lines before it.
 
-    Raises:
-        UserError: as `pages` goes, where a file is damaged.
+    `pages` raises UserError if a file is damaged.
     """
 
     repeatable = True
@@ -84,7 +83,7 @@ class ExportSource:
         self._read = incremental_line if export.incremental else full_line
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
-        """Some lines a page: `page_lines`, or those with which they come to `page_bytes`."""
+        """Yield pages of `page_lines` lines, or of fewer that reach `page_bytes`."""
         file = self._export.files[unit]
         number = int(position or 0)
         with self._export.lines(file, folder) as lines:
@@ -95,8 +94,8 @@ class ExportSource:
                 number += len(page)
         if file.items is not None and file.items != number:
             where = self._export.place.where(file.name)
-            found = Counts(miscounted=1, places=[f"{where}: {number:,} items, where the manifest says {file.items:,}"])
-            yield Page([], found, str(number))
+            place = f"{where}: {number:,} items, but the manifest says {file.items:,}"
+            yield Page([], Counts(miscounted=1, places=[place]), str(number))
 
     def _next_lines(self, lines: Iterable[bytes]) -> list[bytes]:
         page: list[bytes] = []
@@ -110,28 +109,28 @@ class ExportSource:
 
     def _page(self, file: DataFile, lines: list[bytes], number: int) -> Page:
         items = []
-        found = Counts(read=len(lines))
+        counts = Counts(read=len(lines))
         where = self._export.place.where(file.name)
         for line_number, text in enumerate(lines, number + 1):
             place = f"{where}:{line_number}"
             try:
                 line = self._read(text)
                 if line.image is None:
-                    found.without_image += 1
-                    found.place(f"{place}: a delete without the old image")
+                    counts.without_image += 1
+                    counts.add_place(f"{place}: a delete without the old image")
                 else:
                     items.append(self._item(line, line.image, place))
             except NotALineError as error:
-                found.not_lines += 1
-                found.place(f"{place}: not an item: {error}")
-        return Page(items, found, str(number + len(lines)))
+                counts.not_lines += 1
+                counts.add_place(f"{place}: not an item: {error}")
+        return Page(items, counts, str(number + len(lines)))
 
     def _item(self, line: Line, image: dict[str, Raw], place: str) -> Item:
         keys = self._keys_of(image) if line.keys is None else line.keys
         happened = line.at_micros is not None
         at_micros = self._export.at_micros if line.at_micros is None else line.at_micros
-        made = self._make(image, keys, at_micros, deleted=line.deleted, happened=happened)
-        return Item(made.payload, made.keys, _type(bytes(image.get("type", b""))), place)
+        change = self._make(image, keys, at_micros, deleted=line.deleted, happened=happened)
+        return Item(change.payload, change.keys, _type(bytes(image.get("type", b""))), place)
 
     def _keys_of(self, image: dict[str, Raw]) -> dict[str, Raw]:
         if not self._keys:
@@ -139,7 +138,7 @@ class ExportSource:
         try:
             return {name: image[name] for name in self._keys}
         except KeyError:
-            raise NotALineError("it lacks an attribute that --key names") from None
+            raise NotALineError("it lacks an attribute named by --key") from None
 
 
 class _Text(msgspec.Struct, forbid_unknown_fields=True):

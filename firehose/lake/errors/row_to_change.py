@@ -1,7 +1,7 @@
-"""The change record of a row: what `transform/row.py` made, taken back, so that today's function makes it again.
+"""Turn a row back into the change record that it was made of, so that today's function can make it again.
 
-What failed after the function may lie in the error output as its row (firehose-facts 2.2: not settled). The type tags
-follow from JSON's own types and the names from the schema; today's code then says what of it no longer fits.
+A record that failed after the function may lie in the error output as its row, not as its change record. The type tags
+follow from JSON's own types, the names from the schema. Today's code then says what no longer fits.
 """
 
 from collections.abc import Mapping
@@ -13,23 +13,23 @@ import msgspec
 from glue.model import ArrayType, Field, MapType, Record, RecordType, Type
 from transform.change import TTL
 
-_NAMES = ("INSERT", "MODIFY", "REMOVE")  # asked for what may be anything, so not a set
+_NAMES = ("INSERT", "MODIFY", "REMOVE")  # not a set: what is looked up in it may be unhashable
 
 
 class Original(NamedTuple):
-    """A change record as bytes; `sequence` where a row told it: 140 digits, as rows have them."""
+    """A change record as bytes, with the sequence of its row (140 digits) if it was rebuilt from one."""
 
     payload: bytes
     sequence: str | None = None
 
 
 def original(raw: bytes, types: Mapping[str, RecordType]) -> Original:
-    """The change record of what an error record holds: itself, or, of a row, the one that gives it again.
+    """Return the change record in an error record: what it holds, or if that is a row, the change that gives it again.
 
     b'{"type":"sale","saleid":"s1",...,"isdeleted":false,"change":{"name":"INSERT","atMicros":...}}'
       -> b'{"eventName":"INSERT","dynamodb":{...,"NewImage":{"type":{"S":"sale"},"saleId":{"S":"s1"},...}}}'
 
-    What was redacted stays so, and what the function computes is left for it to compute.
+    What was redacted stays redacted. Members that the function computes are left for it to compute.
     """
     if b'"change"' not in raw or b'"isdeleted"' not in raw:  # nearly always: a change record is not parsed here
         return Original(raw)
@@ -40,7 +40,7 @@ def original(raw: bytes, types: Mapping[str, RecordType]) -> Original:
 
 
 def _rebuilt(row: Any, types: Mapping[str, RecordType]) -> Original | None:
-    """The change record of what may be a row; None where it is none."""
+    """Return the change record of a row; None if this is not a row."""
     if not isinstance(row, dict) or "dynamodb" in row or not isinstance(row.get("type"), str):
         return None
     record_type, change = types.get(row["type"]), row.get("change")
@@ -66,7 +66,7 @@ def _change(change: Mapping[str, Any], image: dict[str, Any]) -> dict[str, Any]:
 
 
 def _image(row: Mapping[str, Any], record: Record) -> dict[str, Any]:
-    """The attributes of a row's members, under the schema's names; one that it does not name keeps its own."""
+    """Return the attributes of a row's members, under the schema's names. A member that it lacks keeps its own name."""
     fields, image = _by_lower_case(record), {}
     for name, value in row.items():
         field = fields.get(name)
@@ -78,7 +78,7 @@ def _image(row: Mapping[str, Any], record: Record) -> dict[str, Any]:
 
 
 def _attribute(value: Any, kind: Type | None) -> dict[str, Any]:
-    """A value with its type tag: ["a"] -> {"L": [{"S": "a"}]}. `kind` is asked for the names within records alone."""
+    """Return a value with its type tag: ["a"] -> {"L": [{"S": "a"}]}. `kind` gives the names within records."""
     match value:
         case None:
             return {"NULL": True}

@@ -1,4 +1,4 @@
-"""How far a backfill is, for whoever watches: a bar at a terminal, elsewhere a line now and then."""
+"""Show the progress of a backfill: a bar at a terminal, elsewhere a line now and then."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ EVERY_SECONDS = 30.0
 
 
 class Meter:
-    """Counts what is done of so many items, 0 where nobody knows. What an earlier run did is no part of the rate."""
+    """Counts what is done of so many items, 0 if that is unknown. The rate excludes what an earlier run did."""
 
     def __init__(self, items: int, clock_seconds: Callable[[], float] = time.monotonic) -> None:
         self.done = 0
@@ -25,7 +25,7 @@ class Meter:
         self._before: int | None = None
 
     def add(self, more: int) -> None:
-        """More is done. The first call tells what an earlier run did."""
+        """Add what was done since. The first call adds what an earlier run did."""
         self._before = more if self._before is None else self._before
         self.done += more
 
@@ -36,12 +36,12 @@ class Meter:
 
     @property
     def seconds_left(self) -> float | None:
-        """About how long the rest takes, if that can be told."""
+        """An estimate of how long the rest takes, or None."""
         left = self._items - self.done
         return left / self.rate if left > 0 and self.rate > 0 else None
 
     def __str__(self) -> str:
-        """1,200,000 of about 4,000,000, 21,000/s, 2 min left."""
+        """Return "1,200,000 of about 4,000,000, 21,000/s, 2 min left"."""
         of = f" of about {self._items:,}" if self._items else ""
         left = self.seconds_left
         return f"{self.done:,}{of}, {self.rate:,.0f}/s" + (f", {_duration(left)} left" if left is not None else "")
@@ -49,7 +49,7 @@ class Meter:
 
 @contextmanager
 def shown_progress() -> Iterator[Phase]:
-    """A bar, or lines on standard error where that is no terminal."""
+    """Show a bar, or print lines if standard error is not a terminal."""
     if not sys.stderr.isatty():
         yield progress_lines(lambda line: typer.echo(line, err=True))
         return
@@ -70,7 +70,7 @@ def progress_lines(
     clock_seconds: Callable[[], float] = time.monotonic,
     every_seconds: float = EVERY_SECONDS,
 ) -> Phase:
-    """Says a line as something is done, so many seconds after the last one at the earliest.
+    """Call `say` with a line when something is done, at most every so many seconds.
 
     "read 1,200,000 of about 4,000,000, 21,000/s, 2 min left"
     """
@@ -106,7 +106,7 @@ def _bars(bar: Progress) -> Phase:
 
 
 def _duration(seconds: float) -> str:
-    """45 s, 12 min, 3 h 20 min."""
+    """Return "45 s", "12 min" or "3 h 20 min"."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)

@@ -1,14 +1,12 @@
-"""Items of a backfill into a lake, by the function and the local data plane."""
+"""Load the items of a backfill into a lake, through the function and the local data plane."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from pathlib import Path
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
-from firehose.lake.storage import BucketLake, FolderLake, sink_of
+from firehose.lake.opening import open_lake, open_lake_to_write
 from firehose.local.event_record import EventRecord, event_record
-from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_time_ms
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
@@ -20,8 +18,8 @@ from transform.outcome import OTHER
 _ONE_SHARD = "shardId-000000000000"
 
 
-class Lake:
-    """The lake of a job.
+class LakeLoader:
+    """Delivers records into the lake of a job.
 
     Raises:
         UserError: it cannot be written.
@@ -29,15 +27,15 @@ class Lake:
 
     def __init__(self, job: Job) -> None:
         self._format = job.file_format
-        self._sink = sink_of(job.target)
+        self._sink = open_lake_to_write(job.target)
         self._types = load()
 
     def deliver(self, records: Iterable[EventRecord], counts: Counts) -> None:
-        """A chunk's records, to the last; the same records again give the same objects.
+        """Deliver all records of a chunk. The same records give the same objects again.
 
         Raises:
             UserError: the lake cannot be written.
-            KeyboardInterrupt: Ctrl-C came while the records were read; the chunk is not delivered.
+            KeyboardInterrupt: Ctrl-C came while the records were read, so the chunk is incomplete.
         """
         metrics, objects = FunctionMetrics(), CountingSink(self._sink)
         plane = local_pipeline(objects, file_format=self._format, on_printed=metrics.add)
@@ -51,25 +49,25 @@ class Lake:
         counts.add(Counts(delivered=delivered, failed=summary.failed, other=summary.dropped.get(OTHER, 0)))
 
     def close(self) -> None:
-        """Nothing stays in the lake but what was delivered."""
+        """Leave nothing in the lake but what was delivered."""
         self._sink.close()
 
 
 def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
-    """Those of the types delivered ({"sale": 17}) of which the lake of a job holds no object any more.
+    """Return those of the delivered types, {"sale": 17}, of which the lake of a job no longer holds an object.
 
     Raises:
         UserError: the lake cannot be read.
     """
-    lake = BucketLake(job.target, holds=None) if job.target.startswith(S3) else FolderLake(Path(job.target))
+    lake = open_lake(job.target, may_be_empty=True)
     return [name for name in delivered if not any(lake.objects(type_prefix(job.file_format, name)))]
 
 
 class RecordNumbers:
-    """Makes the event records of a unit's payloads, numbered so that reading them again gives the same numbers.
+    """Makes the event records of a unit's payloads, with the same sequence numbers whenever they are read again.
 
-    56 digits as Kinesis' own, but beginning with 0 where those begin with 49: of two changes of the same time the one
-    that came through the stream outranks the one that a backfill made up.
+    The numbers have 56 digits like those of Kinesis, but begin with 0 instead of 49. So of two changes of the same time
+    the one from the stream outranks the one that a backfill made up.
     """
 
     def __init__(self, identity: str, unit: int) -> None:
@@ -77,7 +75,7 @@ class RecordNumbers:
         self._unit = unit
 
     def records(self, payloads: Iterable[bytes], first: int) -> Iterator[EventRecord]:
-        """The records of payloads that stand in the unit from number `first` on."""
+        """Yield the records of payloads, of which the first has number `first` in the unit."""
         for number, payload in enumerate(payloads, first):
             digest = sha256(self._identity + payload).digest()[:16]
             yield event_record(

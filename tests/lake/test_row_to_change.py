@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firehose.lake.errors.change_of_row import original
-from firehose.lake.errors.records import FailedRecord
-from firehose.lake.errors.rerun import Judged, Rerun
+from firehose.lake.errors.failed_records import FailedRecord
+from firehose.lake.errors.rerun import Rerun, RerunResult
+from firehose.lake.errors.row_to_change import original
 from firehose.pipeline.sample.records import changes
 from glue.model import ArrayType, Enumeration, MapType, Record, Scalar, Type
 from glue.schema import load
@@ -75,13 +75,13 @@ def changed(name: str) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-def row_of(judged: Judged) -> bytes:
+def row_of(judged: RerunResult) -> bytes:
     assert isinstance(judged.outcome, Delivered), judged.outcome
     return msgspec.convert(judged.outcome.data, bytes)
 
 
-def judged(raw: bytes, **members: Any) -> Judged:
-    return TODAY.judge(FailedRecord(0, raw, ARRIVED_MS, **members), "key")
+def judged(raw: bytes, **members: Any) -> RerunResult:
+    return TODAY.run(FailedRecord(0, raw, ARRIVED_MS, **members), "key")
 
 
 @pytest.mark.parametrize("name", sorted(TYPES))

@@ -1,7 +1,7 @@
-"""Reading Firehose's error objects: what failed, by whatever spelling, and the bytes of each record.
+"""Read error objects: the records that failed, in every spelling that is known.
 
 The documentation and captured objects differ in names, order and in whether numbers are quoted, and documents stand one
-a line or butted together (firehose-facts 2.1, 2.2, 2.5). Firehose's messages are never kept: they quote the record.
+a line or follow each other without a separator. Firehose's messages are never kept: they quote the record.
 """
 
 import base64
@@ -29,9 +29,9 @@ _NUMBER = re.compile(r"\d{1,15}(?:\.\d{0,9})?", re.ASCII).fullmatch
 
 
 class FailedRecord(NamedTuple):
-    """One record of an error object. `code` is Firehose's, None where nobody says why it failed."""
+    """One record of an error object. `code` is Firehose's, or None if the object does not say why it failed."""
 
-    place: int  # in its object, from 0; what cannot be read has a place, too
+    place: int  # in its object, from 0; what cannot be read counts too
     raw: bytes
     arrival_ms: int
     code: str | None = None
@@ -40,18 +40,18 @@ class FailedRecord(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """What stands at a place of an error object and is no record."""
+    """Something in an error object that is not a record."""
 
     place: int
 
 
 def read(body: bytes) -> Iterator[FailedRecord | Unreadable]:
-    """Everything in an error object, in order. Never raises.
+    """Yield everything in an error object, in order. Never raises.
 
     b'{"rawData":"e30=","errorCode":"Lambda.FunctionError","arrivalTimestamp":1714564809617}'
       -> FailedRecord(0, b"{}", 1714564809617, "Lambda.FunctionError")
 
-    A document of events, `{"timestamp", "error", "events": [...]}`, is as many records as it has events.
+    A document with events, `{"timestamp", "error", "events": [...]}`, is as many records as it has events.
     """
     place = 0
     for document in _documents(_text(body)):
@@ -62,31 +62,31 @@ def read(body: bytes) -> Iterator[FailedRecord | Unreadable]:
 
 
 def _text(body: bytes) -> str:
-    """The text of an object, which may be packed whatever its name; what is damaged ends or stands as it is."""
+    """Return the text of an object, which may be gzip whatever its name. Damaged bytes give one unreadable word."""
     if body.startswith(GZIP):
         try:
             body = gzip.decompress(body)
         except (OSError, EOFError, zlib.error):
             return "damaged"
-    if b"\0" in body[:_HEAD_BYTES]:  # no text: one thing that cannot be read, and not one for each of its lines
+    if b"\0" in body[:_HEAD_BYTES]:  # binary: counted as one thing that cannot be read, not one for each line
         return "damaged"
     return body.decode("utf-8-sig", "replace")
 
 
 def _documents(text: str) -> Iterator[Any]:
-    """The JSON documents of a text; None for what is none, up to the line's end or a record behind it."""
+    """Yield the JSON documents of a text, and None for each piece that is not one."""
     at = _next(text, 0)
     while at < len(text):
         try:
             document, at = _decode(text, at)
         except (ValueError, RecursionError):
-            document, at = None, _behind(text, at)
+            document, at = None, _after_garbage(text, at)
         yield document
         at = _next(text, at)
 
 
-def _behind(text: str, at: int) -> int:
-    """Where to go on behind something that is no document: at the next record of the line, else at the next line."""
+def _after_garbage(text: str, at: int) -> int:
+    """Return where to go on after something that is not JSON: at the next record of the line, else the next line."""
     end = text.find("\n", at) + 1 or len(text)
     for found in _BEGINNING.finditer(text, at + 1, end):
         try:
@@ -122,14 +122,14 @@ def _records(document: Any) -> list[FailedRecord | None]:
 
 
 def _event(event: Any, arrival_ms: int | None) -> FailedRecord | None:
-    """A record of a document of events: a change record or its text, or a Kinesis or Firehose record around it."""
+    """Return the record of an event: a change record or its text, or a Kinesis or Firehose record around one."""
     if isinstance(event, str):
         raw = _plain(event)
         return FailedRecord(0, raw, _arrival(raw, arrival_ms))
     if not isinstance(event, Mapping):
         return None
     members = {name.lower(): value for name, value in event.items()}
-    if isinstance(members.get("kinesis"), Mapping):  # as a function that reads a stream itself gets it
+    if isinstance(members.get("kinesis"), Mapping):  # as a function that reads a stream directly gets it
         members = {name.lower(): value for name, value in members["kinesis"].items()}
     around = members.get("kinesisrecordmetadata")
     metadata = {name.lower(): value for name, value in around.items()} if isinstance(around, Mapping) else members
@@ -143,7 +143,7 @@ def _event(event: Any, arrival_ms: int | None) -> FailedRecord | None:
 
 
 def _plain(text: str) -> bytes:
-    """The bytes of an event that is text: JSON, or base64 of what begins as JSON."""
+    """Return the bytes of an event that is text: JSON, or base64 of something that begins as JSON."""
     decoded = None if text.lstrip().startswith("{") else _base64(text)
     return decoded if decoded is not None and decoded.startswith(b"{") else text.encode("utf-8", "surrogatepass")
 
@@ -157,7 +157,7 @@ def _base64(value: Any) -> bytes | None:
 
 
 def _code(value: Any) -> str | None:
-    """A dotted code; nothing else, for what is free text may quote the record."""
+    """Return a dotted code, or None: free text may quote the record."""
     return value if isinstance(value, str) and _CODE(value) else None
 
 
@@ -169,7 +169,7 @@ def _sequence(members: Mapping[str, Any]) -> tuple[str | None, int]:
 
 
 def _millis(value: Any) -> int | None:
-    """Epoch milliseconds, of a number or its text; of a Kinesis event's seconds, 1714564809.617, too."""
+    """Return epoch milliseconds from a number or its text, which may be a Kinesis event's seconds, 1714564809.617."""
     if isinstance(value, bool) or not isinstance(value, int | float | str) or not _NUMBER(str(value)):
         return None
     number = float(value)
@@ -178,7 +178,7 @@ def _millis(value: Any) -> int | None:
 
 
 def _iso_ms(value: Any) -> int | None:
-    """The time of a document of events, as text or as a number."""
+    """Return the time of a document with events, given as text or as a number."""
     if not isinstance(value, str) or _NUMBER(value):
         return _millis(value)
     try:
@@ -189,5 +189,5 @@ def _iso_ms(value: Any) -> int | None:
 
 
 def _arrival(raw: bytes, found_ms: int | None) -> int:
-    """When the record arrived; where nobody says, when its change was made."""
+    """Return when the record arrived; if the object does not say, when its change was made."""
     return found_ms or change_time_ms(raw) or NO_TIME_MS

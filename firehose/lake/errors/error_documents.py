@@ -1,0 +1,110 @@
+"""The function's error documents of a lake, which say why records failed, joined with Firehose's copies of the records.
+
+An error document has the digest of its record and when that arrived; Firehose's error object has the record itself.
+"""
+
+import itertools
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from firehose.lake.objects import Lake
+from glue.layout import ERROR_DOCUMENTS, partition_date
+from transform.times import iso_millis
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The reason of a failure. The message and the path hold no value of the record."""
+
+    code: Text
+    message: str = ""
+    path: str | None = None
+
+
+class ErrorDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """One line of an object of error documents. `events` is the original, perhaps with personal data."""
+
+    timestamp: str
+    error: Explanation
+    type: str | None = None
+    stream: str | None = None
+    record_id: str | None = None
+    sequence: str | None = None
+    digest: str | None = None
+    encoding: str | None = None
+    container: str | None = None
+    events: list[str] = []
+
+
+class DocumentedFailure(NamedTuple):
+    """An error document without the original, which may be large.
+
+    `where` is `lake/.../a.jsonl:3`. `container` is the key of the object that the function was putting.
+    """
+
+    explanation: Explanation
+    type: str | None
+    stream: str | None
+    sequence: str | None
+    day: str
+    where: str
+    container: str | None
+
+
+class DocumentIndex:
+    """The error documents of a lake by the bytes and arrival of their records.
+
+    A multiset: two equal records that both failed have two documents, and each is taken once.
+    """
+
+    def __init__(self, lake: Lake, unreadable: list[str]) -> None:
+        self._by_record: dict[bytes, list[DocumentedFailure]] = {}
+        explanations: dict[Explanation, Explanation] = {}
+        for day, where, one in documents(lake, unreadable):
+            explanation = explanations.setdefault(one.error, one.error)
+            sequence = (one.sequence or "").lstrip("0") or None
+            documented = DocumentedFailure(explanation, one.type, one.stream, sequence, day, where, one.container)
+            self._by_record.setdefault(_join_key(one.digest or "", one.timestamp), []).append(documented)
+
+    def take(self, raw: bytes, arrival_ms: int, stream: str | None) -> DocumentedFailure | None:
+        """Remove and return the document of a record that this delivery stream failed, or None."""
+        candidates = self._by_record.get(join_key(raw, arrival_ms), [])
+        for documented in candidates:
+            # Several streams read the same records: why one of them failed a record is not why another did.
+            if stream is None or documented.stream in {None, stream}:
+                candidates.remove(documented)
+                return documented
+        return None
+
+    def left(self) -> Iterator[DocumentedFailure]:
+        """Return the documents that were not taken."""
+        return itertools.chain.from_iterable(self._by_record.values())
+
+
+def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, ErrorDocument]]:
+    """Yield (day, where, document) for every error document. Where a line is not one goes to `unreadable`."""
+    decode = msgspec.json.Decoder(ErrorDocument).decode
+    for stored in lake.objects(ERROR_DOCUMENTS):
+        day = partition_date(stored.key)
+        with lake.open(stored) as file:
+            lines = file.read().splitlines()
+        for number, line in enumerate(lines, 1):
+            where = f"{lake.where(stored)}:{number}"
+            try:
+                yield day, where, decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                unreadable.append(where)
+
+
+def join_key(raw: bytes, arrival_ms: int) -> bytes:
+    """Return the key by which copies of one record find each other: a digest of its bytes and its arrival."""
+    return _join_key(sha256(raw).hexdigest(), iso_millis(arrival_ms))
+
+
+def _join_key(digest: str, timestamp: str) -> bytes:
+    # 16 bytes instead of 90 characters: a lake may hold millions of documents.
+    return sha256(f"{digest} {timestamp}".encode("utf-8", "replace")).digest()[:16]

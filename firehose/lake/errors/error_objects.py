@@ -1,0 +1,122 @@
+"""Error objects: Firehose's own in a lake, or any that lie in a folder or below a prefix."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from firehose.lake.objects import FolderLake, Lake, StoredObject
+from firehose.lake.opening import open_bucket
+from firehose.local.sinks import S3
+from firehose.local.user_error import UserError
+from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, REPLAY_JOURNAL
+
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403"})
+
+
+class DeniedError(UserError):
+    """Firehose's error objects may not be read: their policy is tighter than that of the function's documents."""
+
+
+class ErrorObject(NamedTuple):
+    """An error object. Its `key` names its records for good; `where` is its path or address."""
+
+    key: str
+    where: str
+    body: bytes
+
+
+def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorObject]:
+    """Yield Firehose's error objects of a lake, of every kind: those that are `replayed` in part, then by key.
+
+    A record that several streams lost counts for the object that is read first. Once that one was replayed, it must
+    stay the first, even when the object of another stream arrives later with a smaller key.
+
+    Raises:
+        DeniedError: they may not be read.
+        UserError: they cannot be read.
+    """
+    try:
+        for stored in sorted(lake.objects(FIREHOSE_ERRORS), key=lambda one: not replayed(one.key)):
+            yield ErrorObject(stored.key, lake.where(stored), _body(lake, stored))
+    except UserError as error:
+        if is_denied(error):
+            raise DeniedError(f"you may not read Firehose's error objects: {error}") from error
+        raise
+
+
+def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
+    """Return the error objects below a folder or `s3://bucket/prefix`, which may lie in the lake itself.
+
+    An object outside the lake has a digest of its body as its key, with a number if several are equal. So a replay
+    recognises it though its folder was moved or is given by another path, and two equal files are two.
+
+    Raises:
+        UserError: there is nothing to read, or these are the function's documents in the lake.
+    """
+    reader, prefix = _open(where)
+    return _elsewhere(where, reader, prefix, _prefix_in_lake(where, lake))
+
+
+def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> Iterator[ErrorObject]:
+    """Yield the objects below a prefix; `in_lake` is its place in the lake, if it lies there."""
+    equal: Counter[str] = Counter()
+    for stored in reader.objects(prefix):
+        path = stored.key.removeprefix(prefix)
+        lake_key = "" if in_lake is None else f"{in_lake}{path}"
+        if lake_key.startswith(REPLAY_JOURNAL):
+            continue
+        if lake_key.startswith(ERROR_DOCUMENTS):
+            raise UserError(
+                f"{where} holds the function's error documents, whose originals Firehose has too: leave out --errors"
+            )
+        body = _body(reader, stored)
+        if lake_key.startswith(FIREHOSE_ERRORS):
+            yield ErrorObject(lake_key, reader.where(stored), body)
+        else:
+            digest = sha256(body).hexdigest()
+            yield ErrorObject(f"{digest}-{equal[digest]}", reader.where(stored), body)
+            equal[digest] += 1
+
+
+def is_denied(error: UserError) -> bool:
+    """Return whether something could not be read for lack of permission."""
+    cause = error.__cause__
+    # botocore's exceptions of a connection have a `response`, too, which is None.
+    response = getattr(cause, "response", None) or {}
+    return isinstance(cause, PermissionError) or response.get("Error", {}).get("Code") in _DENIED
+
+
+def _open(where: str) -> tuple[Lake, str]:
+    """Return a reader of the objects of a place, and their prefix in it."""
+    if where.startswith(S3):
+        bucket, prefix = _bucket_and_prefix(where)
+        return open_bucket(bucket, prefix), prefix
+    if not Path(where).is_dir():
+        raise UserError(f"no such folder of error objects: {where}")
+    return FolderLake(Path(where)), ""
+
+
+def _prefix_in_lake(where: str, lake: str) -> str | None:
+    """Return the prefix of a place that lies in the lake: "data-pipeline/errors/firehose/". None elsewhere."""
+    if where.startswith(S3) != lake.startswith(S3):
+        return None
+    if where.startswith(S3):
+        bucket, prefix = _bucket_and_prefix(where)
+        return prefix if bucket == _bucket_and_prefix(lake)[0] else None
+    found, root = Path(where).resolve(), Path(lake).resolve()
+    if not found.is_relative_to(root):
+        return None
+    return "" if found == root else f"{found.relative_to(root).as_posix()}/"
+
+
+def _bucket_and_prefix(where: str) -> tuple[str, str]:
+    """s3://bucket/some/place -> ("bucket", "some/place/")."""
+    bucket, _, path = where.removeprefix(S3).partition("/")
+    return bucket, f"{path.strip('/')}/" if path.strip("/") else ""
+
+
+def _body(lake: Lake, stored: StoredObject) -> bytes:
+    with lake.open(stored) as file:
+        return file.read()

@@ -1,0 +1,156 @@
+"""The objects of a lake as they are read: from a folder or from `s3://bucket`, under S3's keys in both."""
+
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, Protocol, cast
+
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.sinks import S3, file_version
+from firehose.local.user_error import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of a lake: `data-pipeline/errors/records/partition_date=2025-01-01/a.jsonl`."""
+
+    key: str
+    size_bytes: int
+    version: str = ""  # changes whenever the object is replaced: S3's ETag
+
+
+class Lake(Protocol):
+    """The objects of a lake, for readers."""
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects below a prefix that ends in `/`, in order of key, without those that Hive ignores."""
+
+    def open(self, stored: StoredObject) -> BinaryIO:
+        """Open an object as a seekable file, of which only what is read is fetched."""
+
+    def where(self, stored: StoredObject) -> str:
+        """Return the path or address of an object: `lake/data-pipeline/...`, `s3://bucket/data-pipeline/...`."""
+
+
+class FolderLake:
+    """A lake in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """Walk the folder of that prefix. A folder that does not exist holds nothing."""
+        return self._walk(self._root / prefix) if (self._root / prefix).is_dir() else iter(())
+
+    def _walk(self, folder: Path) -> Iterator[StoredObject]:
+        try:
+            entries = sorted(os.scandir(folder), key=_key_order)
+        except OSError as error:
+            _raise_unreadable(error)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(Path(entry))
+            elif _is_data(entry.name):
+                status = entry.stat()
+                key = Path(entry).relative_to(self._root).as_posix()
+                yield StoredObject(key, status.st_size, file_version(status))
+
+    def open(self, stored: StoredObject) -> BinaryIO:
+        """Open the file."""
+        try:
+            return (self._root / stored.key).open("rb")
+        except OSError as error:
+            _raise_unreadable(error)
+
+    def where(self, stored: StoredObject) -> str:
+        """Return the path of the file."""
+        return str(self._root / stored.key)
+
+
+class BucketLake:
+    """A lake in a bucket, by the credentials and endpoint that boto3 finds."""
+
+    def __init__(self, bucket: str) -> None:
+        import boto3  # noqa: PLC0415 - costs 0.3 s, which a folder lake need not wait for
+
+        self._bucket = bucket
+        with as_user_errors(f"{S3}{bucket}", "read"):
+            self._client = boto3.client("s3")
+
+    def holds(self, prefix: str) -> bool:
+        """Return whether some object lies below a prefix, "" for the whole bucket.
+
+        Raises:
+            UserError: the bucket cannot be listed.
+        """
+        with as_user_errors(f"{S3}{self._bucket}", "read"):
+            return bool(self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)["KeyCount"])
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """List the bucket, a thousand keys a request."""
+        with as_user_errors(f"{S3}{self._bucket}", "read"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+                for one in page.get("Contents", []):
+                    if _is_data(one["Key"].rpartition("/")[2]):
+                        yield StoredObject(one["Key"], one["Size"], one["ETag"])
+
+    def open(self, stored: StoredObject) -> BinaryIO:
+        """Open a file over the object; each read is a ranged GetObject."""
+        return cast(BinaryIO, _Ranges(self._client, self._bucket, stored))
+
+    def where(self, stored: StoredObject) -> str:
+        """Return the address of the object."""
+        return f"{S3}{self._bucket}/{stored.key}"
+
+
+class _Ranges(io.RawIOBase):
+    """An S3 object as a file. Parquet readers ask for the footer and the columns they need, in few large reads."""
+
+    def __init__(self, client: Any, bucket: str, stored: StoredObject) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._named = {"Bucket": bucket, "Key": stored.key}
+        self._size = stored.size_bytes
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        end = self._size if size < 0 else min(self._size, self._at + size)
+        if end <= self._at:
+            return b""
+        with as_user_errors(f"{S3}{self._bucket}", "read"):
+            answer = self._client.get_object(**self._named, Range=f"bytes={self._at}-{end - 1}")
+            body: bytes = answer["Body"].read()
+        self._at += len(body)
+        return body
+
+    def readall(self) -> bytes:
+        return self.read()
+
+
+def _key_order(entry: "os.DirEntry[str]") -> str:
+    """Sort a folder's entries so that a walk yields keys in S3's order: `a-b/c` before `a/b`."""
+    return f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
+
+
+def _is_data(name: str) -> bool:
+    """Return whether Hive and Athena read a file of this name; that of an S3 folder marker is empty."""
+    return not name.startswith((".", "_")) and name != ""
+
+
+def _raise_unreadable(error: OSError) -> NoReturn:
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error

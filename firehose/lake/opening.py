@@ -1,0 +1,95 @@
+"""Open a lake to read or to write it, and decide which of its formats a command works with."""
+
+from pathlib import Path
+
+from firehose.lake.object_names import delivery_stream_of
+from firehose.lake.objects import BucketLake, FolderLake, Lake
+from firehose.local.sinks import S3, FolderSink, S3Sink, bucket_of, make_folder
+from firehose.local.user_error import UserError
+from glue.layout import FIREHOSE_ERRORS, ROOT, Format, format_prefix, partition_date
+
+_ROOT_PREFIX = f"{ROOT}/"
+
+
+def open_lake(where: str, *, may_be_empty: bool = False) -> Lake:
+    """Return the lake in a folder or a bucket, `.local/lake` or `s3://bucket`.
+
+    With `may_be_empty` it may also be a lake that nothing was written into yet; its folder need not exist.
+
+    Raises:
+        UserError: there is no such lake, or it cannot be read.
+    """
+    if where.startswith(S3):
+        return open_bucket(_bucket_name(where), "" if may_be_empty else _ROOT_PREFIX)
+    if not may_be_empty and not Path(where).is_dir():
+        raise UserError(f"no such lake: {where} is not a folder")
+    if not may_be_empty and not Path(where, ROOT).is_dir():
+        raise UserError(f"{where} is not a lake: there is no {_ROOT_PREFIX} in it")
+    return FolderLake(Path(where))
+
+
+def open_bucket(bucket: str, prefix: str) -> BucketLake:
+    """Return the objects of a bucket, in which something must lie below `prefix`; "" requires nothing.
+
+    Raises:
+        UserError: the bucket cannot be read, or nothing lies there.
+    """
+    if not bucket:
+        raise UserError("no bucket is named: it should be s3://bucket")
+    lake = BucketLake(bucket)
+    if not lake.holds(prefix) and prefix:
+        problem = f"not a lake: there is no {prefix} in it" if prefix == _ROOT_PREFIX else f"empty below {prefix}"
+        raise UserError(f"{S3}{bucket} is {problem}")
+    return lake
+
+
+def open_lake_to_write(where: str) -> FolderSink | S3Sink:
+    """Return the sink of a lake: a folder, which is made if it does not exist, or `s3://bucket`, which must exist.
+
+    Raises:
+        UserError: the folder cannot be made or written, or the bucket cannot be reached.
+    """
+    if not where:
+        raise UserError("specify the lake with --lake: a folder, or s3://bucket")
+    if not where.startswith(S3):
+        make_folder(Path(where, ROOT), where, "lake")
+    return bucket_of(where, "lake")
+
+
+def format_to_read(lake: Lake) -> Format:
+    """Return the format that queries read: Parquet, unless the lake has Avro only."""
+    return next(iter(_formats(lake)), Format.PARQUET)
+
+
+def format_to_write(lake: Lake) -> Format:
+    """Return the format of what is added to a lake: the one it has.
+
+    A lake without data gets Parquet, unless all its error objects are those of another mode's delivery stream.
+
+    Raises:
+        UserError: it has more than one.
+    """
+    formats = _formats(lake)
+    if len(formats) > 1:
+        raise UserError(f"the lake has {' and '.join(formats)}: choose the format to write with --format")
+    return formats[0] if formats else _format_of_errors(lake)
+
+
+def _formats(lake: Lake) -> list[Format]:
+    """Return the formats of the files that lie in a partition, Parquet first. Files elsewhere are not a table's."""
+    return [one for one in Format if any(partition_date(stored.key) for stored in lake.objects(format_prefix(one)))]
+
+
+def _format_of_errors(lake: Lake) -> Format:
+    streams = {delivery_stream_of(stored.key) for stored in lake.objects(FIREHOSE_ERRORS)}
+    for one in Format:
+        if streams and all(stream is not None and stream.endswith(f"-{one}") for stream in streams):
+            return one
+    return Format.PARQUET
+
+
+def _bucket_name(where: str) -> str:
+    bucket = where.removeprefix(S3).rstrip("/")
+    if not bucket or "/" in bucket:
+        raise UserError(f"{where} is not a lake: it should be a folder, or a whole bucket, s3://bucket")
+    return bucket

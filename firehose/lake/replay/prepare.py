@@ -1,0 +1,141 @@
+"""Prepare what a replay delivers: the objects of rows for a lake, or the records of a Kinesis stream."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from firehose.lake.errors.error_documents import ErrorDocument, Explanation
+from firehose.lake.errors.failed_records import FailedRecord, read
+from firehose.lake.errors.replay_journal import PlannedObjects
+from firehose.lake.errors.rerun import RerunResult
+from firehose.local.kinesis_writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
+from firehose.pipeline.streams import local_pipeline
+from glue.layout import ERROR_DOCUMENTS, ERRORS, FIREHOSE_ERRORS, Format, partition, type_prefix
+from transform.event_record import payload_of
+from transform.outcome import Delivered, Reason
+
+
+class Writer(Protocol):
+    """Takes records for a stream: a KinesisWriter, or in a dry run a DryRunWriter."""
+
+    def put(self, payload: bytes, partition_key: str) -> None:
+        """Take a record. Raises TooLargeError for one that a stream would refuse."""
+
+    def flush(self) -> None:
+        """Return when everything that was put is in the stream."""
+
+
+class DryRunWriter:
+    """A writer that sends nothing, and refuses what a stream would."""
+
+    def put(self, payload: bytes, partition_key: str) -> None:
+        """Check the size of a record."""
+        size_bytes = len(payload) + len(partition_key)
+        if size_bytes > RECORD_BYTES:
+            raise TooLargeError(f"a record of {size_bytes:,} bytes; a Kinesis stream takes {RECORD_BYTES:,}")
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+class PreparedObject(NamedTuple):
+    """The body and headers of an object that is to be put."""
+
+    body: bytes
+    content_type: str
+    content_encoding: str
+
+
+class MemorySink:
+    """A sink that keeps objects, so that their keys are known, and in the journal, before the first one is put."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, PreparedObject] = {}
+
+    def put(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
+    ) -> None:
+        """Keep one object."""
+        self.objects[key] = PreparedObject(body, content_type, content_encoding)
+
+
+class PreparedRows(NamedTuple):
+    """The objects that hold the rows of some records, by key, and the records that the pipeline refused, by place."""
+
+    objects: dict[str, PreparedObject]
+    refused: dict[int, Explanation]
+
+
+def prepare_rows(results: Mapping[int, RerunResult], file_format: Format) -> PreparedRows:
+    """Return the objects for records, given by their places, that today's transform delivers.
+
+    The pipeline may refuse what the transform takes, such as one record that is too large for an invocation. The others
+    then go through it once more: the name of an object derives from all that it holds.
+    """
+    left, refused = dict(results), dict[int, Explanation]()
+    while True:
+        sink = MemorySink()
+        report = local_pipeline(sink, file_format=file_format).run([one.record for one in left.values()])
+        errors = {key: one.body for key, one in sink.objects.items() if key.startswith(ERRORS)}
+        if not errors:
+            if not report.adds_up or report.failed:
+                raise RuntimeError("the local pipeline did not account for every record")
+            return PreparedRows(dict(sorted(sink.objects.items())), refused)
+        found = _refused(left, errors)
+        if not found:
+            raise RuntimeError("the local pipeline failed records that it was not given")
+        refused |= found
+        left = {place: one for place, one in left.items() if place not in found}
+
+
+def plan_objects(results: Mapping[int, RerunResult], keys: Sequence[str], file_format: Format) -> list[PlannedObjects]:
+    """Group records and the keys of their rows by table and partition date; no object holds rows of two."""
+    places: dict[str, list[int]] = {}
+    for place, one in results.items():
+        assert isinstance(one.outcome, Delivered)  # noqa: S101 - nothing else is put
+        prefix = partition(type_prefix(file_format, one.outcome.type), one.outcome.date)
+        places.setdefault(prefix, []).append(place)
+    planned = [
+        PlannedObjects(prefix, [key for key in keys if key.startswith(prefix)], own) for prefix, own in places.items()
+    ]
+    if not all(one.keys for one in planned) or sum(len(one.keys) for one in planned) != len(keys):
+        raise RuntimeError("the local pipeline put rows elsewhere than their type and date say")
+    return planned
+
+
+def send_to_stream(results: Mapping[int, RerunResult], writer: Writer) -> dict[int, Explanation]:
+    """Put change records into a stream, and return those that it refuses, by place. All others are in it then.
+
+    Raises:
+        UserError: the stream cannot be written.
+    """
+    refused = {}
+    for place, one in results.items():
+        try:
+            writer.put(one.payload, partition_key(item_keys(one.payload)))
+        except TooLargeError as error:
+            refused[place] = Explanation(Reason.TOO_LARGE, str(error))
+    writer.flush()
+    return refused
+
+
+def _refused(results: Mapping[int, RerunResult], errors: Mapping[str, bytes]) -> dict[int, Explanation]:
+    """Return the places of the records in the pipeline's own error objects, and why they are there."""
+    decode = msgspec.json.Decoder(ErrorDocument).decode
+    lines = [line for key, body in errors.items() if key.startswith(ERROR_DOCUMENTS) for line in body.splitlines()]
+    explained = {document.digest: document.error for document in map(decode, lines)}
+    codes = {
+        found.raw: found.code or ""
+        for key, body in errors.items()
+        if key.startswith(FIREHOSE_ERRORS)
+        for found in read(body)
+        if isinstance(found, FailedRecord)
+    }
+    payloads = {place: payload_of(one.record) for place, one in results.items()}
+    return {
+        place: explained.get(sha256(payload).hexdigest()) or Explanation(codes[payload])
+        for place, payload in payloads.items()
+        if payload in codes
+    }
