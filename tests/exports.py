@@ -1,4 +1,4 @@
-"""Exports of a DynamoDB table by hand, as DynamoDB lays them out (firehose-facts 7.3), and the lakes made of them."""
+"""Exports of a DynamoDB table, written by hand as DynamoDB lays them out, and the lakes made of them."""
 
 import gzip
 import json
@@ -24,25 +24,25 @@ WRITTEN_MICROS = 1_740_000_000_123_456
 
 
 def demand(fan: str, day: str = "2025-01-01", **attributes: Any) -> Attributes:
-    """An item of the table: a demand of a fan, by whose name tests tell rows apart."""
-    told = {"fanId": s(fan), "date": m(requested=s(f"{day}T10:00:00.000Z"))}
-    return item("demand", fan, **told | attributes)
+    """Return an item of the table: a demand of a fan, by whose name tests tell rows apart."""
+    attributes_of_demand = {"fanId": s(fan), "date": m(requested=s(f"{day}T10:00:00.000Z"))}
+    return item("demand", fan, **attributes_of_demand | attributes)
 
 
 def item(record_type: str, key: str, **attributes: Any) -> Attributes:
-    """An item of any type, with its keys."""
+    """Return an item of any type, with its keys."""
     return {"pk": s(f"PK#{key}"), "sk": s("SK")} | image(record_type, **attributes)
 
 
 def full(one: Attributes) -> dict[str, Any]:
-    """An item's line in a full export."""
+    """Return the line of an item in a full export."""
     return {"Item": one}
 
 
 def written(
     new: Attributes | None, old: Attributes | None = None, micros: Any = WRITTEN_MICROS, **members: Any
 ) -> dict[str, Any]:
-    """An item's line in an incremental export; members given as None are left out."""
+    """Return the line of an item in an incremental export, without the members that are None."""
     keys = {name: (new or old or demand("gone"))[name] for name in ("pk", "sk")}
     typed = {"N": str(micros)} if isinstance(micros, int) else micros
     line = {"Metadata": {"WriteTimestampMicros": typed}, "Keys": keys, "NewImage": new, "OldImage": old} | members
@@ -50,12 +50,12 @@ def written(
 
 
 def checksum(body: bytes) -> str:
-    """Base64 of an MD5, as manifests have it."""
+    """Return an MD5 in base64, as in manifests."""
     return b64encode(md5(body, usedforsecurity=False).digest()).decode()
 
 
 def lines_of(lines: Iterable[Any]) -> bytes:
-    """The uncompressed body of a data file; bytes are a line as they are."""
+    """Return the uncompressed body of a data file. Bytes are a line as they are."""
     return b"".join(payload(line) + b"\n" for line in lines)
 
 
@@ -67,7 +67,7 @@ def export(
     listed: Mapping[str, Any] = {},
     **summary: Any,
 ) -> Path:
-    """Writes an export into folder/AWSDynamoDB/<id>, a data file for each list of lines; where its manifests lie.
+    """Write an export into folder/AWSDynamoDB/<id>, a data file for each list of lines, and return that folder.
 
     `listed` replaces members of each line of manifest-files.json, `summary` of manifest-summary.json.
     """
@@ -82,7 +82,7 @@ def export(
         one = {"itemCount": len(lines), "md5Checksum": checksum(body), "etag": "a88f6b42-1"}
         manifest.append(one | {"dataFileS3Key": f"{key}/data/{name}"} | dict(listed))
     put_manifest(home, "manifest-files", lines_of(manifest))
-    told = {
+    described = {
         "version": "2020-06-30",
         "exportArn": f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}/export/{ID}",
         "tableArn": f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}",
@@ -93,23 +93,23 @@ def export(
         "itemCount": sum(map(len, files)),
         "outputFormat": "DYNAMODB_JSON",
     }
-    put_manifest(home, "manifest-summary", json.dumps(told | summary).encode())
+    put_manifest(home, "manifest-summary", json.dumps(described | summary).encode())
     return home
 
 
 def full_export(folder: Path, *files: Sequence[Attributes], **members: Any) -> Path:
-    """A full export of these items."""
+    """Write a full export of these items."""
     return export(folder, *([full(one) for one in items] for items in files), **members)
 
 
 def incremental_export(folder: Path, *files: Sequence[Any], **members: Any) -> Path:
-    """An incremental export of these lines; its data lies beside that of others."""
-    told = {"exportTime": None, "exportType": "INCREMENTAL_EXPORT", "outputView": "NEW_AND_OLD_IMAGES"}
-    return export(folder, *files, data="../data", **told | members)
+    """Write an incremental export of these lines. Its data lies beside that of others."""
+    described = {"exportTime": None, "exportType": "INCREMENTAL_EXPORT", "outputView": "NEW_AND_OLD_IMAGES"}
+    return export(folder, *files, data="../data", **described | members)
 
 
 def put_manifest(home: Path, name: str, body: bytes) -> None:
-    """A manifest and its checksum file."""
+    """Write a manifest and its checksum file."""
     (home / f"{name}.json").write_bytes(body)
     (home / f"{name}.checksum").write_text(checksum(body))
 
@@ -117,21 +117,21 @@ def put_manifest(home: Path, name: str, body: bytes) -> None:
 def backfilled(
     source: Path | str, lake: Path | str, state: Path, *, processes: int = 1, **members: Any
 ) -> BackfillResult:
-    """A backfill of an export, or by `is_table` of a table, into a lake. SMALL makes many chunks of it."""
-    told = {"is_table": False, "is_stream": False} | members
-    job = Job(source=str(source), target=str(lake), **told)
+    """Backfill an export, or with `is_table` a table, into a lake. SMALL makes many chunks of it."""
+    options = {"is_table": False, "is_stream": False} | members
+    job = Job(source=str(source), target=str(lake), **options)
     outcome = run(job, state, processes=processes, throttle=Throttle(), phase=silent)
     assert not state.exists(), "a backfill that is done leaves nothing behind"
     return outcome
 
 
 def silent(_name: str, _items: int) -> Any:
-    """Shows no progress."""
+    """Show no progress."""
     return lambda _more: None
 
 
 def make_table(*items: Attributes, name: str = TABLE) -> None:
-    """A table in moto's DynamoDB that holds these items."""
+    """Create a table in moto's DynamoDB that holds these items."""
     client = boto3.client("dynamodb")
     client.create_table(
         TableName=name,

@@ -23,7 +23,7 @@ NAME = "1-2025-01-01-10-00-00-5f2cd0e0-0000-4000-8000-000000000000"
 
 
 def failed(record: Any, code: str = STATUS, arrival_ms: int = ARRIVED_MS, **members: Any) -> dict[str, Any]:
-    """One of Firehose's error records; its message quotes the record, as real ones may."""
+    """Return one of Firehose's error records. Its message quotes the record, as real ones may."""
     return {
         "rawData": base64.b64encode(payload(record)).decode(),
         "errorCode": code,
@@ -34,13 +34,15 @@ def failed(record: Any, code: str = STATUS, arrival_ms: int = ARRIVED_MS, **memb
     } | members
 
 
-def told(record: Any, reason: Reason = Reason.BUG, arrival_ms: int = ARRIVED_MS, **members: Any) -> dict[str, Any]:
-    """The function's document of such a record, of the stream of demands."""
-    given = event_record(
+def document_of(
+    record: Any, reason: Reason = Reason.BUG, arrival_ms: int = ARRIVED_MS, **members: Any
+) -> dict[str, Any]:
+    """Return the function's error document of a record, from the stream of demands."""
+    event = event_record(
         payload(record), shard_id="shardId-000000000000", partition_key="", sequence_number="49", arrival_ms=arrival_ms
     )
     failure = Failed(reason, "our own code failed on this record", None, "demand")
-    return document(given, failure, "dmnd-demand", pii_names(load())) | members
+    return document(event, failure, "dmnd-demand", pii_names(load())) | members
 
 
 def error_object(
@@ -51,34 +53,34 @@ def error_object(
     name: str = NAME,
     between: str = "\n",
 ) -> Path:
-    """Puts error records into an error object of a delivery stream."""
+    """Put error records into an error object of a delivery stream."""
     path = lake / FIREHOSE / kind / f"{stream}-{name}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(between.join(map(json.dumps, records)) + between)
     return path
 
 
-def documents(lake: Path, *told: Any) -> Path:
-    """Puts the function's documents into the lake."""
+def documents(lake: Path, *found: Any) -> Path:
+    """Put error documents of the function into the lake."""
     path = lake / "data-pipeline/errors/records/partition_date=2025-01-01/dmnd-demand-0.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(one) + "\n" for one in told))
+    path.write_text("".join(json.dumps(one) + "\n" for one in found))
     return path
 
 
 def rows(lake: Path, table: str = "demand") -> list[dict[str, Any]]:
-    """The rows of a table, in no order that means anything."""
+    """Return the rows of a table, in an arbitrary order."""
     paths: Iterable[Path] = sorted((lake / "data-pipeline" / "parquet" / table).rglob("*.parquet"))
     found = [row for path in paths for row in pq.read_table(path, partitioning=None).to_pylist()]
     return sorted(found, key=str)
 
 
 def fans(lake: Path) -> list[str]:
-    """Attribution demands lie in the lake: by them the tests tell rows apart."""
+    """Return the fans of the demands in the lake, by which tests tell rows apart."""
     return sorted(row["fanid"] for row in rows(lake))
 
 
 def everything(lake: Path) -> dict[str, str]:
-    """Every file of the lake and a digest of it."""
+    """Return every file of the lake with its digest."""
     files = (path for path in lake.rglob("*") if path.is_file())
     return {path.relative_to(lake).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}

@@ -18,7 +18,7 @@ from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from tests.commands import result_of
-from tests.failed import CRASHED, STATUS, documents, error_object, failed, told
+from tests.failed import CRASHED, STATUS, document_of, documents, error_object, failed
 from tests.given import ARRIVED_MS, Function, change, s
 from tests.lakes import error_document, write_errors
 from transform.outcome import Reason
@@ -68,7 +68,7 @@ def test_examples_are_the_commonest_ways_and_where_each_lies_first(lake: Path) -
 def test_each_of_firehoses_records_is_one_failure_and_its_document_says_why(lake: Path) -> None:
     one, other = change(fanId=s("1")), change(fanId=s("2"))
     error_object(lake, failed(one), failed(one), failed(other))
-    path = documents(lake, told(one), told(one), told(other, Reason.TOO_LARGE))
+    path = documents(lake, document_of(one), document_of(one), document_of(other, Reason.TOO_LARGE))
 
     found = report(str(lake))
 
@@ -84,7 +84,13 @@ def test_each_of_firehoses_records_is_one_failure_and_its_document_says_why(lake
 def test_a_document_without_a_record_of_firehoses_is_no_failure(lake: Path) -> None:
     record = change()
     error_object(lake, failed(record))
-    documents(lake, told(record), told(record), told(record, arrival_ms=ARRIVED_MS + 1), told(change(fanId=s("2"))))
+    documents(
+        lake,
+        document_of(record),
+        document_of(record),
+        document_of(record, arrival_ms=ARRIVED_MS + 1),
+        document_of(change(fanId=s("2"))),
+    )
 
     found = report(str(lake))
 
@@ -95,7 +101,7 @@ def test_a_document_without_a_record_of_firehoses_is_no_failure(lake: Path) -> N
 
 def test_the_document_of_another_arrival_is_not_taken(lake: Path) -> None:
     error_object(lake, failed(change()))
-    documents(lake, told(change(), arrival_ms=ARRIVED_MS + 1))
+    documents(lake, document_of(change(), arrival_ms=ARRIVED_MS + 1))
 
     assert [one.reason for one in report(str(lake)).failures] == [STATUS]
 
@@ -112,7 +118,7 @@ def test_of_many_places_that_cannot_be_read_the_first_are_named(lake: Path) -> N
 def test_the_document_of_another_stream_is_not_taken(lake: Path) -> None:
     record = change()
     error_object(lake, failed(record, CRASHED))
-    documents(lake, told(record, stream="dmnd-sale"))
+    documents(lake, document_of(record, stream="dmnd-sale"))
 
     found = report(str(lake))
 
@@ -212,7 +218,7 @@ def test_where_firehose_has_no_error_objects_the_documents_are_the_next_best(lak
 
 def test_what_is_no_error_document_is_named_and_does_not_hide_the_others(lake: Path) -> None:
     record = change()
-    path = documents(lake, told(record), "torn", [], {"timestamp": "t", "error": {}}, told(record))
+    path = documents(lake, document_of(record), "torn", [], {"timestamp": "t", "error": {}}, document_of(record))
     raw = error_object(lake, failed(record), {"a": 1}, failed(record))
 
     found = report(str(lake))
@@ -225,7 +231,7 @@ def test_what_is_no_error_document_is_named_and_does_not_hide_the_others(lake: P
 def test_the_table_tells_all_but_nothing_of_a_record(lake: Path) -> None:
     bad = change(fanId={"N": "1"}, email=s("SECRET"))
     error_object(lake, failed(bad), failed(b"SECRET"), b"SECRET".decode())
-    path = documents(lake, told(bad))
+    path = documents(lake, document_of(bad))
 
     result = run(lake, code=1)
 

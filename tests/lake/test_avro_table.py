@@ -66,14 +66,14 @@ def test_the_next_containers_are_read_meanwhile_and_no_more_than_a_few(monkeypat
         "partition_date IN ('2025-01-01', '2030-01-01')",
     ],
 )
-def test_days_not_asked_for_are_not_read(lake: Path, where: str) -> None:
+def test_days_that_a_query_excludes_are_not_read(lake: Path, where: str) -> None:
     write_avro(lake, "demand", "2024-12-31", [image_of_demand("2024-12-31")]).write_text("no container")
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
 
     assert query(f"SELECT eventid FROM demand WHERE {where}", str(lake)).rows == [("e1",)]  # noqa: S608  of ours
 
 
-def test_columns_not_asked_for_are_not_decoded(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_a_query_does_not_use_are_not_decoded(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[set[str]] = []
 
     def noted(literal: str, columns: list[str]) -> ContainerReader:

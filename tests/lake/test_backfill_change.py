@@ -50,7 +50,7 @@ def test_it_has_the_members_of_a_change_that_dynamodb_put_into_kinesis(deleted: 
     assert list(change) == list(real)
 
 
-def test_its_id_tells_the_table_the_keys_the_image_the_time_of_the_change_and_the_delete() -> None:
+def test_the_id_depends_on_the_table_the_keys_the_image_the_time_of_the_change_and_the_delete() -> None:
     other = change_maker("other", "us-east-1")
     image, keys = raw(demand("a")), raw(KEYS)
     ids = [
@@ -71,7 +71,7 @@ def test_its_id_tells_the_table_the_keys_the_image_the_time_of_the_change_and_th
     assert len(set(ids)) == len(ids) - 1
 
 
-def test_no_two_lists_of_facts_run_together_alike() -> None:
+def test_different_lists_of_facts_have_different_ids() -> None:
     one = make({"a": Raw(b"{}")}, {"b": Raw(b"{}")}, 1)
     other = make({}, {"a": Raw(b"{}"), "b": Raw(b"{}")}, 1)
 
@@ -122,7 +122,7 @@ def shuffled(value: Any, dice: random.Random) -> Any:
 
 
 @given(image=st.dictionaries(_TEXT, _ATTRIBUTES, max_size=5), dice=st.randoms(), ascii_only=st.booleans())
-def test_the_canonical_form_is_the_same_in_whatever_order_and_spelling(
+def test_the_canonical_form_does_not_depend_on_order_or_spelling(
     image: Any, dice: random.Random, ascii_only: bool
 ) -> None:
     other = json.dumps(shuffled(image, dice), ensure_ascii=ascii_only, indent=dice.choice([None, 1])).encode()
@@ -134,7 +134,7 @@ def test_the_canonical_form_is_the_same_in_whatever_order_and_spelling(
 
 
 @given(text=st.one_of(st.binary(), _TEXT.map(str.encode), st.just(b'{"SS":[' * 5000)))
-def test_whatever_bytes_it_gets_it_has_a_canonical_form(text: bytes) -> None:
+def test_any_bytes_have_a_canonical_form(text: bytes) -> None:
     assert isinstance(canonical(text), bytes)
 
 
@@ -159,7 +159,7 @@ _LINES = st.one_of(
 
 
 @given(lines=st.lists(_LINES, max_size=6), incremental=st.booleans())
-def test_whatever_bytes_the_lines_of_an_export_are_each_has_one_end(
+def test_any_line_of_an_export_ends_in_exactly_one_count(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], incremental: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("any", numbered=True)

@@ -21,6 +21,7 @@ from firehose.lake.backfill.lake_loader import LakeLoader
 from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, incremental_export, item, make_table, written
 from tests.failed import everything, fans, rows
+from tests.fakes import failing
 from tests.given import Attributes, s
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def each_step(before: Callable[[int], None], put: Any = setattr) -> None:
     """Calls `before` with the number of each step before it is taken."""
     numbers = itertools.count(1)
 
-    def told(take: Any) -> Any:
+    def announced(take: Any) -> Any:
         def step(*arguments: Any, **named: Any) -> Any:
             before(next(numbers))
             return take(*arguments, **named)
@@ -45,7 +46,7 @@ def each_step(before: Callable[[int], None], put: Any = setattr) -> None:
         return step
 
     for name in STEPS:
-        put(os, name, told(getattr(os, name)))
+        put(os, name, announced(getattr(os, name)))
 
 
 def die_at(step: int) -> None:
@@ -140,7 +141,7 @@ def data_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("kind", "files"), [("parquet", FILES), ("avro", FILES[:1])])
-def test_killed_at_any_step_and_started_again_an_export_leaves_the_same_lake(
+def test_an_export_killed_at_any_step_leaves_the_same_lake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, files: list[list[Attributes]]
 ) -> None:
     full_export(tmp_path / "export", *files)
@@ -167,7 +168,7 @@ TABLE_ITEMS = [demand(name) for name in NAMES]
 CHANGED = [one | {"phoneNumber": s("+15550100")} for one in TABLE_ITEMS]
 
 
-def test_killed_at_any_step_and_started_again_a_scan_of_a_table_that_changed_has_each_item_once(
+def test_a_killed_scan_of_a_table_that_changed_has_each_item_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -201,7 +202,7 @@ def test_a_scans_chunk_that_was_read_is_delivered_as_it_was_read(
     with mock_aws(), monkeypatch.context() as patch:
         make_table(demand("a"))
         use_one_client(patch.setattr)
-        patch.setattr(LakeLoader, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
+        patch.setattr(LakeLoader, "deliver", failing(error=UserError("full")))
         with pytest.raises(UserError, match="full"):
             work("table", tmp_path)
     with mock_aws():
@@ -222,7 +223,7 @@ def sent(folder: Path) -> list[tuple[str, str]]:
     return [(one["date"]["M"]["requested"]["S"][:10], one["fanId"]["S"]) for one in images]
 
 
-def test_killed_at_any_step_and_started_again_a_stream_gets_every_item_and_one_call_twice_at_most(
+def test_a_stream_killed_at_any_step_gets_every_item_and_one_call_twice_at_most(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [[demand(name, f"2025-01-0{day}") for name, day in file] for file in (("a3", "b1", "c3"), ("d1", "e1"))]

@@ -50,13 +50,13 @@ def changes(lake: Path, record_type: str = "demand") -> list[dict[str, Any]]:
 
 def live(folder: Path, micros: int) -> Path:
     """The lake of the same items, had they been inserted at a time."""
-    told = [change_of(one) for one in ITEMS]
-    for one in told:
+    changes = [change_of(one) for one in ITEMS]
+    for one in changes:
         one["dynamodb"] |= {
             "ApproximateCreationDateTime": micros,
             "ApproximateCreationDateTimePrecision": "MICROSECOND",
         }
-    (folder / "changes.jsonl").write_bytes(lines_of(told))
+    (folder / "changes.jsonl").write_bytes(lines_of(changes))
     dmd("run", str(folder / "changes.jsonl"), "--lake", str(folder / "live"))
     return folder / "live"
 
@@ -104,7 +104,7 @@ def test_a_row_of_an_incremental_export_has_the_time_at_which_it_was_written(tmp
     assert sorted(found) == [("a", WRITTEN_MICROS), ("b", 1_740_000_000_000_001), ("c", WRITTEN_MICROS)]
 
 
-def test_a_delete_of_an_incremental_export_goes_as_a_remove_or_is_reported(tmp_path: Path) -> None:
+def test_a_delete_of_an_incremental_export_becomes_a_remove_or_is_reported(tmp_path: Path) -> None:
     kept, lost = written(None, demand("gone")), written(None)
     incremental_export(tmp_path / "export", [written(demand("a"), demand("b")), lost, kept])
 
@@ -130,7 +130,7 @@ def test_the_same_item_has_the_same_id_in_every_export_and_every_run(tmp_path: P
     assert ids["a"] != ids["b"]
 
 
-def test_an_item_that_became_again_what_it_was_is_another_change(tmp_path: Path) -> None:
+def test_an_item_that_changes_back_is_another_change(tmp_path: Path) -> None:
     lines = [written(demand("a")), written(demand("a"), micros=WRITTEN_MICROS + 1), written(None, demand("a"))]
     incremental_export(tmp_path / "export", lines)
 
@@ -171,7 +171,7 @@ def test_equal_items_in_two_files_are_two_rows(tmp_path: Path) -> None:
     assert fans(tmp_path / "lake") == ["a", "a", "a"]
 
 
-def test_only_the_types_that_were_asked_for_go(tmp_path: Path) -> None:
+def test_only_selected_types_are_backfilled(tmp_path: Path) -> None:
     odd: list[Any] = [{"type": {"N": "1"}}, {"type": "demand"}, {}, {"type": s("demand") | s("x") | {"N": "1"}}]
     full_export(tmp_path / "export", [*ITEMS, *odd])
 
@@ -191,7 +191,7 @@ def test_only_the_types_that_were_asked_for_go(tmp_path: Path) -> None:
         pytest.param({"first": "2025-01-02", "types": ("sale",)}, [], id="and no sale"),
     ],
 )
-def test_only_items_within_the_dates_go(tmp_path: Path, bounds: dict[str, Any], there: list[str]) -> None:
+def test_only_items_within_the_dates_are_backfilled(tmp_path: Path, bounds: dict[str, Any], there: list[str]) -> None:
     full_export(tmp_path / "export", [demand(day, f"2025-01-0{day}") for day in "4321"])
 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **bounds).counts
@@ -200,7 +200,7 @@ def test_only_items_within_the_dates_go(tmp_path: Path, bounds: dict[str, Any], 
     assert sum(counts.skipped.values()) == 4 - len(there)
 
 
-def test_what_has_no_date_is_counted_by_reason_and_not_sent_where_dates_were_asked_for(tmp_path: Path) -> None:
+def test_an_item_without_a_date_is_left_out_of_a_selection_by_date(tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("a"), demand("b", date=None), {"type": s("nobody")}])
 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", first="2025-01-01").counts
@@ -211,7 +211,7 @@ def test_what_has_no_date_is_counted_by_reason_and_not_sent_where_dates_were_ask
     assert counts.settled == 3
 
 
-def test_what_has_no_date_fails_in_the_pipeline_as_any_change_where_no_dates_were_asked_for(tmp_path: Path) -> None:
+def test_without_a_selection_by_date_an_item_without_a_date_fails_in_the_pipeline(tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("a"), demand("b", date=None), {"type": s("nobody")}])
 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state").counts
@@ -222,7 +222,7 @@ def test_what_has_no_date_fails_in_the_pipeline_as_any_change_where_no_dates_wer
     assert counts.settled == 3
 
 
-def test_a_line_that_is_no_item_is_told_by_its_place_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_line_that_is_not_an_item_is_reported_by_its_place_and_the_rest_is_backfilled(tmp_path: Path) -> None:
     secret: Any = b'{"Item": {"phoneNumber": {"S": "+15550100"'
     export(tmp_path / "export", [full(demand("a")), secret, b"", b"[]", b'{"Item": 1}', full(demand("b"))])
 
@@ -234,7 +234,7 @@ def test_a_line_that_is_no_item_is_told_by_its_place_and_the_rest_goes_on(tmp_pa
     assert "5550100" not in str(counts.places)
 
 
-def test_a_file_of_another_count_than_its_manifest_says_is_told_and_its_items_go(tmp_path: Path) -> None:
+def test_a_file_with_another_count_than_its_manifest_is_reported_and_backfilled(tmp_path: Path) -> None:
     export(tmp_path / "export", [full(demand("a")), full(demand("b"))], listed={"itemCount": 3})
 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state").counts
@@ -244,7 +244,7 @@ def test_a_file_of_another_count_than_its_manifest_says_is_told_and_its_items_go
     assert counts.places[0].endswith("2 items, but the manifest says 3")
 
 
-def test_the_keys_that_were_named_are_those_of_the_change(tmp_path: Path) -> None:
+def test_key_options_name_the_keys_of_the_change(tmp_path: Path) -> None:
     """They are in the digest that is its id."""
     full_export(tmp_path / "export", [demand("a")])
     ids = []
@@ -258,7 +258,7 @@ def test_the_keys_that_were_named_are_those_of_the_change(tmp_path: Path) -> Non
     assert len(set(ids)) == 3
 
 
-def test_an_item_without_a_key_that_was_named_is_not_one_of_the_table(tmp_path: Path) -> None:
+def test_an_item_without_a_named_key_is_reported(tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("a"), demand("b")])
 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", keys=("id",)).counts
@@ -267,7 +267,7 @@ def test_an_item_without_a_key_that_was_named_is_not_one_of_the_table(tmp_path: 
     assert counts.places[0].endswith(":1: not an item: it lacks an attribute named by --key")
 
 
-def test_two_processes_make_the_lake_that_one_makes(tmp_path: Path) -> None:
+def test_two_processes_make_the_same_lake_as_one(tmp_path: Path) -> None:
     files = [[demand(f"{file}-{number}") for number in range(5)] for file in range(4)]
     full_export(tmp_path / "export", *files)
     one = backfilled(tmp_path / "export", tmp_path / "one", tmp_path / "state", **SMALL).counts
@@ -287,7 +287,7 @@ def test_two_processes_leave_nothing_in_a_lake_but_its_data(tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "lake").iterdir()] == ["data-pipeline"]
 
 
-def test_a_mistake_in_one_process_ends_all_and_the_next_run_goes_on(tmp_path: Path) -> None:
+def test_an_error_in_one_process_ends_all_and_the_next_run_resumes(tmp_path: Path) -> None:
     home = full_export(tmp_path / "export", *([demand(f"{file}")] for file in range(4)))
     data = sorted((home / "data").iterdir())
     whole = data[2].read_bytes()
@@ -315,7 +315,7 @@ def test_the_change_that_a_backfill_makes_names_the_table_and_its_region(tmp_pat
     assert ids[0] != ids[1]
 
 
-def test_a_time_of_writing_is_no_other_number(tmp_path: Path) -> None:
+def test_a_write_time_in_other_units_is_refused(tmp_path: Path) -> None:
     wrong: list[Any] = [0, -1, 1_740_000_000, LAST_MICROS + 1, {"S": "1740000000123456"}, {}, {"N": "1e15"}, "x", None]
     lines = [written(demand("a"), micros=micros) for micros in wrong]
     incremental_export(tmp_path / "export", [*lines, written(demand("b"), micros=LAST_MICROS)])

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firehose.cli.backfill_progress import Meter, progress_lines
 from firehose.lake.backfill.export import find_export
 from firehose.lake.backfill.item_source import PAGE_BYTES, ExportSource
 from firehose.lake.backfill.spool import Spool, write_chunk
@@ -15,7 +14,7 @@ from tests.exports import demand, full_export
 
 
 def pages(source: ExportSource, folder: Path, position: str = "") -> list[tuple[int, str | None]]:
-    """How many items each page of the first file has, and where it ends."""
+    """Return the number of items of each page of the first file, and the position after it."""
     return [(len(page.items), page.position) for page in source.pages(0, position, folder)]
 
 
@@ -74,49 +73,3 @@ def test_a_chunk_is_spooled_without_a_second_copy_of_it(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert peak < sum(map(len, lines)) / 4
     assert list(Spool(tmp_path / "spool").lines("2025-01-01")) == lines
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_off_a_terminal_a_line_is_said_every_thirty_seconds() -> None:
-    clock, said = Clock(), list[str]()
-    tick = progress_lines(said.append, clock_seconds=clock)("read", 4_000_000)
-
-    tick(1_000_000)  # by an earlier run
-    for _ in range(60):
-        clock.now += 1
-        tick(10_000)
-
-    assert said == [
-        "read 1,300,000 of about 4,000,000, 10,000/s, 4 min left",
-        "read 1,600,000 of about 4,000,000, 10,000/s, 4 min left",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("items", "done", "seconds", "line"),
-    [
-        pytest.param(0, 50, 10, "50, 5/s", id="nobody knows how many"),
-        pytest.param(100, 0, 10, "0 of about 100, 0/s", id="nothing yet"),
-        pytest.param(100, 110, 10, "110 of about 100, 11/s", id="more than was said"),
-        pytest.param(100, 50, 10, "50 of about 100, 5/s, 10 s left", id="seconds"),
-        pytest.param(6000, 50, 10, "50 of about 6,000, 5/s, 20 min left", id="minutes"),
-        pytest.param(60_050, 50, 10, "50 of about 60,050, 5/s, 3 h 20 min left", id="hours"),
-    ],
-)
-def test_what_is_left_is_told_where_it_can_be(items: int, done: int, seconds: int, line: str) -> None:
-    clock = Clock()
-    meter = Meter(items, clock)
-    meter.add(0)
-    clock.now += seconds
-    meter.add(done)
-
-    assert str(meter) == line

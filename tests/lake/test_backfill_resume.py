@@ -49,7 +49,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_a_table_that_was_deleted_and_made_again_is_not_gone_on_with(aws: None, tmp_path: Path, stopped: Any) -> None:
+def test_a_table_that_was_deleted_and_created_again_is_not_resumed(aws: None, tmp_path: Path, stopped: Any) -> None:
     """It has the same ARN, and the positions of a scan mean nothing in it."""
     assert aws is None
     make_table(*map(demand, "abcdef"))
@@ -62,11 +62,11 @@ def test_a_table_that_was_deleted_and_made_again_is_not_gone_on_with(aws: None, 
         backfilled(TABLE, tmp_path / "lake", tmp_path / "state", **members)
 
 
-def test_it_says_first_since_when_and_how_much_it_goes_on_with(
+def test_a_resume_first_says_when_it_began_and_how_much_was_read(
     tmp_path: Path, stopped: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("firehose.lake.backfill.run._now_micros", lambda: 1_795_507_200_000_000)
+    monkeypatch.setattr("time.time_ns", lambda: 1_795_507_200_000_000_000)
     full_export(tmp_path / "export", *FILES)
     stopped(lambda: dmd("backfill", "--export", "export", "--lake", "lake"))
 
@@ -78,7 +78,7 @@ def test_it_says_first_since_when_and_how_much_it_goes_on_with(
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
 
 
-def test_a_run_that_goes_on_with_nothing_does_not_say_so(tmp_path: Path) -> None:
+def test_a_first_run_does_not_say_that_it_resumes(tmp_path: Path) -> None:
     full_export(tmp_path / "export", *FILES)
 
     result = dmd("backfill", "--export", f"{tmp_path}/export", "--lake", f"{tmp_path}/l", "--state", f"{tmp_path}/s")
@@ -87,7 +87,7 @@ def test_a_run_that_goes_on_with_nothing_does_not_say_so(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("lost", ["data-pipeline", "data-pipeline/parquet/demand"])
-def test_a_lake_that_lost_what_was_delivered_is_not_gone_on_with(tmp_path: Path, stopped: Any, lost: str) -> None:
+def test_a_lake_that_lost_its_rows_is_not_resumed(tmp_path: Path, stopped: Any, lost: str) -> None:
     full_export(tmp_path / "export", *FILES)
     stopped(lambda: backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL))
     (tmp_path / "lake" / lost).rename(tmp_path / "moved")
@@ -103,7 +103,7 @@ def test_a_lake_that_lost_what_was_delivered_is_not_gone_on_with(tmp_path: Path,
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
 
 
-def test_a_bucket_that_lost_what_was_delivered_is_not_gone_on_with(aws: None, tmp_path: Path, stopped: Any) -> None:
+def test_a_bucket_that_lost_its_rows_is_not_resumed(aws: None, tmp_path: Path, stopped: Any) -> None:
     assert aws is None
     client = boto3.client("s3")
     client.create_bucket(Bucket="lake")
@@ -150,7 +150,7 @@ def test_the_segments_of_a_table_are_part_of_its_job() -> None:
     assert Job(**given, segments=8).digest != Job(**given, segments=2).digest
 
 
-def test_the_same_command_in_another_spelling_goes_on_where_it_was(
+def test_the_same_command_in_another_spelling_resumes(
     tmp_path: Path, stopped: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -102,7 +102,7 @@ def test_a_file_whose_checksum_is_wrong_is_named_by_its_address(calls: Calls, tm
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_whatever_call_goes_wrong_is_one_sentence_and_the_next_run_completes_the_lake(
+def test_a_failing_call_is_one_sentence_and_the_next_run_completes_the_lake(
     calls: Calls, tmp_path: Path, operation: str
 ) -> None:
     full_export(tmp_path / "export", [demand("a"), demand("b", "2025-01-02")])
@@ -127,7 +127,7 @@ def test_whatever_call_goes_wrong_is_one_sentence_and_the_next_run_completes_the
 
 
 @pytest.mark.parametrize("trouble", REFUSED + BROKEN)
-def test_every_trouble_of_a_read_is_one_sentence(calls: Calls, tmp_path: Path, trouble: Any) -> None:
+def test_every_failure_of_a_read_is_one_sentence(calls: Calls, tmp_path: Path, trouble: Any) -> None:
     full_export(tmp_path / "export", *ITEMS)
     upload(tmp_path / "export")
     place = BucketPlace(EXPORT)
@@ -138,7 +138,7 @@ def test_every_trouble_of_a_read_is_one_sentence(calls: Calls, tmp_path: Path, t
             call()
 
 
-def test_a_bucket_that_is_not_there_is_one_sentence(calls: Calls, tmp_path: Path) -> None:
+def test_a_missing_bucket_is_one_sentence(calls: Calls, tmp_path: Path) -> None:
     assert calls.fails_at == -1
     with pytest.raises(UserError, match=r"^s3://other/manifest-summary.json cannot be read: NoSuchBucket$"):
         backfilled("s3://other", "s3://lake", tmp_path / "state")
@@ -148,7 +148,7 @@ def test_a_bucket_that_is_not_there_is_one_sentence(calls: Calls, tmp_path: Path
         backfilled(tmp_path / "export", "s3://other", tmp_path / "state")
 
 
-def test_only_the_code_of_an_answer_is_told(calls: Calls) -> None:
+def test_only_the_code_of_an_answer_is_shown(calls: Calls) -> None:
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     assert calls.fails_at == -1

@@ -61,7 +61,7 @@ def state(tmp_path: Path) -> State:
     return State(tmp_path / "state")
 
 
-def test_dates_go_in_order_whatever_chunk_they_were_read_in(tmp_path: Path, state: State) -> None:
+def test_dates_are_sent_in_order_over_all_chunks(tmp_path: Path, state: State) -> None:
     found = spool(
         tmp_path / "spool",
         {day(3): [b"3a"], day(1): [b"1a", b"1b"]},
@@ -91,7 +91,7 @@ def test_no_window_sees_more_dates_than_the_limit(tmp_path: Path, state: State, 
     assert times[-1] == WINDOW * ((9 - 1) // limit), "and no longer than it must"
 
 
-def test_while_dates_wait_for_others_it_is_told_how_far_all_is(tmp_path: Path, state: State) -> None:
+def test_progress_is_reported_while_a_date_waits(tmp_path: Path, state: State) -> None:
     found = spool(tmp_path / "spool", {day(number): [b"%d" % number] for number in (1, 2)})
     client, said = Sent(Clock()), list[str]()
     tick = progress_lines(said.append, clock_seconds=client.clock)("sent", found.records)
@@ -114,7 +114,7 @@ def test_a_date_that_takes_long_is_in_flight_until_a_window_after_its_last_recor
     assert clock.now == 1000 + WINDOW
 
 
-def test_a_clock_that_was_set_back_holds_nothing_up_for_longer_than_a_window() -> None:
+def test_a_clock_that_is_set_back_delays_a_date_by_one_window_at_most() -> None:
     clock = Clock(now=100_000)
     in_flight = DatesInFlight(1, WINDOW, clock_seconds=clock, sleep=clock.sleep)
     in_flight.finish()
@@ -125,7 +125,7 @@ def test_a_clock_that_was_set_back_holds_nothing_up_for_longer_than_a_window() -
     assert clock.now <= 50 + 2 * WINDOW
 
 
-def test_records_of_no_date_wait_for_no_partition(tmp_path: Path, state: State) -> None:
+def test_records_without_a_date_do_not_wait_for_a_partition(tmp_path: Path, state: State) -> None:
     found = spool(tmp_path / "spool", {day(1): [b"1"], "undated": [b"never"]})
     client = Sent(Clock())
 
@@ -134,7 +134,7 @@ def test_records_of_no_date_wait_for_no_partition(tmp_path: Path, state: State) 
     assert client.clock.slept == []
 
 
-def test_a_run_that_goes_on_knows_what_the_one_before_has_in_flight(tmp_path: Path, state: State) -> None:
+def test_a_resumed_run_knows_the_dates_that_are_in_flight(tmp_path: Path, state: State) -> None:
     found = spool(tmp_path / "spool", {day(number): [b"%d" % number] for number in (1, 2, 3)})
     first = Sent(Clock(now=1000))
     first.put_records = refusing_from(first, 2)  # type: ignore[method-assign]
@@ -214,7 +214,7 @@ def in_stream(client: Any) -> list[dict[str, Any]]:
     return records
 
 
-def test_items_go_as_changes_in_the_order_of_their_dates_and_the_live_function_takes_them(
+def test_items_are_sent_as_changes_in_the_order_of_their_dates_and_the_live_function_takes_them(
     kinesis: Any, tmp_path: Path
 ) -> None:
     items = [
@@ -237,7 +237,7 @@ def test_items_go_as_changes_in_the_order_of_their_dates_and_the_live_function_t
     assert dmd("run", str(tmp_path / "changes.jsonl"), "--lake", str(tmp_path / "lake")).exit_code == 0
 
 
-def test_a_table_into_a_stream_is_read_whole_before_anything_is_sent(kinesis: Any, tmp_path: Path) -> None:
+def test_a_table_is_read_to_its_end_before_anything_is_sent_into_a_stream(kinesis: Any, tmp_path: Path) -> None:
     home = full_export(tmp_path / "export", [demand("a")], [demand("b")])
     last = sorted((home / "data").iterdir())[-1]
     whole = last.read_bytes()
@@ -253,12 +253,12 @@ def test_a_table_into_a_stream_is_read_whole_before_anything_is_sent(kinesis: An
     assert len(in_stream(kinesis)) == 2
 
 
-def test_an_item_that_is_not_accounted_for_is_no_end_of_a_backfill(
+def test_a_backfill_that_lost_an_item_does_not_end_well(
     kinesis: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_export(tmp_path / "export", [demand("a"), demand("b", "2025-01-02")])
     lines = Spool.lines
-    monkeypatch.setattr(Spool, "lines", lambda *told: lines(*told) if told[1] == day(1) else iter(()))
+    monkeypatch.setattr(Spool, "lines", lambda *called: lines(*called) if called[1] == day(1) else iter(()))
 
     with pytest.raises(UserError, match="2 items were read, but 1 accounted for"):
         backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True)
@@ -267,7 +267,7 @@ def test_an_item_that_is_not_accounted_for_is_no_end_of_a_backfill(
     assert (tmp_path / "state" / "spool").exists()
 
 
-def test_an_item_larger_than_a_record_is_told_by_its_place(kinesis: Any, tmp_path: Path) -> None:
+def test_an_item_larger_than_a_record_is_reported_by_its_place(kinesis: Any, tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("a", note=s("x" * 1024 * 1024)), demand("b")])
 
     counts = backfilled(tmp_path / "export", "kinesis://dmnd", tmp_path / "state", is_stream=True).counts
@@ -277,7 +277,7 @@ def test_an_item_larger_than_a_record_is_told_by_its_place(kinesis: Any, tmp_pat
     assert len(in_stream(kinesis)) == 1
 
 
-def test_a_stream_that_is_not_there_is_said_before_anything_is_read(kinesis: Any, tmp_path: Path) -> None:
+def test_a_missing_stream_is_reported_before_anything_is_read(kinesis: Any, tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("a")])
 
     with pytest.raises(UserError, match="no such stream: kinesis://other"):

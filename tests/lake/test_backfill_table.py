@@ -19,6 +19,7 @@ from firehose.lake.backfill.table_scan import TableSource
 from firehose.local.user_error import UserError
 from tests.exports import SMALL, TABLE, backfilled, demand, full_export, make_table
 from tests.failed import fans, rows
+from tests.fakes import failing
 from tests.given import payload, s
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def backfilled_table(folder: Path, **members: Any) -> Any:
     return backfilled(TABLE, folder / "lake", folder / "state", is_table=True, **members)
 
 
-def test_every_item_is_in_the_lake_once_whatever_segments_and_pages(tmp_path: Path, scans: list[Any]) -> None:
+def test_every_item_is_in_the_lake_once_for_any_segments_and_pages(tmp_path: Path, scans: list[Any]) -> None:
     make_table(*map(demand, NAMES))
 
     counts = backfilled_table(tmp_path, segments=3, page_items=2, chunk_items=5).counts
@@ -103,7 +104,7 @@ def test_binary_values_are_base64_as_in_a_stream(tmp_path: Path) -> None:
     assert msgspec.json.decode(page.items[0].keys) == {"pk": s("PK#a"), "sk": s("SK")}
 
 
-def test_a_scan_goes_on_after_a_binary_key(tmp_path: Path) -> None:
+def test_a_scan_resumes_after_a_binary_key(tmp_path: Path) -> None:
     client = boto3.client("dynamodb")
     client.create_table(
         TableName="binary",
@@ -128,7 +129,7 @@ def test_a_scan_goes_on_after_a_binary_key(tmp_path: Path) -> None:
     assert len(found) == len(set(found)) == 4
 
 
-def test_a_scan_that_goes_on_keeps_its_time_and_does_not_read_again(
+def test_a_resumed_scan_keeps_its_time_and_does_not_read_again(
     tmp_path: Path, scans: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_table(*map(demand, NAMES))
@@ -171,7 +172,7 @@ def test_a_second_scan_is_later_and_its_rows_have_the_same_ids(tmp_path: Path) -
     assert one["atmicros"] != other["atmicros"]
 
 
-def test_only_the_types_and_dates_that_were_asked_for_go(tmp_path: Path) -> None:
+def test_only_selected_types_and_dates_are_backfilled(tmp_path: Path) -> None:
     make_table(demand("a", "2025-01-01"), demand("b", "2025-01-02"), demand("c", "2025-01-02", type=s("nobody")))
 
     counts = backfilled_table(tmp_path, types=("demand",), first="2025-01-02").counts
@@ -180,7 +181,7 @@ def test_only_the_types_and_dates_that_were_asked_for_go(tmp_path: Path) -> None
     assert counts.skipped == {"other date": 1, "other type": 1}
 
 
-def test_a_table_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_table_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"table {TABLE} cannot be read: ResourceNotFoundException"):
         backfilled_table(tmp_path)
 
@@ -211,10 +212,10 @@ def test_a_scan_that_is_refused_is_one_sentence_and_the_next_run_completes_it(
     assert fans(tmp_path / "lake") == NAMES
 
 
-def test_another_table_of_the_name_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_table_of_the_same_name_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_table(demand("a"))
     with monkeypatch.context() as patch:
-        patch.setattr(LakeLoader, "deliver", lambda *_: (_ for _ in ()).throw(UserError("full")))
+        patch.setattr(LakeLoader, "deliver", failing(error=UserError("full")))
         with pytest.raises(UserError, match="full"):
             backfilled_table(tmp_path)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")

@@ -36,7 +36,7 @@ def lines(found: Export, folder: Path) -> list[bytes]:
     return every
 
 
-def told(home: Path) -> list[dict[str, Any]]:
+def listed_files(home: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (home / "manifest-files.json").read_bytes().splitlines()]
 
 
@@ -58,7 +58,7 @@ def test_keys_of_the_bucket_are_places_beside_the_manifest(tmp_path: Path, prefi
     assert len(lines(find_export(str(moved)), tmp_path)) == 2
 
 
-def test_the_data_of_an_incremental_export_lies_beside_that_of_others_of_which_nothing_is_said(tmp_path: Path) -> None:
+def test_data_of_other_incremental_exports_is_ignored(tmp_path: Path) -> None:
     home = incremental_export(tmp_path, [written(demand("a"))])
     (home.parent / "data" / "another.json.gz").write_bytes(b"")
 
@@ -68,7 +68,7 @@ def test_the_data_of_an_incremental_export_lies_beside_that_of_others_of_which_n
     assert len(lines(found, tmp_path)) == 1
 
 
-def test_a_file_in_the_own_folder_of_an_incremental_export_is_counted(tmp_path: Path) -> None:
+def test_an_unlisted_file_in_the_folder_of_the_export_is_counted(tmp_path: Path) -> None:
     home = incremental_export(tmp_path, [written(demand("a"))])
     (home / "data").mkdir()
     (home / "data" / "left.json.gz").write_bytes(b"")
@@ -77,14 +77,14 @@ def test_a_file_in_the_own_folder_of_an_incremental_export_is_counted(tmp_path: 
 
 
 def test_an_export_is_told_from_others_by_its_arn_and_its_tables_id(tmp_path: Path) -> None:
-    told: list[dict[str, Any]] = [{}, {"tableId": "659732b0"}, {"tableId": "659732b1"}, {"exportArn": "another"}]
-    for number, members in enumerate(told):
+    summaries: list[dict[str, Any]] = [{}, {"tableId": "659732b0"}, {"tableId": "659732b1"}, {"exportArn": "another"}]
+    for number, members in enumerate(summaries):
         full_export(tmp_path / f"{number}", ITEMS, **members)
 
     assert len({find_export(str(tmp_path / f"{number}")).identity for number in range(4)}) == 4
 
 
-def test_what_a_real_summary_holds_beside_what_is_needed_is_passed_over(tmp_path: Path) -> None:
+def test_other_members_of_a_real_summary_are_ignored(tmp_path: Path) -> None:
     full_export(
         tmp_path, ITEMS, s3SseKmsKeyId=None, tableId="659732b0", billedSizeBytes=0, startTime="x", s3Prefix=None
     )
@@ -111,7 +111,7 @@ def test_one_of_two_exports_must_be_named(tmp_path: Path) -> None:
     assert find_export(str(home)).items == 2
 
 
-def test_nothing_that_is_no_export_is_taken_for_one(tmp_path: Path) -> None:
+def test_a_place_without_an_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no such export: .*/missing is not a folder"):
         find_export(str(tmp_path / "missing"))
     with pytest.raises(UserError, match=r"there is no manifest-summary.json, here or in AWSDynamoDB/<id>/"):
@@ -119,7 +119,7 @@ def test_nothing_that_is_no_export_is_taken_for_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["manifest-summary", "manifest-files"])
-def test_a_manifest_that_is_not_what_its_checksum_says_is_damaged(tmp_path: Path, name: str) -> None:
+def test_a_manifest_with_a_wrong_checksum_is_damaged(tmp_path: Path, name: str) -> None:
     home = full_export(tmp_path, ITEMS)
     manifest = home / f"{name}.json"
     manifest.write_bytes(manifest.read_bytes() + b" ")
@@ -156,7 +156,7 @@ def test_without_its_list_of_files_an_export_is_not_read(tmp_path: Path) -> None
         pytest.param(lambda _: b"", "its MD5 is not the one", id="empty"),
     ],
 )
-def test_a_data_file_that_is_not_what_its_checksum_says_is_damaged(tmp_path: Path, spoilt: Any, sentence: str) -> None:
+def test_a_data_file_with_a_wrong_checksum_is_damaged(tmp_path: Path, spoilt: Any, sentence: str) -> None:
     home = full_export(tmp_path, ITEMS)
     (path,) = (home / "data").iterdir()
     path.write_bytes(spoilt(path.read_bytes()))
@@ -173,7 +173,7 @@ def test_a_data_file_that_is_not_what_its_checksum_says_is_damaged(tmp_path: Pat
         pytest.param(gzip.compress(b"x" * 100)[:-8] + b"\0" * 8, id="a wrong checksum of gzip's own"),
     ],
 )
-def test_a_data_file_without_a_checksum_is_damaged_where_gzip_says_so(tmp_path: Path, body: bytes) -> None:
+def test_a_data_file_without_a_checksum_is_checked_by_gzip(tmp_path: Path, body: bytes) -> None:
     home = export(tmp_path, [full(demand("a"))], listed={"md5Checksum": None})
     (path,) = (home / "data").iterdir()
     path.write_bytes(body)
@@ -188,9 +188,9 @@ def test_an_empty_data_file_has_no_items(tmp_path: Path) -> None:
     assert len(lines(find_export(str(tmp_path)), tmp_path)) == 2
 
 
-def test_a_file_that_is_listed_twice_would_be_read_twice(tmp_path: Path) -> None:
+def test_a_file_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
     home = full_export(tmp_path, ITEMS)
-    put_manifest(home, "manifest-files", lines_of(told(home) * 2))
+    put_manifest(home, "manifest-files", lines_of(listed_files(home) * 2))
 
     with pytest.raises(UserError, match=r"manifest-files.json lists a data file twice"):
         find_export(str(tmp_path))
@@ -206,7 +206,7 @@ def test_a_file_that_is_listed_twice_would_be_read_twice(tmp_path: Path) -> None
         ({"exportTime": None}, "exportTime is not a time"),
     ],
 )
-def test_a_summary_that_cannot_be_gone_by_is_one_sentence(tmp_path: Path, summary: Any, sentence: str) -> None:
+def test_an_unusable_summary_is_one_sentence(tmp_path: Path, summary: Any, sentence: str) -> None:
     full_export(tmp_path, ITEMS, **summary)
 
     with pytest.raises(UserError, match=sentence):
@@ -216,17 +216,17 @@ def test_a_summary_that_cannot_be_gone_by_is_one_sentence(tmp_path: Path, summar
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"\xff", b'{"dataFileS3Key": 1}', b'{"dataFileS3Key": "\\ud800"}', b"[" * 9999]
 )
-def test_a_list_of_files_that_is_none_is_one_sentence(tmp_path: Path, body: bytes) -> None:
+def test_an_unusable_list_of_files_is_one_sentence(tmp_path: Path, body: bytes) -> None:
     put_manifest(full_export(tmp_path, ITEMS), "manifest-files", body)
 
     with pytest.raises(UserError, match="is not the manifest of an export"):
         find_export(str(tmp_path))
 
 
-def test_a_key_leads_nowhere_but_to_the_data(tmp_path: Path) -> None:
+def test_a_key_cannot_lead_out_of_the_export(tmp_path: Path) -> None:
     home = full_export(tmp_path / "export", ITEMS)
     (tmp_path / "secret").write_bytes(b"{}")
-    line = told(home)[0] | {"dataFileS3Key": "../../../../secret", "md5Checksum": checksum(b"{}")}
+    line = listed_files(home)[0] | {"dataFileS3Key": "../../../../secret", "md5Checksum": checksum(b"{}")}
     put_manifest(home, "manifest-files", lines_of([line]))
 
     with pytest.raises(UserError, match="data/secret is missing"):

@@ -73,14 +73,14 @@ def test_a_conversion_error_has_its_place_in_the_stream() -> None:
 
 
 @pytest.mark.parametrize("between", [b"\n", b"", b" \r\n\n"], ids=["lines", "butted together", "blank lines"])
-def test_documents_stand_a_line_each_or_butted_together(between: bytes) -> None:
+def test_documents_stand_one_a_line_or_without_a_separator(between: bytes) -> None:
     body = between.join(payload(failed({"n": number})) for number in range(3)) + between
 
     assert [found.place for found in read(body) if isinstance(found, FailedRecord)] == [0, 1, 2]
     assert list(read(gzip.compress(body))) == list(read(body))
 
 
-def test_what_is_no_record_has_a_place_and_does_not_hide_the_others() -> None:
+def test_something_else_than_a_record_counts_as_a_place_and_does_not_hide_the_others() -> None:
     torn = payload(failed({}))[:40]
 
     found = records(failed({}), torn, failed({}), [], {"rawData": "%%%"}, {"rawData": 1}, b"\xff", failed({}))
@@ -89,7 +89,7 @@ def test_what_is_no_record_has_a_place_and_does_not_hide_the_others() -> None:
     assert [one.place for one in found] == list(range(8))
 
 
-def test_a_record_behind_garbage_on_its_line_is_read() -> None:
+def test_a_record_after_garbage_on_its_line_is_read() -> None:
     sound, torn = payload(failed({})), payload(failed({}) | {"dataCatalogTable": {"region": "x"}})[:-2]
 
     found = list(read(torn + sound + b"%%" + sound + sound + b"\n" + sound))
@@ -110,12 +110,12 @@ def test_base64_may_have_line_breaks() -> None:
     assert record({"rawData": broken, "arrivalTimestamp": ARRIVED_MS}).raw == b"{}"
 
 
-def test_an_error_record_may_hold_nothing() -> None:
+def test_an_error_record_may_be_empty() -> None:
     assert record({"rawData": "", "arrivalTimestamp": ARRIVED_MS}).raw == b""
 
 
 @pytest.mark.parametrize("arrival", [None, True, -1, 10**30, "soon", 1e300, "", [], {}], ids=str)
-def test_a_record_with_no_arrival_arrived_when_its_change_was_made(arrival: Any) -> None:
+def test_a_record_without_an_arrival_arrived_when_its_change_was_made(arrival: Any) -> None:
     assert (
         record(failed(change()) | {"arrivalTimestamp": arrival, "attemptEndingTimestamp": None}).arrival_ms
         == CHANGED_MS
@@ -123,7 +123,7 @@ def test_a_record_with_no_arrival_arrived_when_its_change_was_made(arrival: Any)
 
 
 @pytest.mark.parametrize("code", ["+1 555 0100", "a@example.com", "", 7, None, "x" * 101], ids=str)
-def test_what_is_no_code_is_not_kept(code: Any) -> None:
+def test_free_text_in_place_of_a_code_is_not_kept(code: Any) -> None:
     assert record(failed({}, code)).code is None
 
 
@@ -138,14 +138,14 @@ def test_what_is_no_code_is_not_kept(code: Any) -> None:
         pytest.param({"kinesis": {"data": RAW}, "eventSource": "aws:kinesis"}, b"{}", id="Kinesis"),
     ],
 )
-def test_a_document_of_events_is_a_record_for_each(event: Any, raw: bytes) -> None:
+def test_a_document_with_events_is_one_record_for_each(event: Any, raw: bytes) -> None:
     first, second = records({"timestamp": "2025-01-01T10:00:00.123Z", "error": {"message": "m"}, "events": [{}, event]})
 
     assert first == FailedRecord(0, b"{}", ARRIVED_MS)
     assert second == FailedRecord(1, raw, ARRIVED_MS)
 
 
-def test_an_event_from_kinesis_says_itself_when_it_arrived_and_where_it_stood() -> None:
+def test_an_event_from_kinesis_has_its_own_arrival_and_sequence() -> None:
     kinesis = {"data": RAW, "approximateArrivalTimestamp": ARRIVED_MS / 1000, "sequenceNumber": "4954"}
     around = {"sequenceNumber": "4955", "subsequenceNumber": 3}
     firehose = {"data": RAW, "approximateArrivalTimestamp": ARRIVED_MS, "kinesisRecordMetadata": around}
@@ -158,7 +158,7 @@ def test_an_event_from_kinesis_says_itself_when_it_arrived_and_where_it_stood() 
     ]
 
 
-def test_events_that_are_none_are_named() -> None:
+def test_events_that_are_not_records_are_unreadable() -> None:
     assert records({"events": []}, {"events": [1]}) == [Unreadable(0), Unreadable(1)]
 
 
@@ -177,7 +177,7 @@ members = st.dictionaries(
     | st.text(alphabet='{}[]":,aé1 \n\ud800', max_size=40).map(lambda text: text.encode("utf-8", "replace"))
     | st.lists(members).map(lambda documents: "".join(map(json.dumps, documents)).encode())
 )
-def test_whatever_an_object_holds_it_is_read_to_its_end(body: bytes) -> None:
+def test_any_object_is_read_to_its_end(body: bytes) -> None:
     found = list(read(body))
 
     assert [one.place for one in found] == list(range(len(found)))
@@ -187,5 +187,5 @@ def test_whatever_an_object_holds_it_is_read_to_its_end(body: bytes) -> None:
 @pytest.mark.parametrize(
     "body", [b"[" * 100_000, b'{"a":' * 10_000, b"\x1f\x8b damaged", b"1" * 10_000, b"PAR1\0\n\n1\n"]
 )
-def test_a_body_that_is_hostile_is_unreadable(body: bytes) -> None:
+def test_a_hostile_body_is_unreadable(body: bytes) -> None:
     assert list(read(body)) == [Unreadable(0)]

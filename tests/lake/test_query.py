@@ -117,7 +117,7 @@ def test_every_table_has_the_columns_of_its_glue_table(lake: Path) -> None:
     assert types["partition_date"] == "VARCHAR"
 
 
-def test_what_an_older_file_does_not_have_is_null_at_any_depth(lake: Path) -> None:
+def test_a_field_that_an_older_file_lacks_is_null_at_any_depth(lake: Path) -> None:
     older = pa.schema([("eventid", pa.string()), ("date", pa.struct([("requested", pa.timestamp("ms"))]))])
     write_parquet(
         lake, "demand", "2024-11-01", [{"eventid": "old", "date": {"requested": at("2024-11-01T10:00:00")}}], older
@@ -137,7 +137,7 @@ def test_times_to_both_ends_of_br_12_are_read_right(lake: Path, moment: str) -> 
     assert query("SELECT requesteddatetime FROM demand", str(lake)).rows == [(at(moment),)]
 
 
-def test_files_that_hive_passes_over_are_passed_over(lake: Path) -> None:
+def test_files_that_hive_ignores_are_ignored(lake: Path) -> None:
     path = write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01")])
     for name in ("_SUCCESS", ".part.parquet"):
         (path.parent / name).write_text("no parquet")
@@ -145,7 +145,7 @@ def test_files_that_hive_passes_over_are_passed_over(lake: Path) -> None:
     assert query("SELECT count(*) FROM demand", str(lake)).rows == [(1,)]
 
 
-def test_days_not_asked_for_are_not_read(lake: Path) -> None:
+def test_days_that_a_query_excludes_are_not_read(lake: Path) -> None:
     bad = write_parquet(lake, "demand", "2024-12-31", [demand("2024-12-31")])
     bad.write_text("no parquet")
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01")])
@@ -179,7 +179,7 @@ def test_a_lake_in_s3_answers_as_one_in_a_folder(lake: Path, bucket: Any) -> Non
         assert query(sql, where) == query(sql, str(lake))
 
 
-def test_no_bucket_and_a_bucket_without_a_lake_are_the_users_mistakes(bucket: Any) -> None:
+def test_a_missing_bucket_and_a_bucket_without_a_lake_are_user_errors(bucket: Any) -> None:
     with pytest.raises(UserError, match="NoSuchBucket"):
         query("SELECT 1", "s3://nobody")
     for where in (f"s3://{BUCKET}", f"s3://{BUCKET}/folder", "s3://"):
@@ -187,7 +187,7 @@ def test_no_bucket_and_a_bucket_without_a_lake_are_the_users_mistakes(bucket: An
             query("SELECT 1", where)
 
 
-def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, bucket: Any) -> None:
+def test_an_object_that_may_not_be_read_is_a_user_error(lake: Path, bucket: Any) -> None:
     write_errors(lake, "2025-01-01", error_document())
     opened = open_lake(upload(bucket, lake))
 
@@ -195,7 +195,7 @@ def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, bucket: Any) ->
         opened.open(StoredObject("data-pipeline/gone", 10)).read()
 
 
-def test_no_folder_and_a_folder_without_a_lake_are_the_users_mistakes(tmp_path: Path) -> None:
+def test_a_missing_folder_and_a_folder_without_a_lake_are_user_errors(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such lake"):
         query("SELECT 1", str(tmp_path / "none"))
     with pytest.raises(UserError, match="is not a lake"):
@@ -216,11 +216,11 @@ def test_no_folder_and_a_folder_without_a_lake_are_the_users_mistakes(tmp_path: 
         ("SET enable_external_access = true", "InvalidInput"),
     ],
 )
-def test_sql_that_cannot_be_run_is_the_users_mistake_in_one_line(lake: Path, sql: str, says: str) -> None:
-    with pytest.raises(UserError, match=says) as mistake:
+def test_sql_that_cannot_be_run_is_a_user_error_in_one_line(lake: Path, sql: str, says: str) -> None:
+    with pytest.raises(UserError, match=says) as raised:
         query(sql, str(lake))
 
-    assert "\n" not in str(mistake.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -234,21 +234,21 @@ def test_sql_that_cannot_be_run_is_the_users_mistake_in_one_line(lake: Path, sql
 def test_a_value_is_never_in_an_error_message(lake: Path, sql: str) -> None:
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="SECRET")])
 
-    with pytest.raises(UserError) as mistake:
+    with pytest.raises(UserError) as raised:
         query(sql, str(lake))
 
-    assert "SECRET" not in str(mistake.value)
-    assert mistake.value.__cause__ is None
+    assert "SECRET" not in str(raised.value)
+    assert raised.value.__cause__ is None
 
 
-def test_a_file_that_is_no_parquet_is_a_mistake_and_no_traceback(lake: Path) -> None:
+def test_a_file_that_is_not_parquet_is_a_user_error(lake: Path) -> None:
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01")]).write_text("no parquet")
 
     with pytest.raises(UserError):
         query("SELECT * FROM demand", str(lake))
 
 
-def test_a_column_of_another_type_than_its_table_declares_is_a_mistake(lake: Path) -> None:
+def test_a_column_of_another_type_than_its_table_declares_is_a_user_error(lake: Path) -> None:
     write_parquet(lake, "demand", "2025-01-01", [{"eventid": [1]}], pa.schema([("eventid", pa.list_(pa.int32()))]))
 
     with pytest.raises(UserError):
@@ -304,7 +304,7 @@ def test_json_is_an_array_of_rows_and_loses_no_column(lake: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--csv", "--json"])
-def test_no_rows_are_no_rows(lake: Path, option: str) -> None:
+def test_an_empty_answer_is_printed_as_one(lake: Path, option: str) -> None:
     shown = run("SELECT eventid FROM demand", "--lake", str(lake), option)
 
     assert shown == {"--csv": "eventid\n", "--json": "[]\n"}[option]
@@ -315,7 +315,7 @@ def test_no_rows_are_no_rows(lake: Path, option: str) -> None:
     [(["--csv", "--json"], "not both")],
     ids=["two forms"],
 )
-def test_options_that_cannot_be_are_the_users_mistake(lake: Path, options: list[str], says: str) -> None:
+def test_conflicting_options_are_a_user_error(lake: Path, options: list[str], says: str) -> None:
     result = CliRunner().invoke(app, ["SELECT 1", "--lake", str(lake), *options])
 
     assert isinstance(result.exception, UserError)
@@ -335,7 +335,7 @@ def test_an_unknown_format_exits_2(lake: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_the_given_schema_of_a_lake_is_the_glue_tables(lake: Path) -> None:
+def test_the_columns_of_a_lake_are_the_glue_tables(lake: Path) -> None:
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01")])
 
     assert query("SELECT * FROM demand", str(lake)).columns == [*DEMAND.names, "partition_date"]

@@ -146,7 +146,7 @@ def older(schema: dict[str, Any], *path: str) -> dict[str, Any]:
     return made
 
 
-def test_what_an_older_file_does_not_have_is_null_at_any_depth(lake: Path) -> None:
+def test_a_field_that_an_older_file_lacks_is_null_at_any_depth(lake: Path) -> None:
     schema = older(older(avro_schema("demand"), "email"), "date", "deleted")
     write_avro(lake, "demand", "2024-11-01", [image_of_demand("2024-11-01", eventId="old")], schema)
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", email="m")])
@@ -157,7 +157,7 @@ def test_what_an_older_file_does_not_have_is_null_at_any_depth(lake: Path) -> No
     assert found[1][1] == "m"
 
 
-def test_what_a_newer_file_has_besides_is_passed_over(lake: Path) -> None:
+def test_a_field_that_only_a_newer_file_has_is_ignored(lake: Path) -> None:
     schema = copy.deepcopy(avro_schema("demand"))
     schema["fields"].insert(2, {"name": "seatMap", "type": {"type": "map", "values": "long"}})
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", seatMap={"a": 1})], schema)
@@ -175,15 +175,15 @@ def test_an_int_of_an_older_file_is_read_as_the_long_it_became(lake: Path) -> No
     assert rows("SELECT change.atmicros FROM demand", lake) == [(0,)]
 
 
-def test_a_required_field_that_a_file_does_not_have_is_a_mistake_as_in_hive(lake: Path) -> None:
+def test_a_required_field_that_a_file_lacks_is_a_user_error_as_in_hive(lake: Path) -> None:
     path = write_avro(
         lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")], older(avro_schema("demand"), "fanId")
     )
 
-    with pytest.raises(UserError, match="was written with a schema that the table's own schema cannot read") as mistake:
+    with pytest.raises(UserError, match="was written with a schema that the table's own schema cannot read") as raised:
         query("SELECT fanid FROM demand", str(lake))
 
-    assert str(path) in str(mistake.value)
+    assert str(path) in str(raised.value)
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate"])
@@ -195,21 +195,21 @@ def test_both_codecs_and_any_number_of_blocks_are_read(lake: Path, codec: str) -
     assert rows("SELECT count(DISTINCT fanid), count(*) FROM demand", lake) == [(2500, 2500)]
 
 
-def test_a_column_whose_type_is_defined_in_one_not_asked_for_is_read(lake: Path) -> None:
+def test_a_column_whose_type_is_defined_in_an_unused_column_is_read(lake: Path) -> None:
     # `images` defines the type of all images, those of attractions among them.
     write_avro(lake, "event", "2025-01-03", [event(images=[], attractions=[{"images": [{"url": "u"}]}])])
 
     assert rows("SELECT attractions[1].images[1].url FROM event", lake) == [("u",)]
 
 
-def test_a_table_may_be_asked_twice_in_one_query(lake: Path) -> None:
+def test_a_table_may_be_read_twice_in_one_query(lake: Path) -> None:
     two = [image_of_demand("2025-01-01"), image_of_demand("2025-01-01", email="m")]
     write_avro(lake, "demand", "2025-01-01", two)
 
     assert rows("SELECT count(*) FROM demand a JOIN demand b USING (fanid) WHERE a.email = 'm'", lake) == [(2,)]
 
 
-def test_files_that_hive_passes_over_are_passed_over(lake: Path) -> None:
+def test_files_that_hive_ignores_are_ignored(lake: Path) -> None:
     path = write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
     for name in ("_SUCCESS", ".part.avro"):
         (path.parent / name).write_text("no container")
@@ -236,7 +236,7 @@ def test_error_documents_are_the_table_errors_in_both_modes(lake: Path) -> None:
     ("parquet", "avro", "asked"),
     [(True, False, "parquet"), (True, True, "parquet"), (False, True, "avro"), (False, False, None)],
 )
-def test_parquet_is_asked_where_there_is_any_else_avro(lake: Path, parquet: bool, avro: bool, asked: str) -> None:
+def test_parquet_is_read_if_the_lake_has_any_else_avro(lake: Path, parquet: bool, avro: bool, asked: str) -> None:
     if parquet:
         write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="parquet")])
     if avro:
@@ -252,7 +252,7 @@ def test_the_files_of_another_table_make_a_lake_parquet_too(lake: Path) -> None:
     assert rows("SELECT id FROM event", lake) == []
 
 
-def test_which_files_are_asked_can_be_said(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_format_to_read_can_be_chosen(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="parquet")])
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="avro")])
 
@@ -283,28 +283,28 @@ def unknown_codec(body: bytes) -> bytes:
     "damage", [cut, another_sync, other_bytes, unknown_codec, lambda _: b"", lambda _: b"no container"]
 )
 @pytest.mark.parametrize("sql", ["SELECT count(*) FROM demand", "SELECT * FROM demand ORDER BY fanid LIMIT 1"])
-def test_a_damaged_file_is_a_mistake_that_names_it_and_no_value(
+def test_a_damaged_file_is_a_user_error_that_names_it_and_no_value(
     lake: Path, damage: Callable[[bytes], bytes], sql: str
 ) -> None:
     write_avro(lake, "demand", "2024-12-31", [image_of_demand("2024-12-31")])
     path = write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", phoneNumber="SECRET")])
     path.write_bytes(damage(path.read_bytes()))
 
-    with pytest.raises(UserError) as mistake:
+    with pytest.raises(UserError) as raised:
         query(sql, str(lake))
 
-    assert str(mistake.value) == f"{path} is not an Avro container, or it is damaged"
-    assert mistake.value.__cause__ is None
+    assert str(raised.value) == f"{path} is not an Avro container, or it is damaged"
+    assert raised.value.__cause__ is None
 
 
 @pytest.mark.parametrize("sql", ["SELECT eventid::INT FROM demand", "SELECT error(eventid) FROM demand"])
 def test_a_value_is_never_in_an_error_message(lake: Path, sql: str) -> None:
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="SECRET")])
 
-    with pytest.raises(UserError) as mistake:
+    with pytest.raises(UserError) as raised:
         query(sql, str(lake))
 
-    assert "SECRET" not in str(mistake.value)
+    assert "SECRET" not in str(raised.value)
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-def test_a_bucket_is_asked_as_a_folder_is(lake: Path, bucket: Any) -> None:
+def test_a_bucket_answers_as_a_folder_does(lake: Path, bucket: Any) -> None:
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
     damaged = write_avro(lake, "demand", "2024-12-31", [])
     damaged.write_text("no container")
@@ -335,7 +335,7 @@ def test_a_bucket_is_asked_as_a_folder_is(lake: Path, bucket: Any) -> None:
         query("SELECT fanid FROM demand", "s3://lake")
 
 
-def test_an_object_that_may_not_be_read_is_a_mistake(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_that_may_not_be_read_is_a_user_error(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: Any) -> Any:
         raise UserError("it cannot be read: AccessDenied")
 

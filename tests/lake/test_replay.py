@@ -16,7 +16,7 @@ from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
-from tests.failed import CRASHED, STATUS, documents, error_object, everything, failed, fans, rows, told
+from tests.failed import CRASHED, STATUS, document_of, documents, error_object, everything, failed, fans, rows
 from tests.given import ARRIVED_MS, Function, change, s
 from transform.outcome import Reason
 
@@ -41,7 +41,7 @@ def failures(lake: Path) -> dict[str, int]:
     return {one.reason: one.count for one in report(str(lake)).failures}
 
 
-def test_what_now_succeeds_is_delivered_and_what_still_fails_stays(tmp_path: Path) -> None:
+def test_records_that_now_succeed_are_delivered_and_the_others_stay(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]), failed(BAD, CRASHED), failed(GOOD[1]), failed(b"{"))
 
     summary = replay(tmp_path)
@@ -67,9 +67,9 @@ def test_a_row_is_that_of_its_change_and_arrival(tmp_path: Path) -> None:
     assert replayed == ran
 
 
-def test_the_sequence_is_that_of_the_document_where_firehose_gives_none(tmp_path: Path) -> None:
+def test_without_firehoses_sequence_the_documents_is_used(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]), failed(GOOD[1]))
-    documents(tmp_path, told(GOOD[0], sequence=f"{'4954':0>128}{7:012}"))
+    documents(tmp_path, document_of(GOOD[0], sequence=f"{'4954':0>128}{7:012}"))
 
     replay(tmp_path)
 
@@ -89,7 +89,7 @@ def test_a_second_replay_delivers_nothing_again(tmp_path: Path) -> None:
     assert everything(tmp_path) == before
 
 
-def test_the_same_record_twice_may_be_two_and_is_delivered_twice(tmp_path: Path) -> None:
+def test_two_equal_records_are_delivered_twice(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]), failed(GOOD[0]))
     error_object(tmp_path, failed(GOOD[0]), kind="activePartitionExceeded")
 
@@ -110,7 +110,7 @@ def test_every_kind_of_error_object_is_replayed(tmp_path: Path) -> None:
     assert rows(tmp_path)[2]["change"]["sequence"] == row["change"]["sequence"]
 
 
-def test_of_a_batch_that_failed_as_a_whole_each_record_is_delivered_once(tmp_path: Path) -> None:
+def test_each_record_of_a_batch_that_failed_as_a_whole_is_delivered_once(tmp_path: Path) -> None:
     for stream in ("dmnd-demand", "dmnd-sale"):
         error_object(tmp_path, failed(GOOD[0], CRASHED), failed(change("sale"), CRASHED), stream=stream)
 
@@ -128,7 +128,7 @@ def test_a_type_that_nobody_archives_is_dropped_and_done(tmp_path: Path) -> None
     assert failures(tmp_path) == {}
 
 
-def test_a_replay_in_vain_writes_nothing(tmp_path: Path) -> None:
+def test_a_replay_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
     error_object(tmp_path, failed(BAD), failed(b"{"))
     before = everything(tmp_path)
 
@@ -163,12 +163,12 @@ def test_nothing_but_rows_is_written_below_the_data_prefixes(tmp_path: Path) -> 
         pytest.param(["--since", "2025-01-02T10:00:00.123+00:00", "--until", "2025-01-02"], ["f2"], id="both"),
     ],
 )
-def test_only_what_is_asked_for_is_replayed(tmp_path: Path, options: list[str], chosen: list[str]) -> None:
+def test_only_selected_failures_are_replayed(tmp_path: Path, options: list[str], chosen: list[str]) -> None:
     days = (0, 0, 1, 2)
     codes = (STATUS, CRASHED, STATUS, STATUS)
     records = [failed(*one) for one in zip(GOOD, codes, (ARRIVED_MS + day * DAY_MS for day in days), strict=True)]
     error_object(tmp_path, *records)
-    documents(tmp_path, told(GOOD[0]))
+    documents(tmp_path, document_of(GOOD[0]))
 
     summary = replay(tmp_path, *options)
 
@@ -178,9 +178,9 @@ def test_only_what_is_asked_for_is_replayed(tmp_path: Path, options: list[str], 
     assert fans(tmp_path) == ["f0", "f1", "f2", "f3"]
 
 
-def test_what_failed_again_is_found_by_its_new_reason(tmp_path: Path) -> None:
+def test_a_record_that_failed_again_is_selected_by_its_new_reason(tmp_path: Path) -> None:
     error_object(tmp_path, failed(BAD))
-    documents(tmp_path, told(BAD))
+    documents(tmp_path, document_of(BAD))
     assert failures(tmp_path) == {"bug": 1}
 
     replay(tmp_path)
@@ -190,9 +190,9 @@ def test_what_failed_again_is_found_by_its_new_reason(tmp_path: Path) -> None:
     assert replay(tmp_path, "--reason", "invalid")["failing"] == [{"reason": "invalid", "type": "demand", "count": 1}]
 
 
-def test_what_is_replayed_is_no_failure_any_more(tmp_path: Path) -> None:
+def test_a_replayed_record_is_no_longer_a_failure(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]), failed(BAD))
-    documents(tmp_path, told(GOOD[0]), told(BAD, Reason.INVALID))
+    documents(tmp_path, document_of(GOOD[0]), document_of(BAD, Reason.INVALID))
 
     replay(tmp_path)
 
@@ -226,7 +226,7 @@ def test_the_words_of_a_dry_run_are_the_same_with_would(tmp_path: Path) -> None:
     assert dmd(tmp_path).stdout.startswith("nothing delivered\n")
 
 
-def test_nothing_of_a_record_is_told(tmp_path: Path) -> None:
+def test_no_value_of_a_record_is_printed_or_entered_in_the_journal(tmp_path: Path) -> None:
     secret = change(fanId={"N": "1"}, email=s("SECRET"), contactMethod=s("SECRET"))
     error_object(tmp_path, failed(secret), failed(b"SECRET"), failed(change(type=s("SECRET"))), "SECRET")
 
@@ -239,7 +239,7 @@ def test_nothing_of_a_record_is_told(tmp_path: Path) -> None:
     assert not any("SECRET" in entry for entry in entries)
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_delivered(tmp_path: Path) -> None:
+def test_unreadable_places_are_named_and_the_rest_is_delivered(tmp_path: Path) -> None:
     path = error_object(tmp_path, failed(GOOD[0]), {"torn": 1}, failed(GOOD[1]))
 
     result = dmd(tmp_path)
@@ -262,7 +262,7 @@ def test_a_lake_of_avro_gets_avro(tmp_path: Path) -> None:
     assert replay(tmp_path)["delivered"] == {}
 
 
-def test_the_format_can_be_said(tmp_path: Path) -> None:
+def test_the_format_to_write_can_be_chosen(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]))
 
     replay(tmp_path, "--format", Format.AVRO)
@@ -292,7 +292,7 @@ def test_a_large_error_object_is_delivered_in_parts(tmp_path: Path, monkeypatch:
     assert replay(tmp_path)["skipped"]["replayed"] == 4
 
 
-def test_a_note_that_cannot_be_read_stops_a_replay_that_might_deliver_twice(tmp_path: Path) -> None:
+def test_an_unreadable_journal_entry_stops_a_replay(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]))
     replay(tmp_path)
     (entry,) = (tmp_path / "dmd-replay").glob("*.json")
@@ -312,14 +312,14 @@ def test_a_note_that_cannot_be_read_stops_a_replay_that_might_deliver_twice(tmp_
         (["--errors", "nowhere"], "no such folder"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, options: list[str], message: str) -> None:
+def test_a_request_that_cannot_be_carried_out_is_one_sentence(tmp_path: Path, options: list[str], message: str) -> None:
     error_object(tmp_path, failed(GOOD[0]))
 
     with pytest.raises(UserError, match=message):
         dmd(tmp_path, *options)
 
 
-def test_a_lake_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
+def test_a_missing_lake_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such lake"):
         dmd(tmp_path / "none")
 

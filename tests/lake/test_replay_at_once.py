@@ -62,7 +62,7 @@ def meeting(monkeypatch: pytest.MonkeyPatch, lake: Path, at: int, *options: str)
 
 @pytest.mark.parametrize("options", [(), ("--reason", CRASHED), ("--type", "sale")], ids=str)
 @pytest.mark.parametrize("at", range(1, PUTS + 1))
-def test_whenever_a_second_replay_comes_every_row_is_there_once(
+def test_two_replays_at_once_deliver_every_row_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, options: tuple[str, ...]
 ) -> None:
     failed_lake(tmp_path)
@@ -76,7 +76,7 @@ def test_whenever_a_second_replay_comes_every_row_is_there_once(
     assert json.loads(last.stdout)["unfinished"] == []
 
 
-def test_the_one_that_finds_its_note_replaced_says_that_another_is_at_work(
+def test_a_replay_that_finds_its_entry_replaced_says_that_another_is_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed_lake(tmp_path)
@@ -102,7 +102,7 @@ def sink(request: pytest.FixtureRequest, tmp_path: Path) -> FolderSink | S3Sink:
     return FolderSink(tmp_path) if request.param == "folder" else made
 
 
-def test_an_object_is_replaced_only_as_the_version_that_was_read(sink: FolderSink | S3Sink) -> None:
+def test_an_object_is_replaced_only_if_it_is_the_version_that_was_read(sink: FolderSink | S3Sink) -> None:
     first = sink.put_if("dmd-replay/a.json", b"1", "application/json", None)
     second = sink.put_if("dmd-replay/a.json", b"2", "application/json", first)
 

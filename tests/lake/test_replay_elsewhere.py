@@ -12,13 +12,12 @@ from typer.testing import CliRunner
 
 from firehose.cli.app import app
 from firehose.lake.errors.report import report
-from firehose.local import kinesis_writer
 from firehose.local.event_record import event_record
 from firehose.local.kinesis_writer import RECORD_BYTES
 from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
 from firehose.pipeline.streams import local_pipeline
-from tests.failed import STATUS, documents, error_object, everything, failed, fans, rows, told
+from tests.failed import STATUS, document_of, documents, error_object, everything, failed, fans, rows
 from tests.given import ARRIVED_MS, Function, change, payload, s
 
 GOOD = [change(fanId=s(f"f{number}")) for number in range(4)]
@@ -53,7 +52,7 @@ def test_the_predecessors_documents_are_replayed_into_a_new_lake(tmp_path: Path)
     assert fans(lake) == ["f0", "f1", "f2"]
 
 
-def test_what_was_replayed_is_known_again_wherever_it_lies_now(tmp_path: Path) -> None:
+def test_replayed_objects_are_recognised_after_a_move(tmp_path: Path) -> None:
     lake, old = tmp_path / "lake", tmp_path / "old"
     predecessors(old, "2024/a.json", GOOD[0])
     replay(lake, "--errors", str(old / "2024"))
@@ -76,7 +75,7 @@ def test_two_files_of_the_same_content_are_two(tmp_path: Path) -> None:
     assert delivered == [{"demand": 1}, {}, {"demand": 1}, {}]
 
 
-def test_firehoses_objects_below_the_lake_are_the_lakes_own_by_whatever_path(tmp_path: Path) -> None:
+def test_firehoses_objects_in_the_lake_are_recognised_by_any_path(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     folder = error_object(lake, failed(GOOD[0])).parent
 
@@ -86,14 +85,14 @@ def test_firehoses_objects_below_the_lake_are_the_lakes_own_by_whatever_path(tmp
     assert replay(lake)["delivered"] == {}
 
 
-def test_the_documents_of_the_lake_are_no_error_objects(tmp_path: Path) -> None:
-    folder = documents(tmp_path, told(GOOD[0])).parent
+def test_the_lakes_error_documents_are_refused_as_error_objects(tmp_path: Path) -> None:
+    folder = documents(tmp_path, document_of(GOOD[0])).parent
 
     with pytest.raises(UserError, match="originals Firehose has too"):
         replay(tmp_path, "--errors", str(folder))
 
 
-def test_a_replay_of_other_objects_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
+def test_an_interrupted_replay_of_other_objects_is_reported(tmp_path: Path) -> None:
     error_object(tmp_path, failed(GOOD[0]))
     (tmp_path / "dmd-replay").mkdir()
     (tmp_path / "dmd-replay/a.json").write_text(
@@ -105,7 +104,7 @@ def test_a_replay_of_other_objects_that_was_cut_off_is_told_of(tmp_path: Path) -
 
 
 class Stream:
-    """A Kinesis client that keeps what it gets; it fails in the calls that it is told to."""
+    """A Kinesis client that keeps what it gets, and fails while it is `broken`."""
 
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
@@ -122,11 +121,11 @@ class Stream:
 @pytest.fixture
 def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
     found = Stream()
-    monkeypatch.setattr(kinesis_writer, "_client", lambda _: found)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: found)
     return found
 
 
-def test_into_a_stream_go_the_original_bytes_once_and_the_notes_into_the_lake(tmp_path: Path, stream: Stream) -> None:
+def test_a_stream_gets_the_original_bytes_once_and_the_lake_the_journal(tmp_path: Path, stream: Stream) -> None:
     error_object(tmp_path, failed(GOOD[0]), failed(change(fanId={"N": "1"})), failed(GOOD[1]))
 
     summary = replay(tmp_path, "--to", "kinesis://dmnd")
@@ -172,7 +171,7 @@ def test_the_same_item_goes_to_the_same_shard(tmp_path: Path, stream: Stream) ->
     assert len(third) == 32
 
 
-def test_what_a_stream_does_not_take_still_fails(tmp_path: Path, stream: Stream) -> None:
+def test_a_record_that_a_stream_refuses_still_fails(tmp_path: Path, stream: Stream) -> None:
     error_object(tmp_path, failed(change(fanId=s("f" * RECORD_BYTES))), failed(GOOD[0]))
 
     would = replay(tmp_path, "--to", "kinesis://dmnd", "--dry-run")
@@ -184,7 +183,7 @@ def test_what_a_stream_does_not_take_still_fails(tmp_path: Path, stream: Stream)
     assert would["delivered"] == did["delivered"] == {"demand": 1}
 
 
-def test_what_did_not_reach_the_stream_is_sent_by_the_next_replay(tmp_path: Path, stream: Stream) -> None:
+def test_records_that_did_not_reach_the_stream_are_sent_by_the_next_replay(tmp_path: Path, stream: Stream) -> None:
     error_object(tmp_path, failed(GOOD[0]))
     stream.broken = True
     with pytest.raises(UserError, match="cannot be written"):
@@ -198,7 +197,7 @@ def test_what_did_not_reach_the_stream_is_sent_by_the_next_replay(tmp_path: Path
     assert not any(name.startswith("dmd-replay/") for name in before)
 
 
-def test_that_a_stream_may_get_a_record_twice_is_said(tmp_path: Path, stream: Stream) -> None:
+def test_the_user_is_told_that_a_stream_may_get_a_record_twice(tmp_path: Path, stream: Stream) -> None:
     error_object(tmp_path, failed(GOOD[0]))
 
     result = CliRunner().invoke(app, ["replay", "--lake", str(tmp_path), "--to", "kinesis://dmnd"])
@@ -238,7 +237,7 @@ def test_a_prefix_in_the_lakes_own_bucket_is_the_lakes_own(monkeypatch: pytest.M
     assert delivered == [{"demand": 1}, {}]
 
 
-def test_error_objects_that_are_not_there_are_one_sentence_and_make_no_lake(tmp_path: Path) -> None:
+def test_missing_error_objects_are_one_sentence_and_make_no_lake(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["replay", "--lake", str(tmp_path / "lake"), "--errors", str(tmp_path / "old")])
 
     assert str(result.exception) == f"no such folder of error objects: {tmp_path / 'old'}"

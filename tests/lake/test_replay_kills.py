@@ -88,7 +88,7 @@ def replay(lake: Path, *options: str) -> dict[str, Any]:
 PUTS = 7
 
 
-def test_killed_before_or_after_any_put_and_started_again_every_row_is_there_once(tmp_path: Path) -> None:
+def test_a_replay_killed_before_or_after_any_put_delivers_every_row_once(tmp_path: Path) -> None:
     failed_lake(tmp_path / "whole")
     replay(tmp_path / "whole")
     expected = rows(tmp_path / "whole")
@@ -110,7 +110,7 @@ def test_killed_before_or_after_any_put_and_started_again_every_row_is_there_onc
 
 
 @pytest.mark.parametrize(("killed", "there"), [("1-after", 0), ("2-after", 2)])
-def test_what_was_begun_is_carried_out_whatever_is_asked_for_now(tmp_path: Path, killed: str, there: int) -> None:
+def test_an_intent_is_finished_whatever_is_selected_now(tmp_path: Path, killed: str, there: int) -> None:
     lake = tmp_path / killed
     failed_lake(lake)
     assert kill([lake]) == [9]
@@ -125,7 +125,7 @@ def test_what_was_begun_is_carried_out_whatever_is_asked_for_now(tmp_path: Path,
     assert fans(lake) == ["a", "b", "c", "d", "d"]
 
 
-def test_a_replay_that_is_killed_as_it_finishes_another_is_finished_by_the_next(tmp_path: Path) -> None:
+def test_a_replay_killed_while_it_finishes_another_is_finished_by_the_next(tmp_path: Path) -> None:
     first = tmp_path / "first" / "1-after"
     failed_lake(first)
     assert kill([first]) == [9]
@@ -140,7 +140,7 @@ def test_a_replay_that_is_killed_as_it_finishes_another_is_finished_by_the_next(
         assert fans(lake) == ["a", "b", "c", "d", "d"]
 
 
-def test_what_a_selection_began_is_carried_out_as_that_selection(tmp_path: Path) -> None:
+def test_an_intent_of_a_selection_is_finished_without_the_selection(tmp_path: Path) -> None:
     lake = tmp_path / "1-after"
     failed_lake(lake)
     assert kill([lake], "--reason", CRASHED) == [9]
@@ -172,7 +172,7 @@ def leave_intent(lake: Path, **keys: bool) -> Path:
 
 
 @pytest.mark.parametrize("there", [{"day01": a, "day02": b} for a in (True, False) for b in (True, False)], ids=str)
-def test_what_other_code_had_begun_is_taken_from_what_lies_in_the_lake(tmp_path: Path, there: dict[str, bool]) -> None:
+def test_an_intent_of_other_code_is_settled_by_the_objects_in_the_lake(tmp_path: Path, there: dict[str, bool]) -> None:
     failed_lake(tmp_path)
     leave_intent(tmp_path, **there)
 
@@ -182,7 +182,7 @@ def test_what_other_code_had_begun_is_taken_from_what_lies_in_the_lake(tmp_path:
     assert fans(tmp_path) == ["a", "b", "c", "d", "d"]
 
 
-def test_a_partition_that_other_code_left_half_put_is_not_guessed_at(tmp_path: Path) -> None:
+def test_a_partition_that_other_code_left_half_put_stops_a_replay(tmp_path: Path) -> None:
     failed_lake(tmp_path)
     entry = leave_intent(tmp_path, day01=True, day02=True)
     entry.write_text(entry.read_text().replace('"keys": [', '"keys": ["missing", '))

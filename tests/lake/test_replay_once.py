@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from firehose.cli.app import app
 from firehose.lake.errors.report import report
 from firehose.local.user_error import UserError
-from tests.failed import CRASHED, documents, error_object, failed, fans, told
+from tests.failed import CRASHED, document_of, documents, error_object, failed, fans
 from tests.given import change, s
 from transform.outcome import Reason
 
@@ -27,9 +27,7 @@ def replay(lake: Path, *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("first", ["dmnd-avro", "dmnd-demand"])
-def test_what_the_streams_of_both_modes_lost_is_delivered_once_whichever_object_came_first(
-    tmp_path: Path, first: str
-) -> None:
+def test_a_record_that_the_streams_of_both_modes_lost_is_delivered_once(tmp_path: Path, first: str) -> None:
     (second,) = {"dmnd-avro", "dmnd-demand"} - {first}
     error_object(tmp_path, failed(change(), CRASHED), stream=first)
     assert replay(tmp_path, "--format", "parquet")["delivered"] == {"demand": 1}
@@ -42,7 +40,7 @@ def test_what_the_streams_of_both_modes_lost_is_delivered_once_whichever_object_
     assert report(str(tmp_path)).failures == []
 
 
-def test_a_record_that_one_stream_failed_twice_is_two(tmp_path: Path) -> None:
+def test_a_record_that_one_stream_failed_twice_is_delivered_twice(tmp_path: Path) -> None:
     error_object(tmp_path, failed(change()))
     error_object(tmp_path, failed(change()), name=LATER)
 
@@ -52,13 +50,13 @@ def test_a_record_that_one_stream_failed_twice_is_two(tmp_path: Path) -> None:
 def late_container(lake: Path, *, there: bool) -> None:
     """What Avro mode left of a batch whose container was still being put when time was up."""
     error_object(lake, failed(change()), stream="dmnd-avro")
-    documents(lake, told(change(), Reason.NOT_WRITTEN, stream="dmnd-avro", container=CONTAINER))
+    documents(lake, document_of(change(), Reason.NOT_WRITTEN, stream="dmnd-avro", container=CONTAINER))
     if there:
         (lake / CONTAINER).parent.mkdir(parents=True)
         (lake / CONTAINER).write_bytes(b"Obj\1")
 
 
-def test_what_was_not_written_in_time_and_is_there_after_all_is_no_failure(tmp_path: Path) -> None:
+def test_rows_of_a_container_that_was_written_late_are_not_failures(tmp_path: Path) -> None:
     late_container(tmp_path, there=True)
 
     found = report(str(tmp_path))
@@ -66,7 +64,7 @@ def test_what_was_not_written_in_time_and_is_there_after_all_is_no_failure(tmp_p
     assert (found.failures, found.written) == ([], 1)
 
 
-def test_what_was_not_written_in_time_and_is_there_after_all_is_not_delivered_again(tmp_path: Path) -> None:
+def test_rows_of_a_container_that_was_written_late_are_not_delivered_again(tmp_path: Path) -> None:
     late_container(tmp_path, there=True)
 
     summary = replay(tmp_path)
@@ -76,14 +74,14 @@ def test_what_was_not_written_in_time_and_is_there_after_all_is_not_delivered_ag
     assert replay(tmp_path)["skipped"] == {"filtered": 0, "replayed": 1, "other_streams": 0, "written": 0}
 
 
-def test_what_was_not_written_and_is_not_there_is_delivered(tmp_path: Path) -> None:
+def test_rows_of_a_container_that_was_not_written_are_delivered(tmp_path: Path) -> None:
     late_container(tmp_path, there=False)
     assert [one.reason for one in report(str(tmp_path)).failures] == [Reason.NOT_WRITTEN]
 
     assert replay(tmp_path)["delivered"] == {"demand": 1}
 
 
-def test_a_lake_with_nothing_yet_but_errors_of_avro_modes_stream_gets_containers(tmp_path: Path) -> None:
+def test_a_lake_with_only_errors_of_avro_modes_stream_gets_containers(tmp_path: Path) -> None:
     error_object(tmp_path, failed(change()), stream="dmnd-avro")
 
     replay(tmp_path)
@@ -91,7 +89,7 @@ def test_a_lake_with_nothing_yet_but_errors_of_avro_modes_stream_gets_containers
     assert [path.suffix for path in (tmp_path / "data-pipeline/avro").rglob("*.*")] == [".avro"]
 
 
-def test_a_lake_of_both_formats_must_be_told_which_to_write(tmp_path: Path) -> None:
+def test_a_lake_of_both_formats_needs_the_format_to_write(tmp_path: Path) -> None:
     error_object(tmp_path, failed(change()))
     for name in ("parquet", "avro"):
         partition = tmp_path / "data-pipeline" / name / "demand" / "partition_date=2025-01-01"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from firehose.cli.app import app
 from firehose.lake.errors.report import Basis, report
 from firehose.local.user_error import UserError
-from tests.failed import failed, fans, told
+from tests.failed import document_of, failed, fans
 from tests.given import change, payload, s
 
 FIREHOSE = "data-pipeline/errors/firehose/processing-failed/dmnd-demand-1-2025-01-01-10-00-00-"
@@ -96,7 +96,7 @@ def fill() -> None:
     objects = {
         f"{FIREHOSE}0": [failed(change(fanId=s("a"))), failed(BAD)],
         f"{FIREHOSE}1": [failed(change(fanId=s("b")))],
-        DOCUMENTS: [told(BAD)],
+        DOCUMENTS: [document_of(BAD)],
     }
     for key, lines in objects.items():
         client.put_object(Bucket="lake", Key=key, Body=b"\n".join(map(payload, lines)))
@@ -110,7 +110,7 @@ def replay() -> int:
 
 
 def delivered(folder: Path) -> list[str]:
-    """Attribution rows lie in the bucket."""
+    """Return the fans whose rows lie in the bucket."""
     for one in boto3.resource("s3").Bucket("lake").objects.all():
         path = folder / one.key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,9 +119,7 @@ def delivered(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_whatever_call_of_a_replay_goes_wrong_the_next_one_completes_it_once(
-    calls: Calls, tmp_path: Path, operation: str
-) -> None:
+def test_a_replay_completes_once_what_a_failing_call_interrupted(calls: Calls, tmp_path: Path, operation: str) -> None:
     fill()
     calls.begin()
     assert replay() == 0
@@ -141,7 +139,7 @@ def test_whatever_call_of_a_replay_goes_wrong_the_next_one_completes_it_once(
 
 
 @pytest.mark.parametrize("trouble", REFUSED + BROKEN)
-def test_whatever_call_of_errors_goes_wrong_is_one_sentence_or_told_of(calls: Calls, trouble: Trouble) -> None:
+def test_a_failing_call_of_errors_is_one_sentence_or_reported(calls: Calls, trouble: Trouble) -> None:
     fill()
     calls.begin()
     assert report("s3://lake").basis is Basis.FIREHOSE
@@ -157,7 +155,7 @@ def test_whatever_call_of_errors_goes_wrong_is_one_sentence_or_told_of(calls: Ca
                 report("s3://lake")
 
 
-def test_that_firehoses_objects_may_not_be_read_is_said(calls: Calls) -> None:
+def test_the_user_is_told_that_firehoses_objects_may_not_be_read(calls: Calls) -> None:
     fill()
     calls.begin()
     report("s3://lake")
@@ -172,7 +170,7 @@ def test_that_firehoses_objects_may_not_be_read_is_said(calls: Calls) -> None:
     )
 
 
-def test_a_replay_says_what_it_has_done_before_it_was_stopped(calls: Calls) -> None:
+def test_a_replay_reports_its_progress_before_an_error(calls: Calls) -> None:
     fill()
     calls.begin()
     replay()

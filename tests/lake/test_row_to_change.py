@@ -86,7 +86,7 @@ def judged(raw: bytes, **members: Any) -> RerunResult:
 
 @pytest.mark.parametrize("name", sorted(TYPES))
 @given(data=st.data())
-def test_a_row_gives_the_change_that_gives_it_again(name: str, data: st.DataObject) -> None:
+def test_a_rebuilt_change_gives_the_same_row(name: str, data: st.DataObject) -> None:
     row = row_of(judged(payload(data.draw(changed(name))), sequence="4954", subsequence=3))
 
     again = judged(row)
@@ -95,7 +95,7 @@ def test_a_row_gives_the_change_that_gives_it_again(name: str, data: st.DataObje
     assert again.payload != row
 
 
-def test_every_row_of_a_sample_is_given_again() -> None:
+def test_every_row_of_a_sample_is_rebuilt() -> None:
     lines = [judged(line) for line in changes(2_000, seed=5)]
     rows = [row_of(one) for one in lines if isinstance(one.outcome, Delivered)]
 
@@ -122,7 +122,7 @@ def test_a_deletion_stays_redacted_and_keeps_its_time() -> None:
     )
 
 
-def test_what_the_function_computes_is_left_for_it_to_compute() -> None:
+def test_computed_members_are_left_for_the_function_to_compute() -> None:
     row = row_of(judged(payload(change(systemUserId=s("archtics-70.1")))))
 
     image = json.loads(judged(row).payload)["dynamodb"]["NewImage"]
@@ -139,7 +139,7 @@ def test_a_row_that_no_longer_fits_the_schema_fails_with_the_path() -> None:
     assert (outcome.reason, outcome.path) == ("invalid", "contactMethod")
 
 
-def test_what_the_schema_has_lost_is_ignored_as_in_any_image() -> None:
+def test_members_that_the_schema_no_longer_has_are_ignored() -> None:
     row = json.loads(row_of(judged(payload(change()))))
 
     assert json.loads(row_of(judged(payload(row | {"shoesize": 43, "shoes": [{"a": None}]})))) == row
@@ -158,7 +158,7 @@ def test_what_the_schema_has_lost_is_ignored_as_in_any_image() -> None:
         b'{"change":"\\ud800","isdeleted":1}',
     ],
 )
-def test_what_only_looks_like_a_row_is_left_as_it_is(raw: bytes) -> None:
+def test_a_record_that_only_resembles_a_row_is_left_as_it_is(raw: bytes) -> None:
     assert original(raw, TYPES).payload == raw
 
 
@@ -179,20 +179,20 @@ rows_or_so = st.builds(
 
 
 @given(raw=rows_or_so.map(json.dumps).map(str.encode) | st.binary(max_size=60))
-def test_whatever_an_error_record_holds_todays_code_has_an_answer(raw: bytes) -> None:
+def test_todays_code_has_an_outcome_for_any_error_record(raw: bytes) -> None:
     outcome = judged(raw).outcome
 
     assert not (isinstance(outcome, Failed) and outcome.reason == "bug")
 
 
 @pytest.mark.parametrize("venues", ["[" * 600 + "]" * 600, '{"a":' * 600 + "1" + "}" * 600], ids=["lists", "maps"])
-def test_a_row_that_nests_deeper_than_any_is_an_answer_too(venues: str) -> None:
+def test_todays_code_has_an_outcome_for_a_deeply_nested_row(venues: str) -> None:
     raw = f'{{"type":"event","isdeleted":false,"change":{{"name":"INSERT"}},"venues":{venues}}}'.encode()
 
     assert isinstance(judged(raw).outcome, Failed)
 
 
-def test_a_record_from_nowhere_stands_before_every_real_one() -> None:
+def test_a_made_up_sequence_sorts_before_every_real_one() -> None:
     row = json.loads(row_of(judged(payload(change()))))
 
     sequence = row["change"]["sequence"]
