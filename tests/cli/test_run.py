@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
-from firehose.cli import run as run_command
 from firehose.cli import main, run_source
+from firehose.cli import run as run_command
 from firehose.lake.opening import open_lake_to_write
 from firehose.local.event_record import EventRecord
 from firehose.local.report import RunReport, StreamReport
