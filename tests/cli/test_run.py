@@ -5,6 +5,7 @@ import io
 import json
 import signal
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
+from firehose.cli import main, run_source
 from firehose.cli import run as run_command
-from firehose.cli import run_source
 from firehose.lake.opening import open_lake_to_write
 from firehose.local.event_record import EventRecord
 from firehose.local.report import RunReport, StreamReport
@@ -309,22 +310,25 @@ def test_a_fifth_record_type_is_one_schema(tmp_path: Path) -> None:
         (["query", "SELECT 1", "--lake", "{tmp}"], "is not a lake"),
     ],
 )
-def test_wrong_input_is_a_sentence_and_exit_2(tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_wrong_input_is_a_sentence_and_exit_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
     (tmp_path / "ok.jsonl").write_bytes(payload(change("sale")) + b"\n")
     (tmp_path / "plain.jsonl.gz").write_bytes(b"not gzip")
-    command = [argument.replace("{tmp}", str(tmp_path)) for argument in arguments]
+    monkeypatch.setattr(sys, "argv", ["dmd", *(argument.replace("{tmp}", str(tmp_path)) for argument in arguments)])
 
-    done = subprocess.run(
-        [*DMD, *command],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    with pytest.raises(SystemExit) as left:
+        main()
 
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    printed = capsys.readouterr()
+    assert left.value.code == 2
+    assert said in printed.err
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
 
 
 def test_no_record_lands_outside_the_range_of_its_table(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`dmd` starts light: help loads no command, a command loads what it needs, and help ends in a command to paste."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -52,6 +53,17 @@ def test_a_command_loads_no_library_that_others_need(arguments: tuple[str, ...],
 
     assert f"firehose.cli.{arguments[0]}" in loaded
     assert loaded & without == set()
+
+
+@pytest.mark.parametrize(("sql", "reads"), [("SELECT 1", False), ("SELECT count(*) FROM demand", True)])
+def test_a_query_that_names_no_table_loads_no_reader_of_tables(tmp_path: Path, sql: str, reads: bool) -> None:
+    (tmp_path / "data-pipeline").mkdir()
+
+    loaded = loaded_by("query", sql, "--lake", str(tmp_path))
+
+    assert "duckdb" in loaded
+    assert ("pyarrow" in loaded) is reads
+    assert "boto3" not in loaded
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -16,6 +16,8 @@ from firehose.local.user_error import UserError
 from tests.failed import CRASHED, error_object, failed, fans
 from tests.given import change, m, s
 
+pytestmark = pytest.mark.slow
+
 # Entry, object, entry of the second error object (first by key); entry, two objects, entry of the first.
 PUTS = 7
 

@@ -19,6 +19,8 @@ from firehose.local.user_error import UserError
 from tests.failed import document_of, failed, fans
 from tests.given import change, payload, s
 
+pytestmark = pytest.mark.slow
+
 FIREHOSE = "data-pipeline/errors/firehose/processing-failed/dmnd-demand-1-2025-01-01-10-00-00-"
 DOCUMENTS = "data-pipeline/errors/records/partition_date=2025-01-01/dmnd-demand-0.jsonl"
 BAD = change(fanId={"N": "1"})
