@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from firehose.local.batch import Batch
 from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
@@ -175,6 +177,40 @@ def test_partitions_over_the_limit_go_to_the_error_output_and_are_a_metric() -> 
     assert error["errorCode"] == "DynamicPartitioning.ActivePartitionsLimitExceeded"
     assert {key[:7]: body for key, body in rig.sink.under("data/").items()} == {"data/a/": b"aa", "data/b/": b"b"}
     assert rig.settled == {0: DELIVERED, 1: DELIVERED, 2: DELIVERED, 3: FAILED}
+
+
+def several_rows(number: int, rows: int) -> bytes:
+    """A record of so many JSON documents."""
+    return b"".join(b'{"id":"%d.%d"}\n' % (number, row) for row in range(rows))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3)), min_size=1, max_size=12),
+    st.sampled_from([40, 1024 * 1024]),
+)
+@example([("a", 1), ("b", 3), ("a", 2), ("c", 1), ("a", 1)], 1024 * 1024)
+@example([("a", 1), ("b", 3), ("a", 2), ("b", 2), ("a", 1)], 40)
+def test_all_rows_of_a_record_are_in_its_partition_or_the_record_is_an_error(
+    shape: list[tuple[str, int]], buffer_bytes: int
+) -> None:
+    rig = Rig(stream(BY_TYPE, conversion=conversion(), buffer_bytes=buffer_bytes), active_partitions=1)
+    records = [record(b"%d" % number, number) for number in range(len(shape))]
+
+    rig.accept(
+        records, *[(number, several_rows(number, rows), {"type": kind}) for number, (kind, rows) in enumerate(shape)]
+    )
+    rig.delivery.flush_all()
+
+    failed = {int(b64decode(error["rawData"])) for error in rig.sink.documents("errors/activePartitionExceeded/")}
+    for kind in "abc":
+        bodies = rig.sink.under(f"data/{kind}/").values()
+        rows = [row for body in bodies for row in pq.read_table(io.BytesIO(body)).column("id").to_pylist()]
+        taken = [(number, rows) for number, (of, rows) in enumerate(shape) if of == kind and number not in failed]
+        assert sorted(rows) == sorted(f"{number}.{row}" for number, count in taken for row in range(count))
+    first = shape[0][0]
+    if buffer_bytes > 1000:  # only the first record's partition is ever active
+        assert failed == {number for number, (kind, _) in enumerate(shape) if kind != first}
+    assert rig.settled == {number: FAILED if number in failed else DELIVERED for number in range(len(shape))}
 
 
 def test_on_files_partitions_are_flushed_early_even_where_only_one_may_be_active() -> None:

@@ -1,8 +1,8 @@
 """A delivery stream against a simple model, over random records, replies, clocks and faults.
 
 The model: what becomes of a record is what its line says, unless the last invocation that had it failed, or there was
-no room for its partition. At every step nothing has landed twice or in a wrong place, and what is settled has landed;
-at the end everything has.
+no room for its partition. A record is one row or several, which land together. At every step nothing has landed twice
+or in a wrong place, and what is settled has landed; at the end everything has.
 """
 
 import io
@@ -28,11 +28,13 @@ EXAMPLES = 100
 RETRIES = 1
 PARTITIONS = 3
 DATES = [f"2025-01-0{day}" for day in range(1, 6)]
+ROWS = st.integers(1, 3)  # of a record: JSON documents one after the other
 PLANS = ["ok", "ok", "ok", "dropped", "failed", "missing", "misfit", "keyless"]
 
 LAKE = "data-pipeline/parquet/order/partition_date="
 ERRORS = "data-pipeline/errors/firehose/"
 VANISHED = ("", "")
+ERROR = -1  # in place of a row, where the whole record is in the error output
 CODES = {
     "dropped": VANISHED,
     "failed": ("processing-failed", "Lambda.ProcessingFailedStatus"),
@@ -65,13 +67,13 @@ class Function:
         return {"records": [one for record, line in lines for one in self._answers(record, line)]}
 
     def _answers(self, record: dict[str, Any], line: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        plan, row = line["plan"], {"id": str(line["n"])}
+        plan, rows = line["plan"], [{"id": f"{line['n']}.{row}"} for row in range(line["rows"])]
         if plan in ("dropped", "failed"):
             yield answer(record, {"dropped": "Dropped", "failed": "ProcessingFailed"}[plan])
         elif plan != "missing":
-            row |= {"qty": "many"} if plan == "misfit" else {}
+            rows[-1] |= {"qty": "many"} if plan == "misfit" else {}
             keys = {} if plan == "keyless" else {"type": "order", "date": line["date"]}
-            yield answer(record, "Ok", json.dumps(row).encode() + b"\n", **keys)
+            yield answer(record, "Ok", "".join([json.dumps(row) + "\n" for row in rows]).encode(), **keys)
 
 
 class Refusing(Bucket):
@@ -86,7 +88,7 @@ class Refusing(Bucket):
         super().__init__()
         self.refuses = 0
         self.loses_answers = 0
-        self.landed: Counter[tuple[int, str, str]] = Counter()
+        self.landed: Counter[tuple[int, int, str, str]] = Counter()
         self.put_before_restart: set[str] = set()
 
     def put(self, key: str, body: bytes, content_type: str = "", content_encoding: str = "") -> None:
@@ -107,16 +109,17 @@ class Refusing(Bucket):
             raise OSError("connection cut")
 
 
-def _read(key: str, body: bytes) -> Iterator[tuple[int, str, str]]:
-    """What an object holds: number, kind of place, and which."""
+def _read(key: str, body: bytes) -> Iterator[tuple[int, int, str, str]]:
+    """What an object holds: number of the record, row of it, kind of place, and which."""
     if key.startswith(LAKE):
-        for number in pq.ParquetFile(io.BytesIO(body)).read(columns=["id"]).column(0).to_pylist():
-            yield int(number), "lake", key.removeprefix(LAKE).partition("/")[0]
+        for row_id in pq.ParquetFile(io.BytesIO(body)).read(columns=["id"]).column(0).to_pylist():
+            number, _, row = row_id.partition(".")
+            yield int(number), int(row), "lake", key.removeprefix(LAKE).partition("/")[0]
         return
     kind = key.removeprefix(ERRORS).partition("/")[0]
     for error in map(json.loads, body.splitlines()):
         line = json.loads(payload({"data": error["rawData"]}))
-        yield line["n"], kind, error.get("errorCode") or error["lastErrorCode"]
+        yield line["n"], ERROR, kind, error.get("errorCode") or error["lastErrorCode"]
 
 
 def _without_attempts(key: str, body: bytes) -> object:
@@ -143,10 +146,10 @@ class DeliveryStreamModel(RuleBasedStateMachine):
         self.lines: list[dict[str, Any]] = []
         self.again: set[int] = set()  # read again after a restart
 
-    @rule(plans=st.lists(st.tuples(st.sampled_from(PLANS), st.sampled_from(DATES)), min_size=1, max_size=8))
-    def put(self, plans: Sequence[tuple[str, str]]) -> None:
-        for plan, date in plans:
-            self.lines.append({"n": len(self.lines), "plan": plan, "date": date})
+    @rule(plans=st.lists(st.tuples(st.sampled_from(PLANS), st.sampled_from(DATES), ROWS), min_size=1, max_size=8))
+    def put(self, plans: Sequence[tuple[str, str, int]]) -> None:
+        for plan, date, rows in plans:
+            self.lines.append({"n": len(self.lines), "plan": plan, "date": date, "rows": rows})
             self.stream.put(self.lines[-1])
 
     @rule(seconds=st.sampled_from([1, 10, 60, 200]))
@@ -174,13 +177,15 @@ class DeliveryStreamModel(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost_doubled_or_misplaced(self) -> None:
-        found: dict[int, set[tuple[str, str]]] = {}
-        for (number, *place), count in self.bucket.landed.items():
-            found.setdefault(number, set()).add((place[0], place[1]))
+        found: dict[int, dict[tuple[str, str], set[int]]] = {}
+        for (number, row, *place), count in self.bucket.landed.items():
+            found.setdefault(number, {}).setdefault((place[0], place[1]), set()).add(row)
             assert count == 1 or number in self.again
         for number, places in found.items():
-            assert places <= self.places(number)
+            assert places.keys() <= self.places(number)
             assert len(places) == 1 or number in self.again
+            for (kind, _), rows in places.items():
+                assert rows == (set(range(self.lines[number]["rows"])) if kind == "lake" else {ERROR})
         settled = len(self.lines) - self.stream.waiting
         landed = {number for number in found if number < settled}
         assert landed == {number for number in range(settled) if not self.vanishes(number)}
@@ -198,7 +203,7 @@ class DeliveryStreamModel(RuleBasedStateMachine):
 
     def vanishes(self, number: int) -> bool:
         return self.lines[number]["plan"] == "dropped" and self.places(number).isdisjoint(
-            (place[1], place[2]) for place in self.bucket.landed if place[0] == number
+            (place[2], place[3]) for place in self.bucket.landed if place[0] == number
         )
 
     def teardown(self) -> None:
@@ -228,7 +233,7 @@ def test_an_error_object_put_again_after_a_restart_has_the_same_records_and_the_
     model = DeliveryStreamModel()
     model.create()
     model.function_raises(raises)
-    model.put([(plan, DATES[0])])
+    model.put([(plan, DATES[0], 2)])
     model.answers_are_lost(1)
     for seconds in (10, 60):  # the function is called, the errors become an object
         model.advance(seconds)
