@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from glue.facts import DERIVED, UNREAD, Wrong, with_facts
+from glue.layout import Format
 from glue.model import ArrayType, Enumeration, Field, MapType, Record, RecordType, Scalar, SchemaError, Type
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -73,6 +74,8 @@ def read_record_type(name: str, text: bytes) -> RecordType:
         raise SchemaError(f"{name}: not a JSON object") from error
     except RecursionError as error:
         raise SchemaError(f"{name}: nested too deep to be read") from error
+    if name in list(Format):
+        wrong(name, "is the name of a mode, and of the delivery stream of all its types: choose another")
     if not _is_name(avro.get("namespace", name)):
         wrong(f"{name}.namespace", "a name of letters, digits and _")
     record_type = with_facts(name, avro, row, wrong)
