@@ -148,7 +148,7 @@ def _column(record_type: RecordType, field: Field) -> str:
     plain = _plain(field.type, attribute)
     if field.pii:
         return f"CASE WHEN deleted AND {plain} IS NOT NULL THEN '[redacted]' ELSE {plain} END"
-    if field.name == record_type.deletion_time[0]:
+    if field.name == record_type.deleted_at[0]:
         members = (_named(one.name, _at(record_type, (field.name, one.name))) for one in _fields_of(field.type))
         return f"CASE WHEN deleted OR {attribute}.M IS NOT NULL THEN struct_pack({', '.join(members)}) END"
     return plain
@@ -168,7 +168,7 @@ def _at(record_type: RecordType, path: FieldPath) -> str:
         (field,) = [one for one in _fields_of(field.type) if one.name == name]
         attribute = _member(attribute, field)
     plain = _plain(field.type, attribute)
-    return f"CASE WHEN deleted THEN changed_at ELSE {plain} END" if path == record_type.deletion_time else plain
+    return f"CASE WHEN deleted THEN changed_at ELSE {plain} END" if path == record_type.deleted_at else plain
 
 
 def _fields_of(kind: Type) -> tuple[Field, ...]:

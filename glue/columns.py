@@ -37,16 +37,24 @@ def columns(record_type: RecordType) -> list[Column]:
     Glue has no place for the docs of nested fields; they are in the data dictionary and in the Avro table's literal.
 
     Raises:
-        SchemaError: a doc or a type is longer than Glue allows, or a doc has several lines.
+        SchemaError: docs or types are longer than Glue allows, or have several lines; a line for each.
     """
-    return [
-        Column(
-            Name=field.name.lower(),
-            Type=_within(str(hive_type(field.type)), TYPE_BYTES, f"{record_type.name}.{field.name}: its Hive type"),
-            Comment=_within(field.doc, COMMENT_BYTES, f"{record_type.name}.{field.name}: the doc"),
-        )
+    found = [
+        Column(Name=field.name.lower(), Type=str(hive_type(field.type)), Comment=field.doc)
         for field in record_type.row.fields
     ]
+    problems = [
+        f"{record_type.name}.{field.name}: {what} {problem}"
+        for field, column in zip(record_type.row.fields, found, strict=True)
+        for what, text, most_bytes in (
+            ("its Hive type", column["Type"], TYPE_BYTES),
+            ("the doc", column["Comment"], COMMENT_BYTES),
+        )
+        if (problem := _problem(text, most_bytes))
+    ]
+    if problems:
+        raise SchemaError("\n".join(problems))
+    return found
 
 
 def hive_type(kind: Type) -> hive.HiveType:
@@ -67,9 +75,9 @@ def hive_type(kind: Type) -> hive.HiveType:
             return hive.Struct(tuple((field.name.lower(), hive_type(field.type)) for field in fields))
 
 
-def _within(text: str, most_bytes: int, what: str) -> str:
+def _problem(text: str, most_bytes: int) -> str:
     if not text.isprintable():
-        raise SchemaError(f"{what} holds a line break or another control character, which Glue does not take")
+        return "holds a line break or another control character, which Glue does not take"
     if len(text.encode()) > most_bytes:
-        raise SchemaError(f"{what} is longer than the {most_bytes:,} bytes that Glue takes for a column")
-    return text
+        return f"is longer than the {most_bytes:,} bytes that Glue takes for a column"
+    return ""

@@ -14,7 +14,7 @@ def deletions_sql(types: Mapping[str, RecordType]) -> str:
     """The query for all deletions in a period: the entity, the time, and whether DynamoDB's time to live removed it."""
     selects = [
         f"SELECT '{name.lower()}' AS record_type, reference.id AS id, "
-        f"{'.'.join(one.deletion_time).lower()} AS deleted, change.expired AS expired, change.id AS change_id, "
+        f"{'.'.join(one.deleted_at).lower()} AS deleted, change.expired AS expired, change.id AS change_id, "
         f'partition_date\nFROM "{name.lower()}" WHERE isdeleted'
         for name, one in types.items()
     ]

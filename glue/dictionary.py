@@ -58,7 +58,7 @@ def _section(record_type: RecordType) -> str:
         f"- It covers {dates.first} to {dates.last}; a record outside is an error, as Athena would not show it.",
         f"- `reference.id` is {', '.join(f'`{_sql(path)}`' for path in record_type.reference_id)}, joined with `_`.",
         f"- `reference.timestamp` is {_first_of(record_type.reference_timestamp)}; failing all, `change.at`.",
-        f"- A deletion has `isdeleted = true` and its time in `{_sql(record_type.deletion_time)}`.",
+        f"- A deletion has `isdeleted = true` and its time in `{_sql(record_type.deleted_at)}`.",
     ]
     if record_type.system_source:
         lines.append(f"- `system` is read from `{_sql(record_type.system_source)}`, where that has its form.")

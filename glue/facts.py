@@ -1,10 +1,10 @@
 """Reads the facts of the domain from the further attributes of a schema, and checks them against its fields."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
-from glue.model import Enumeration, Field, FieldPath, PartitionDate, Record, RecordType, Scalar, SchemaError, Type
+from glue.model import Enumeration, Field, FieldPath, PartitionDate, Record, RecordType, Scalar, Type
 
 # The fields that the function computes, by name: their type or members, and the attributes that name their sources.
 DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
@@ -19,108 +19,148 @@ DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
 }
 NEEDED = ("isDeleted", "reference", "change")
 
+# Stands for a type that could not be read.
+UNREAD = Record("", ())
 
-def with_facts(name: str, avro: dict[str, Any], row: Record) -> RecordType:
+# Called with the path of each problem, and what is wrong there.
+Wrong: TypeAlias = Callable[[str, str], None]
+
+
+def with_facts(name: str, avro: dict[str, Any], row: Record, wrong: Wrong) -> RecordType:
     """The record type with the domain's facts, each checked against the fields that it names."""
-    derived = {field.name: field for field in row.fields if field.derived}
-    attributes = {member["name"]: member for member in avro["fields"] if member["name"] in derived}
-    for need in NEEDED:
-        if need not in derived:
-            raise SchemaError(f"{name}: every row has a field {need}, derived: true")
-    for field in derived.values():
-        _check_derived(f"{name}.{field.name}", field)
-    if not any(field.name == "type" and field.type is Scalar.STRING and not field.optional for field in row.fields):
-        raise SchemaError(f"{name}: every row has a required string field type: an image is recognised by it")
-    reference = attributes["reference"]
-    system = attributes.get("system")
+    facts = _Facts(name, row, wrong)
+    facts.check_fields()
+    members = avro.get("fields") if row is not UNREAD else ()
+    attributes = {member["name"]: member for member in members or () if _is_derived(member)}
+    reference, system = attributes.get("reference"), attributes.get("system")
     return RecordType(
         name=name,
         doc=str(avro.get("doc", "")),
         row=row,
-        partition_date=_partition_date(avro.get("partitionDate"), row, f"{name}.partitionDate"),
-        deletion_time=_deletion_time(avro.get("deletionTime"), row, f"{name}.deletionTime"),
-        reference_id=_paths(reference.get("idParts"), row, f"{name}.reference.idParts", {Scalar.STRING}, always=True),
-        reference_timestamp=_paths(
-            reference.get("timestampSources"), row, f"{name}.reference.timestampSources", {Scalar.TIMESTAMP}
+        partition_date=facts.partition_date(avro.get("partitionDate")),
+        deletion_time=facts.deletion_time(avro["deletionTime"]) if "deletionTime" in avro else None,
+        reference_id=facts.required(reference.get("idParts"), "reference.idParts") if reference else (),
+        reference_timestamp=(
+            facts.paths(reference.get("timestampSources"), "reference.timestampSources", Scalar.TIMESTAMP)
+            if reference
+            else ()
         ),
-        system_source=system and _path(system.get("parsedFrom"), row, f"{name}.system.parsedFrom", {Scalar.STRING}),
+        system_source=system and facts.path(system.get("parsedFrom"), "system.parsedFrom", Scalar.STRING),
         avro=avro,
     )
 
 
-def _check_derived(path: str, field: Field) -> None:
-    shape = DERIVED[field.name][0]
-    if isinstance(shape, Scalar):
-        right = field.type is shape and not field.optional
-    else:
-        right = isinstance(field.type, Record) and shape == {
-            member.name: "enum" if isinstance(member.type, Enumeration) else str(member.type)
-            for member in field.type.fields
-        }
-    if not right:
-        raise SchemaError(f"{path}: derived, so it must be {shape}")
+class _Facts:
+    """Reads the facts of one record type, and calls `wrong` for each problem."""
+
+    def __init__(self, name: str, row: Record, wrong: Wrong) -> None:
+        self.name = name
+        self.row = row
+        self.wrong = wrong
+
+    def check_fields(self) -> None:
+        """Check the fields that every row has."""
+        if self.row is UNREAD:
+            return
+        derived = {field.name: field for field in self.row.fields if field.derived}
+        for need in NEEDED:
+            if need not in derived:
+                self.wrong(self.name, f"every row has a field {need}, derived: true")
+        for field in derived.values():
+            if not _has_its_shape(field):
+                self.wrong(f"{self.name}.{field.name}", f"derived, so it must be {DERIVED[field.name][0]}")
+        if not any(field.name == "type" and _is_required_string(field) for field in self.row.fields):
+            self.wrong(self.name, "every row has a required string field type: an image is recognised by it")
+
+    def deletion_time(self, avro: object) -> FieldPath:
+        """The field that a REMOVE sets. A REMOVE makes the optional records around it, so they require nothing else."""
+        found = self.path(avro, "deletionTime", Scalar.TIMESTAMP)
+        for field in _on_the_way(self.row, found)[:-1]:
+            if field.optional and isinstance(field.type, Record) and not all(one.optional for one in field.type.fields):
+                why = f"{field.name} is optional, so all in it must be: a deletion may have to make it"
+                self.wrong(f"{self.name}.deletionTime", why)
+        return found
+
+    def partition_date(self, avro: object) -> PartitionDate:
+        """The sources of the partition date, the last of which every row has, and the range of the table."""
+        where = f"{self.name}.partitionDate"
+        if not isinstance(avro, Mapping) or set(avro) != {"sources", "from", "to"}:
+            self.wrong(where, "needs sources, from and to")
+            return PartitionDate((), "", "")
+        sources = self.paths(avro["sources"], "partitionDate.sources", Scalar.TIMESTAMP)
+        if sources and not self.is_always_there(sources[-1]):
+            self.wrong(f"{where}.sources", "the last one must always be there, or a row could be without a partition")
+        bounds = [avro["from"], avro["to"]]
+        for name, bound in zip(("from", "to"), bounds, strict=True):
+            if not _is_date(bound):
+                self.wrong(f"{where}.{name}", "not a date, YYYY-MM-DD")
+        if all(map(_is_date, bounds)) and bounds[0] > bounds[1]:
+            self.wrong(where, "from lies after to")
+        return PartitionDate(sources, str(bounds[0]), str(bounds[1]))
+
+    def required(self, avro: object, fact: str) -> tuple[FieldPath, ...]:
+        """The strings of a list of fields that every row has."""
+        found = self.paths(avro, fact, Scalar.STRING)
+        for one in found:
+            if not self.is_always_there(one):
+                self.wrong(f"{self.name}.{fact}", f"{'.'.join(one)} must be required: every row has it")
+        return found
+
+    def paths(self, avro: object, fact: str, kind: Scalar) -> tuple[FieldPath, ...]:
+        """The fields of this type in a list."""
+        if not isinstance(avro, list) or not avro:
+            self.wrong(f"{self.name}.{fact}", "a list of fields of the row")
+            return ()
+        return tuple(path for one in avro if (path := self.path(one, fact, kind)))
+
+    def path(self, avro: object, fact: str, kind: Scalar) -> FieldPath:
+        """`date.sent` as ("date", "sent"), a field of this type outside arrays and maps; () if it is not one."""
+        names = tuple(avro.split(".")) if isinstance(avro, str) else ()
+        way = _on_the_way(self.row, names)
+        last = way[-1].type if way else self.row
+        if last is UNREAD or (last is kind and len(way) == len(names)):
+            return names
+        self.wrong(f"{self.name}.{fact}", f"{avro} is not a field of the row of type {kind}")
+        return ()
+
+    def is_always_there(self, path: FieldPath) -> bool:
+        """True if every row has the field at this path."""
+        return not any(field.optional for field in _on_the_way(self.row, path))
 
 
-def _deletion_time(avro: object, row: Record, path: str) -> FieldPath:
-    """The field that a REMOVE sets. A REMOVE makes the optional records around it, so they require nothing else."""
-    found = _path(avro, row, path, {Scalar.TIMESTAMP})
-    record = row
-    for name in found[:-1]:
-        field = record.field(name)
-        assert isinstance(field.type, Record)  # noqa: S101 - _path has checked it
-        record = field.type
-        if field.optional and not all(inner.optional for inner in record.fields):
-            raise SchemaError(f"{path}: {name} is optional, so all in it must be: a deletion may have to make it")
+def _on_the_way(row: Record, path: FieldPath) -> list[Field]:
+    """The fields along a path, as far as there are such."""
+    found: list[Field] = []
+    kind: Type = row
+    for name in path:
+        field = next((one for one in kind.fields if one.name == name), None) if isinstance(kind, Record) else None
+        if field is None:
+            break
+        found.append(field)
+        kind = field.type
     return found
 
 
-def _partition_date(avro: object, row: Record, path: str) -> PartitionDate:
-    if not isinstance(avro, Mapping) or set(avro) != {"sources", "from", "to"}:
-        raise SchemaError(f"{path}: needs sources, from and to")
-    sources = _paths(avro["sources"], row, f"{path}.sources", {Scalar.TIMESTAMP})
-    if not _always(row, sources[-1]):
-        raise SchemaError(f"{path}.sources: the last one must always be there, or a row could be without a partition")
-    for bound in ("from", "to"):
-        if not _is_date(avro[bound]):
-            raise SchemaError(f"{path}.{bound}: not a date, YYYY-MM-DD")
-    if avro["from"] > avro["to"]:
-        raise SchemaError(f"{path}: from lies after to")
-    return PartitionDate(sources, avro["from"], avro["to"])
+def _is_derived(member: object) -> bool:
+    return isinstance(member, Mapping) and member.get("derived") is True and isinstance(member.get("name"), str)
 
 
-def _paths(avro: object, row: Record, path: str, kinds: set[Scalar], *, always: bool = False) -> tuple[FieldPath, ...]:
-    if not isinstance(avro, list) or not avro:
-        raise SchemaError(f"{path}: a list of fields of the row")
-    paths = tuple(_path(one, row, path, kinds) for one in avro)
-    for one in paths:
-        if always and not _always(row, one):
-            raise SchemaError(f"{path}: {'.'.join(one)} must be required: every row has it")
-    return paths
+def _is_required_string(field: Field) -> bool:
+    return field.type is UNREAD or (field.type is Scalar.STRING and not field.optional)
 
 
-def _path(avro: object, row: Record, path: str, kinds: set[Scalar]) -> FieldPath:
-    """`date.requested` as ("date", "requested"), which must be a field of one of the kinds, not in an array or map."""
-    names = tuple(avro.split(".")) if isinstance(avro, str) else ()
-    kind: Type | None = row
-    for name in names:
-        try:
-            kind = kind.field(name).type if isinstance(kind, Record) else None
-        except KeyError:
-            kind = None
-    if kind not in kinds:
-        raise SchemaError(f"{path}: {avro} is not a field of the row of type {', '.join(kinds)}")
-    return names
+def _has_its_shape(field: Field) -> bool:
+    shape, kind = DERIVED[field.name][0], field.type
+    if kind is UNREAD:
+        return True
+    if isinstance(shape, Scalar):
+        return kind is shape and not field.optional
+    return isinstance(kind, Record) and shape == {member.name: _spelled(member) for member in kind.fields}
 
 
-def _always(row: Record, path: FieldPath) -> bool:
-    kind: Type = row
-    for name in path:
-        assert isinstance(kind, Record)  # noqa: S101 - _path has checked it
-        field = kind.field(name)
-        if field.optional:
-            return False
-        kind = field.type
-    return True
+def _spelled(member: Field) -> str:
+    """The type of a member as DERIVED spells it."""
+    return "enum" if isinstance(member.type, Enumeration) else str(member.type)
 
 
 def _is_date(text: object) -> bool:

@@ -89,18 +89,24 @@ class PartitionDate(msgspec.Struct, frozen=True):
 class RecordType(msgspec.Struct, frozen=True):
     """One kind of record: its row, and the facts of the domain by which rows are made.
 
-    `avro` is the schema as in the file, for the Avro writer and the AvroSerDe's literal.
+    `deletion_time` is the field that a REMOVE sets to the time of the change, if the type has one. `avro` is the schema
+    as in the file, for the Avro writer and the AvroSerDe's literal.
     """
 
     name: str
     doc: str
     row: Record
     partition_date: PartitionDate
-    deletion_time: FieldPath
+    deletion_time: FieldPath | None
     reference_id: tuple[FieldPath, ...]
     reference_timestamp: tuple[FieldPath, ...]
     system_source: FieldPath | None
     avro: Mapping[str, Any]
+
+    @property
+    def deleted_at(self) -> FieldPath:
+        """The field that holds the time of a deletion."""
+        return self.deletion_time or ("change", "at")
 
 
 def pii_names(types: Mapping[str, RecordType]) -> frozenset[str]:

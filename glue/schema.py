@@ -5,17 +5,19 @@ Avro allows further attributes in a schema. These hold the facts of the domain:
     on the record   partitionDate {sources, from, to}, deletionTime
     on a field      pii, derived (with idParts and timestampSources on reference, parsedFrom on system)
 
-Everything else is refused with its path, a misspelt attribute too.
+Everything else is refused with its path, a misspelt attribute too. All problems are found at once: a type that cannot
+be read is UNREAD, and whatever depends on it is not judged.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from glue.facts import DERIVED, with_facts
+from glue.facts import DERIVED, UNREAD, Wrong, with_facts
+from glue.layout import Format
 from glue.model import ArrayType, Enumeration, Field, MapType, Record, RecordType, Scalar, SchemaError, Type
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -28,16 +30,22 @@ PLAIN = {kind.value: kind for kind in (Scalar.STRING, Scalar.BOOLEAN, Scalar.INT
 
 # Names of Avro's own types, which no named type may have.
 AVRO_TYPES = {*PLAIN, "null", "bytes", "float", "record", "error", "enum", "array", "map", "union", "fixed"}
-Named = TypeVar("Named", Record, Enumeration)
 
 
 def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
     """The record types of a folder of `<type>.avsc` files, by name, in the order of names.
 
     Raises:
-        SchemaError: a schema is invalid; the message begins with the path in it, `demand.date.sent`.
+        SchemaError: schemas are invalid; a line for each problem, which begins with the path in it, `demand.date.sent`.
     """
-    types = [read_record_type(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.avsc"))]
+    types, problems = [], []
+    for path in sorted(folder.glob("*.avsc")):
+        try:
+            types.append(read_record_type(path.stem, path.read_bytes()))
+        except SchemaError as error:
+            problems.append(str(error))
+    if problems:
+        raise SchemaError("\n".join(problems))
     if not types:
         raise SchemaError(f"{folder}: no .avsc file here")
     return {record_type.name: record_type for record_type in types}
@@ -49,28 +57,42 @@ def read_record_type(name: str, text: bytes) -> RecordType:
     """The record type in the text of `<name>.avsc`.
 
     Raises:
-        SchemaError: "demand.date.sent: ...", the schema is invalid, or uses Avro that is not supported.
+        SchemaError: "demand.date.sent: ...", the schema is invalid, or uses Avro that is not supported. A line for each
+            problem.
     """
+    problems: list[str] = []
+
+    def wrong(path: str, why: str) -> None:
+        problems.append(f"{path}: {why}")
+
     try:
         avro = msgspec.json.decode(text, type=dict[str, Any])
-        _only(avro, TOP_KEYS, name)
         if avro.get("type") != "record" or avro.get("name") != name:
             raise SchemaError(f"{name}: the schema must be a record of the file's name")
-        row = _Reader(name).record(avro, name, extra=TOP_KEYS)
+        row = _Reader(name, wrong).record(avro, name, extra=TOP_KEYS)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SchemaError(f"{name}: not a JSON object") from error
     except RecursionError as error:
         raise SchemaError(f"{name}: nested too deep to be read") from error
+    if name in list(Format):
+        wrong(name, "is the name of a mode, and of the delivery stream of all its types: choose another")
     if not _is_name(avro.get("namespace", name)):
-        raise SchemaError(f"{name}.namespace: a name of letters, digits and _")
-    return with_facts(name, avro, row)
+        wrong(f"{name}.namespace", "a name of letters, digits and _")
+    record_type = with_facts(name, avro, row, wrong)
+    if problems:
+        raise SchemaError("\n".join(problems))
+    return record_type
 
 
 class _Reader:
-    """Reads one schema. It remembers named types, because a later field may refer to them by name."""
+    """Reads one schema, and calls `wrong` for each problem.
 
-    def __init__(self, top: str) -> None:
+    It remembers named types, because a later field may refer to them by name.
+    """
+
+    def __init__(self, top: str, wrong: Wrong) -> None:
         self.top = top
+        self.wrong = wrong
         self.named: dict[str, Type] = {}
         self.claimed = set(AVRO_TYPES)
 
@@ -78,110 +100,117 @@ class _Reader:
         """The type of an Avro schema that is not a union."""
         if isinstance(avro, str):
             kind = PLAIN.get(avro) or self.named.get(avro)
-            if kind is None:
-                raise SchemaError(f'{path}: "{avro}" is not a supported type, nor one named before')
-            return kind
+            return kind or self.unread(path, f'"{avro}" is not a supported type, nor one named before')
         if not isinstance(avro, dict):
-            raise SchemaError(f'{path}: the only union supported is ["null", type]')
+            return self.unread(path, 'the only union supported is ["null", type]')
         match avro.get("type"):
             case "record":
                 return self.record(avro, path)
             case "enum":
                 return self.enumeration(avro, path)
             case "array":
-                _only(avro, {"type", "items"}, path)
-                optional, items = _nullable(avro.get("items"), f"{path}[]")
-                if not optional:
-                    raise SchemaError(f'{path}[]: items are ["null", type]: a list of DynamoDB may hold null (BR-14)')
+                self.only(avro, {"type", "items"}, path)
+                optional, items = _nullable(avro.get("items"))
+                if not optional and not isinstance(items, list):
+                    self.wrong(f"{path}[]", 'items are ["null", type]: a list of DynamoDB may hold null (BR-14)')
                 return ArrayType(self.type(items, f"{path}[]"))
             case "map":
-                _only(avro, {"type", "values"}, path)
+                self.only(avro, {"type", "values"}, path)
                 return MapType(self.type(avro.get("values"), f"{path}[*]"))
             case plain:
-                _only(avro, {"type", "logicalType"}, path)
+                self.only(avro, {"type", "logicalType"}, path)
                 logical = LOGICAL.get((str(plain), str(avro.get("logicalType"))))
-                if logical is None:
-                    raise SchemaError(f"{path}: {plain} with logicalType {avro.get('logicalType')} is not supported")
-                return logical
+                return logical or self.unread(
+                    path, f"{plain} with logicalType {avro.get('logicalType')} is not supported"
+                )
 
     def record(self, avro: dict[str, Any], path: str, extra: Set[str] = frozenset()) -> Record:
         """The record of a schema, which may have the further attributes in `extra`."""
-        _only(avro, NAME_KEYS | {"fields"} | extra, path)
+        self.only(avro, NAME_KEYS | {"fields"} | extra, path)
         name = self.claim(avro, path)
         members = avro.get("fields")
         if not isinstance(members, list) or not members:
-            raise SchemaError(f"{path}: a record needs fields")
-        fields = tuple(self.field(member, path) for member in members)
-        folded = [field.name.lower() for field in fields]
-        for position, one in enumerate(folded):
-            # Hive folds names to lower case; partition_date is the table's partition column.
-            if one in folded[:position] or (path == self.top and one == "partition_date"):
-                raise SchemaError(f"{path}.{fields[position].name}: the name is taken once Hive has lower-cased it")
-        return self.keep(name, Record(name, fields))
+            self.named[name] = UNREAD
+            return self.unread(path, "a record needs fields")
+        read = Record(name, tuple(field for member in members if (field := self.field(member, path))))
+        for repeated in _repeated(read, {"partition_date"} if path == self.top else set()):
+            self.wrong(f"{path}.{repeated}", "the name is taken once Hive has lower-cased it")
+        self.named[name] = read
+        return read
 
     def enumeration(self, avro: dict[str, Any], path: str) -> Enumeration:
         """The enum of a schema. Its symbols are strings in DynamoDB and in Hive."""
-        _only(avro, NAME_KEYS | {"symbols"}, path)
+        self.only(avro, NAME_KEYS | {"symbols"}, path)
         name = self.claim(avro, path)
         symbols = avro.get("symbols")
-        if (
-            not isinstance(symbols, list)
-            or not all(map(_is_name, symbols))
-            or not 0 < len(symbols) == len(set(symbols))
-        ):
-            raise SchemaError(f"{path}: an enum needs symbols of letters, digits and _, each once")
-        return self.keep(name, Enumeration(name, tuple(symbols)))
+        if not isinstance(symbols, list) or not all(map(_is_name, symbols)) or not symbols:
+            symbols = []
+        if not symbols or len(symbols) > len(set(symbols)):
+            self.wrong(path, "an enum needs symbols of letters, digits and _, each once")
+        read = self.named[name] = Enumeration(name, tuple(symbols))
+        return read
 
-    def field(self, avro: object, parent: str) -> Field:
+    def field(self, avro: object, parent: str) -> Field | None:
         """A field of a record. An optional one is ["null", type] with default null, and nothing else."""
         if not isinstance(avro, dict) or not _is_name(avro.get("name")):
-            raise SchemaError(f"{parent}: a field needs a name of letters, digits and _")
+            self.wrong(parent, "a field needs a name of letters, digits and _")
+            return None
         path = f"{parent}.{avro['name']}"
-        derived = avro.get("derived", False)
+        derived, doc, pii = avro.get("derived", False), avro.get("doc"), avro.get("pii", False)
         if derived is not False and (derived is not True or avro["name"] not in DERIVED or parent != self.top):
-            raise SchemaError(f"{path}: only {', '.join(DERIVED)} of the row itself are derived: true")
-        _only(avro, FIELD_KEYS | set(DERIVED[avro["name"]][1] if derived else ()), path)
-        if not isinstance(avro.get("doc"), str) or not avro["doc"]:
-            raise SchemaError(f"{path}: a field needs a doc: it becomes the column's comment")
-        optional, inner = _nullable(avro.get("type"), path)
-        if optional != ("default" in avro) or avro.get("default") is not None:
-            raise SchemaError(f"{path}: an optional field has the default null, a required one has none")
+            self.wrong(path, f"only {', '.join(DERIVED)} of the row itself are derived: true")
+            derived = False
+        self.only(avro, FIELD_KEYS | {"derived"} | set(DERIVED[avro["name"]][1] if derived else ()), path)
+        if not isinstance(doc, str) or not doc:
+            self.wrong(path, "a field needs a doc: it becomes the column's comment")
+        optional, inner = _nullable(avro.get("type"))
+        if isinstance(inner, list):
+            pass  # a union that is not supported, as `type` says
+        elif optional != ("default" in avro) or avro.get("default") is not None:
+            self.wrong(path, "an optional field has the default null, a required one has none")
         kind = self.type(inner, path)
-        if not isinstance(avro.get("pii", False), bool):
-            raise SchemaError(f"{path}: pii is true or false")
-        if avro.get("pii", False) and kind is not Scalar.STRING:
-            raise SchemaError(f"{path}: only a string can be personal data: it is redacted to a text")
-        return Field(avro["name"], kind, optional, avro["doc"], avro.get("pii", False), derived)
+        if not isinstance(pii, bool):
+            self.wrong(path, "pii is true or false")
+        elif pii and kind is not Scalar.STRING and kind is not UNREAD:
+            self.wrong(path, "only a string can be personal data: it is redacted to a text")
+        return Field(avro["name"], kind, optional, str(doc), bool(pii), derived)
 
     def claim(self, avro: dict[str, Any], path: str) -> str:
         """The name of a named type, which must be new."""
         name = avro.get("name")
         if not _is_name(name) or name in self.claimed:
-            raise SchemaError(f"{path}: a named type needs a name of its own")
+            self.wrong(path, "a named type needs a name of its own")
         if not isinstance(avro.get("doc", ""), str):
-            raise SchemaError(f"{path}: doc is a text")
+            self.wrong(path, "doc is a text")
         self.claimed.add(str(name))
         return str(name)
 
-    def keep(self, name: str, kind: Named) -> Named:
-        """Remember a named type, and return it."""
-        self.named[name] = kind
-        return kind
+    def only(self, avro: Mapping[str, Any], known: Set[str], path: str) -> None:
+        """Refuse attributes that are not known."""
+        for key in avro:
+            if key not in known:
+                self.wrong(path, f"unknown attribute {key}")
+
+    def unread(self, path: str, why: str) -> Record:
+        """Stand for a type that cannot be read."""
+        self.wrong(path, why)
+        return UNREAD
 
 
-def _nullable(avro: object, path: str) -> tuple[bool, object]:
+def _nullable(avro: object) -> tuple[bool, object]:
     """(True, type) of ["null", type], else (False, type)."""
-    if isinstance(avro, list):
-        if len(avro) != 2 or avro[0] != "null" or isinstance(avro[1], list):
-            raise SchemaError(f'{path}: the only union supported is ["null", type]')
+    if isinstance(avro, list) and len(avro) == 2 and avro[0] == "null":
         return True, avro[1]
     return False, avro
 
 
-def _only(avro: Mapping[str, Any], known: Set[str], path: str) -> None:
-    for key in avro:
-        if key not in known:
-            raise SchemaError(f"{path}: unknown attribute {key}")
+def _repeated(record: Record, taken: Set[str]) -> Iterable[str]:
+    """Yield the names of fields that are taken once Hive has folded them to lower case."""
+    seen = set(taken)
+    for field in record.fields:
+        if field.name.lower() in seen:
+            yield field.name
+        seen.add(field.name.lower())
 
 
 def _is_name(name: object) -> bool:

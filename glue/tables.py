@@ -81,13 +81,21 @@ def table_inputs(types: Mapping[str, RecordType]) -> dict[str, TableInputs]:
     """All TableInputs, by the name of the generated file: {"demand": {"parquet": ..., "avro": ...}, "errors": ...}.
 
     Raises:
-        SchemaError: two types have the same table name, or one is called errors.
+        SchemaError: two types have the same table name, one is called errors, or Glue would refuse columns; a line for
+            each problem.
     """
     found: dict[str, TableInputs] = {ERRORS: {"json": errors_table()}}
+    taken, problems = {ERRORS}, []
     for name, record_type in types.items():
-        if name.lower() in map(str.lower, found):
-            raise SchemaError(f"{name}: there is a table {name.lower()} already (Glue's names are lower case)")
-        found[name] = {"parquet": parquet_table(record_type), "avro": avro_table(record_type)}
+        if name.lower() in taken:
+            problems.append(f"{name}: there is a table {name.lower()} already (Glue's names are lower case)")
+        taken.add(name.lower())
+        try:
+            found[name] = {"parquet": parquet_table(record_type), "avro": avro_table(record_type)}
+        except SchemaError as error:
+            problems.append(str(error))
+    if problems:
+        raise SchemaError("\n".join(problems))
     return found
 
 

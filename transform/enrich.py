@@ -66,7 +66,9 @@ def outside(row: Row, rule: PartitionDate) -> BadRecord:
 
 
 def deletion_marker(record_type: RecordType, types: RowTypes) -> Callable[[Row, str], None]:
-    """A function that sets the time of a deletion, replacing any that the image has (BR-4, BR-17)."""
+    """A function that sets the time of a deletion, in place of any that the image has (BR-4, BR-17)."""
+    if record_type.deletion_time is None:
+        return lambda _row, _at: None
     *parents, last = record_type.deletion_time
     steps = [(member(name), types.of_field(*parents[: depth + 1])) for depth, name in enumerate(parents)]
 

@@ -47,16 +47,10 @@ def create_delivery_stream(  # noqa: PLR0913  each is a name of AWS's that only 
             "RoleARN": role_arn,
             "BucketARN": f"arn:aws:s3:::{bucket}",
             "Prefix": mode.prefix,
-            "ErrorOutputPrefix": ERROR_PREFIX,
             "BufferingHints": _buffer(buffer_seconds),
-            "CompressionFormat": "UNCOMPRESSED",  # with format conversion nothing else: the Parquet pages are Snappy
-            "CloudWatchLoggingOptions": {
-                "Enabled": True,
-                "LogGroupName": f"/aws/kinesisfirehose/{name}",
-                "LogStreamName": "S3Delivery",
-            },
-            "S3BackupMode": "Disabled",  # a backup would keep deleted people's data unscrubbed
+            "CloudWatchLoggingOptions": _logging(name),
             "ProcessingConfiguration": _processing(mode, function_arn, role_arn, lambda_retries),
+            **_ALWAYS,
             **(_PARTITIONING if mode.partitions else {}),
             **(_conversion(role_arn, database, table, region) if mode.converts else {}),
         },
@@ -66,6 +60,11 @@ def create_delivery_stream(  # noqa: PLR0913  each is a name of AWS's that only 
     return request
 
 
+_ALWAYS = {
+    "ErrorOutputPrefix": ERROR_PREFIX,
+    "CompressionFormat": "UNCOMPRESSED",  # with format conversion nothing else: the Parquet pages are Snappy
+    "S3BackupMode": "Disabled",  # a backup would keep deleted people's data unscrubbed
+}
 _PARTITIONING = {
     "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}},
 }
@@ -75,6 +74,10 @@ def _buffer(seconds: int) -> dict[str, int]:
     if not 60 <= seconds <= 300:
         raise ValueError(f"buffer_seconds is {seconds}; it must be 60 to 300")
     return {"SizeInMBs": BUFFER_MIB, "IntervalInSeconds": seconds}
+
+
+def _logging(name: str) -> dict[str, Any]:
+    return {"Enabled": True, "LogGroupName": f"/aws/kinesisfirehose/{name}", "LogStreamName": "S3Delivery"}
 
 
 def _processing(mode: Mode, function_arn: str, role_arn: str, retries: int) -> dict[str, Any]:

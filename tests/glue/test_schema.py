@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glue.layout import Format
 from glue.model import SchemaError, fields
 from glue.schema import SCHEMAS, load, read_record_type
 from tests.invented import TIME, gift, group, member, optional, record_type, without
@@ -154,6 +155,12 @@ def test_a_reference_of_a_part_that_may_be_absent_is_refused() -> None:
 
     with pytest.raises(SchemaError, match=r"^gift\.reference\.idParts: "):
         record_type(schema)
+
+
+@pytest.mark.parametrize("name", Format)
+def test_a_type_of_a_modes_name_is_refused_as_two_delivery_streams_would_be_called_so(name: Format) -> None:
+    with pytest.raises(SchemaError, match=rf"^{name}: is the name of a mode"):
+        record_type(gift(name=str(name)))
 
 
 def test_a_schema_named_other_than_its_file_is_refused() -> None:

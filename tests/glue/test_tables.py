@@ -179,6 +179,20 @@ def test_a_record_type_may_not_take_the_errors_tables_name(name: str) -> None:
         table_inputs({name: thing})
 
 
+def test_all_that_glue_would_refuse_is_reported_at_once() -> None:
+    long = member("x", doc="x" * 256)
+
+    with pytest.raises(SchemaError) as refused:
+        table_inputs({"gift": record_type(gift(long, member("y", doc="a\nb"))), "Gift": record_type(gift(long))})
+
+    assert [line.partition(" the doc")[0] for line in str(refused.value).splitlines()] == [
+        "gift.x:",
+        "gift.y:",
+        "Gift: there is a table gift already (Glue's names are lower case)",
+        "gift.x:",
+    ]
+
+
 def test_ddl_names_every_column_partition_class_and_property() -> None:
     table = with_bucket(avro_table(record_type(THING)), "b")
 

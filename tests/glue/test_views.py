@@ -1,6 +1,8 @@
 """The views `latest_<type>` and compliance's queries, run by DuckDB over a lake that `dmd run` wrote."""
 
+import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,14 @@ from firehose.lake.query.sql import query
 from glue import hive
 from glue.build import ATHENA, PROJECT
 from glue.compliance import REDACTED, deletions_sql, personal_data_sql
+from glue.dictionary import data_dictionary
+from glue.layout import Format
 from glue.model import SchemaError
 from glue.schema import load
+from glue.tables import table_inputs
 from glue.views import latest, trino_type
 from tests.given import CHANGED_MS, change, m, payload, s
-from tests.invented import gift, group, member, optional, record_type
+from tests.invented import gift, group, member, optional, record_type, without
 from transform import scrub
 
 TYPES = load()
@@ -210,3 +215,26 @@ def test_every_saved_query_runs_and_says_first_what_it_is_for(path: Path, ask: A
     ask(sql, change("demand", date=m(requested=s("2025-01-01T10:00:00Z"), notified=s("2025-01-01T10:00:05Z"))))
 
     assert sql.startswith("-- ")
+
+
+def test_the_time_of_a_deletion_of_a_type_without_such_a_field_is_the_changes(tmp_path: Path) -> None:
+    schema = without(gift(), "deletedAt")
+    del schema["deletionTime"]
+    next(field for field in schema["fields"] if field["name"] == "reference")["timestampSources"] = ["madeAt"]
+    schemas = tmp_path / "schemas"
+    schemas.mkdir()
+    (schemas / "gift.avsc").write_text(json.dumps(schema))
+    removed = change("gift", "REMOVE", id=s("g1"), madeAt=s("2024-12-24T18:00:00Z"))
+    (tmp_path / "in.jsonl").write_bytes(payload(removed) + b"\n")
+    lake = str(tmp_path / "lake")
+
+    for mode in Format:
+        arguments = [str(tmp_path / "in.jsonl"), "--lake", lake, "--schemas", str(schemas), "--format", mode]
+        assert CliRunner().invoke(app.app, ["run", "--strict", *arguments]).exit_code == 0
+
+    types = load(schemas)
+    for mode in Format:
+        (row,) = query(deletions_sql(types), lake, table_inputs(types), file_format=mode).rows
+        assert row[:2] == ("gift", "g1")
+        assert datetime(2025, 1, 1, 10, 0) in row
+    assert "A deletion has `isdeleted = true` and its time in `change.at`." in data_dictionary(types)

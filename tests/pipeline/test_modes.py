@@ -89,6 +89,15 @@ def test_streams_and_databases_are_named_by_environment_and_mode() -> None:
     ]
 
 
+def test_no_delivery_streams_name_begins_another_name_so_that_a_role_reaches_its_own_error_objects_alone() -> None:
+    names, types = Names("dev1"), load() | {"saleitem": record_type(gift()), "sale_item": record_type(gift())}
+
+    streams = [f"{stream.name}-" for mode in Format for stream in mode_streams(names, mode, types)]
+
+    assert len(streams) == 7
+    assert [(one, other) for one in streams for other in streams if one is not other and other.startswith(one)] == []
+
+
 class WithLines(StrEnum):
     """The names of glue/layout.Format, and one more."""
 

@@ -83,8 +83,7 @@ def load_deployed(
     a function was deployed from none of them, the first is run instead, and `say` is called with a sentence about it.
 
     Raises:
-        UserError: there is no delivery stream, there are several sources or buckets, a table or function is missing, or
-            a function cannot be loaded.
+        UserError: no delivery stream, several sources or buckets, no such table or function, or one that does not load.
         SettingError: a setting is refused by Firehose, or not supported by the data plane.
     """
     described = delivery_streams(endpoint)
