@@ -49,7 +49,7 @@ OWN = {0: '{"id": "x"}\n', 1: "Dropped", 2: '{"id": "y"}\n', 3: "Lambda.Processi
     ("kind", "told", "attempts"),
     [
         ("throttle", dict.fromkeys(ALL, "Lambda.InvokeLimitExceeded"), 3),
-        ("timeout", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),
+        ("timeout", dict.fromkeys(ALL, "Lambda.FunctionTimedOut"), 3),
         ("raise", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),
         ("oversize", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),
         ("bad-base64", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),
@@ -118,10 +118,7 @@ def test_a_put_that_is_cut_has_happened_and_the_same_run_replaces_it() -> None:
 
 
 def test_a_faulty_sink_takes_as_many_puts_at_a_time_as_its_own() -> None:
-    class Many(MemorySink):
-        concurrent_puts = 7
-
-    assert FaultySink(Many(), Faults()).concurrent_puts == 7
+    assert FaultySink(MemorySink(concurrent_puts=7), Faults()).concurrent_puts == 7
     assert FaultySink(MemorySink(), Faults()).concurrent_puts == 1
 
 
