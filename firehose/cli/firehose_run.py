@@ -65,7 +65,8 @@ def run_stream(
 ) -> tuple[StreamSummary, str]:
     """Run the stream to the end of its source; return what it did and, if records are left in the source, the error.
 
-    `say` gets notes for the user before the run, `on_printed` what the function prints.
+    `say` gets notes for the user before the run, and after it the problems of the function with their tracebacks;
+    `on_printed` gets what the function prints.
 
     Raises:
         UserError: a description that AWS would refuse, with AWS's error code; a missing file, function or bucket.
@@ -86,6 +87,8 @@ def run_stream(
         )
         plane = _plane(options, local, source.clock, running, on_printed)
         failure = _run(plane, source)
+    for problem in plane.report.streams[0].function_problems:
+        say(str(problem))
     return summarise_stream(plane.report, stream.without_effect), failure
 
 
@@ -97,6 +100,7 @@ def _described(options: RunOptions) -> LocalStream:
             table,
             active_partitions=options.active_partitions or ACTIVE_PARTITIONS,
             behaviour=options.behaviour,
+            with_logs=True,
         )
     except SettingError as error:
         raise UserError(f"{error.code}: {error}") from error

@@ -85,6 +85,9 @@ def run(
         sink.close()
     summary = summarise(report, metrics, objects, types, time.monotonic() - started)
     _show(summary, lake, as_json=as_json)
+    for stream in report.streams:
+        for problem in stream.function_problems:
+            typer.echo(f"{stream.name}: {problem}", err=True)
     if source.broken:
         raise UserError(f"{source.broken[0]}; the records before that are delivered")
     raise typer.Exit(_exit_code(summary, strict=strict))

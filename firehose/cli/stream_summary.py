@@ -3,6 +3,7 @@
 import msgspec
 
 from firehose.local.metrics import Statistics
+from firehose.local.processors.function_problems import FunctionProblem
 from firehose.local.report import RunReport
 
 
@@ -21,7 +22,7 @@ class StreamSummary(msgspec.Struct):
 
     `read` counts records after de-aggregation: each is delivered, dropped, failed or still in the source. `failures`
     are by error code, including records that the bucket did not take. `metrics` are by AWS's names. `without_effect`
-    are the members of the request that have no effect here.
+    are the members of the request that have no effect here, `function_problems` why invocations failed.
     """
 
     stream: str
@@ -39,6 +40,7 @@ class StreamSummary(msgspec.Struct):
     stopped: bool
     adds_up: bool
     without_effect: list[str]
+    function_problems: list[FunctionProblem]
     metrics: dict[str, MetricSummary]
 
 
@@ -62,6 +64,7 @@ def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = ()) ->
         stopped=report.stopped,
         adds_up=report.read == settled + report.unsettled and not report.settled_twice,
         without_effect=list(without_effect),
+        function_problems=list(stream.function_problems),
         metrics={name: _metric(statistics) for name, statistics in stream.metrics.totals().items()},
     )
 

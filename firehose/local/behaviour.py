@@ -41,6 +41,13 @@ class UnreadableReply(StrEnum):
     FUNCTION_ERROR = "function-error"
 
 
+class FunctionTimeout(StrEnum):
+    """The error code of a function that times out."""
+
+    FUNCTION_TIMED_OUT = "function-timed-out"
+    FUNCTION_ERROR = "function-error"
+
+
 class RawData(StrEnum):
     """The bytes in the error record of a failed conversion."""
 
@@ -82,6 +89,14 @@ class Behaviour(msgspec.Struct, frozen=True):
     replies that do not follow the status model (D). That it fails the batch after one attempt is inferred from other
     replies of a wrong form (I). Or Lambda.FunctionError, tried again. A reply that Lambda itself cannot send, such as a
     generator, is the function's failure in either case."""
+
+    nan_in_reply: UnreadableReply = UnreadableReply.JSON_PROCESSING_EXCEPTION
+    """NaN or an infinity in a reply: Lambda's Python runtime sends it as it is, which is not JSON (its source). That
+    Firehose then answers as to any reply that it cannot parse is inferred (I); or Lambda.FunctionError, tried again."""
+
+    function_timeout: FunctionTimeout = FunctionTimeout.FUNCTION_TIMED_OUT
+    """A function that exceeds its time-out: Lambda.FunctionTimedOut (U, error objects of three projects); or
+    Lambda.FunctionError (P2's capture). Tried again either way."""
 
     conversion_raw_data: RawData = RawData.ORIGINAL
     """`rawData` of a record that a function transformed and that then does not convert. Not measured: AWS's page on

@@ -18,6 +18,7 @@ from firehose.local.event_record import EventRecord, payloads_bytes
 from firehose.local.ledger import Ledger, Settle, SourceRecords
 from firehose.local.local_stream import LocalStream
 from firehose.local.metrics import Metrics
+from firehose.local.processors.function_problems import FunctionProblems
 from firehose.local.processors.stages import splitter, stages_of
 from firehose.local.report import RunReport, StreamReport
 from firehose.local.running_stream import BatchGroup, RunningStream, batch_groups
@@ -92,9 +93,10 @@ class DataPlane:
         settle: Settle,
         on_printed: Callable[[str, str], None],
     ) -> RunningStream:
-        report = StreamReport(stream.name, metrics=Metrics(self._clock))
+        problems = FunctionProblems(with_logs=local.with_logs)
+        report = StreamReport(stream.name, metrics=Metrics(self._clock), function_problems=problems)
         self._report.streams.append(report)
-        stages = stages_of(stream, local, report.metrics)
+        stages = stages_of(stream, local, report)
         delimiter = b"".join(stage.delimiter for stage in stages)
         delivery = make_delivery(local, stream, sink, report, settle=settle, clock=self._clock, delimiter=delimiter)
         return RunningStream(stream, stages, delivery, None, on_printed)

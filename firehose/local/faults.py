@@ -111,7 +111,7 @@ def _throttled(*_: Any) -> Any:
 
 def _timed_out(function: Function, event: dict[str, Any], context: Any) -> Any:
     function(event, context)
-    raise InvocationError(LambdaCode.FUNCTION_ERROR, "the function timed out (injected)")
+    raise InvocationError(LambdaCode.TIMED_OUT, "the function timed out (injected)")
 
 
 def _raised(*_: Any) -> Any:

@@ -22,7 +22,7 @@ class LocalStream(msgspec.Struct, frozen=True):
     needs no copy of each record; `timeout_seconds` is its own timeout, if that is known. `version` is the VersionId of
     DescribeDeliveryStream, `region` where a stream is that is put to. A record waits no longer than `interval_seconds`,
     if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota that AWS raises on
-    request.
+    request. `with_logs`: the report keeps what Lambda logs of the function's exceptions, which may quote a record.
     """
 
     request: Mapping[str, Any]
@@ -35,6 +35,7 @@ class LocalStream(msgspec.Struct, frozen=True):
     interval_seconds: int | None = None
     active_partitions: int = ACTIVE_PARTITIONS
     behaviour: Behaviour = OBSERVED
+    with_logs: bool = False
 
     def read(self) -> DeliveryStream:
         """Return the request read, with the intervals that it is to run with.

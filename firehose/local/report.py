@@ -5,6 +5,7 @@ from collections import Counter
 import msgspec
 
 from firehose.local.metrics import Metrics
+from firehose.local.processors.function_problems import FunctionProblems
 
 
 class StreamReport(msgspec.Struct):
@@ -22,6 +23,7 @@ class StreamReport(msgspec.Struct):
     bytes_out: int = 0  # of the objects
     partitions: Counter[str] = msgspec.field(default_factory=Counter)  # rows by evaluated prefix
     metrics: Metrics = msgspec.field(default_factory=Metrics)
+    function_problems: FunctionProblems = msgspec.field(default_factory=FunctionProblems)
 
     @property
     def adds_up(self) -> bool:

@@ -180,6 +180,19 @@ def test_a_function_that_is_throttled_and_a_bucket_that_is_slow_cost_no_record(p
     assert found["metrics"]["DeliveryToS3.Success"]["minimum"] == 0
 
 
+@pytest.mark.parametrize("process", [(), ("--process",)], ids=["in this process", "in its own"])
+def test_the_author_of_a_function_sees_what_lambda_logs_of_its_exceptions(process: tuple[str, ...]) -> None:
+    handler_module(Path.cwd()).write_text("def handler(event, context):\n    raise ValueError('at order 7')\n")
+
+    code, printed = run("--strict", "--json", *process)
+
+    (problem,) = summary(printed)["function_problems"]
+    place = f"{handler_module(Path.cwd()).name}:2"
+    assert (code, problem["count"], problem["reason"]) == (1, 4, f"the function raised ValueError at {place}")
+    assert f"{problem['reason']} (4 invocations)\n[ERROR] ValueError: at order 7\nTraceback" in printed
+    assert "at order 7" not in "".join(path.read_text() for path in Path("bucket").rglob("orders-*"))
+
+
 def test_what_a_bucket_never_takes_is_still_in_the_source_and_says_so() -> None:
     code, printed = run("--json", "--fault", "s3-denied")
 

@@ -49,7 +49,7 @@ OWN = {0: '{"id": "x"}\n', 1: "Dropped", 2: '{"id": "y"}\n', 3: "Lambda.Processi
     ("kind", "told", "attempts"),
     [
         ("throttle", dict.fromkeys(ALL, "Lambda.InvokeLimitExceeded"), 3),
-        ("timeout", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),
+        ("timeout", dict.fromkeys(ALL, "Lambda.FunctionTimedOut"), 3),
         ("raise", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),
         ("oversize", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),
         ("bad-base64", dict.fromkeys(ALL, "Lambda.FunctionError"), 3),

@@ -1,6 +1,8 @@
 """A function runs in a process of its own as Lambda would run it, and cannot do more to us than fail."""
 
 import io
+import math
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
@@ -10,7 +12,8 @@ import pytest
 
 from firehose.local.processors.function_process import FunctionConfiguration, FunctionError, FunctionProcess
 from firehose.local.processors.functions import start_function
-from firehose.local.processors.invocation import FunctionContext
+from firehose.local.processors.invocation import FunctionContext, InvocationError, LambdaCode, Problem
+from firehose.local.processors.lambda_json import UNSERIALISABLE
 from firehose.local.user_error import UserError
 from tests.firehose_streams import records
 from tests.processors import processor
@@ -77,26 +80,41 @@ def test_what_it_prints_is_printed_and_no_part_of_its_answer(function: Callable[
     assert printed.getvalue() == "metrics\n"
 
 
-def test_an_exception_is_reported_by_its_class_alone(function: Callable[..., FunctionProcess]) -> None:
+def test_an_exception_is_reported_by_its_class_and_place_beside_the_lines_that_lambda_logs(
+    function: Callable[..., FunctionProcess],
+) -> None:
     run = function("def handler(event, context):\n    raise KeyError('+15550100')\n")
 
-    with pytest.raises(FunctionError, match=r"^the function raised KeyError$"):
+    with pytest.raises(FunctionError, match=r"^the function raised KeyError at mine.py:2$") as raised:
         run({}, CONTEXT)
+    assert raised.value.problem.log.startswith("[ERROR] KeyError: '+15550100'\nTraceback (most recent call last):\n")
+    assert "mine.py" in raised.value.problem.log
+    assert "function_runtime" not in raised.value.problem.log
 
 
 @pytest.mark.parametrize(
-    ("ending", "told"),
+    ("ending", "problem"),
     [
-        pytest.param("import os; os._exit(1)", "the function's process ended", id="dies"),
-        pytest.param("import time; time.sleep(60)", "the function timed out after 0.5 s", id="takes too long"),
+        pytest.param(
+            "import os; os._exit(1)",
+            Problem(LambdaCode.FUNCTION_ERROR, "the function's process ended"),
+            id="dies",
+        ),
+        pytest.param(
+            "import time; time.sleep(60)",
+            Problem(LambdaCode.TIMED_OUT, "the function timed out after 0.5 s"),
+            id="takes too long",
+        ),
     ],
 )
-def test_a_process_that_ended_is_started_anew(function: Callable[..., FunctionProcess], ending: str, told: str) -> None:
+def test_a_process_that_ended_is_started_anew(
+    function: Callable[..., FunctionProcess], ending: str, problem: Problem
+) -> None:
     run = function(f"def handler(event, context):\n    if event: {ending}\n    return 1\n", timeout_seconds=0.5)
 
-    with pytest.raises(FunctionError, match=f"^{told}$") as raised:
+    with pytest.raises(InvocationError) as raised:
         run({"bad": 1}, CONTEXT)
-    assert raised.value.code == "Lambda.FunctionError"
+    assert raised.value.problem == problem
     assert run({}, CONTEXT) == 1
 
 
@@ -105,9 +123,7 @@ def test_a_timeout_cuts_each_attempt_off_and_fails_the_batch(function: Callable[
 
     done = processor(run, 1, keeps_event=True).process(records(b"a"))
 
-    assert [(failure.code, failure.message, failure.attempts) for failure in done.failed] == [
-        ("Lambda.FunctionError", "the function timed out after 0.2 s", 2)
-    ]
+    assert [(failure.code, failure.attempts) for failure in done.failed] == [("Lambda.FunctionTimedOut", 2)]
 
 
 def test_a_request_that_nobody_reads_is_cut_off_too(function: Callable[..., FunctionProcess]) -> None:
@@ -119,9 +135,9 @@ def test_a_request_that_nobody_reads_is_cut_off_too(function: Callable[..., Func
         timeout_seconds=0.5,
     )
 
-    with suppress(FunctionError):  # it may stop itself before it has answered
+    with suppress(InvocationError):  # it may stop itself before it has answered
         run({}, CONTEXT)
-    with pytest.raises(FunctionError, match="timed out"):
+    with pytest.raises(InvocationError, match="timed out"):
         run({"records": ["x" * 6_000_000]}, CONTEXT)
 
 
@@ -160,24 +176,28 @@ def test_what_a_function_started_ends_with_it(function: Callable[..., FunctionPr
     if end == "close":
         run.close()
     else:
-        with pytest.raises(FunctionError, match="timed out"):
+        with pytest.raises(InvocationError, match="timed out"):
             run({"wait": 1}, CONTEXT)
 
     assert any(state(started)[:1] in {"", "Z"} for _ in range(200))
 
 
+def raised(name: str) -> str:
+    return f"the function raised {name} at mine.py:2"
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        pytest.param("import sys; sys.exit()", "SystemExit", id="sys.exit"),
-        pytest.param("raise KeyboardInterrupt", "KeyboardInterrupt", id="KeyboardInterrupt"),
-        pytest.param("raise type('Odd', (BaseException,), {})", "Odd", id="BaseException"),
-        pytest.param("yield 1", "TypeError", id="a generator"),
-        pytest.param("return {1}", "TypeError", id="no JSON"),
-        pytest.param("return float('nan')", "ValueError", id="NaN"),
-        pytest.param("return handler(event, context)", "RecursionError", id="recursion"),
+        pytest.param("import sys; sys.exit()", raised("SystemExit"), id="sys.exit"),
+        pytest.param("raise KeyboardInterrupt", raised("KeyboardInterrupt"), id="KeyboardInterrupt"),
+        pytest.param("raise type('Odd', (BaseException,), {})", raised("Odd"), id="BaseException"),
+        pytest.param("yield 1", UNSERIALISABLE, id="a generator"),
+        pytest.param("return {1}", UNSERIALISABLE, id="no JSON"),
+        pytest.param("return b'\\xff'", UNSERIALISABLE, id="bytes that are no text"),
+        pytest.param("return handler(event, context)", raised("RecursionError"), id="recursion"),
         pytest.param(
-            "import sys; sys.stdout.close(); sys.stdin.readline(); raise EOFError", "EOFError", id="its files"
+            "import sys; sys.stdout.close(); sys.stdin.readline(); raise EOFError", raised("EOFError"), id="its files"
         ),
     ],
 )
@@ -185,8 +205,18 @@ def test_whatever_it_does_it_stays_usable(function: Callable[..., FunctionProces
     run = function(f"def handler(event, context):\n    {body}\ndef other(event, context): return 1\n")
 
     for _ in range(2):
-        with pytest.raises(FunctionError, match=f"^the function raised {told}$"):
+        with pytest.raises(InvocationError, match=f"^{re.escape(told)}$"):
             run({}, CONTEXT)
+
+
+def test_nan_and_half_a_surrogate_pair_come_out_as_python_writes_them(
+    function: Callable[..., FunctionProcess],
+) -> None:
+    run = function("def handler(event, context):\n    return [float('nan'), '\\ud800']\n")
+
+    nan, half = run({}, CONTEXT)
+
+    assert (math.isnan(nan), half) == (True, "\ud800")
 
 
 def test_a_number_of_dynamodb_is_a_number(function: Callable[..., FunctionProcess]) -> None:
@@ -256,5 +286,5 @@ def test_a_handler_that_cannot_be_loaded_again_fails_its_batch_alone(
     (tmp_path / "mine.py").write_text("raise ValueError")
 
     for told in ("process ended", "could not be loaded again"):
-        with pytest.raises(FunctionError, match=told):
+        with pytest.raises(InvocationError, match=told):
             run({}, CONTEXT)

@@ -1,7 +1,8 @@
 """What becomes of every kind of reply: by code, scope and number of attempts (facts of the outcome matrix)."""
 
+import base64
 import json
-from collections import UserDict
+from collections import UserDict, namedtuple
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.local.behaviour import Behaviour, DuplicateIds, NoRecords, OkWithoutData, UnreadableReply
-from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES
+from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES, LambdaCode
 from tests.firehose_streams import answer, function, order, records
 from tests.processors import fates, processor, tried
 
@@ -214,15 +215,10 @@ def keyed(value: Any) -> dict[str, Any]:
         pytest.param(keyed(HUGE), id="a key over 6 MB"),
         pytest.param(keyed("é" * (LAMBDA_PAYLOAD_BYTES // 4)), id="a key over 6 MB as it is written"),
         pytest.param({"metadata": {"partitionKeys": {}, "x": HUGE}}, id="metadata over 6 MB"),
-        pytest.param({"debug": b""}, id="bytes"),
-        pytest.param(keyed(b"x"), id="bytes in keys"),
         pytest.param(keyed({"x"}), id="a set in keys"),
+        pytest.param({"data": b"\xff"}, id="bytes that are no text"),
         pytest.param({"metadata": {"partitionKeys": UserDict(type="x")}}, id="keys that only look like a dict"),
-        pytest.param({**keyed("x"), "debug": b""}, id="bytes beside keys"),
         pytest.param({"data": "é" * (LAMBDA_PAYLOAD_BYTES // 5)}, id="text over 6 MB as it is written"),
-        pytest.param({"debug": float("nan")}, id="NaN"),
-        pytest.param({"debug": Decimal("nan")}, id="a Decimal that is none"),
-        pytest.param({"data": b"YQ=="}, id="bytes as data"),
     ],
 )
 @pytest.mark.parametrize("result", ["Ok", "Dropped"])
@@ -230,6 +226,52 @@ def test_a_reply_that_lambda_cannot_send_fails_the_whole_batch(result: str, more
     told = tried(lambda record: [{**answer(record, result, b"x"), **more}], retries=1)
 
     assert told == (dict.fromkeys(range(3), "Lambda.FunctionError"), 2)
+
+
+Answer = namedtuple("Answer", ["recordId", "result", "data"])
+
+
+@pytest.mark.parametrize(
+    ("each", "fate"),
+    [
+        pytest.param(lambda r: {**answer(r, "Ok"), "data": base64.b64encode(b"made")}, "made", id="bytes as data"),
+        pytest.param(lambda r: Answer(r["recordId"], "Ok", b"bWFkZQ=="), "made", id="a namedtuple"),
+        pytest.param(lambda r: {**answer(r, "Ok", b"made"), "debug": [b"", (b"x",)]}, "made", id="bytes anywhere"),
+        pytest.param(lambda r: {b"recordId": r["recordId"], b"result": b"Dropped"}, "Dropped", id="bytes as names"),
+        pytest.param(lambda r: {**answer(r, "Ok", b"made"), **keyed(b"x")}, "made", id="bytes in keys"),
+    ],
+)
+def test_a_reply_is_serialised_as_lambdas_python_runtime_does(each: Callable[[Any], Any], fate: str) -> None:
+    assert tried(lambda record: [each(record)]) == ({0: "ok", 1: fate, 2: "ok"}, 1)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), Decimal("nan")])
+@pytest.mark.parametrize(
+    ("choice", "code", "attempts"),
+    [
+        (UnreadableReply.JSON_PROCESSING_EXCEPTION, "Lambda.JsonProcessingException", 1),
+        (UnreadableReply.FUNCTION_ERROR, "Lambda.FunctionError", 4),
+    ],
+)
+def test_nan_makes_a_reply_that_cannot_be_parsed(
+    value: object, choice: UnreadableReply, code: str, attempts: int
+) -> None:
+    told = tried(
+        lambda record: [{**answer(record, "Ok", b"x"), "debug": value}], behaviour=Behaviour(nan_in_reply=choice)
+    )
+
+    assert told == (dict.fromkeys(range(3), code), attempts)
+
+
+def test_an_id_with_half_a_surrogate_pair_fails_its_record_alone() -> None:
+    told = tried(lambda record: [{**answer(record, "Ok", b"x"), "recordId": record["recordId"] + "\ud800"}])
+
+    assert told == ({0: "ok", 1: "Lambda.MissingRecordId", 2: "ok"}, 1)
+
+
+@pytest.mark.parametrize("code", LambdaCode)
+def test_each_code_has_a_fixed_message(code: LambdaCode) -> None:
+    assert code.message
 
 
 @pytest.mark.parametrize("more", [{"debug": HUGE}, {"debug": {1}}])
@@ -252,7 +294,7 @@ def test_a_reply_is_read_as_it_comes_out_of_lambda() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=5) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -264,6 +306,7 @@ BEHAVIOURS = st.builds(
     ok_without_data=st.sampled_from(OkWithoutData),
     no_records=st.sampled_from(NoRecords),
     unreadable_reply=st.sampled_from(UnreadableReply),
+    nan_in_reply=st.sampled_from(UnreadableReply),
 )
 
 

@@ -79,10 +79,10 @@ def test_what_cannot_be_loaded_is_the_users_mistake(folder: Path, handler: str, 
 
 
 def test_a_module_of_a_name_that_is_taken_is_not_mistaken_for_the_other(folder: Path) -> None:
-    (folder / "transform.py").write_text("def handler(event, context): return 1\n")
+    (folder / "firehose.py").write_text("def handler(event, context): return 1\n")
 
-    with pytest.raises(UserError, match="another module transform is loaded here already"):
-        load_function("transform:handler", folder)
+    with pytest.raises(UserError, match="another module firehose is loaded here already"):
+        load_function("firehose:handler", folder)
 
 
 def test_a_module_is_looked_for_in_one_folder_after_the_other(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from firehose.local.behaviour import Behaviour, FunctionTimeout
 from firehose.local.event_record import EventRecord
+from firehose.local.faults import faulty_function, read_faults
 from firehose.local.metrics import Metrics
+from firehose.local.processors.function_problems import FunctionProblems
 from firehose.local.processors.invocation import InvocationError, LambdaCode
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, function, order, records
 from tests.processors import STREAM, direct_put_record, fates, processor
@@ -93,7 +96,7 @@ def test_a_function_that_raises_is_tried_again_with_a_new_id_and_the_same_bytes(
     assert (len({each for each, _ in seen}), len({each for _, each in seen})) == (attempts, 1)
     assert fates(done) == {0: "Lambda.FunctionError", 1: "Lambda.FunctionError"}
     assert {(failure.attempts, failure.message) for failure in done.failed} == {
-        (attempts, "the function raised ValueError")
+        (attempts, "The Lambda function was successfully invoked but it returned an error result.")
     }
 
 
@@ -185,7 +188,9 @@ def test_an_invocation_that_lambda_refuses_is_tried_again_and_has_its_own_code(c
 
     done = processor(handler, 2).process(records(b"a", b"b"))
 
-    assert [(failure.code, failure.message, failure.attempts) for failure in done.failed] == [(code, "refused", 3)] * 2
+    assert [(failure.code, failure.message, failure.attempts) for failure in done.failed] == [
+        (code, code.message, 3)
+    ] * 2
     assert len(calls) == 3
 
 
@@ -193,10 +198,10 @@ def test_an_invocation_that_lambda_refuses_is_tried_again_and_has_its_own_code(c
     ("timeout_seconds", "seconds", "fate"),
     [
         pytest.param(None, 300.0, "ok", id="Firehose's five minutes"),
-        pytest.param(None, 300.1, "Lambda.FunctionError", id="longer than Firehose's"),
+        pytest.param(None, 300.1, "Lambda.FunctionTimedOut", id="longer than Firehose's"),
         pytest.param(3, 3.0, "ok", id="its own timeout"),
-        pytest.param(3, 3.1, "Lambda.FunctionError", id="longer than its own"),
-        pytest.param(900, 300.1, "Lambda.FunctionError", id="longer than Firehose's, of its own fifteen minutes"),
+        pytest.param(3, 3.1, "Lambda.FunctionTimedOut", id="longer than its own"),
+        pytest.param(900, 300.1, "Lambda.FunctionTimedOut", id="longer than Firehose's, of its own fifteen minutes"),
     ],
 )
 def test_a_function_has_its_own_timeout_and_no_more_than_five_minutes(
@@ -213,6 +218,47 @@ def test_a_function_has_its_own_timeout_and_no_more_than_five_minutes(
 
     assert fates(done) == {0: fate}
     assert round(now_seconds[0] - 1000, 1) == (seconds if fate == "ok" else 2 * seconds)
+
+
+def test_a_timeout_is_the_functions_error_by_a_switch() -> None:
+    handler = faulty_function(function(), read_faults(["timeout"]))
+    behaviour = Behaviour(function_timeout=FunctionTimeout.FUNCTION_ERROR)
+
+    assert fates(processor(handler, behaviour=behaviour).process(records(b"a"))) == {0: "Lambda.FunctionError"}
+
+
+def test_an_exception_is_kept_once_a_place_with_a_count_and_what_lambda_logs_of_the_first() -> None:
+    problems = FunctionProblems(with_logs=True)
+
+    def handler(event: Any, _: Any) -> None:
+        raise ValueError(f"at order {event['records'][0]['data']}")
+
+    run = processor(handler, 1, problems=problems)
+    run.process(records(b"7"))
+    run.process(records(b"8"))
+
+    (problem,) = problems
+    assert (problem.count, problem.reason.rpartition(":")[0]) == (
+        4,
+        "the function raised ValueError at test_processor.py",
+    )
+    assert problem.log.startswith("[ERROR] ValueError: at order Nw==\nTraceback (most recent call last):\n")
+    assert 'raise ValueError(f"at order' in problem.log
+    assert "lambda_processor" not in problem.log
+    assert str(problem).startswith(f"{problem.reason} (4 invocations)\n[ERROR] ValueError")
+
+
+def test_of_our_own_functions_no_exceptions_text_is_kept() -> None:
+    problems = FunctionProblems()
+
+    def handler(*_: Any) -> None:
+        raise ValueError("+15550100")
+
+    processor(handler, problems=problems).process(records(b"a"))
+
+    (problem,) = problems
+    assert problem.log == ""
+    assert "+15550100" not in str(problem)
 
 
 def test_the_time_that_remains_is_the_functions_own_where_it_is_known() -> None:

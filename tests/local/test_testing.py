@@ -44,6 +44,25 @@ def test_a_failure_lands_as_an_error_record(firehose: LocalFirehose) -> None:
     assert (error["errorCode"], error["arrivalTimestamp"]) == ("Lambda.ProcessingFailedStatus", firehose.now_ms)
 
 
+def test_the_exception_of_a_function_is_printed_beside_a_test_that_fails(
+    firehose: LocalFirehose, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def handler(*_: Any) -> None:
+        raise ValueError("at order 7")
+
+    orders = firehose.create(request(), table=table(COLUMNS), handler=handler)
+    orders.put(order("1"))
+    orders.flush()
+
+    firehose.print_problems()
+
+    (problem,) = orders.function_problems
+    printed = capsys.readouterr().err
+    assert printed.startswith("orders: the function raised ValueError at test_testing.py:")
+    assert problem.log in printed
+    assert "ValueError: at order 7" in problem.log
+
+
 def test_streams_share_the_clock_and_the_buckets(firehose: LocalFirehose) -> None:
     ours = [firehose.create(request(name), table=table(COLUMNS), handler=function()) for name in ("orders", "refunds")]
 

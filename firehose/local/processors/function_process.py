@@ -1,5 +1,6 @@
 """Runs a function in a process of its own, with its code, handler and environment, and stops it at its time limit."""
 
+import json
 import os
 import select
 import subprocess
@@ -26,13 +27,10 @@ _PIECE_BYTES = 1024 * 1024
 
 
 class FunctionError(InvocationError):
-    """A function failed in its own process. The message names the class of an exception: its text may quote a record.
+    """A function failed in its own process: it raised, or its process ended."""
 
-    Others saw Lambda.FunctionError on real streams for a time-out too, though documentation lists codes for that.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(LambdaCode.FUNCTION_ERROR, message)
+    def __init__(self, reason: str, log: str = "") -> None:
+        super().__init__(LambdaCode.FUNCTION_ERROR, reason, log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,8 @@ class FunctionProcess:
         """Invoke the function, print what it printed, and return its reply.
 
         Raises:
-            FunctionError: it raised, ran out of time, or its process ended.
+            FunctionError: it raised, or its process ended.
+            InvocationError: it ran out of time.
         """
         process = self._process or self._restarted()
         request = msgspec.json.encode({"event": event, "context": self._context(context)}) + b"\n"
@@ -80,7 +79,8 @@ class FunctionProcess:
             answer = _answer(process, ends_seconds)
         except TimeoutError:
             self.close()
-            raise FunctionError(f"the function timed out after {self.configuration.timeout_seconds:g} s") from None
+            reason = f"the function timed out after {self.configuration.timeout_seconds:g} s"
+            raise InvocationError(LambdaCode.TIMED_OUT, reason) from None
         except (BrokenPipeError, EOFError):
             self.close()
             raise FunctionError("the function's process ended") from None
@@ -88,8 +88,8 @@ class FunctionProcess:
             self.close()
             raise
         sys.stdout.write(answer["printed"])
-        if "raised" in answer:
-            raise FunctionError(f"the function raised {answer['raised']}")
+        if "problem" in answer:
+            raise FunctionError(answer["problem"], answer["log"])
         return answer["reply"]
 
     def start(self) -> None:
@@ -194,5 +194,10 @@ def _answer(process: "subprocess.Popen[bytes]", ends_seconds: float) -> dict[str
         if not piece:
             raise EOFError
         pieces.append(piece)
-    answer: dict[str, Any] = msgspec.json.decode(b"".join(pieces))
+    line = b"".join(pieces)
+    answer: dict[str, Any]
+    try:
+        answer = msgspec.json.decode(line)
+    except msgspec.DecodeError:  # NaN, or half a surrogate pair: Python writes and reads both
+        answer = json.loads(line)
     return answer

@@ -6,7 +6,6 @@ always agree: see firehose/local/behaviour.py.
 
 import json
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -15,6 +14,7 @@ import msgspec
 from firehose.local.behaviour import OBSERVED, Behaviour, DuplicateIds, NoRecords, OkWithoutData, UnreadableReply
 from firehose.local.event_record import EventRecord
 from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES, LambdaCode, Problem
+from firehose.local.processors.lambda_json import UNSERIALISABLE, lambda_json
 from firehose.local.processors.stage import Processed, ProcessorFailure
 
 
@@ -30,7 +30,7 @@ def sort_reply(
         answers: Any = reply.get("records") if isinstance(reply, dict) else None
         plain = isinstance(answers, list) and _in_order(answers, expected) and _is_plain(reply, answers)
         if not plain:
-            answers = _answers(_as_lambda_sends_it(reply), behaviour)
+            answers = _answers(_as_lambda_sends_it(reply, behaviour), behaviour)
             if not _in_order(answers, expected):
                 answers = _matched(expected, answers, processed.failed, behaviour)
         _sort_answers(answers, processed, behaviour)
@@ -45,10 +45,9 @@ def sort_reply(
 class _BadReplyError(Exception):
     """A reply that fails the whole batch; the message quotes nothing of the reply."""
 
-    def __init__(self, message: str, code: LambdaCode = LambdaCode.FUNCTION_ERROR) -> None:
-        super().__init__(message)
-        # A function's failure is tried again; a reply of another form is final (measured).
-        self.problem = Problem(code, message, retried=code is LambdaCode.FUNCTION_ERROR)
+    def __init__(self, reason: str, code: LambdaCode = LambdaCode.FUNCTION_ERROR) -> None:
+        super().__init__(reason)
+        self.problem = Problem(code, reason)
 
 
 def _answers(reply: Any, behaviour: Behaviour) -> list[dict[str, Any]]:
@@ -59,8 +58,7 @@ def _answers(reply: Any, behaviour: Behaviour) -> list[dict[str, Any]]:
             raise _BadReplyError("the reply has no records")
         return []
     if not (isinstance(reply, dict) and isinstance(answers, list) and all(isinstance(one, dict) for one in answers)):
-        unreadable = behaviour.unreadable_reply is UnreadableReply.JSON_PROCESSING_EXCEPTION
-        code = LambdaCode.JSON_PROCESSING if unreadable else LambdaCode.FUNCTION_ERROR
+        code = _unreadable(behaviour.unreadable_reply)
         raise _BadReplyError("the reply does not have the form {records: [{recordId, result, data}]}", code)
     return answers
 
@@ -94,21 +92,28 @@ def _is_plain(reply: dict[str, Any], answers: Sequence[Any]) -> bool:
     return at_most_bytes < LAMBDA_PAYLOAD_BYTES and all(map(str.isascii, texts))
 
 
-def _as_lambda_sends_it(reply: Any) -> Any:
-    """Return the reply as Lambda's runtime sends it, by JSON: a tuple is a list, a Decimal a number."""
+def _as_lambda_sends_it(reply: Any, behaviour: Behaviour) -> Any:
+    """Return the reply as it comes out of Lambda, by JSON."""
     try:
-        text = json.dumps(reply, default=_decimal, allow_nan=False)
+        text = lambda_json(reply)
     except (TypeError, ValueError, RecursionError):
-        raise _BadReplyError("the reply is not JSON") from None
+        raise _BadReplyError(UNSERIALISABLE) from None
     if len(text) > LAMBDA_PAYLOAD_BYTES:
         raise _BadReplyError("the reply passes Lambda's 6 MB limit")
-    return json.loads(text)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except ValueError:
+        code = _unreadable(behaviour.nan_in_reply)
+        raise _BadReplyError("the reply has NaN or an infinity, which are not JSON", code) from None
 
 
-def _decimal(value: Any) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError
+def _refuse_constant(_: str) -> None:
+    raise ValueError
+
+
+def _unreadable(choice: UnreadableReply) -> LambdaCode:
+    by_json = choice is UnreadableReply.JSON_PROCESSING_EXCEPTION
+    return LambdaCode.JSON_PROCESSING if by_json else LambdaCode.FUNCTION_ERROR
 
 
 def _matched(
@@ -125,12 +130,11 @@ def _matched(
         found = by_id[record_id]
         paired.append(found[0] if len(found) == 1 else None)
         if not found:
-            failed.append(ProcessorFailure(index, LambdaCode.MISSING_RECORD_ID, "the reply has no record of this id"))
+            failed.append(_failure(index, LambdaCode.MISSING_RECORD_ID))
         elif len(found) > 1:
-            message = "the reply has several records of this id"
             if behaviour.duplicate_ids is DuplicateIds.BATCH:
-                raise _BadReplyError(message, LambdaCode.DUPLICATED_RECORD_ID)
-            failed.append(ProcessorFailure(index, LambdaCode.DUPLICATED_RECORD_ID, message))
+                raise _BadReplyError("the reply has several records of one id", LambdaCode.DUPLICATED_RECORD_ID)
+            failed.append(_failure(index, LambdaCode.DUPLICATED_RECORD_ID))
     return paired
 
 
@@ -149,8 +153,7 @@ def _sort_answers(answers: Iterable[Any], processed: Processed, behaviour: Behav
             _sort_ok(index, answer, processed, behaviour)
         elif result == "ProcessingFailed":
             _decoded(answer.get("data") or "")
-            message = "ProcessingFailed status set for record"
-            processed.failed.append(ProcessorFailure(index, LambdaCode.PROCESSING_FAILED, message))
+            processed.failed.append(_failure(index, LambdaCode.PROCESSING_FAILED))
         else:
             raise _BadReplyError("the reply has a result that is not Ok, Dropped or ProcessingFailed")
 
@@ -158,14 +161,17 @@ def _sort_answers(answers: Iterable[Any], processed: Processed, behaviour: Behav
 def _sort_ok(index: int, answer: dict[str, Any], processed: Processed, behaviour: Behaviour) -> None:
     encoded = answer.get("data")
     if encoded is None:
-        message = "result is Ok and data is absent or null"
         if behaviour.ok_without_data is OkWithoutData.BATCH:
-            raise _BadReplyError(message)
-        processed.failed.append(ProcessorFailure(index, LambdaCode.INVALID_RETURN_FORMAT, message))
+            raise _BadReplyError("the reply has a record with the result Ok and no data")
+        processed.failed.append(_failure(index, LambdaCode.INVALID_RETURN_FORMAT))
         return
     metadata = answer.get("metadata")
     keys = metadata.get("partitionKeys") if isinstance(metadata, dict) else None
     processed.ok.append((index, _decoded(encoded), keys))
+
+
+def _failure(index: int, code: LambdaCode) -> ProcessorFailure:
+    return ProcessorFailure(index, code, code.message)
 
 
 def _decoded(encoded: Any) -> bytes:

@@ -1,9 +1,10 @@
 """Lambda's Python runtime as far as a Firehose function sees it: a process that has the function's environment.
 
 function_process.py runs this file, with module, function and memory in MiB (0: any) as its arguments and the function's
-code first on its path. Of our own modules it loads only printed.py. It reads and writes a JSON document a line:
-{"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"raised": "KeyError", "printed": "..."} out.
-The first line out says whether the handler was loaded: {} or {"raised": ..., "text": ...}.
+code first on its path. Of our own modules it loads only three that import nothing else. It reads and writes a JSON
+document a line: {"event": ..., "context": {...}} in, {"reply": ..., "printed": "..."} or {"problem": "the function
+raised KeyError at orders.py:7", "log": "...", "printed": "..."} out. The first line out says whether the handler was
+loaded: {} or {"raised": ..., "text": ...}.
 """
 
 import importlib
@@ -13,7 +14,6 @@ import os
 import resource
 import sys
 import time
-from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,7 +33,12 @@ def main() -> None:
         answers.flush()
 
     module, name, memory_mib = sys.argv[1:]
-    captured_output = _captured_output()
+    own = SimpleNamespace(
+        captured_output=_own("printed").captured_output,
+        exception_log=_own("exceptions").exception_log,
+        lambda_json=_own("lambda_json").lambda_json,
+        unserialisable=_own("lambda_json").UNSERIALISABLE,
+    )
     limit_memory(int(memory_mib))
     try:
         handler = getattr(importlib.import_module(module), name)
@@ -44,19 +49,28 @@ def main() -> None:
         return
     send("{}")
     for line in requests:
-        send(invoke(handler, json.loads(line), captured_output))
+        send(invoke(handler, json.loads(line), own))
 
 
-def invoke(handler: Any, request: dict[str, Any], captured_output: Any) -> str:
-    """Invoke the handler; return as JSON what it returned or raised, and what it printed."""
-    with captured_output() as printed:
+def invoke(handler: Any, request: dict[str, Any], own: SimpleNamespace) -> str:
+    """Invoke the handler; return as JSON what it returned or how it failed, and what it printed."""
+    with own.captured_output() as printed:
         try:
             reply = handler(request["event"], context(**request["context"]))
-            # As Lambda's own runtime serialises it: NaN, a generator or a set is an error.
-            answer = f'"reply": {json.dumps(reply, default=_decimal, allow_nan=False)}'
         except BaseException as error:  # noqa: BLE001 - Lambda's own runtime survives SystemExit, too
-            answer = f'"raised": {json.dumps(type(error).__name__)}'
+            place, log = own.exception_log(error)
+            answer = f'"problem": {json.dumps(f"the function raised {place}")}, "log": {json.dumps(log)}'
+        else:
+            answer = serialised(reply, own)
     return f'{{{answer}, "printed": {json.dumps(printed.getvalue())}}}'
+
+
+def serialised(reply: Any, own: SimpleNamespace) -> str:
+    """Return the reply as a member of the answer; a problem if Lambda's own runtime could not serialise it."""
+    try:
+        return f'"reply": {own.lambda_json(reply)}'
+    except BaseException:  # noqa: BLE001 - the user's own class may raise anything
+        return f'"problem": {json.dumps(own.unserialisable)}, "log": ""'
 
 
 def context(*, timeout_seconds: float, **members: Any) -> SimpleNamespace:
@@ -73,19 +87,13 @@ def limit_memory(mib: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (mib << 20, mib << 20))
 
 
-def _decimal(value: Any) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError
-
-
-def _captured_output() -> Any:
+def _own(name: str) -> Any:
     # Loaded by its path: the function may have a package with the name of ours.
-    spec = importlib.util.spec_from_file_location("_dmd_printed", Path(__file__).with_name("printed.py"))
+    spec = importlib.util.spec_from_file_location(f"_dmd_{name}", Path(__file__).with_name(f"{name}.py"))
     assert spec is not None and spec.loader is not None  # noqa: PT018, S101 - it lies beside
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.captured_output
+    return module
 
 
 if __name__ == "__main__":

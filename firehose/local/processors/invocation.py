@@ -39,12 +39,13 @@ class FunctionContext(msgspec.Struct, frozen=True):
 class LambdaCode(StrEnum):
     """`errorCode` of a record that the Lambda processor failed.
 
-    Source: Firehose guide, "Monitoring with CloudWatch Logs" (Lambda invocation errors); the first three were seen in
+    Source: Firehose guide, "Monitoring with CloudWatch Logs" (Lambda invocation errors); the first four were seen in
     error records of real streams and are not listed there.
     """
 
     PROCESSING_FAILED = "Lambda.ProcessingFailedStatus"
     FUNCTION_ERROR = "Lambda.FunctionError"
+    TIMED_OUT = "Lambda.FunctionTimedOut"
     INVALID_RETURN_FORMAT = "Lambda.InvalidReturnFormat"
     MISSING_RECORD_ID = "Lambda.MissingRecordId"
     DUPLICATED_RECORD_ID = "Lambda.DuplicatedRecordId"
@@ -54,22 +55,81 @@ class LambdaCode(StrEnum):
     INVOKE_DENIED = "Lambda.InvokeAccessDenied"
     NOT_FOUND = "Lambda.ResourceNotFound"
 
+    @property
+    def message(self) -> str:
+        """`errorMessage`: AWS's fixed text, which says nothing of the record or of the function's own error."""
+        return _MESSAGES[self]
 
-class InvocationError(Exception):
-    """Raised by a function in Firehose's place, when something other than the function's own code fails.
+    @property
+    def retried(self) -> bool:
+        """True if Firehose tries an invocation again that failed so; a reply that arrived is final (measured)."""
+        return self in _RETRIED
 
-    InvocationError(LambdaCode.THROTTLED, "the function is throttled"): the batch is tried again, and gets this code
-    if no attempt succeeds. The message stands in the error output, so it quotes nothing of a record.
-    """
 
-    def __init__(self, code: LambdaCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+# Seen in error records of real streams, but for that of INVALID_RETURN_FORMAT, which is ours; the last four are the
+# guide's, of which one was seen.
+_MESSAGES = {
+    LambdaCode.PROCESSING_FAILED: "ProcessingFailed status set for record",
+    LambdaCode.FUNCTION_ERROR: "The Lambda function was successfully invoked but it returned an error result.",
+    LambdaCode.TIMED_OUT: (
+        "The Lambda function invocation timed out. Increase the Timeout setting in the Lambda function."
+    ),
+    LambdaCode.INVALID_RETURN_FORMAT: "A record with the result Ok was returned without data.",
+    LambdaCode.MISSING_RECORD_ID: (
+        "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids."
+    ),
+    LambdaCode.DUPLICATED_RECORD_ID: (
+        "Multiple records were returned with the same record Id. "
+        "Ensure that the Lambda function returns a unique record Id for each record."
+    ),
+    LambdaCode.JSON_PROCESSING: (
+        "There was an error parsing returned records from the Lambda function. "
+        "Ensure that the returned records follow the status model required by Kinesis Data Firehose."
+    ),
+    LambdaCode.THROTTLED: (
+        "The Lambda concurrent execution limit is exceeded. Increase the concurrent execution limit."
+    ),
+    LambdaCode.ROLE_DENIED: (
+        "Access was denied. "
+        "Ensure that the trust policy for the provided IAM role allows Kinesis Data Firehose to assume the role."
+    ),
+    LambdaCode.INVOKE_DENIED: (
+        "Access was denied. Ensure that the access policy allows access to the Lambda function."
+    ),
+    LambdaCode.NOT_FOUND: ("The specified Lambda function does not exist. Use a different function that does exist."),
+}
+
+_RETRIED = frozenset(
+    (
+        LambdaCode.FUNCTION_ERROR,
+        LambdaCode.TIMED_OUT,
+        LambdaCode.THROTTLED,
+        LambdaCode.ROLE_DENIED,
+        LambdaCode.INVOKE_DENIED,
+        LambdaCode.NOT_FOUND,
+    )
+)
 
 
 class Problem(NamedTuple):
-    """Why a whole invocation failed, and whether Firehose tries it again."""
+    """Why a whole invocation failed.
+
+    `reason` is for the function's author, and quotes nothing of a record; `log` is what Lambda logs of an exception,
+    whose text may quote one.
+    """
 
     code: LambdaCode
-    message: str
-    retried: bool = True
+    reason: str
+    log: str = ""
+
+
+class InvocationError(Exception):
+    """Raised by a function in Firehose's place, when the invocation failed in another way than by an exception here.
+
+    InvocationError(LambdaCode.THROTTLED, "injected"): the batch is tried again, and gets this code if no attempt
+    succeeds.
+    """
+
+    def __init__(self, code: LambdaCode, reason: str, log: str = "") -> None:
+        super().__init__(reason)
+        self.problem = Problem(code, reason, log)

@@ -2,7 +2,7 @@
 
 A batch becomes an event, and the function is invoked with it up to NumberOfRetries + 1 times. Each attempt has a new
 invocation id and the same bytes. What is tried again is an invocation that failed as a whole, such as one that raised,
-timed out or answered bad base64 (`Problem.retried`); a reply of the right form is final, whatever it says of single
+timed out or answered bad base64 (`LambdaCode.retried`); a reply of the right form is final, whatever it says of single
 records (function_reply.py). After the last attempt every record of the batch fails with the code of that attempt, and
 the stream moves on.
 
@@ -12,17 +12,19 @@ Source: Firehose guide, "Transform source data"; what it does not say was measur
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import msgspec
 
 from firehose.local.batch import Batch
-from firehose.local.behaviour import OBSERVED, Behaviour
+from firehose.local.behaviour import OBSERVED, Behaviour, FunctionTimeout
 from firehose.local.config.processing import LambdaSettings
 from firehose.local.event_record import EventRecord, payloads_bytes
 from firehose.local.metrics import Metrics
 from firehose.local.processors.batcher import EVENT_OVERHEAD_BYTES
+from firehose.local.processors.exceptions import exception_log
+from firehose.local.processors.function_problems import FunctionProblems
 from firehose.local.processors.function_reply import sort_reply
 from firehose.local.processors.invocation import (
     FUNCTION_SECONDS,
@@ -56,6 +58,7 @@ class LambdaProcessor(Stage):
     keeps_event: bool = False
     behaviour: Behaviour = OBSERVED
     metrics: Metrics | None = None
+    problems: FunctionProblems = field(default_factory=FunctionProblems)
     new_invocation_id: Callable[[], str] = lambda: str(uuid.uuid4())
     clock_seconds: Callable[[], float] = time.monotonic
 
@@ -64,14 +67,15 @@ class LambdaProcessor(Stage):
         records = batch.records
         if len(records) == 1 and len(records[0]["data"]) + 2 * EVENT_OVERHEAD_BYTES > LAMBDA_PAYLOAD_BYTES:
             # The batcher lets only a single record through that is too large. Its code is not documented.
-            message = "the record alone passes Lambda's 6 MB request limit"
-            processed.failed = _all_failed(records, Problem(LambdaCode.FUNCTION_ERROR, message), 1)
+            too_large = Problem(LambdaCode.FUNCTION_ERROR, "a record alone passes Lambda's 6 MB request limit")
+            self.problems.add(too_large)
+            processed.failed = _all_failed(records, too_large, 1)
             return
         attempts = 0
         while True:
             attempts += 1
             problem = self._attempt(records, processed)
-            if not problem or not problem.retried or attempts > self.settings.retries:
+            if not problem or not problem.code.retried or attempts > self.settings.retries:
                 break
         if problem:
             processed.failed = _all_failed(records, problem, attempts)
@@ -87,8 +91,11 @@ class LambdaProcessor(Stage):
         took_seconds = self.clock_seconds() - began_seconds
         # In our own process it cannot be cut off: an answer that Lambda would not have waited for is thrown away.
         if took_seconds > self._limit_seconds:
-            problem = Problem(LambdaCode.FUNCTION_ERROR, f"the function took longer than {self._limit_seconds:g} s")
+            problem = Problem(LambdaCode.TIMED_OUT, f"the function timed out after {self._limit_seconds:g} s")
         problem = problem or sort_reply(records, reply, processed, self.behaviour)
+        if problem:
+            self.problems.add(problem)
+            problem = problem._replace(code=self._code(problem.code))
         if self.metrics is not None:
             self._count(self.metrics, records, processed, took_seconds, failed=problem is not None)
         return problem
@@ -102,9 +109,10 @@ class LambdaProcessor(Stage):
             except KeyboardInterrupt:
                 raise  # Ctrl-C, which is for us
             except InvocationError as error:
-                return Problem(error.code, str(error)), None
-            except BaseException as error:  # noqa: BLE001 - whatever it raises is its failure; its text may quote data
-                return Problem(LambdaCode.FUNCTION_ERROR, f"the function raised {type(error).__name__}"), None
+                return error.problem, None
+            except BaseException as error:  # noqa: BLE001 - whatever it raises is its failure
+                place, log = exception_log(error)
+                return Problem(LambdaCode.FUNCTION_ERROR, f"the function raised {place}", log), None
             finally:
                 processed.printed += output.getvalue()
 
@@ -130,6 +138,10 @@ class LambdaProcessor(Stage):
             name,
             remaining_ms=lambda: max(0, round((ends_seconds - self.clock_seconds()) * 1000)),
         )
+
+    def _code(self, code: LambdaCode) -> LambdaCode:
+        by_error = self.behaviour.function_timeout is FunctionTimeout.FUNCTION_ERROR
+        return LambdaCode.FUNCTION_ERROR if code is LambdaCode.TIMED_OUT and by_error else code
 
     @property
     def _limit_seconds(self) -> float:
@@ -161,4 +173,4 @@ def _copies(records: Sequence[EventRecord]) -> list[EventRecord]:
 
 
 def _all_failed(records: Sequence[EventRecord], problem: Problem, attempts: int) -> list[ProcessorFailure]:
-    return [ProcessorFailure(index, problem.code, problem.message, attempts) for index in range(len(records))]
+    return [ProcessorFailure(index, problem.code, problem.code.message, attempts) for index in range(len(records))]

@@ -12,15 +12,15 @@ from firehose.local.config.members import UnsupportedSettingError
 from firehose.local.config.processing import LambdaSettings
 from firehose.local.event_record import EventRecord
 from firehose.local.local_stream import LocalStream
-from firehose.local.metrics import Metrics
 from firehose.local.processors.deaggregation import KplDeAggregation, RecordDeAggregation
 from firehose.local.processors.lambda_processor import LambdaProcessor
 from firehose.local.processors.metadata_extraction import MetadataExtraction
 from firehose.local.processors.stage import AppendDelimiter, Stage, TakeRecords
+from firehose.local.report import StreamReport
 
 
-def stages_of(stream: DeliveryStream, local: LocalStream, metrics: Metrics) -> list[Stage]:
-    """Return the stages of a stream, in order.
+def stages_of(stream: DeliveryStream, local: LocalStream, report: StreamReport) -> list[Stage]:
+    """Return the stages of a stream, in order; they count in `report`.
 
     Raises:
         ValueError: the stream has a Lambda processor, and no function is given for it.
@@ -30,17 +30,19 @@ def stages_of(stream: DeliveryStream, local: LocalStream, metrics: Metrics) -> l
     if processing.deaggregation:
         stages.append(RecordDeAggregation(processing.deaggregation))
     function = processing.function
-    stages.append(_lambda_processor(stream, function, local, metrics) if function else TakeRecords())
+    stages.append(_lambda_processor(stream, function, local, report) if function else TakeRecords())
     if processing.query:
-        stages.append(MetadataExtraction(processing.query, metrics))
+        stages.append(MetadataExtraction(processing.query, report.metrics))
     if processing.delimiter:
         stages.append(AppendDelimiter())
     return stages
 
 
-def _lambda_processor(stream: DeliveryStream, settings: LambdaSettings, local: LocalStream, metrics: Metrics) -> Stage:
+def _lambda_processor(
+    stream: DeliveryStream, settings: LambdaSettings, local: LocalStream, report: StreamReport
+) -> Stage:
     if local.function is None:
-        raise ValueError(f"{stream.name} calls the function {settings.function_arn}, and none is given for it")
+        raise ValueError(f"{stream.name} calls the function {settings.function_arn}, which is missing")
     return LambdaProcessor(
         local.function,
         settings,
@@ -50,7 +52,8 @@ def _lambda_processor(stream: DeliveryStream, settings: LambdaSettings, local: L
         timeout_seconds=local.timeout_seconds,
         keeps_event=local.keeps_event,
         behaviour=local.behaviour,
-        metrics=metrics,
+        metrics=report.metrics,
+        problems=report.function_problems,
     )
 
 
