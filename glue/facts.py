@@ -7,13 +7,14 @@ from typing import Any
 from glue.model import Enumeration, Field, FieldPath, PartitionDate, Record, RecordType, Scalar, SchemaError, Type
 
 # The fields that the function computes, by name: their type or members, and the attributes that name their sources.
+# `string?` is an optional string.
 DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
     "isDeleted": (Scalar.BOOLEAN, ()),
     "reference": ({"id": "string", "timestamp": "timestamp-millis"}, ("idParts", "timestampSources")),
     "system": ({"id": "string", "databaseId": "string", "memberId": "string"}, ("parsedFrom",)),
     "change": (
-        {"id": "string", "name": "enum", "at": "timestamp-millis", "atMicros": "long", "sequence": "string"}
-        | {"expired": "boolean"},
+        {"id": "string?", "name": "enum", "at": "timestamp-millis", "atMicros": "long", "sequence": "string?"}
+        | {"expired": "boolean", "item": "string?"},
         (),
     ),
 }
@@ -54,11 +55,15 @@ def _check_derived(path: str, field: Field) -> None:
         right = field.type is shape and not field.optional
     else:
         right = isinstance(field.type, Record) and shape == {
-            member.name: "enum" if isinstance(member.type, Enumeration) else str(member.type)
-            for member in field.type.fields
+            member.name: _spelled(member) for member in field.type.fields
         }
     if not right:
         raise SchemaError(f"{path}: derived, so it must be {shape}")
+
+
+def _spelled(member: Field) -> str:
+    """The type of a member as DERIVED spells it: `enum`, `string?`."""
+    return ("enum" if isinstance(member.type, Enumeration) else str(member.type)) + ("?" if member.optional else "")
 
 
 def _deletion_time(avro: object, row: Record, path: str) -> FieldPath:

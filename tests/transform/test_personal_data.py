@@ -118,7 +118,7 @@ def test_a_deletion_that_is_not_utf8_is_redacted_all_the_same() -> None:
     document = Function().failure(broken)
 
     assert MARK not in json.dumps(document)
-    assert MARK.encode() not in base64.b64decode(document["events"][0] + "==", validate=False)
+    assert "encoding" not in document
     assert_redacted(json.loads(document["events"][0]))
 
 
