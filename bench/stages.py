@@ -17,6 +17,7 @@ from glue.schema import load
 from transform import change
 from transform.event_record import payload_of, sequence_of
 from transform.fast_path import TypedChange
+from transform.item import item_of
 from transform.parquet_mode import ParquetMode
 from transform.record import CompiledType
 from transform.row import Row
@@ -32,6 +33,7 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
     payloads = [payload_of(record) for record in records]
     decoded: list[TypedChange] = [compiled.decode_fast(payload) for payload in payloads]
     built = [compiled.build(one.dynamodb.image, None) for one in decoded]
+    items = [item_of(one.dynamodb.Keys) for one in decoded]
     rows = whole_rows(compiled, batch)
     lines = [encode(row) + b"\n" for row in rows]
 
@@ -43,8 +45,9 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
         "base64 decode": lambda: [payload_of(record) for record in records],
         "UTF-8, JSON, change and image": lambda: [compiled.decode_fast(payload) for payload in payloads],
         "row: tags, times, scrub": lambda: [compiled.build(one.dynamodb.image, None) for one in decoded],
+        "item: the digest of the keys": lambda: [item_of(one.dynamodb.Keys) for one in decoded],
         "change, reference, partition": lambda: [
-            _complete(compiled, *one) for one in zip(built, decoded, records, strict=True)
+            _complete(compiled, *one) for one in zip(built, decoded, records, items, strict=True)
         ],
         "encode the row": lambda: [encode(row) + b"\n" for row in rows],
         "base64 encode": lambda: [b64encode_as_string(line) for line in lines],
@@ -61,12 +64,14 @@ def whole_rows(compiled: CompiledType, batch: Batch) -> list[Row]:
         one = compiled.decode_fast(payload_of(record))
         if one is not None:
             rows.append(compiled.build(one.dynamodb.image, None))
-            _complete(compiled, rows[-1], one, record)
+            _complete(compiled, rows[-1], one, record, item_of(one.dynamodb.Keys))
     return rows
 
 
-def _complete(compiled: CompiledType, row: Row, one: TypedChange, record: dict[str, object]) -> object:
-    return compiled.enrich(row, one, change.at_micros(one), sequence_of(record))
+def _complete(
+    compiled: CompiledType, row: Row, one: TypedChange, record: dict[str, object], item: str | None
+) -> object:
+    return compiled.enrich(row, one, change.at_micros(one), sequence_of(record), item)
 
 
 def nothing_refused(step: Callable[[], object]) -> Callable[[], int]:

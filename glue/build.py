@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from glue.compliance import deletions_sql, personal_data_sql
+from glue.compliance import deletions_sql, personal_data_sql, rows_without_item_sql
 from glue.dictionary import data_dictionary
 from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs
@@ -28,6 +28,7 @@ def generated(schemas: Path = SCHEMAS) -> dict[Path, str]:
         ATHENA / "views.json": _json(view_inputs(types)),
         ATHENA / "deletions.sql": deletions_sql(types),
         ATHENA / "personal-data-of-deleted.sql": personal_data_sql(types),
+        ATHENA / "rows-without-item.sql": rows_without_item_sql(types),
         DICTIONARY: data_dictionary(types),
     }
 

@@ -1,4 +1,4 @@
-"""The queries that compliance runs over all record types: the deletions, and the proof that personal data is gone.
+"""The saved queries over all record types: deletions, the proof that personal data is gone, rows without an item.
 
 They are saved in the Athena workgroup, and run in DuckDB, too.
 """
@@ -13,18 +13,37 @@ REDACTED = "[redacted]"
 def deletions_sql(types: Mapping[str, RecordType]) -> str:
     """The query for all deletions in a period: the entity, the time, and whether DynamoDB's time to live removed it."""
     selects = [
-        f"SELECT '{name.lower()}' AS record_type, reference.id AS id, "
+        f"SELECT '{name.lower()}' AS record_type, reference.id AS id, change.item AS item, "
         f"{'.'.join(one.deleted_at).lower()} AS deleted, change.expired AS expired, change.id AS change_id, "
         f'partition_date\nFROM "{name.lower()}" WHERE isdeleted'
         for name, one in types.items()
     ]
     return (  # DISTINCT, because delivery is at least once
         "-- Every deletion in a period: the period is in the last line but one\n"  # noqa: S608  names are the schema's
-        "SELECT DISTINCT record_type, id, deleted, expired, change_id, partition_date FROM (\n"
+        "SELECT DISTINCT record_type, id, item, deleted, expired, change_id, partition_date FROM (\n"
         + "\nUNION ALL\n".join(selects)
         + "\n) AS deletions\n"
         "WHERE deleted >= TIMESTAMP '2025-01-01 00:00:00' AND deleted < TIMESTAMP '2025-02-01 00:00:00'\n"
-        "ORDER BY deleted, record_type, id;\n"
+        "ORDER BY deleted, record_type, id, item;\n"
+    )
+
+
+def rows_without_item_sql(types: Mapping[str, RecordType]) -> str:
+    """The query that counts the rows whose item is unknown although other rows of their reference have one (BR-21).
+
+    Such a row may be of the same item as one of those, or of another that shares the reference. The views show it
+    apart, as an entity of its own.
+    """
+    selects = [
+        f"SELECT '{name}' AS record_type, count(*) AS rows_without_item, "  # noqa: S608  names are the schema's
+        f"count(DISTINCT reference.id) AS their_references\n"
+        f'FROM "{name}" WHERE change.item IS NULL AND reference.id IN '
+        f'(SELECT reference.id FROM "{name}" WHERE change.item IS NOT NULL)'
+        for name in map(str.lower, types)
+    ]
+    return (
+        "-- Rows whose change has no item although others of their reference.id have one: the latest_* views show\n"
+        "-- them as entities of their own\n" + "\nUNION ALL\n".join(selects) + "\nORDER BY record_type;\n"
     )
 
 

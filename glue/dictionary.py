@@ -31,9 +31,15 @@ replaced by `[redacted]` in the rows of deletions, and kept in all others.
 Every row archives one change of one item: an item that changed five times has five rows, in the order of
 `change.sequence`. A change that was delivered twice has two rows of one `change.id`.
 
-Each table has a view of its newest rows, with the same columns: `latest_demand` has one row for each `reference.id`, as
-its last change left it. A deleted item is in it with `isdeleted = true` (`change.expired` where its time to live ran
-out); `WHERE NOT isdeleted` leaves what is in DynamoDB now. A view reads all partitions, whatever dates a query selects.
+An item is identified by `change.item`, a digest of its keys in DynamoDB: the first 32 hexadecimal digits of the SHA-256
+of the change's `Keys` as canonical JSON. `reference.id` is shared: a fan gets several notifications for one sale. Where
+`change.item` is null (the change record had no usable keys), `reference.id` stands in for it, so one entity is one
+`coalesce(change.item, reference.id)`. The saved query `rows-without-item` counts the rows that may belong to another
+row's item.
+
+Each table has a view of its newest rows, with the same columns: `latest_demand` has one row for each entity, as its
+last change left it. A deleted item is in it with `isdeleted = true` (`change.expired` where its time to live ran out);
+`WHERE NOT isdeleted` leaves what is in DynamoDB now. A view reads all partitions, whatever dates a query selects.
 """
 
 

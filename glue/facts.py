@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 from glue.model import Enumeration, Field, FieldPath, PartitionDate, Record, RecordType, Scalar, Type
 
 # The fields that the function computes, by name: their type or members, and the attributes that name their sources.
+# `string?` is an optional string.
 DERIVED: dict[str, tuple[dict[str, str] | Scalar, tuple[str, ...]]] = {
     "isDeleted": (Scalar.BOOLEAN, ()),
     "reference": ({"id": "string", "timestamp": "timestamp-millis"}, ("idParts", "timestampSources")),
     "system": ({"id": "string", "databaseId": "string", "memberId": "string"}, ("parsedFrom",)),
     "change": (
-        {"id": "string", "name": "enum", "at": "timestamp-millis", "atMicros": "long", "sequence": "string"}
-        | {"expired": "boolean"},
+        {"id": "string?", "name": "enum", "at": "timestamp-millis", "atMicros": "long", "sequence": "string?"}
+        | {"expired": "boolean", "item": "string?"},
         (),
     ),
 }
@@ -159,8 +160,8 @@ def _has_its_shape(field: Field) -> bool:
 
 
 def _spelled(member: Field) -> str:
-    """The type of a member as DERIVED spells it."""
-    return "enum" if isinstance(member.type, Enumeration) else str(member.type)
+    """The type of a member as DERIVED spells it: `enum`, `string?`."""
+    return ("enum" if isinstance(member.type, Enumeration) else str(member.type)) + ("?" if member.optional else "")
 
 
 def _is_date(text: object) -> bool:

@@ -63,7 +63,7 @@ def change_of(item: Any, name: str = "INSERT", **members: Any) -> dict[str, Any]
         "tableName": "prd3292-test-us-east-1-demand-table",
         "dynamodb": {
             "ApproximateCreationDateTime": CHANGED_MS,
-            "Keys": {"pk": s("P"), "sk": s("S")},
+            "Keys": keys_of(item),
             "OldImage" if name == "REMOVE" else "NewImage": item,
             "SizeBytes": 100,
             "ApproximateCreationDateTimePrecision": "MILLISECOND",
@@ -72,6 +72,13 @@ def change_of(item: Any, name: str = "INSERT", **members: Any) -> dict[str, Any]
     }
     record |= members
     return {key: value for key, value in record.items() if value is not ...}
+
+
+def keys_of(item: Any) -> Attributes:
+    """The keys of an image's item in the table: those of two images are the same where their reference is."""
+    ids = [item.get(name) for name in ("eventId", "saleId", "fanId", "id")] if isinstance(item, dict) else []
+    texts = [attribute["S"] for attribute in ids if isinstance(attribute, dict) and isinstance(attribute.get("S"), str)]
+    return {"pk": s("P"), "sk": s("_".join(texts) or "S")}
 
 
 def payload(record: Any, separators: tuple[str, str] = (",", ":")) -> bytes:

@@ -39,6 +39,7 @@ def change() -> dict[str, Any]:
             member("atMicros", "long"),
             member("sequence", optional("string")),
             member("expired", "boolean"),
+            member("item", optional("string")),
         ),
         derived=True,
     )

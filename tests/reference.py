@@ -1,4 +1,4 @@
-"""The rules BR-1 to BR-19 once more, slowly and plainly: the oracle that the function is held against.
+"""The rules BR-1 to BR-20 once more, slowly and plainly: the oracle that the function is held against.
 
 Nothing here comes from glue/ or transform/: the record types are restated in Python, on purpose, with the standard
 library only, so that the code and its test cannot share one misreading.
@@ -9,6 +9,7 @@ library only, so that the code and its test cannot share one misreading.
         -> Other()
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -268,7 +269,22 @@ def decode_change(document: Any, sequence: str) -> dict[str, Any] | None:
         "atMicros": micros,
         "sequence": sequence,
         "expired": isinstance(user, dict) and user.get("principalId") == "dynamodb.amazonaws.com",
+        "item": item(document["dynamodb"].get("Keys")),
     }
+
+
+def item(keys: Any) -> str | None:
+    """BR-20: a digest of the keys as canonical JSON; None for anything that a table of DynamoDB has no keys of."""
+    if not isinstance(keys, dict) or not keys:
+        return None
+    for name, attribute in keys.items():
+        if not isinstance(attribute, dict) or len(attribute) != 1 or not set(attribute) <= {"S", "N", "B"}:
+            return None
+        (text,) = attribute.values()
+        if not isinstance(text, str) or has_lone_surrogate(name + text):
+            return None
+    canonical = json.dumps(keys, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 # --- BR-12: times and dates -------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
+from transform.item import item_of, kept_item
 from transform.outcome import BadRecord, Reason
 from transform.surrogates import blank_lone_surrogates
 from transform.times import LAST_MICROS
@@ -58,11 +59,12 @@ class _RawData(msgspec.Struct):
     ApproximateCreationDateTime: int
     ApproximateCreationDateTimePrecision: Raw = _ABSENT
     Keys: Raw = _ABSENT
+    KeysDigest: Any = None
     NewImage: Raw = _NULL
     OldImage: Raw = _NULL
 
 
-class _RawChange(msgspec.Struct):
+class RawChange(msgspec.Struct):
     """A change record whose other members may be anything, as the image that is not archived may (BR-16)."""
 
     eventName: Literal["INSERT", "MODIFY", "REMOVE"]
@@ -71,7 +73,14 @@ class _RawChange(msgspec.Struct):
     userIdentity: Raw = _NULL
 
     @property
+    def item(self) -> str | None:
+        """The item (BR-20). A change record that was made of a row has no keys, but the digest that the row had."""
+        data = self.dynamodb
+        return item_of(data.Keys) if data.Keys else kept_item(data.KeysDigest)
+
+    @property
     def image(self) -> Raw:
+        """The image that is archived (BR-1)."""
         return self.dynamodb.OldImage if self.eventName == "REMOVE" else self.dynamodb.NewImage
 
 
@@ -84,7 +93,7 @@ class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 _decode_change = msgspec.json.Decoder(Change).decode
-_decode_raw_change = msgspec.json.Decoder(_RawChange).decode
+_decode_raw_change = msgspec.json.Decoder(RawChange).decode
 _decode_any = msgspec.json.Decoder(Raw).decode
 _decode_image_type = msgspec.json.Decoder(_ImageType).decode
 _decode_text = msgspec.json.Decoder(_Text).decode
@@ -198,14 +207,9 @@ def type_of(change: Change, known: Mapping[bytes, str]) -> str:
     return name
 
 
-def image_of(payload: bytes) -> Raw:
-    """The image that is archived (BR-1), undecoded, of a payload that `decode` returned."""
-    return _decode_raw_change(payload).image
-
-
-def keys_of(payload: bytes) -> Raw:
-    """The table's own keys, undecoded, of a payload that `decode` returned."""
-    return _decode_raw_change(payload).dynamodb.Keys
+def undecoded(payload: bytes) -> RawChange:
+    """The change in a payload that `decode` returned, with its keys and its images as the bytes they are."""
+    return _decode_raw_change(payload)
 
 
 def is_expired(identity: Any) -> bool:

@@ -18,8 +18,9 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 def unmapped_attributes(record: Mapping[str, Any], record_type: RecordType) -> int:
     """The number of top-level attributes in a valid record's image that are neither in the schema nor table keys."""
     _, payload = changes.decode(payload_of(record))
+    change = changes.undecoded(payload)
     names = {field.name for field in record_type.row.fields if not field.derived}
-    return len(_members(changes.image_of(payload)).keys() - names - _keys(changes.keys_of(payload)))
+    return len(_members(change.image).keys() - names - _keys(change.dynamodb.Keys))
 
 
 def _keys(keys: msgspec.Raw) -> set[str]:

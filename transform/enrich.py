@@ -14,8 +14,8 @@ from transform.field_access import coalesce, compiled, join_with
 from transform.outcome import BadRecord, invalid
 from transform.row import Row, RowTypes
 
-# Takes a row, its change (a change.Change or fast_path.TypedChange), the change's time and its sequence.
-Enrich: TypeAlias = Callable[[Row, Any, int, str | None], str]
+# Takes a row, its change (a change.Change or fast_path.TypedChange), the change's time, its sequence and its item.
+Enrich: TypeAlias = Callable[[Row, Any, int, str | None, str | None], str]
 
 # BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) would find the same, but in quadratic time.
 _SYSTEM_USER = re.compile(r"(?<!\w)(\w++)-(\w++)\.(.+)").search
@@ -39,10 +39,10 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
         coalesce(system_source),
     )
 
-    def enrich(row: Row, change: Any, at_micros: int, sequence: str | None) -> str:
+    def enrich(row: Row, change: Any, at_micros: int, sequence: str | None, item: str | None) -> str:
         name, at = change.eventName, of_micros(at_micros)
         expired = change.userIdentity is not None and is_expired(change.userIdentity)
-        row.change = change_row(change.eventID, name, at, at_micros, sequence, expired)
+        row.change = change_row(change.eventID, name, at, at_micros, sequence, expired, item)
         row.isDeleted = name == "REMOVE"
         if row.isDeleted:
             mark_deleted(row, at)

@@ -50,12 +50,13 @@ def fast_decoder(record_type: RecordType) -> Callable[[bytes], TypedChange | Non
 
 
 def _decoder(row: Record, image: str, event_names: Any) -> Callable[[bytes], TypedChange]:
-    # Members that are only compared are `Any`: cheaper than Raw, which keeps hold of the payload.
+    # Members that are only compared are `Any`, which is cheaper than Raw.
     data = msgspec.defstruct(
         "Data",
         [
             ("ApproximateCreationDateTime", int),
             ("image", record_struct(row)),
+            ("Keys", msgspec.Raw),  # only a change record made of a row has none
             ("ApproximateCreationDateTimePrecision", Any, None),
         ],
         rename={"image": image},

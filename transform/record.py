@@ -19,6 +19,7 @@ from transform.attributes import Image, image_decoder
 from transform.enrich import enricher
 from transform.event_record import arrival_ms, payload_of, sequence_of
 from transform.fast_path import fast_decoder, sniff_type
+from transform.item import item_of
 from transform.mode import Mode
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, our_bug
 from transform.row import Row, RowTypes
@@ -52,6 +53,7 @@ class PendingRecord(msgspec.Struct, gc=False):
     record: Mapping[str, Any]
     change: Any
     at_micros: int
+    item: str | None
     image: Image
     row: Row = None
     date: str = ""
@@ -99,15 +101,17 @@ class Transformer:
             compiled = self._sniffed.get(sniff_type(payload))
             change = compiled.decode_fast(payload) if compiled else None
             if compiled and change:
-                return PendingRecord(compiled, record, change, changes.at_micros(change), change.dynamodb.image)
+                data = change.dynamodb
+                item = item_of(data.Keys)
+                return PendingRecord(compiled, record, change, changes.at_micros(change), item, data.image)
             change, payload = changes.decode(payload)
             at_micros = changes.at_micros(change)
             name = changes.type_of(change, self._known)
             compiled = self._compiled.get(name)
             if compiled is None:
                 return self._dropped.get(name, self._other)
-            image = compiled.decode_image(changes.image_of(payload))
-            return PendingRecord(compiled, record, change, at_micros, image)
+            raw = changes.undecoded(payload)
+            return PendingRecord(compiled, record, change, at_micros, raw.item, compiled.decode_image(raw.image))
         except BadRecord as bad:
             return self._failed(bad, name)
         except Exception as error:  # noqa: BLE001 - whatever it was, it costs one record
@@ -155,8 +159,8 @@ def _build(pending: PendingRecord) -> PendingRecord:
 
 
 def _enrich(pending: PendingRecord) -> PendingRecord:
-    sequence = sequence_of(pending.record)
-    pending.date = pending.compiled.enrich(pending.row, pending.change, pending.at_micros, sequence)
+    of_change = pending.change, pending.at_micros, sequence_of(pending.record), pending.item
+    pending.date = pending.compiled.enrich(pending.row, *of_change)
     return pending
 
 

@@ -255,6 +255,7 @@ def test_a_new_record_type_is_one_schema_and_one_generated_file(tmp_path: Path) 
         "glue/athena/views.json",
         "glue/athena/deletions.sql",
         "glue/athena/personal-data-of-deleted.sql",
+        "glue/athena/rows-without-item.sql",
         "docs/data-dictionary.md",
     }
     assert read_table_inputs(tmp_path / "glue" / "tables")["gift"]["parquet"] == parquet_table(record_type(gift()))

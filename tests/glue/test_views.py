@@ -13,7 +13,7 @@ from firehose.cli import app
 from firehose.lake.query.sql import query
 from glue import hive
 from glue.build import ATHENA, PROJECT
-from glue.compliance import REDACTED, deletions_sql, personal_data_sql
+from glue.compliance import REDACTED, deletions_sql, personal_data_sql, rows_without_item_sql
 from glue.dictionary import data_dictionary
 from glue.layout import Format
 from glue.model import SchemaError
@@ -66,6 +66,62 @@ def test_an_entity_is_shown_once_as_it_was_last(ask: Ask) -> None:
     )
 
     assert answer == [("newest",)]
+
+
+def with_keys(record: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+    """The change record with another sort key, or with keys that are none."""
+    keys = {"pk": s("P"), "sk": s(key)} if key is not None else None
+    return record | {"dynamodb": record["dynamodb"] | {"Keys": keys}}
+
+
+def test_two_items_of_one_reference_are_two_entities(ask: Ask) -> None:
+    """A fan gets several notifications for one sale: `reference.id` does not tell them apart (BR-20, BR-21)."""
+    answer = ask(
+        "SELECT salename, reference.id FROM latest ORDER BY 1",
+        with_keys(at(0, change("notification", saleName=s("one"))), "N#1"),
+        with_keys(at(1, change("notification", saleName=s("two"))), "N#2"),
+        with_keys(at(2, change("notification", "MODIFY", saleName=s("two, changed"))), "N#2"),
+        of="notification",
+    )
+
+    assert answer == [("one", "e1_s1_f1"), ("two, changed", "e1_s1_f1")]
+
+
+def test_rows_without_an_item_are_one_entity_of_their_reference(ask: Ask) -> None:
+    answer = ask(
+        "SELECT salename, change.item IS NULL FROM latest ORDER BY 1",
+        with_keys(at(0, change("notification", saleName=s("one")))),
+        with_keys(at(1, change("notification", "MODIFY", saleName=s("one, changed")))),
+        with_keys(at(2, change("notification", saleName=s("two"))), "N#2"),
+        of="notification",
+    )
+
+    assert answer == [("one, changed", True), ("two", False)]
+
+
+def test_the_newest_row_is_that_of_the_largest_time_then_of_the_largest_sequence(ask: Ask) -> None:
+    """Its eventID says nothing, nor does the order of the file."""
+    answer = ask(
+        "SELECT eventname FROM latest",
+        at(1, change("demand", "MODIFY", eventName=s("later, but earlier in the stream")), eventID="a"),
+        at(0, change("demand", eventName=s("first")), eventID="z"),
+    )
+
+    assert answer == [("later, but earlier in the stream",)]
+
+
+def test_rows_without_an_item_are_counted_where_others_of_their_reference_have_one(ask: Ask) -> None:
+    answer = ask(
+        rows_without_item_sql(TYPES),
+        with_keys(at(0, change("notification"))),
+        with_keys(at(1, change("notification", "MODIFY"))),
+        with_keys(at(2, change("notification")), "N#2"),
+        with_keys(at(3, change("notification", fanId=s("another")))),
+        with_keys(at(4, change("demand"))),
+        with_keys(at(5, change("sale")), "S#1"),
+    )
+
+    assert answer == [("demand", 0, 0), ("event", 0, 0), ("notification", 2, 1), ("sale", 0, 0)]
 
 
 def test_every_entity_is_shown(ask: Ask) -> None:
@@ -159,10 +215,19 @@ def test_compliance_sees_each_deletion_of_a_period_once_whatever_its_type(ask: A
 
     answer = ask(deletions_sql(TYPES), change("demand"), sale, sale, expired)
 
-    assert [(kind, entity, by_ttl) for kind, entity, _, by_ttl, _, _ in answer] == [
+    assert [(kind, entity, by_ttl) for kind, entity, _, _, by_ttl, _, _ in answer] == [
         ("sale", "e1_s1", False),
         ("event", "e1", True),
     ]
+
+
+def test_compliance_tells_deleted_items_of_one_reference_apart(ask: Ask) -> None:
+    deleted = at(1, change("notification", "REMOVE"), eventID=...)
+    del deleted["eventID"]
+
+    answer = ask(deletions_sql(TYPES), with_keys(deleted, "N#1"), with_keys(deleted, "N#2"))
+
+    assert len({item for _, _, item, *_ in answer}) == 2
 
 
 def test_a_deletion_after_the_period_is_left_out(ask: Ask) -> None:

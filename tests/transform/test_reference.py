@@ -73,6 +73,7 @@ def test_a_whole_row_is_as_the_domain_describes_it() -> None:
                 "atMicros": 1_735_725_600_123_000,
                 "sequence": "0" * 125 + "495" + "0" * 11 + "7",
                 "expired": False,
+                "item": None,
             },
         },
     )

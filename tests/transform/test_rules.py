@@ -1,5 +1,6 @@
-"""The rules of whole records, BR-1 to BR-19, each seen in a row or an error document."""
+"""The rules of whole records, BR-1 to BR-20, each seen in a row or an error document."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -216,4 +217,5 @@ def test_the_change_in_a_row_orders_rows_and_identifies_duplicates() -> None:
         "atmicros": CHANGED_MS * 1000,
         "sequence": f"{'49546986683135544286507457936321625675700192471156785154':0>128}{'0' * 12}",
         "expired": False,
+        "item": hashlib.sha256(b'{"pk":{"S":"P"},"sk":{"S":"e1_s1"}}').hexdigest()[:32],
     }
