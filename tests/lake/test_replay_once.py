@@ -114,6 +114,14 @@ def test_a_lake_with_only_errors_of_avro_modes_stream_gets_containers(tmp_path: 
     assert [path.suffix for path in (tmp_path / "data-pipeline/avro").rglob("*.*")] == [".avro"]
 
 
+def test_a_lake_with_only_errors_of_both_modes_gets_parquet(tmp_path: Path) -> None:
+    error_object(tmp_path, failed(change()), stream="dmnd-avro")
+    error_object(tmp_path, failed(change(fanId=s("b"))), stream="dmnd-demand")
+
+    assert replay(tmp_path)["delivered"] == {"demand": 2}
+    assert {path.suffix for path in (tmp_path / "data-pipeline").rglob("*.*")} == {".parquet"}
+
+
 def test_a_lake_of_both_formats_needs_the_format_to_write(tmp_path: Path) -> None:
     error_object(tmp_path, failed(change()))
     for name in ("parquet", "avro"):
