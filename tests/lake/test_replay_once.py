@@ -57,11 +57,13 @@ def test_a_killed_replay_is_finished_without_what_another_stream_delivered(
     error_object(tmp_path, failed(change(), CRASHED), stream=first)
     replay(tmp_path, "--format", "parquet")
     error_object(tmp_path, failed(change(), CRASHED), failed(change(fanId=s("b")), CRASHED), stream=second)
-    killed = {"object": lambda key: "parquet" in key, "entry": lambda _: "b" in fans(tmp_path)}[killed_at]
+
+    def killed(_sink: FolderSink, key: str, *_: Any) -> bool:
+        return "parquet" in key if killed_at == "object" else "b" in fans(tmp_path)
+
     with monkeypatch.context() as patch:
-        put = FolderSink.put
-        dies = failing(1, UserError("killed"), then=put, when=lambda _sink, key, *_: killed(key))
-        patch.setattr(FolderSink, "put", lambda *arguments: dies(*arguments))
+        dies = failing(1, UserError("killed"), then=FolderSink.put, when=killed)
+        patch.setattr(FolderSink, "put", dies)
         with pytest.raises(UserError, match="killed"):
             replay(tmp_path, "--format", "parquet")
 
