@@ -67,7 +67,11 @@ ERRORS_COLUMNS = [
     Column(Name="stream", Type="string", Comment="delivery stream that the record came through"),
     Column(Name="recordid", Type="string", Comment="record id that Firehose gave it"),
     Column(Name="sequence", Type="string", Comment="sequence number in the source stream"),
-    Column(Name="digest", Type="string", Comment="SHA-256 of the original bytes: joins it with Firehose's own copy"),
+    Column(
+        Name="digest",
+        Type="string",
+        Comment="SHA-256 of the original, its personal data redacted: joins it with Firehose's own copy",
+    ),
     Column(Name="encoding", Type="string", Comment="base64 where the original is not UTF-8, else null"),
     Column(
         Name="events",

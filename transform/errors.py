@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from glue.layout import partition
 from transform.event_record import arrival_ms, payload_of, sequence_of
 from transform.outcome import BadRecord, Failed
-from transform.scrub import scrub_original
+from transform.scrub import digest_of_original, scrub_original
 from transform.times import iso_millis
 
 
@@ -19,12 +20,11 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
     {"timestamp": "2025-01-01T10:00:00.123Z", "type": "demand", "error": {"code": "invalid", "message": ...,
      "path": "date.requested"}, "stream": ..., "recordId": ..., "sequence": ..., "digest": ..., "events": ["{...}"]}
 
-    `digest` is the SHA-256 of the original bytes, by which the document is joined with Firehose's own copy. `events` is
+    By `digest` the document is joined with Firehose's own copy (transform/scrub.py: digest_of_original). `events` is
     empty if the original does not parse: it could be a deletion, which only Firehose's copy, under a tighter policy,
-    may keep. A document of `not_written` has the key of the row's `container`: S3 may have it all the same, or later.
+    may keep. The original of a record whose `data` is not base64 is the text of `data` itself. A document of
+    `not_written` has the key of the row's `container`: S3 may have it all the same, or later.
     """
-    from hashlib import sha256  # noqa: PLC0415 - 3 ms of a cold start; most invocations have no failures
-
     payload = original_bytes(record)
     made: dict[str, Any] = {
         "timestamp": iso_millis(arrival_ms(record)),
@@ -33,7 +33,7 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
         "stream": stream,
         "recordId": record["recordId"],
         "sequence": sequence_of(record),
-        "digest": sha256(payload).hexdigest(),
+        "digest": digest_of_original(payload, pii_names),
         "events": [],
     }
     if failure.container is not None:
@@ -83,8 +83,6 @@ def objects(
 
 def batch_digest(record_ids: Iterable[str]) -> str:
     """A digest of an invocation's record ids, 32 hexadecimal digits: the same for every retry."""
-    from hashlib import sha256  # noqa: PLC0415 - as above
-
     lines = "".join([f"{record_id}\n" for record_id in record_ids])
     return sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

@@ -6,12 +6,13 @@ Rows of records that are not deleted keep their personal data, by policy.
 import json
 import math
 from collections.abc import Callable, Set
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from glue.model import ArrayType, MapType, Record, Type, fields
 from transform.attributes import member
 from transform.row import Row
-from transform.surrogates import refuse_constant
+from transform.surrogates import refuse_constant, short_integer
 
 REDACTED = "[redacted]"
 
@@ -53,33 +54,74 @@ def _within(kind: Type) -> Scrub | None:
     return scrub_each
 
 
-def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
-    """The original of a failed record for its error document: redacted if it is a REMOVE, None if it does not parse.
+class Original(NamedTuple):
+    """A record that parses: its bytes with every personal attribute redacted, and True if it is a deletion."""
 
-    Every attribute whose name is in `names` is redacted, at any depth, in both images and the keys, whatever its tag. A
-    payload that does not parse may be a deletion, too, and there is no way to redact it.
+    redacted: bytes
+    is_deletion: bool
 
-    {"eventName": "REMOVE", ... {"email": {"S": "a@b.c"}}} -> ... {"email": {"S": "[redacted]"}}
+
+def parse_original(payload: bytes, names: Set[str]) -> Original | None:
+    """The record with every attribute redacted whose name is in `names`, whatever its depth and tag.
+
+    {"eventName": "REMOVE", ... {"Email": {"S": "a@b.c"}}} -> Original(b'... {"Email":{"S":"[redacted]"}}', True)
+
+    None if it does not parse. A record without such attributes stays as it is, byte by byte. Names compare without
+    case, and an attribute counts wherever it stands: in both images, in the keys, in a member that is there twice, of
+    which parsers keep the last. For the same reason any `eventName` that is REMOVE makes the record a deletion.
     """
+    personal = {name.casefold() for name in names}
+    is_deletion = found = False
+
+    def redact(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal is_deletion, found
+        document: dict[str, Any] = {}
+        for name, value in members:
+            folded = name.casefold()
+            is_deletion |= folded == "eventname" and isinstance(value, str) and value.casefold() == "remove"
+            found |= folded in personal
+            document[name] = {"S": REDACTED} if folded in personal else value
+        return document
+
     try:
         # "replace": a REMOVE is redacted even if it is not UTF-8. Firehose's copy has the true bytes.
-        document = json.loads(payload.decode("utf-8", "replace"), parse_constant=refuse_constant, parse_float=_finite)
-        if not isinstance(document, dict) or document.get("eventName") != "REMOVE":
-            return payload
-        return json.dumps(_redact(document, names), separators=(",", ":")).encode()
+        document = json.loads(
+            payload.decode("utf-8", "replace"),
+            object_pairs_hook=redact,
+            parse_constant=refuse_constant,
+            parse_float=_finite,
+            parse_int=short_integer,
+        )
+        redacted = json.dumps(document, separators=(",", ":")).encode() if found else payload
     except (ValueError, RecursionError):
         return None
+    return Original(redacted, is_deletion)
+
+
+def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
+    """The original of a failed record for its error document: redacted if it is a deletion.
+
+    None if it does not parse: it may be a deletion, too, and there is no way to redact it.
+    """
+    original = parse_original(payload, names)
+    if original is None:
+        return None
+    return original.redacted if original.is_deletion else payload
+
+
+def digest_of_original(payload: bytes, names: Set[str]) -> str:
+    """A digest that identifies a record and does not give its personal data back (BR-23).
+
+    It is the SHA-256 of the record with the attributes in `names` redacted, 64 hexadecimal digits: a phone number is
+    found from a digest of it in seconds, by trying. What does not parse is digested as it is. The error documents of
+    transform/errors.py and their readers (firehose/lake/errors), which know Firehose's own copy of the record, both
+    take it from here, so that they agree.
+    """
+    original = parse_original(payload, names)
+    return sha256(payload if original is None else original.redacted).hexdigest()
 
 
 def _finite(digits: str) -> float | None:
     """A number as a float; None beyond a double's range, because Python would write Infinity, which is not JSON."""
     number = float(digits)
     return number if math.isfinite(number) else None
-
-
-def _redact(value: Any, names: Set[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: {"S": REDACTED} if key in names else _redact(item, names) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_redact(item, names) for item in value]
-    return value

@@ -22,7 +22,7 @@ def blank_lone_surrogates(payload: bytes) -> bytes:
     try:
         # Floats are never archived (DynamoDB's numbers are strings), so any float stands for those Python cannot hold.
         document = json.loads(
-            payload.decode(), parse_constant=refuse_constant, parse_float=lambda _: 0.5, parse_int=_integer
+            payload.decode(), parse_constant=refuse_constant, parse_float=lambda _: 0.5, parse_int=short_integer
         )
         blanked = _blank(document)
         # Where nothing was blanked, msgspec found a fault that Python's parser does not see. The stricter one is right.
@@ -38,8 +38,8 @@ def refuse_constant(_: str) -> Any:
     raise ValueError("not JSON")
 
 
-def _integer(digits: str) -> int:
-    # Python reads at most 4,300 digits. No integer of 40 digits is ever archived, whatever its value.
+def short_integer(digits: str) -> int:
+    """The integer, or 10^40 in place of a longer one: Python reads at most 4,300 digits, and none is ever archived."""
     return int(digits) if len(digits) < 40 else 10**40
 
 

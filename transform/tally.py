@@ -33,7 +33,8 @@ class Tally(msgspec.Struct):
         """Count an invocation's records and their outcomes, which are in the same order."""
         tally = cls(received=len(records))
         # Base64 is 4 characters for 3 bytes: exact but for two bytes per record, without decoding.
-        tally.received_bytes = sum([len(record["data"] or "") for record in records]) * 3 // 4
+        data = [record["data"] for record in records]
+        tally.received_bytes = sum([len(text) for text in data if isinstance(text, str)]) * 3 // 4
         dropped, ages = [], []
         for record, outcome in zip(records, outcomes, strict=True):
             if type(outcome) is Dropped:

@@ -1,9 +1,13 @@
 """Every failed record has an error document, in an object that a retry writes again."""
 
+import json
+from hashlib import md5, sha1, sha256
+from typing import Any
+
 import pytest
 
 from tests.fates import FATES
-from tests.given import Bucket, Function, change, event, results
+from tests.given import Bucket, Function, change, event, m, payload, results, s
 from transform.errors import batch_digest
 
 
@@ -64,3 +68,78 @@ def test_objects_of_other_records_have_other_names() -> None:
     swapped.reply(invocation)
 
     assert len({*names, *swapped.bucket.objects}) == 3
+
+
+def numbered(name: str, phone: str, **attributes: Any) -> dict[str, Any]:
+    """A record that fails, of a fan with this phone number, in both images and the keys."""
+    personal = {"PhoneNumber": s(phone), "messageBody": m(text=s(phone))}
+    broken = change("notification", name, fanId=None, **personal, **attributes)
+    both = {"Keys": {"phoneNumber": s(phone)}, "NewImage": personal, "OldImage": personal}
+    return broken | {"dynamodb": both | broken["dynamodb"] | {"Keys": both["Keys"]}}
+
+
+@pytest.mark.parametrize("name", ["MODIFY", "REMOVE"])
+def test_no_digest_gives_personal_data_back(name: str) -> None:
+    """The digest of one record is that of all records which differ in personal data alone (BR-23)."""
+    true, tried = (Function().failure(numbered(name, phone)) for phone in ("+15550101234", "+15550105678"))
+
+    assert true["digest"] == tried["digest"]
+    assert true["digest"] != Function().failure(numbered(name, "+15550101234", saleName=s("x")))["digest"]
+
+
+def test_none_of_ten_thousand_endings_is_found_from_the_error_document_of_a_deletion() -> None:
+    document = Function().failure(numbered("REMOVE", "+15550107301"))
+    kept = {json.dumps(value).strip('"') for value in document.values()}
+
+    found = [
+        ending
+        for ending in range(10_000)
+        for phone in [f"+1555010{ending:04}"]
+        for data in (phone.encode(), payload(numbered("REMOVE", phone)))
+        for digest in (md5(data), sha1(data), sha256(data))  # noqa: S324 - as whoever tries would
+        if any(digest.hexdigest()[:length] in kept for length in (16, 32, 40, 64)) or phone in "".join(kept)
+    ]
+
+    assert found == []
+
+
+def test_records_that_do_not_parse_are_told_apart_by_their_bytes() -> None:
+    digests = [Function().failure(data)["digest"] for data in (b"nope one", b"nope two", b"\xff{}")]
+
+    assert digests == [sha256(data).hexdigest() for data in (b"nope one", b"nope two", b"\xff{}")]
+
+
+def test_the_digest_of_a_record_without_personal_data_is_that_of_its_bytes() -> None:
+    spaced = json.dumps(change("sale", id=None), indent=1).encode()
+
+    assert Function().failure(spaced)["digest"] == sha256(spaced).hexdigest()
+
+
+@pytest.mark.parametrize("data", ["not base64!", "abc", "é", "\ud800", None, 7, [], "{}"])
+def test_data_that_is_not_base64_is_its_own_original(data: Any) -> None:
+    """Its digest is that of the text. `events` has the text where it parses, as for any other record."""
+    document = failure_of_data(data)
+
+    text = str(data).encode("utf-8", "surrogatepass")
+    assert document["error"] == {"code": "not_json", "message": "the record's data is not base64", "path": None}
+    assert document["digest"] == sha256(text).hexdigest()
+    assert document["events"] == ([str(data)] if data in ("{}", 7, []) else [])
+
+
+def test_a_deletion_whose_data_is_not_base64_is_redacted() -> None:
+    broken = payload(numbered("REMOVE", "+15550101234")).decode()
+
+    document = failure_of_data(broken)
+
+    assert "+1555010" not in json.dumps(document)
+    assert json.loads(document["events"][0])["dynamodb"]["Keys"] == {"phoneNumber": s("[redacted]")}
+    assert document["digest"] == failure_of_data(broken.replace("1234", "5678"))["digest"]
+
+
+def failure_of_data(data: Any) -> dict[str, Any]:
+    """The error document of a record with this in `data`."""
+    function, invocation = Function(), event(b"x")
+    invocation["records"][0]["data"] = data
+    assert results(function.reply(invocation)) == ["ProcessingFailed"]
+    document: dict[str, Any] = function.bucket.documents()[0]
+    return document

@@ -69,6 +69,46 @@ def test_the_error_document_of_a_deletion_redacts_every_personal_attribute(recor
     assert original["dynamodb"]["Keys"] == {"email": {"S": "[redacted]"}}
 
 
+@pytest.mark.parametrize("name", ["Email", "PHONENUMBER", "messagebody", "eMail"])
+def test_a_personal_attribute_is_redacted_whatever_the_case_of_its_name(name: str) -> None:
+    """Such a deletion fails where the attribute of the schema's own name is missing or wrong, for one."""
+    document = Function().failure(change("demand", "REMOVE", fanId=None, **{name: s(MARK)}))
+
+    assert MARK not in json.dumps(document)
+    assert json.loads(document["events"][0])["dynamodb"]["OldImage"][name] == {"S": "[redacted]"}
+
+
+REMOVAL = payload(change("demand", "REMOVE", fanId=None, **PERSONAL))
+NAMED = b'"eventName":"REMOVE"'
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(REMOVAL.replace(NAMED, b'"eventName":"INSERT",' + NAMED), id="the last of two"),
+        pytest.param(REMOVAL.replace(NAMED, NAMED + b',"eventName":"INSERT"'), id="the first of two"),
+        pytest.param(REMOVAL.replace(NAMED, b'"EventName":"REMOVE"'), id="a name in another case"),
+        pytest.param(REMOVAL.replace(NAMED, b'"eventName":"Remove"'), id="a value in another case"),
+        pytest.param(REMOVAL.replace(NAMED, rb'"event\u004eame":"\u0052EMOVE"'), id="escaped"),
+        pytest.param(b"[" + REMOVAL + b"]", id="in a list"),
+        pytest.param(b'{"record":' + REMOVAL + b"}", id="in a member"),
+        pytest.param(REMOVAL[:-1] + b',"dynamodb":{"Keys":{}}}', id="images that a later member hides"),
+        pytest.param(REMOVAL[:-1] + b',"digits":' + b"9" * 5000 + b"}", id="beside a number of 5,000 digits"),
+    ],
+)
+def test_whatever_may_be_a_deletion_is_redacted_in_its_error_document(broken: bytes) -> None:
+    document = Function().failure(broken)
+
+    assert MARK not in json.dumps(document)
+    assert len(document["events"]) == 1
+
+
+def test_an_attribute_called_event_name_makes_no_deletion() -> None:
+    kept = change("demand", "MODIFY", fanId=None, eventName=s("REMOVE"), **PERSONAL)
+
+    assert Function().failure(kept)["events"] == [payload(kept).decode()]
+
+
 def assert_redacted(value: Any) -> None:
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -168,7 +208,9 @@ def test_failures_of_one_invocation_lie_in_one_object_a_day_of_arrival() -> None
 
 
 def test_a_float_beyond_a_double_in_a_deletion_stays_json() -> None:
-    broken = payload(change("demand", "REMOVE", fanId=None) | {"odd": 5}).replace(b'"odd":5', b'"odd":1e999')
+    broken = payload(change("demand", "REMOVE", fanId=None, **PERSONAL) | {"odd": 5}).replace(
+        b'"odd":5', b'"odd":1e999'
+    )
 
     document = Function().failure(broken)
 
