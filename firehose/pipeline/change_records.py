@@ -1,14 +1,22 @@
-"""Files of DynamoDB change records: each record arrives at the time of its change (BR-16)."""
+"""Files of DynamoDB change records: each arrives at the time of its change (BR-16) and is told apart by its identity.
 
-from collections.abc import Iterable, Iterator, Sequence
+Rows keep the identity of a record, in `change.sequence`. So it must not give personal data back (BR-23).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from functools import cache, partial
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 import msgspec
 
 from firehose.local.event_record import EventRecord
 from firehose.local.sources.files import NO_TIME_MS, file_records, number_lines
+from glue.model import pii_names
+from glue.schema import load
 from transform.change import at_micros
 from transform.outcome import BadRecord
+from transform.scrub import digest_of_original
 from transform.surrogates import blank_lone_surrogates
 
 
@@ -25,20 +33,67 @@ class _Change(msgspec.Struct):
 _CHANGE = msgspec.json.Decoder(_Change)
 
 
+class _IdentifyingData(msgspec.Struct):
+    Keys: dict[str, msgspec.Raw]
+    ApproximateCreationDateTime: int
+    ApproximateCreationDateTimePrecision: Any = None
+
+
+class _Identifying(msgspec.Struct):
+    event_id: str = msgspec.field(name="eventID")
+    dynamodb: _IdentifyingData
+
+
+_IDENTIFYING = msgspec.json.Decoder(_Identifying)
+
+
 def change_records(
-    paths: Sequence[str], *, standard_input: BinaryIO | None = None, unknown_ms: int = NO_TIME_MS
+    paths: Sequence[str],
+    *,
+    personal: Set[str] | None = None,
+    standard_input: BinaryIO | None = None,
+    unknown_ms: int = NO_TIME_MS,
 ) -> Iterator[EventRecord]:
-    """Return the records of files of changes, one a line; see `file_records`."""
-    return file_records(paths, arrival_of=change_time_ms, standard_input=standard_input, unknown_ms=unknown_ms)
+    """Return the records of files of changes, one a line; see `file_records`.
+
+    `personal` are the attribute names that are personal data, by default in the schemas.
+    """
+    return file_records(
+        paths,
+        arrival_of=change_time_ms,
+        identity_of=partial(change_identity, personal=personal),
+        standard_input=standard_input,
+        unknown_ms=unknown_ms,
+    )
 
 
 def number_changes(lines: Iterable[bytes]) -> Iterator[EventRecord]:
     """Return each line, a change record, as a record of a Firehose event; see `number_lines`."""
-    return number_lines(lines, arrival_of=change_time_ms)
+    return number_lines(lines, arrival_of=change_time_ms, identity_of=change_identity)
+
+
+def change_identity(payload: bytes, personal: Set[str] | None = None) -> bytes:
+    """Return sixteen bytes that tell a record apart and do not give its personal data back (BR-23).
+
+    They are a digest of `eventID`, `Keys` and the time if all three can be read, else of the record with its personal
+    attributes redacted. A record that does not parse is digested as it is.
+    """
+    try:
+        found = _IDENTIFYING.decode(payload)
+        keys = b",".join(b"%s:%s" % (msgspec.json.encode(name), value) for name, value in found.dynamodb.Keys.items())
+        facts = b"%s %d %s" % (msgspec.json.encode(found.event_id), at_micros(found), keys)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRecord):
+        return bytes.fromhex(digest_of_original(payload, _personal() if personal is None else personal))[:16]
+    return sha256(facts).digest()[:16]
+
+
+@cache
+def _personal() -> frozenset[str]:
+    return pii_names(load())
 
 
 def change_time_ms(payload: bytes) -> int | None:
-    """The time of the change in epoch milliseconds (BR-16), None where it cannot be read.
+    """Return the time of the change in epoch milliseconds (BR-16), or None if it cannot be read.
 
     b'{"dynamodb": {"ApproximateCreationDateTime": 1714564809617185}}' -> 1714564809617
     """

@@ -16,14 +16,17 @@ from firehose.lake.backfill.export import find_export
 from firehose.lake.backfill.item_source import ExportSource
 from firehose.lake.backfill.item_to_change import canonical, change_maker
 from firehose.local.kinesis_writer import partition_key
+from glue.model import pii_names
+from glue.schema import load
 from tests.exports import TABLE, WRITTEN_MICROS, demand, export, full, incremental_export, lines_of, written
 from tests.given import change_of, m, s
 from transform.times import LAST_MICROS
 
+PERSONAL = pii_names(load())
 KEYS = {"pk": s("P"), "sk": s("S")}
 KEYS_JSON = b'{"pk":{"S":"P"},"sk":{"S":"S"}}'
 
-make = change_maker(TABLE, "us-east-1")
+make = change_maker(TABLE, "us-east-1", PERSONAL)
 
 
 def raw(attributes: dict[str, Any]) -> dict[str, Raw]:
@@ -51,7 +54,7 @@ def test_it_has_the_members_of_a_change_that_dynamodb_put_into_kinesis(deleted: 
 
 
 def test_the_id_depends_on_the_table_the_keys_the_image_the_time_of_the_change_and_the_delete() -> None:
-    other = change_maker("other", "us-east-1")
+    other = change_maker("other", "us-east-1", PERSONAL)
     image, keys = raw(demand("a")), raw(KEYS)
     ids = [
         json.loads(one.payload)["eventID"]

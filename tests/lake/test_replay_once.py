@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 from firehose.cli.app import app
 from firehose.lake.errors.report import report
+from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
 from tests.failed import CRASHED, document_of, documents, error_object, failed, fans
+from tests.fakes import failing
 from tests.given import change, s
 from transform.outcome import Reason
 
@@ -45,6 +47,31 @@ def test_a_record_that_one_stream_failed_twice_is_delivered_twice(tmp_path: Path
     error_object(tmp_path, failed(change()), name=LATER)
 
     assert replay(tmp_path)["delivered"] == {"demand": 2}
+
+
+@pytest.mark.parametrize(("first", "second"), [("dmnd-avro", "dmnd-demand"), ("dmnd-demand", "dmnd-avro")])
+@pytest.mark.parametrize("killed_at", ["object", "entry"])
+def test_a_killed_replay_is_finished_without_what_another_stream_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str, killed_at: str
+) -> None:
+    error_object(tmp_path, failed(change(), CRASHED), stream=first)
+    replay(tmp_path, "--format", "parquet")
+    error_object(tmp_path, failed(change(), CRASHED), failed(change(fanId=s("b")), CRASHED), stream=second)
+
+    def killed(_sink: FolderSink, key: str, *_: Any) -> bool:
+        return "parquet" in key if killed_at == "object" else "b" in fans(tmp_path)
+
+    with monkeypatch.context() as patch:
+        dies = failing(1, UserError("killed"), then=FolderSink.put, when=killed)
+        patch.setattr(FolderSink, "put", dies)
+        with pytest.raises(UserError, match="killed"):
+            replay(tmp_path, "--format", "parquet")
+
+    summary = replay(tmp_path, "--format", "parquet")
+
+    assert (summary["finished"], summary["delivered"]) == (1, {})
+    assert len(fans(tmp_path)) == 2
+    assert replay(tmp_path, "--format", "parquet")["delivered"] == {}
 
 
 def late_container(lake: Path, *, there: bool) -> None:
@@ -87,6 +114,14 @@ def test_a_lake_with_only_errors_of_avro_modes_stream_gets_containers(tmp_path: 
     replay(tmp_path)
 
     assert [path.suffix for path in (tmp_path / "data-pipeline/avro").rglob("*.*")] == [".avro"]
+
+
+def test_a_lake_with_only_errors_of_both_modes_gets_parquet(tmp_path: Path) -> None:
+    error_object(tmp_path, failed(change()), stream="dmnd-avro")
+    error_object(tmp_path, failed(change(fanId=s("b"))), stream="dmnd-demand")
+
+    assert replay(tmp_path)["delivered"] == {"demand": 2}
+    assert {path.suffix for path in (tmp_path / "data-pipeline").rglob("*.*")} == {".parquet"}
 
 
 def test_a_lake_of_both_formats_needs_the_format_to_write(tmp_path: Path) -> None:

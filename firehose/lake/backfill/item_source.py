@@ -13,6 +13,8 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.export import DataFile, Export
 from firehose.lake.backfill.export_line import Line, NotALineError, full_line, incremental_line
 from firehose.lake.backfill.item_to_change import change_maker
+from glue.model import pii_names
+from glue.schema import load
 
 # A page ends after so many lines or bytes: it is in memory as a whole, and an item takes up to 400 KB. Its end depends
 # on the file alone, so that reading it again from a position gives the same pages.
@@ -79,7 +81,7 @@ class ExportSource:
         self._keys = keys
         self._page_lines = page_lines
         self._page_bytes = page_bytes
-        self._make = change_maker(export.table, export.region)
+        self._make = change_maker(export.table, export.region, pii_names(load()))
         self._read = incremental_line if export.incremental else full_line
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:

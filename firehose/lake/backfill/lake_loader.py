@@ -8,7 +8,7 @@ from firehose.lake.backfill.job import Job
 from firehose.lake.opening import open_lake, open_lake_to_write
 from firehose.local.event_record import EventRecord, event_record
 from firehose.local.user_error import UserError
-from firehose.pipeline.change_records import change_time_ms
+from firehose.pipeline.change_records import change_identity, change_time_ms
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import type_prefix
@@ -77,7 +77,7 @@ class RecordNumbers:
     def records(self, payloads: Iterable[bytes], first: int) -> Iterator[EventRecord]:
         """Yield the records of payloads, of which the first has number `first` in the unit."""
         for number, payload in enumerate(payloads, first):
-            digest = sha256(self._identity + payload).digest()[:16]
+            digest = sha256(self._identity + change_identity(payload)).digest()[:16]
             yield event_record(
                 payload,
                 shard_id=_ONE_SHARD,

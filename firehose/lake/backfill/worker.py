@@ -17,6 +17,7 @@ from firehose.lake.backfill.lake_loader import LakeLoader, RecordNumbers
 from firehose.lake.backfill.spool import write_chunk
 from firehose.lake.backfill.state import Progress, StartedJob, State, as_lines, write_whole
 from firehose.local.kinesis_writer import partition_key
+from firehose.pipeline.change_records import change_identity
 
 # A chunk ends here however few its items are: what is made of it is in memory until its end. 2,000 or 4,000 items of
 # 380 KB whose rows hold all of that take 300 MB at their peak; with 64 MiB it was 350.
@@ -136,8 +137,8 @@ class Worker:
     def _spool(self, unit: int, chunk: Chunk, progress: Progress) -> None:
         dated: dict[str, list[bytes]] = defaultdict(list)
         for date, item in chunk:
-            # Without its keys, an item is told apart by all that it holds.
-            key = partition_key(item.keys if item.keys != NO_KEYS else item.payload)
+            # Without keys, an item is told apart as a record of a file is.
+            key = partition_key(item.keys if item.keys != NO_KEYS else change_identity(item.payload))
             dated[date].append(key.encode() + item.payload)
         write_chunk(self._state.spool, unit, progress.chunks, dated)
 

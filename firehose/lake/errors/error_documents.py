@@ -1,10 +1,11 @@
 """The function's error documents of a lake, which say why records failed, joined with Firehose's copies of the records.
 
-An error document has the digest of its record and when that arrived; Firehose's error object has the record itself.
+An error document has a digest of its record, personal data redacted, and when that arrived. Firehose's error object has
+the record itself.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from hashlib import sha256
 from typing import Annotated, NamedTuple
 
@@ -12,6 +13,7 @@ import msgspec
 
 from firehose.lake.objects import Lake
 from glue.layout import ERROR_DOCUMENTS, partition_date
+from transform.scrub import digest_of_original
 from transform.times import iso_millis
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -58,10 +60,12 @@ class DocumentedFailure(NamedTuple):
 class DocumentIndex:
     """The error documents of a lake by the bytes and arrival of their records.
 
-    A multiset: two equal records that both failed have two documents, and each is taken once.
+    A multiset: two equal records that both failed have two documents, and each is taken once. `personal` are the
+    attribute names that are personal data.
     """
 
-    def __init__(self, lake: Lake, unreadable: list[str]) -> None:
+    def __init__(self, lake: Lake, unreadable: list[str], personal: Set[str]) -> None:
+        self._personal = personal
         self._by_record: dict[bytes, list[DocumentedFailure]] = {}
         explanations: dict[Explanation, Explanation] = {}
         for day, where, one in documents(lake, unreadable):
@@ -72,7 +76,10 @@ class DocumentIndex:
 
     def take(self, raw: bytes, arrival_ms: int, stream: str | None) -> DocumentedFailure | None:
         """Remove and return the document of a record that this delivery stream failed, or None."""
-        candidates = self._by_record.get(join_key(raw, arrival_ms), [])
+        if not self._by_record:
+            return None
+        key = _join_key(digest_of_original(raw, self._personal), iso_millis(arrival_ms))
+        candidates = self._by_record.get(key, [])
         for documented in candidates:
             # Several streams read the same records: why one of them failed a record is not why another did.
             if stream is None or documented.stream in {None, stream}:
@@ -98,11 +105,6 @@ def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, Err
                 yield day, where, decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 unreadable.append(where)
-
-
-def join_key(raw: bytes, arrival_ms: int) -> bytes:
-    """Return the key by which copies of one record find each other: a digest of its bytes and its arrival."""
-    return _join_key(sha256(raw).hexdigest(), iso_millis(arrival_ms))
 
 
 def _join_key(digest: str, timestamp: str) -> bytes:

@@ -1,16 +1,20 @@
 """Error objects: Firehose's own in a lake, or any that lie in a folder or below a prefix."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from firehose.lake.errors.failed_records import FailedRecord, read
 from firehose.lake.objects import FolderLake, Lake, StoredObject
 from firehose.lake.opening import open_bucket
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, REPLAY_JOURNAL
+from glue.model import pii_names
+from glue.schema import load
+from transform.scrub import digest_of_original
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403"})
 
@@ -49,8 +53,9 @@ def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorOb
 def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
     """Return the error objects below a folder or `s3://bucket/prefix`, which may lie in the lake itself.
 
-    An object outside the lake has a digest of its body as its key, with a number if several are equal. So a replay
-    recognises it though its folder was moved or is given by another path, and two equal files are two.
+    An object outside the lake has a digest of its records as its key, with a number if several are equal. So a replay
+    recognises it though its folder was moved or is given by another path, and two equal files are two. Personal data is
+    redacted before it is digested, since the journal keeps the key (BR-23).
 
     Raises:
         UserError: there is nothing to read, or these are the function's documents in the lake.
@@ -62,6 +67,7 @@ def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
 def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> Iterator[ErrorObject]:
     """Yield the objects below a prefix; `in_lake` is its place in the lake, if it lies there."""
     equal: Counter[str] = Counter()
+    personal = pii_names(load())
     for stored in reader.objects(prefix):
         path = stored.key.removeprefix(prefix)
         lake_key = "" if in_lake is None else f"{in_lake}{path}"
@@ -75,9 +81,18 @@ def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> It
         if lake_key.startswith(FIREHOSE_ERRORS):
             yield ErrorObject(lake_key, reader.where(stored), body)
         else:
-            digest = sha256(body).hexdigest()
+            digest = _digest(body, personal)
             yield ErrorObject(f"{digest}-{equal[digest]}", reader.where(stored), body)
             equal[digest] += 1
+
+
+def _digest(body: bytes, personal: Set[str]) -> str:
+    digest = sha256(b"%d" % len(body))
+    for found in read(body):
+        if isinstance(found, FailedRecord):
+            facts = (found.place, found.arrival_ms, found.code, found.sequence, digest_of_original(found.raw, personal))
+            digest.update(repr(facts).encode())
+    return digest.hexdigest()
 
 
 def is_denied(error: UserError) -> bool:

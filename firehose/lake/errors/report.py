@@ -140,7 +140,7 @@ def _from_firehose(lake: Lake) -> ErrorReport | None:
 def _from_documents(lake: Lake, basis: Basis) -> ErrorReport:
     found = ErrorReport([], {}, [], basis)
     groups = _Groups()
-    for one in DocumentIndex(lake, found.unreadable).left():
+    for one in DocumentIndex(lake, found.unreadable, personal=frozenset()).left():
         groups.add(one.explanation, one.type, one.day, one.where)
     found.failures = groups.sorted()
     return found

@@ -1,7 +1,6 @@
 """Prepare what a replay delivers: the objects of rows for a lake, or the records of a Kinesis stream."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -13,8 +12,11 @@ from firehose.lake.errors.rerun import RerunResult
 from firehose.local.kinesis_writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import ERROR_DOCUMENTS, ERRORS, FIREHOSE_ERRORS, Format, partition, type_prefix
+from glue.model import pii_names
+from glue.schema import load
 from transform.event_record import payload_of
 from transform.outcome import Delivered, Reason
+from transform.scrub import digest_of_original
 
 
 class Writer(Protocol):
@@ -133,9 +135,10 @@ def _refused(results: Mapping[int, RerunResult], errors: Mapping[str, bytes]) ->
         for found in read(body)
         if isinstance(found, FailedRecord)
     }
+    personal = pii_names(load())
     payloads = {place: payload_of(one.record) for place, one in results.items()}
     return {
-        place: explained.get(sha256(payload).hexdigest()) or Explanation(codes[payload])
+        place: explained.get(digest_of_original(payload, personal)) or Explanation(codes[payload])
         for place, payload in payloads.items()
         if payload in codes
     }

@@ -181,7 +181,7 @@ class Replay:
         if deliverable and self._writer is not None:
             refused = send_to_stream(deliverable, self._writer)  # not in the journal: a lake may take them
         elif deliverable:
-            refused = newly_failed = self._put(before, deliverable)
+            refused = newly_failed = self._put(after, deliverable)
         for place, explanation in refused.items():
             self._counts.failing[explanation.code, _type(deliverable[place])] += 1
         delivered = {place: result for place, result in deliverable.items() if place not in refused}
@@ -192,13 +192,14 @@ class Replay:
             self._journal.put(entry)
         return entry
 
-    def _put(self, before: JournalEntry, deliverable: dict[int, RerunResult]) -> dict[int, Explanation]:
+    def _put(self, after: JournalEntry, deliverable: dict[int, RerunResult]) -> dict[int, Explanation]:
         """Put the rows of records into the lake, and return the records that the pipeline refused, by place."""
         rows = prepare_rows(deliverable, self._format)
         accepted = {place: result for place, result in deliverable.items() if place not in rows.refused}
         if self._sink is not None and accepted:
             intent = plan_objects(accepted, list(rows.objects), self._format)
-            self._journal.put(replace(before, file_format=self._format, intent=intent))
+            # With what is left to other streams: whoever finishes this intent must not deliver that.
+            self._journal.put(replace(after, file_format=self._format, intent=intent))
             _put_all(rows.objects, self._sink)
         return rows.refused
 

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from firehose.lake.errors.error_documents import Explanation
-from firehose.lake.errors.failures import ExplainedFailure
+from firehose.lake.errors.failures import UNKNOWN, ExplainedFailure
 from firehose.local.user_error import UserError
+from transform.outcome import Reason
+
+# All reasons that `dmd errors` may show, but for Firehose's codes, of which Amazon publishes no complete list.
+_REASONS = (*sorted(Reason), UNKNOWN)
+_FIREHOSE_CODE = re.compile(r"[A-Z]\w*(?:\.\w+)+", re.ASCII).fullmatch
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
@@ -20,6 +25,19 @@ class Selection:
     types: Collection[str] = ()
     since_ms: int | None = None
     until_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a reason that no failure can have: it would select nothing, without a word.
+
+        Raises:
+            UserError: neither one of the function's reasons nor the form of an error code of Firehose's.
+        """
+        for reason in self.reasons:
+            if reason not in _REASONS and not _FIREHOSE_CODE(reason):
+                known = ", ".join(_REASONS)
+                raise UserError(
+                    f"unknown reason '{reason}' (choose from {known}, or a code of Firehose's: Lambda.FunctionError)"
+                )
 
     def has(self, failure: ExplainedFailure, explanation: Explanation) -> bool:
         """Return whether a failure is selected; `explanation` may be newer, from an earlier replay."""
