@@ -58,6 +58,7 @@ cost: setup  ## docs/cost.md from the price facts
 setup: .venv/installed
 
 .venv/installed: requirements.txt pyproject.toml
+	@echo "installing $$(grep -c '^[a-z].*==' requirements.txt) packages into .venv (takes about a minute, once)" >&2
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -66,12 +67,14 @@ setup: .venv/installed
 
 # What the function's zip is made of, for Lambda's processor and, as a test loads it, for this one.
 $(WHEELS)/ready: .venv/installed requirements-lambda.txt
+	@echo "downloading the wheels of the function's zip into $(WHEELS)" >&2
 	$(DOWNLOAD)
 	$(DOWNLOAD) --python-version 3.13 --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64
 	@touch $@
 
 # An environment of its own: it pins boto3 and others to versions that are not ours.
 .venv-checkov/installed: requirements-checkov.txt
+	@echo "installing checkov into .venv-checkov (takes about a minute, once)" >&2
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
 	@touch $@

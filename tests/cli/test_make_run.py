@@ -1,6 +1,7 @@
 """`make run` makes its lake anew, and removes no folder that it did not make."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -63,3 +64,14 @@ def test_an_exported_lake_is_not_its_lake(checkout: Path, tmp_path: Path) -> Non
 
     assert list(precious.iterdir()) == []
     assert (checkout / ".local/lake/data-pipeline/object").exists()
+
+
+def test_what_is_installed_is_said_before_it_takes_its_minute(checkout: Path) -> None:
+    for name in ("requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, checkout)
+
+    done = subprocess.run(["make", "PYTHON=false", "setup"], cwd=checkout, check=False, capture_output=True, text=True)
+
+    packages = len(re.findall(r"^[a-z].*==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    assert done.stderr.startswith(f"installing {packages} packages into .venv")
+    assert f"installs {packages} packages" in (ROOT / "README.md").read_text()
