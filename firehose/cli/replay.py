@@ -14,7 +14,7 @@ from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
 from firehose.lake.opening import format_to_write, open_lake, open_lake_to_write
 from firehose.lake.replay.prepare import DryRunWriter, Writer
 from firehose.lake.replay.run import Replay, ReplaySummary
-from firehose.lake.replay.selection import Selection, since_ms, until_ms
+from firehose.lake.replay.selection import Selection, check_reasons, since_ms, until_ms
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
@@ -79,6 +79,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
     Exits with 1 if something could not be read.
     """
     check_types(types or [], load_types(schemas))
+    check_reasons(reasons or [])
     selection = Selection(
         reasons or (), types or (), since_ms(since) if since else None, until_ms(until) if until else None
     )

@@ -306,6 +306,8 @@ def test_an_unreadable_journal_entry_stops_a_replay(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--type", "gift"], "unknown record type 'gift'"),
+        (["--reason", "nosuch"], r"unknown reason 'nosuch' \(choose from not_json, .*, or a code of Firehose's"),
+        (["--reason", "bug", "--reason", "Invalid"], "unknown reason 'Invalid'"),
         (["--since", "yesterday"], "neither a day nor a time"),
         (["--until", "9999-12-31"], "neither a day nor a time"),
         (["--to", "dmnd"], "should be kinesis://STREAM"),

@@ -1,14 +1,16 @@
 """The failures that `dmd replay` selects, by its options."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from firehose.lake.errors.error_documents import Explanation
-from firehose.lake.errors.failures import ExplainedFailure
+from firehose.lake.errors.failures import UNKNOWN, ExplainedFailure
 from firehose.local.user_error import UserError
+from transform.outcome import Reason
 
+_FIREHOSE_CODE = re.compile(r"[A-Z]\w*(\.\w+)+", re.ASCII).fullmatch
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
 
@@ -30,6 +32,20 @@ class Selection:
             and (self.since_ms is None or self.since_ms <= arrival_ms)
             and (self.until_ms is None or arrival_ms < self.until_ms)
         )
+
+
+def check_reasons(names: Iterable[str]) -> None:
+    """Refuse names that no failure can have as its reason: neither the function's nor Firehose's, which have a dot.
+
+    Raises:
+        UserError: `unknown reason 'x' (choose from not_json, ..., or a code of Firehose's, Lambda.FunctionError)`.
+    """
+    own = [*Reason, UNKNOWN]
+    for name in names:
+        if name not in own and not _FIREHOSE_CODE(name):
+            raise UserError(
+                f"unknown reason '{name}' (choose from {', '.join(own)}, or a code of Firehose's, Lambda.FunctionError)"
+            )
 
 
 def since_ms(text: str) -> int:
