@@ -1,7 +1,10 @@
 # Everything below works on a fresh machine with python3 (3.11 to 3.13) and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
-LAKE ?= .local/lake
+# Set on the command line only: an exported LAKE is somebody else's.
+LAKE := .local/lake
+# Marks a lake that `make run` made, and may make anew.
+MADE := .made-by-make-run
 WHEELS := .venv/wheels
 DOWNLOAD := $(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: --dest $(WHEELS) -r requirements-lambda.txt
 
@@ -13,7 +16,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: setup run test test-fast e2e lint bench lock package plan deploy rollback cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
-	@rm -rf $(LAKE)
+	@if [ -e "$(LAKE)/$(MADE)" ]; then rm -rf "$(LAKE)"; fi
+	@if [ ! -e "$(LAKE)" ]; then mkdir -p "$(LAKE)" && touch "$(LAKE)/$(MADE)"; fi
 	$(BIN)/dmd run tests/corpora/sample.jsonl.gz --lake $(LAKE)
 	$(BIN)/dmd query "SELECT eventid, count(*) AS demand_count FROM demand WHERE partition_date >= '2025-01-01' AND coalesce(isdeleted, false) = false GROUP BY eventid ORDER BY demand_count DESC LIMIT 10" --lake $(LAKE)
 
@@ -54,6 +58,7 @@ cost: setup  ## docs/cost.md from the price facts
 setup: .venv/installed
 
 .venv/installed: requirements.txt pyproject.toml
+	@echo "installing $$(grep -c '^[a-z].*==' requirements.txt) packages into .venv (takes about a minute, once)" >&2
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -62,12 +67,14 @@ setup: .venv/installed
 
 # What the function's zip is made of, for Lambda's processor and, as a test loads it, for this one.
 $(WHEELS)/ready: .venv/installed requirements-lambda.txt
+	@echo "downloading the wheels of the function's zip into $(WHEELS)" >&2
 	$(DOWNLOAD)
 	$(DOWNLOAD) --python-version 3.13 --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64
 	@touch $@
 
 # An environment of its own: it pins boto3 and others to versions that are not ours.
 .venv-checkov/installed: requirements-checkov.txt
+	@echo "installing checkov into .venv-checkov (takes about a minute, once)" >&2
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
 	@touch $@

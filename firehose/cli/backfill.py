@@ -12,7 +12,7 @@ import typer
 from firehose.cli import STOPPED
 from firehose.cli.backfill_progress import shown_progress
 from firehose.cli.plain_help import plain_app, to_paste
-from firehose.cli.schemas import check_types
+from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import list_counts, print_table, text_table
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
@@ -20,7 +20,7 @@ from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
 from firehose.local.kinesis_writer import stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
-from glue.schema import load
+from glue.schema import SCHEMAS
 
 STATES = Path(".local", "backfill")
 
@@ -69,6 +69,7 @@ def backfill(  # noqa: PLR0913 - options of a command
     ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Count what would be sent; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    schemas: Schemas = SCHEMAS,
 ) -> None:
     """Send the items of a table, or of its export, into a lake or a stream.
 
@@ -91,8 +92,9 @@ def backfill(  # noqa: PLR0913 - options of a command
         last=_date(last),
         keys=tuple(keys or ()),
         segments=segments,
+        schemas=str(schemas),
     )
-    check_types(job.types, load())
+    check_types(job.types, load_types(schemas))
     if first and last and first > last:
         raise UserError(f"--from {first} is after --to {last}")
     if table and keys:

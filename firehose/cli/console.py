@@ -4,16 +4,19 @@ import code
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from firehose.cli.console_session import ConsoleSession, deployed_configuration, local_configuration
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.schemas import Schemas, schema_errors
 from firehose.local.endpoint.endpoint import Account
 from firehose.local.user_error import UserError
 from firehose.pipeline.names import Names
 from glue.layout import Format
+from glue.schema import SCHEMAS
 
 LAKE = ".local/lake"
 
@@ -41,6 +44,7 @@ def console(
     file_format: Annotated[
         Format | None, typer.Option("--format", help="The local pipeline's streams; parquet by default.")
     ] = None,
+    schemas: Schemas = SCHEMAS,
 ) -> None:
     """Open Python with the pipeline's configuration, schemas, functions and lake.
 
@@ -50,7 +54,8 @@ def console(
     """
     if env and file_format:
         raise UserError("--format is for the local pipeline; leave it out with --env")
-    session = _open(env, lake, file_format or Format.PARQUET)
+    with schema_errors():
+        session = _open(env, lake, file_format or Format.PARQUET, schemas)
     if command or not sys.stdin.isatty():
         _run(command or sys.stdin.read(), session.names)
         return
@@ -70,11 +75,11 @@ def _run(python: str, names: dict[str, Any]) -> None:
         raise typer.Exit(1) from None
 
 
-def _open(env: str, lake: str, file_format: Format) -> ConsoleSession:
+def _open(env: str, lake: str, file_format: Format, schemas: Path) -> ConsoleSession:
     if not env:
-        return ConsoleSession(local_configuration(file_format), lake or LAKE)
+        return ConsoleSession(local_configuration(file_format, schemas), lake or LAKE, schemas)
     names = Names(env)
-    return ConsoleSession(deployed_configuration(Account(), names), lake or f"s3://{names.bucket}")
+    return ConsoleSession(deployed_configuration(Account(), names), lake or f"s3://{names.bucket}", schemas)
 
 
 def banner(session: ConsoleSession, env: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from firehose.local.aws_errors import as_user_errors
@@ -24,7 +25,7 @@ from firehose.pipeline.names import Names
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import StreamConfiguration, local_streams
 from glue.layout import Format
-from glue.schema import load
+from glue.schema import SCHEMAS, load
 from transform.function import Handler, build
 
 # Among this many sample changes are dozens of each type.
@@ -48,13 +49,14 @@ class ConsoleSession:
 
     configuration: Mapping[str, StreamConfiguration]  # by what a stream serves: sale, avro
     lake: str
+    schemas: Path = SCHEMAS
 
     @cached_property
     def names(self) -> dict[str, Any]:
         """The variables of the console."""
         return {
             "configuration": self.configuration,
-            "types": load(),
+            "types": load(self.schemas),
             "functions": self.functions,
             "process": self.process,
             "objects": self.objects,
@@ -75,7 +77,7 @@ class ConsoleSession:
         Raises:
             ConfigurationError: this code does not take the deployed variables.
         """
-        return {name: build(one.variables, self.objects) for name, one in self.configuration.items()}
+        return {name: build(one.variables, self.objects, self.schemas) for name, one in self.configuration.items()}
 
     def process(self, change: bytes | str | Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the answer of each function to a change record, except those that drop it.
@@ -119,7 +121,9 @@ class ConsoleSession:
         """
         from firehose.lake.query.sql import query as run_query  # noqa: PLC0415 - duckdb and Arrow cost 0.4 s
 
-        answer = run_query(query, lake or self.lake, file_format=Format(file_format) if file_format else None)
+        answer = run_query(
+            query, lake or self.lake, file_format=Format(file_format) if file_format else None, schemas=self.schemas
+        )
         return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
 
@@ -146,9 +150,9 @@ def _payload(change: bytes | str | Mapping[str, Any]) -> bytes:
     return change.encode() if isinstance(change, str) else json.dumps(change, separators=(",", ":")).encode()
 
 
-def local_configuration(file_format: Format) -> dict[str, StreamConfiguration]:
+def local_configuration(file_format: Format, schemas: Path = SCHEMAS) -> dict[str, StreamConfiguration]:
     """Return the configuration of `dmd run`."""
-    return _by_served(local_streams(load(), file_format), Names("local"))
+    return _by_served(local_streams(load(schemas), file_format), Names("local"))
 
 
 def deployed_configuration(services: Services, names: Names) -> dict[str, StreamConfiguration]:

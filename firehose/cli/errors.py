@@ -8,8 +8,10 @@ import typer
 
 from firehose.cli.options import Lake
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.schemas import Schemas, schema_errors
 from firehose.cli.text_table import print_table, say_places, text_table
 from firehose.lake.errors.report import Basis, ErrorReport, Example, report
+from glue.schema import SCHEMAS
 
 NO_TYPE = "(none)"
 
@@ -26,6 +28,7 @@ def errors(
     lake: Lake,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with up to three examples a group.")] = False,
+    schemas: Schemas = SCHEMAS,
 ) -> None:
     """List what failed in a lake, and why.
 
@@ -35,7 +38,8 @@ def errors(
 
     Exits with 1 if something could not be read.
     """
-    found = report(lake)
+    with schema_errors():
+        found = report(lake, schemas)
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     else:

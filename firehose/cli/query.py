@@ -11,11 +11,13 @@ import typer
 
 from firehose.cli.options import Lake
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.schemas import Schemas, schema_errors
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.query.sql import Answer
 from firehose.lake.query.sql import query as run_query
 from firehose.local.user_error import UserError
 from glue.layout import Format
+from glue.schema import SCHEMAS
 
 app = plain_app()
 
@@ -39,6 +41,7 @@ def query(
             show_default=False,
         ),
     ] = None,
+    schemas: Schemas = SCHEMAS,
 ) -> None:
     """Run SQL over a lake, with the Glue tables as tables.
 
@@ -46,7 +49,8 @@ def query(
     """
     if as_csv and as_json:
         raise UserError("specify either --csv or --json, not both")
-    answer = run_query(sql, lake, file_format=file_format)
+    with schema_errors():
+        answer = run_query(sql, lake, file_format=file_format, schemas=schemas)
     if as_csv:
         print_csv(answer)
     elif as_json:

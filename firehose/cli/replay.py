@@ -8,7 +8,7 @@ import typer
 
 from firehose.cli.options import Lake
 from firehose.cli.plain_help import plain_app, to_paste
-from firehose.cli.schemas import check_types
+from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import print_table, say_places, text_table
 from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
 from firehose.lake.opening import format_to_write, open_lake, open_lake_to_write
@@ -18,7 +18,7 @@ from firehose.lake.replay.selection import Selection, since_ms, until_ms
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
-from glue.schema import load
+from glue.schema import SCHEMAS
 
 NO_TYPE = "(none)"
 
@@ -68,6 +68,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    schemas: Schemas = SCHEMAS,
 ) -> None:
     """Run failed records through today's code and deliver what now succeeds.
 
@@ -77,7 +78,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
 
     Exits with 1 if something could not be read.
     """
-    check_types(types or [], load())
+    check_types(types or [], load_types(schemas))
     selection = Selection(
         reasons or (), types or (), since_ms(since) if since else None, until_ms(until) if until else None
     )
@@ -87,7 +88,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
     reader = open_lake(lake, may_be_empty=elsewhere is not None)
     sink = None if dry_run else open_lake_to_write(lake)
     file_format = file_format or (Format.PARQUET if writer else format_to_write(reader))
-    work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer)
+    work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer, schemas=schemas)
     try:
         work.run(lake_errors(reader, work.has_progress) if elsewhere is None else elsewhere)
     except UserError as error:

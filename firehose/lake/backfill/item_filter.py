@@ -1,11 +1,13 @@
 """Select the items of a backfill: by the type that they state, and by the partition date that the function gives."""
 
+from collections.abc import Mapping
+
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.item_source import Item
 from firehose.lake.backfill.job import Job
 from firehose.local.event_record import event_record
 from firehose.local.kinesis_writer import RECORD_BYTES
-from glue.schema import load
+from glue.model import RecordType
 from transform.outcome import Delivered, Failed
 from transform.parquet_mode import ParquetMode
 from transform.record import Transformer
@@ -29,7 +31,7 @@ class ItemFilter:
         self._first, self._last = job.first, job.last or "9999"
         self._filters_dates = job.filters_dates
         self._most_bytes = RECORD_BYTES - _KEY_BYTES if job.is_stream else None
-        self._transform = _transform() if dates or job.filters_dates else None
+        self._transform = _transformer(job.load_types()) if dates or job.filters_dates else None
 
     def date_of(self, item: Item, counts: Counts) -> str | None:
         """Return the partition date of an item that goes ("" if dates are not needed), None for one that does not."""
@@ -61,6 +63,5 @@ class ItemFilter:
         return outcome.date
 
 
-def _transform() -> Transformer:
-    types = load()
+def _transformer(types: Mapping[str, RecordType]) -> Transformer:
     return Transformer(types, types, claims=True, on_bug=lambda _: None, mode=ParquetMode())

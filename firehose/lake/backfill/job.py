@@ -12,6 +12,8 @@ from firehose.lake.backfill.item_source import PAGE_LINES, ExportSource, ItemSou
 from firehose.lake.backfill.table_scan import TableSource
 from firehose.local.sinks import S3
 from glue.layout import Format
+from glue.model import RecordType
+from glue.schema import SCHEMAS, load
 
 # Each chunk makes one object for each of its partitions: large enough that objects are few, and small enough that a
 # kill costs seconds.
@@ -22,7 +24,7 @@ class Job(msgspec.Struct, frozen=True):
     """The options of a backfill.
 
     `source` is the name of a table or the place of an export, `target` a lake or `kinesis://STREAM`. `first` and `last`
-    are partition dates, "" for no bound.
+    are partition dates, "" for no bound. `schemas` is the folder of the record types.
     """
 
     source: str
@@ -36,6 +38,7 @@ class Job(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     segments: int = 8
     chunk_items: int = CHUNK_ITEMS
+    schemas: str = str(SCHEMAS)
     page_items: int | None = None  # by default a megabyte of a table, a thousand lines of an export
 
     @property
@@ -54,7 +57,16 @@ class Job(msgspec.Struct, frozen=True):
             source=self.source if self.is_table else _canonical_place(self.source),
             target=self.target if self.is_stream else _canonical_place(self.target),
             segments=self.segments if self.is_table else 0,
+            schemas=str(Path(self.schemas).resolve()),
         )
+
+    def load_types(self) -> dict[str, RecordType]:
+        """Return the record types by name.
+
+        Raises:
+            SchemaError: a schema is invalid.
+        """
+        return load(Path(self.schemas))
 
     @property
     def filters_dates(self) -> bool:

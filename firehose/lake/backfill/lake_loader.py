@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from pathlib import Path
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
@@ -12,7 +13,6 @@ from firehose.pipeline.change_records import change_identity, change_time_ms
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import type_prefix
-from glue.schema import load
 from transform.outcome import OTHER
 
 _ONE_SHARD = "shardId-000000000000"
@@ -28,7 +28,8 @@ class LakeLoader:
     def __init__(self, job: Job) -> None:
         self._format = job.file_format
         self._sink = open_lake_to_write(job.target)
-        self._types = load()
+        self._schemas = Path(job.schemas)
+        self._types = job.load_types()
 
     def deliver(self, records: Iterable[EventRecord], counts: Counts) -> None:
         """Deliver all records of a chunk. The same records give the same objects again.
@@ -38,7 +39,7 @@ class LakeLoader:
             KeyboardInterrupt: Ctrl-C came while the records were read, so the chunk is incomplete.
         """
         metrics, objects = FunctionMetrics(), CountingSink(self._sink)
-        plane = local_pipeline(objects, file_format=self._format, on_printed=metrics.add)
+        plane = local_pipeline(objects, schemas=self._schemas, file_format=self._format, on_printed=metrics.add)
         report = plane.run(records)
         if report.stopped:
             raise KeyboardInterrupt

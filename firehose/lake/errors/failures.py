@@ -6,7 +6,7 @@ written its object yet.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import sha256
@@ -18,8 +18,7 @@ from firehose.lake.errors.replay_journal import JournalEntry
 from firehose.lake.errors.rerun import Rerun, RerunResult
 from firehose.lake.object_names import delivery_stream_of
 from firehose.lake.objects import Lake
-from glue.model import pii_names
-from glue.schema import load
+from glue.model import RecordType, pii_names
 from transform.outcome import Delivered, Dropped, Failed
 from transform.times import iso_millis
 
@@ -63,8 +62,7 @@ class FailureReader:
     error object is read first. The journal keeps which ones were left to other streams.
     """
 
-    def __init__(self, lake: Lake, unreadable: list[str]) -> None:
-        types = load()
+    def __init__(self, lake: Lake, unreadable: list[str], types: Mapping[str, RecordType]) -> None:
         self.documents = DocumentIndex(lake, unreadable, pii_names(types))
         self.rerun = Rerun(types)
         self._lost = _LostOnce()

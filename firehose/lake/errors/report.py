@@ -1,9 +1,10 @@
 """Report what failed in a lake, by reason, record type and day of arrival."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 
@@ -15,6 +16,8 @@ from firehose.lake.errors.replay_journal import ReplayJournal
 from firehose.lake.objects import Lake
 from firehose.lake.opening import open_lake
 from glue.layout import FIREHOSE_ERRORS
+from glue.model import RecordType
+from glue.schema import SCHEMAS, load
 
 EXAMPLES = 3  # the commonest of a group, which has one reason and several paths
 
@@ -87,7 +90,7 @@ class _Groups:
         return sorted(failures, key=lambda one: (-one.count, one.reason, one.type or "", one.day))
 
 
-def report(where: str) -> ErrorReport:
+def report(where: str, schemas: Path = SCHEMAS) -> ErrorReport:
     """Return what failed in the lake in a folder or in `s3://bucket`, the commonest first.
 
     If there are no error objects of Firehose, or they may not be read (their policy is tighter), the function's
@@ -98,13 +101,13 @@ def report(where: str) -> ErrorReport:
     """
     lake = open_lake(where)
     try:
-        found = _from_firehose(lake)
+        found = _from_firehose(lake, load(schemas))
     except DeniedError:
         return _from_documents(lake, Basis.DENIED)
     return found or _from_documents(lake, Basis.DOCUMENTS)
 
 
-def _from_firehose(lake: Lake) -> ErrorReport | None:
+def _from_firehose(lake: Lake, types: Mapping[str, RecordType]) -> ErrorReport | None:
     """Return the report by Firehose's error records; None if there are no error objects."""
     journal = ReplayJournal(lake)
     objects = lake_errors(lake, journal.has_progress)
@@ -113,7 +116,7 @@ def _from_firehose(lake: Lake) -> ErrorReport | None:
         return None
     found = ErrorReport([], {}, [])
     groups, counts = _Groups(), Counter[str]()
-    reader = FailureReader(lake, found.unreadable)
+    reader = FailureReader(lake, found.unreadable, types)
     for error_object in _chain(first, objects):
         kind = error_object.key.removeprefix(FIREHOSE_ERRORS).partition("/")[0]
         entry = journal.entry(error_object.key)

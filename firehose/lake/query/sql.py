@@ -6,6 +6,7 @@ DuckDB itself opens no file and no connection: the tables are handed in (tables.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,7 +14,9 @@ import duckdb
 from firehose.lake.opening import open_lake
 from firehose.local.user_error import UserError
 from glue.layout import Format
-from glue.tables import TableInputs
+from glue.schema import SCHEMAS, load
+from glue.tables import TableInputs, table_inputs
+from glue.views import latest_views
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # SQL here reads the tables and nothing else, and nothing is fetched from DuckDB's extension servers.
@@ -40,13 +43,17 @@ class Answer:
 
 
 def query(
-    sql: str, lake: str, tables: Mapping[str, TableInputs] | None = None, file_format: Format | None = None
+    sql: str,
+    lake: str,
+    tables: Mapping[str, TableInputs] | None = None,
+    file_format: Format | None = None,
+    schemas: Path = SCHEMAS,
 ) -> Answer:
     """Run SQL over the lake in a folder or in `s3://bucket`.
 
     "SELECT count(*) AS n FROM demand", ".local/lake" -> Answer(["n"], [(1234,)])
 
-    `tables` are the generated Glue tables by default. Only tables whose name is in the SQL are read. `file_format`
+    `tables` are those of the schemas by default. Only tables whose name is in the SQL are read. `file_format`
     chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro.
 
     Raises:
@@ -59,7 +66,10 @@ def query(
         if _READS_TABLES(sql):
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
-            register_tables(connection, sql, opened, tables, file_format, errors.append)
+            types = load(schemas)
+            register_tables(
+                connection, sql, opened, tables or table_inputs(types), latest_views(types), file_format, errors.append
+            )
         return _answer(connection, sql, errors)
 
 

@@ -20,9 +20,7 @@ from firehose.lake.query.avro_table import AvroTable
 from firehose.local.user_error import UserError
 from glue import arrow
 from glue.layout import PARTITION, Format, partition_date
-from glue.schema import load
-from glue.tables import BUCKET, TableInput, TableInputs, read_table_inputs
-from glue.views import latest_views
+from glue.tables import BUCKET, TableInput, TableInputs
 
 # Arrow takes INT96 for nanoseconds, DuckDB's TIMESTAMP is microseconds: read as those at once, not cast later.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
@@ -33,7 +31,8 @@ def register_tables(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
     lake: Lake,
-    tables: Mapping[str, TableInputs] | None,
+    tables: Mapping[str, TableInputs],
+    views: Mapping[str, str],
     file_format: Format | None,
     on_error: Callable[[UserError], None],
 ) -> None:
@@ -44,15 +43,14 @@ def register_tables(
     lowered = sql.lower()
     for name, table_input in _tables(tables, file_format or format_to_read(lake)).items():
         connection.register(name, _table(table_input, lake if name in lowered else None, on_error))
-    for view, view_sql in latest_views(load()).items():
+    for view, view_sql in views.items():
         if view in lowered:
             connection.execute(f"CREATE VIEW {view} AS {view_sql}")
 
 
-def _tables(tables: Mapping[str, TableInputs] | None, file_format: Format) -> dict[str, TableInput]:
+def _tables(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
     """Return the tables of one mode by their name; that of the error documents is the same in all."""
-    by_format = (read_table_inputs() if tables is None else tables).values()
-    found = (formats.get(file_format) or formats["json"] for formats in by_format)
+    found = (formats.get(file_format) or formats["json"] for formats in tables.values())
     return {table_input["Name"]: table_input for table_input in found}
 
 

@@ -1,6 +1,7 @@
 """Prepare what a replay delivers: the objects of rows for a lake, or the records of a Kinesis stream."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -70,7 +71,7 @@ class PreparedRows(NamedTuple):
     refused: dict[int, Explanation]
 
 
-def prepare_rows(results: Mapping[int, RerunResult], file_format: Format) -> PreparedRows:
+def prepare_rows(results: Mapping[int, RerunResult], file_format: Format, schemas: Path) -> PreparedRows:
     """Return the objects for records, given by their places, that today's transform delivers.
 
     The pipeline may refuse what the transform takes, such as one record that is too large for an invocation. The others
@@ -79,7 +80,8 @@ def prepare_rows(results: Mapping[int, RerunResult], file_format: Format) -> Pre
     left, refused = dict(results), dict[int, Explanation]()
     while True:
         sink = MemorySink()
-        report = local_pipeline(sink, file_format=file_format).run([one.record for one in left.values()])
+        plane = local_pipeline(sink, schemas=schemas, file_format=file_format)
+        report = plane.run([one.record for one in left.values()])
         errors = {key: one.body for key, one in sink.objects.items() if key.startswith(ERRORS)}
         if not errors:
             if not report.adds_up or report.failed:

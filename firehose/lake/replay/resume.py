@@ -6,6 +6,7 @@ are delivered, and the others are replayed as if the killed replay had never bee
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from firehose.lake.errors.replay_journal import JournalEntry
 from firehose.lake.errors.rerun import RerunResult
@@ -15,11 +16,13 @@ from firehose.local.user_error import UserError
 from transform.outcome import Delivered
 
 
-def remake_objects(entry: JournalEntry, results: Mapping[int, RerunResult]) -> dict[str, PreparedObject] | None:
+def remake_objects(
+    entry: JournalEntry, results: Mapping[int, RerunResult], schemas: Path
+) -> dict[str, PreparedObject] | None:
     """Return the objects of an intent, by key; None if today's code would give them other keys."""
     if not all(isinstance(one.outcome, Delivered) for one in results.values()):
         return None
-    rows = prepare_rows(results, entry.file_format)
+    rows = prepare_rows(results, entry.file_format, schemas)
     if rows.refused or plan_objects(results, list(rows.objects), entry.file_format) != entry.intent:
         return None
     return rows.objects

@@ -6,6 +6,7 @@ Into a lake each record is delivered exactly once (errors/replay_journal.py says
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from firehose.lake.replay.resume import places_already_put, remake_objects
 from firehose.lake.replay.selection import Selection
 from firehose.local.sinks import NoteSink, Sink
 from glue.layout import Format
+from glue.schema import SCHEMAS, load
 from transform.outcome import Delivered, Dropped, Failed
 
 _NOT_COUNTED = {Attribution.OTHER_STREAM: "other_streams", Attribution.ALREADY_WRITTEN: "written"}
@@ -80,15 +82,17 @@ class Replay:
         selection: Selection,
         file_format: Format,
         writer: Writer | None = None,
+        schemas: Path = SCHEMAS,
     ) -> None:
         self._lake = lake
         self._sink = sink
         self._selection = selection
         self._format = file_format
         self._writer = writer
+        self._schemas = schemas
         self._counts = _Counts()
         self._journal = ReplayJournal(lake, sink)
-        self._reader = FailureReader(lake, self._counts.unreadable)
+        self._reader = FailureReader(lake, self._counts.unreadable, load(schemas))
 
     def run(self, error_objects: Iterable[ErrorObject]) -> None:
         """Replay them. `summary` then returns what became of them, even if this raises.
@@ -194,7 +198,7 @@ class Replay:
 
     def _put(self, after: JournalEntry, deliverable: dict[int, RerunResult]) -> dict[int, Explanation]:
         """Put the rows of records into the lake, and return the records that the pipeline refused, by place."""
-        rows = prepare_rows(deliverable, self._format)
+        rows = prepare_rows(deliverable, self._format, self._schemas)
         accepted = {place: result for place, result in deliverable.items() if place not in rows.refused}
         if self._sink is not None and accepted:
             intent = plan_objects(accepted, list(rows.objects), self._format)
@@ -209,7 +213,7 @@ class Replay:
         """Finish what a killed replay had begun, whatever is selected now, and return the entry with it done."""
         places = sorted(place for planned in entry.intent for place in planned.places)
         results = {place: self._rerun(error_object, failures[place]) for place in places if place in failures}
-        objects = remake_objects(entry, results)
+        objects = remake_objects(entry, results, self._schemas)
         done = places if objects is not None else places_already_put(entry, self._lake)
         self._counts.finished += len(done)
         failed = {place: why for place, why in entry.failed.items() if place not in done}

@@ -13,7 +13,6 @@ from transform.outcome import Reason
 # All reasons that `dmd errors` may show, but for Firehose's codes, of which Amazon publishes no complete list.
 _REASONS = (*sorted(Reason), UNKNOWN)
 _FIREHOSE_CODE = re.compile(r"[A-Z]\w*(?:\.\w+)+", re.ASCII).fullmatch
-
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 
 

@@ -1,0 +1,105 @@
+"""`--schemas`: every command that takes a lake works with the record types of any folder of schemas."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from firehose.cli.app import COMMANDS, app
+from firehose.local.user_error import UserError
+from tests.commands import dmd, result_of, write
+from tests.exports import full_export
+from tests.given import change, s
+from tests.invented import gift, member, optional
+
+GIFT = {"id": s("g1"), "madeAt": s("2025-02-03T04:05:06Z")}
+
+
+@pytest.fixture
+def schemas(tmp_path: Path) -> str:
+    """A folder with one type of which the project knows nothing."""
+    folder = tmp_path / "schemas"
+    folder.mkdir()
+    (folder / "gift.avsc").write_text(json.dumps(gift(member("amount", optional("long")))))
+    return str(folder)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, schemas: str) -> str:
+    """A lake with a gift, and one that failed: its amount is text."""
+    source = write(tmp_path / "in.jsonl", change("gift", **GIFT), change("gift", **GIFT, amount=s("many")))
+    assert dmd("run", source, "--lake", str(tmp_path / "lake"), "--schemas", schemas)[0] == 0
+    return str(tmp_path / "lake")
+
+
+def counted(lake: str, schemas: str, table: str = "gift") -> int:
+    _, printed = dmd("query", f"SELECT count(*) AS n FROM {table}", "--lake", lake, "--schemas", schemas, "--json")  # noqa: S608 - ours
+    return int(json.loads(printed)[0]["n"])
+
+
+def test_a_query_has_their_tables_and_views(lake: str, schemas: str) -> None:
+    assert counted(lake, schemas) == 1
+    assert counted(lake, schemas, "latest_gift") == 1
+
+
+def test_errors_are_explained_by_them(lake: str, schemas: str) -> None:
+    for document in Path(lake, "data-pipeline/errors/records").rglob("*.jsonl"):
+        document.unlink()
+
+    _, printed = dmd("errors", "--lake", lake, "--schemas", schemas, "--json")
+
+    (failures,) = json.loads(printed)["failures"]
+    assert failures["type"] == "gift"
+
+
+def test_a_replay_delivers_what_they_now_allow(lake: str, schemas: str) -> None:
+    Path(schemas, "gift.avsc").write_text(json.dumps(gift(member("amount", optional("string")))))
+
+    _, printed = dmd("replay", "--lake", lake, "--schemas", schemas, "--type", "gift", "--json")
+
+    assert json.loads(printed)["delivered"] == {"gift": 1}
+    assert counted(lake, schemas) == 2
+
+
+def test_a_backfill_delivers_them(tmp_path: Path, lake: str, schemas: str) -> None:
+    keys = {"pk": s("PK"), "sk": s("SK")}
+    full_export(tmp_path / "export", [{"type": s("gift"), **GIFT, **keys}])
+    where = ("--export", str(tmp_path / "export"), "--lake", lake, "--state", str(tmp_path / "state"))
+
+    _, printed = dmd("backfill", *where, "--schemas", schemas, "--type", "gift", "--from", "2025-02-03", "--json")
+
+    assert json.loads(printed)["delivered"] == {"gift": 1}
+    assert counted(lake, schemas) == 2
+
+
+def test_a_console_has_them(lake: str, schemas: str) -> None:
+    code = 'print(list(types), list(functions), sql("SELECT id FROM gift"))'
+
+    assert dmd("console", "-c", code, "--lake", lake, "--schemas", schemas)[1] == "['gift'] ['gift'] [{'id': 'g1'}]\n"
+
+
+WITH_A_LAKE = [
+    name
+    for name in COMMANDS
+    if any("--lake" in parameter.opts for parameter in typer.main.get_command(app).commands[name].params)  # type: ignore[attr-defined]
+]
+
+
+def test_all_commands_that_take_a_lake_are_specified_here() -> None:
+    assert WITH_A_LAKE == ["run", "query", "errors", "replay", "backfill", "console"]
+
+
+@pytest.mark.parametrize("command", WITH_A_LAKE)
+def test_a_folder_without_schemas_is_the_users_mistake(tmp_path: Path, command: str) -> None:
+    (tmp_path / "lake/data-pipeline").mkdir(parents=True)
+    arguments = {
+        "run": [write(tmp_path / "in.jsonl", change())],
+        "query": ["SELECT count(*) FROM demand"],
+        "backfill": ["--export", str(tmp_path / "export")],
+        "console": ["-c", "types"],
+    }
+    full_export(tmp_path / "export", [])
+
+    with pytest.raises(UserError, match=r"no \.avsc file here"):
+        result_of(command, *arguments.get(command, []), "--lake", str(tmp_path / "lake"), "--schemas", str(tmp_path))
