@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from firehose.local.batch import Batch
 from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
+from firehose.local.delivery.buffering import PARTITION_BYTES
 from firehose.local.event_record import event_record, put_directly
 from firehose.local.ledger import DELIVERED, FAILED
 from firehose.local.processors.stage import Processed
@@ -112,7 +113,7 @@ def test_a_buffer_becomes_an_object_with_the_record_that_fills_it() -> None:
 
     assert [len(body) for body in rig.sink.values()] == [120, 120]
     assert rig.settled == dict.fromkeys(range(8), DELIVERED)
-    assert rig.delivery.size_bytes == 30
+    assert rig.delivery.size_bytes == 30 + PARTITION_BYTES
 
 
 def test_a_buffer_becomes_an_object_when_its_interval_has_passed() -> None:
@@ -213,14 +214,22 @@ def test_all_rows_of_a_record_are_in_its_partition_or_the_record_is_an_error(
     assert rig.settled == {number: FAILED if number in failed else DELIVERED for number in range(len(shape))}
 
 
-def test_on_files_partitions_are_flushed_early_even_where_only_one_may_be_active() -> None:
+def test_on_files_a_partition_is_one_object_however_many_there_are() -> None:
     rig = Rig(stream(BY_TYPE), active_partitions=1, live=False)
 
-    for kind in "aba":
-        rig.give(kind.encode(), type=kind)
+    for number in (*range(600), *range(600)):
+        rig.give(b"%d," % number, type=str(number))
     rig.delivery.flush_all()
 
-    assert sorted(rig.sink.values()) == [b"a", b"a", b"b"]
+    assert sorted(rig.sink.values()) == sorted(b"%d,%d," % (number, number) for number in range(600))
+
+
+def test_a_partition_takes_memory_beside_its_rows() -> None:
+    rig = Rig(stream(BY_TYPE), live=False)
+
+    rig.give(b"x", type="a")
+
+    assert rig.delivery.size_bytes == 1 + PARTITION_BYTES
 
 
 @pytest.mark.parametrize(("choice", "encoding"), [(ErrorCompression.NONE, ""), (ErrorCompression.AS_DATA, "gzip")])
