@@ -17,7 +17,7 @@ from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
 from firehose.local.delivery.buffering import PARTITION_BYTES
 from firehose.local.event_record import event_record, put_directly
 from firehose.local.ledger import DELIVERED, FAILED
-from firehose.local.processors.stage import Processed
+from firehose.local.processors.stage import Processed, ProcessorFailure
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 
@@ -148,7 +148,7 @@ def test_keys_of_a_query_and_of_the_function_make_one_prefix() -> None:
     assert only(rig)[0].startswith("made/t/orders-1-")
 
 
-def test_a_record_without_its_keys_is_kept_as_it_came_under_processing_failed() -> None:
+def test_a_record_without_its_keys_is_kept_as_it_came_under_partitioning_failed() -> None:
     rig = Rig(stream("!{partitionKeyFromLambda:kind}/"))
 
     rig.accept([record(b"original")], (0, b'{"kind":null}', None))
@@ -156,13 +156,36 @@ def test_a_record_without_its_keys_is_kept_as_it_came_under_processing_failed() 
 
     key, body = only(rig)
     (error,) = error_lines([body])
-    assert key.startswith("errors/processing-failed/")
+    assert key.startswith("errors/partitioning-failed/")
     assert list(error) == [
         *("rawData", "errorCode", "errorMessage", "attemptsMade", "arrivalTimestamp", "attemptEndingTimestamp"),
     ]
     assert b64decode(error["rawData"]) == b"original"
     assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
-    assert error["errorMessage"] == "partition key values must not be null or empty: kind"
+    assert error["errorMessage"] == "partitionKeys values must not be null or empty [kind]"
+
+
+def test_a_record_for_which_the_query_gave_no_value_lies_under_metadata_extraction_failed() -> None:
+    rig = Rig(stream("!{partitionKeyFromQuery:kind}/!{partitionKeyFromLambda:type}/"))
+
+    processed = Processed(ok=[(0, b"{}", {"type": "t"})], query_keys={0: {}})
+    rig.delivery.accept(Batch([record(b"original")], 0, rig.now_ms), processed)
+    rig.after(60)
+
+    (error,) = rig.sink.documents("errors/metadata-extraction-failed/")
+    assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
+    assert "lambdaARN" not in error
+
+
+def test_a_record_that_the_query_failed_lies_under_metadata_extraction_failed() -> None:
+    rig = Rig(stream("!{partitionKeyFromQuery:kind}/"))
+
+    failure = ProcessorFailure(0, "DynamicPartitioning.MetadataExtractionFailed", "Non JSON record provided")
+    rig.delivery.accept(Batch([record(b"original")], 0, rig.now_ms), Processed(failed=[failure]))
+    rig.after(60)
+
+    (error,) = rig.sink.documents("errors/metadata-extraction-failed/")
+    assert (error["errorMessage"], error["attemptsMade"]) == ("Non JSON record provided", 1)
 
 
 def test_partitions_over_the_limit_go_to_the_error_output_and_are_a_metric() -> None:

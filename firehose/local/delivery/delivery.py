@@ -127,7 +127,7 @@ class Delivery:
         routed: list[OkRecord] = []
         for ok, found in zip(processed.ok, self._destination.partitions(processed), strict=True):
             if isinstance(found, PartitionKeyError):
-                self._errors.add_partition_key_error(batch, ok[0], str(found))
+                self._errors.add_partition_key_error(batch, ok[0], found)
             else:
                 values.append(found)
                 routed.append(ok)
