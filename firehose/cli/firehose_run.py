@@ -120,7 +120,8 @@ def _refuse_without_effect(options: RunOptions, stream: DeliveryStream) -> None:
             options.behaviour.parquet_timestamps != OBSERVED.parquet_timestamps and not stream.destination.conversion
         ),
         "--backup": options.backup and not stream.backup,
-        "--active-partitions": options.active_partitions and not stream.destination.partitioned,
+        "--active-partitions": options.active_partitions
+        and not (stream.destination.partitioned and (from_kinesis or options.by_arrival)),
         "--state": options.state and not from_kinesis,
         "--arrival": options.arrival and from_kinesis,
         "--by-arrival": options.by_arrival and from_kinesis,

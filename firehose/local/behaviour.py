@@ -48,6 +48,13 @@ class FunctionTimeout(StrEnum):
     FUNCTION_ERROR = "function-error"
 
 
+class ScalarKeys(StrEnum):
+    """The fate of a partition key that a function answers as a number or a boolean."""
+
+    AS_TEXT = "as-text"
+    REFUSED = "refused"
+
+
 class RawData(StrEnum):
     """The bytes in the error record of a failed conversion."""
 
@@ -97,6 +104,10 @@ class Behaviour(msgspec.Struct, frozen=True):
     function_timeout: FunctionTimeout = FunctionTimeout.FUNCTION_TIMED_OUT
     """A function that exceeds its time-out: Lambda.FunctionTimedOut (U, error objects of three projects); or
     Lambda.FunctionError (P2's capture). Tried again either way."""
+
+    scalar_keys: ScalarKeys = ScalarKeys.AS_TEXT
+    """A number or boolean as a partition key from a function: its JSON text, since a public function relies on it (U);
+    or the record fails, as one with a list or an object does (I)."""
 
     conversion_raw_data: RawData = RawData.ORIGINAL
     """`rawData` of a record that a function transformed and that then does not convert. Not measured: AWS's page on

@@ -40,7 +40,7 @@ class DataPlane:
     """Runs delivery streams that read one source.
 
     With a clock, buffer intervals and the limit of active partitions are as in AWS. Without one, as on files, no
-    interval runs, and partitions are flushed early rather than exceed the limit.
+    interval runs, and only memory limits the active partitions.
 
     Either `run` reads a source to its end; or the source hands over its records by `accept`, calls `tick` whenever time
     has passed, and `finish` at the end.

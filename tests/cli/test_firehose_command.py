@@ -281,6 +281,10 @@ def test_an_option_that_would_change_nothing_is_refused(option: tuple[str, ...],
     assert refused(*option, **given).startswith(option[0])
 
 
+def test_the_quota_of_partitions_has_no_effect_on_files_without_a_clock() -> None:
+    assert refused("--active-partitions", "5").startswith("--active-partitions")
+
+
 @pytest.mark.parametrize("option", [("--arrival", "2026-01-01"), ("--by-arrival",)], ids=["arrival", "by arrival"])
 def test_an_option_of_files_is_refused_for_a_stream(option: tuple[str, ...]) -> None:
     assert refused(*option, source="kinesis://dmnd").startswith(option[0])

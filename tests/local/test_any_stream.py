@@ -94,7 +94,7 @@ def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFire
     monday = b"".join(landed.body for landed in stream.bucket.below("events/mon/").values())
     assert [json.loads(line)["n"] for line in monday.splitlines()] == [1, 3]
     assert len(stream.bucket.below("events/tue/")) == 1
-    (error,) = stream.errors("errors/processing-failed/")
+    (error,) = stream.errors("errors/metadata-extraction-failed/")
     assert json.loads(payload({"data": error["rawData"]})) == {"n": 4}
 
 

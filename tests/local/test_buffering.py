@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.local.batch import Batch
-from firehose.local.delivery.buffering import BufferedRecord, ByteBuffer, Partition, RowBuffer, largest
+from firehose.local.delivery.buffering import PARTITION_BYTES, BufferedRecord, ByteBuffer, Partition, RowBuffer, largest
 from tests.firehose_deliveries import record
 
 SCHEMA = pa.schema([("n", pa.int64()), ("s", pa.struct([("tags", pa.list_(pa.string()))]))])
@@ -34,7 +34,7 @@ def test_a_partition_leaves_with_its_rows_and_the_rest_stays() -> None:
     buffer.add(batch([4, 5]), [entry("b", 4), entry("c", 5)], None)
 
     assert taken(buffer, "b") == {"b": [1, 2, 4]}
-    assert buffer.size_bytes == 30
+    assert buffer.size_bytes == 30 + 2 * PARTITION_BYTES
     assert taken(buffer, "c", "a") == {"c": [5], "a": [0, 3]}
     assert (buffer.size_bytes, buffer.partitions) == (0, {})
 
@@ -90,11 +90,11 @@ def test_the_name_depends_on_the_records_their_order_the_stream_and_the_partitio
 
 
 def test_the_largest_partitions_are_chosen_until_there_is_enough() -> None:
-    partitions = [Partition((str(size),), None, 0, size_bytes=size) for size in (5, 50, 20)]
+    partitions = [Partition((str(size),), None, 0, size_bytes=size) for size in (5000, 50_000, 20_000)]
 
-    assert [each.size_bytes for each in largest(partitions, size_bytes=60)] == [50, 20]
-    assert [each.size_bytes for each in largest(partitions, count=1)] == [50]
-    assert len(largest(partitions, count=9)) == 3
+    assert [each.size_bytes for each in largest(partitions, 60_000)] == [50_000, 20_000]
+    assert [each.size_bytes for each in largest(partitions, 1)] == [50_000]
+    assert len(largest(partitions, 10**9)) == 3
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.booleans(), st.booleans()), max_size=40))

@@ -121,7 +121,7 @@ def test_what_the_function_fails_is_kept_as_it_came() -> None:
     ]
     assert [payload({"data": each["rawData"]}) for each in (first, second)] == [b"bad", b"worse"]
     assert (first["errorCode"], first["attemptsMade"]) == ("Lambda.ProcessingFailedStatus", 1)
-    assert first["lambdaARN"] == FUNCTION_ARN
+    assert first["lambdaARN"] == f"{FUNCTION_ARN}:$LATEST"
     assert report.streams[0].failed == {"Lambda.ProcessingFailedStatus": 2}
 
 
@@ -156,7 +156,7 @@ def test_a_record_without_usable_partition_keys_fails_alone() -> None:
     report, sink = run(order("1", date=""), order("2", date="../../x"), order("3"))
 
     assert ids(sink) == ["3"]
-    errors = error_lines(sink.under(f"{ERRORS}processing-failed/").values())
+    errors = error_lines(sink.under(f"{ERRORS}partitioning-failed/").values())
     assert [error["errorCode"] for error in errors] == ["DynamicPartitioning.MetadataExtractionFailed"] * 2
     assert "lambdaARN" not in errors[0]
     assert (report.delivered, report.failed) == (1, 2)

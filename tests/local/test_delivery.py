@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from firehose.local.batch import Batch
 from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
+from firehose.local.delivery.buffering import PARTITION_BYTES
 from firehose.local.event_record import event_record, put_directly
 from firehose.local.ledger import DELIVERED, FAILED
-from firehose.local.processors.stage import Processed
+from firehose.local.processors.stage import Processed, ProcessorFailure
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 
@@ -112,7 +113,7 @@ def test_a_buffer_becomes_an_object_with_the_record_that_fills_it() -> None:
 
     assert [len(body) for body in rig.sink.values()] == [120, 120]
     assert rig.settled == dict.fromkeys(range(8), DELIVERED)
-    assert rig.delivery.size_bytes == 30
+    assert rig.delivery.size_bytes == 30 + PARTITION_BYTES
 
 
 def test_a_buffer_becomes_an_object_when_its_interval_has_passed() -> None:
@@ -147,7 +148,7 @@ def test_keys_of_a_query_and_of_the_function_make_one_prefix() -> None:
     assert only(rig)[0].startswith("made/t/orders-1-")
 
 
-def test_a_record_without_its_keys_is_kept_as_it_came_under_processing_failed() -> None:
+def test_a_record_without_its_keys_is_kept_as_it_came_under_partitioning_failed() -> None:
     rig = Rig(stream("!{partitionKeyFromLambda:kind}/"))
 
     rig.accept([record(b"original")], (0, b'{"kind":null}', None))
@@ -155,13 +156,36 @@ def test_a_record_without_its_keys_is_kept_as_it_came_under_processing_failed() 
 
     key, body = only(rig)
     (error,) = error_lines([body])
-    assert key.startswith("errors/processing-failed/")
+    assert key.startswith("errors/partitioning-failed/")
     assert list(error) == [
         *("rawData", "errorCode", "errorMessage", "attemptsMade", "arrivalTimestamp", "attemptEndingTimestamp"),
     ]
     assert b64decode(error["rawData"]) == b"original"
     assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
-    assert error["errorMessage"] == "partition key values must not be null or empty: kind"
+    assert error["errorMessage"] == "partitionKeys values must not be null or empty [kind]"
+
+
+def test_a_record_for_which_the_query_gave_no_value_lies_under_metadata_extraction_failed() -> None:
+    rig = Rig(stream("!{partitionKeyFromQuery:kind}/!{partitionKeyFromLambda:type}/"))
+
+    processed = Processed(ok=[(0, b"{}", {"type": "t"})], query_keys={0: {}})
+    rig.delivery.accept(Batch([record(b"original")], 0, rig.now_ms), processed)
+    rig.after(60)
+
+    (error,) = rig.sink.documents("errors/metadata-extraction-failed/")
+    assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
+    assert "lambdaARN" not in error
+
+
+def test_a_record_that_the_query_failed_lies_under_metadata_extraction_failed() -> None:
+    rig = Rig(stream("!{partitionKeyFromQuery:kind}/"))
+
+    failure = ProcessorFailure(0, "DynamicPartitioning.MetadataExtractionFailed", "Non JSON record provided")
+    rig.delivery.accept(Batch([record(b"original")], 0, rig.now_ms), Processed(failed=[failure]))
+    rig.after(60)
+
+    (error,) = rig.sink.documents("errors/metadata-extraction-failed/")
+    assert (error["errorMessage"], error["attemptsMade"]) == ("Non JSON record provided", 1)
 
 
 def test_partitions_over_the_limit_go_to_the_error_output_and_are_a_metric() -> None:
@@ -213,14 +237,22 @@ def test_all_rows_of_a_record_are_in_its_partition_or_the_record_is_an_error(
     assert rig.settled == {number: FAILED if number in failed else DELIVERED for number in range(len(shape))}
 
 
-def test_on_files_partitions_are_flushed_early_even_where_only_one_may_be_active() -> None:
+def test_on_files_a_partition_is_one_object_however_many_there_are() -> None:
     rig = Rig(stream(BY_TYPE), active_partitions=1, live=False)
 
-    for kind in "aba":
-        rig.give(kind.encode(), type=kind)
+    for number in (*range(600), *range(600)):
+        rig.give(b"%d," % number, type=str(number))
     rig.delivery.flush_all()
 
-    assert sorted(rig.sink.values()) == [b"a", b"a", b"b"]
+    assert sorted(rig.sink.values()) == sorted(b"%d,%d," % (number, number) for number in range(600))
+
+
+def test_a_partition_takes_memory_beside_its_rows() -> None:
+    rig = Rig(stream(BY_TYPE), live=False)
+
+    rig.give(b"x", type="a")
+
+    assert rig.delivery.size_bytes == 1 + PARTITION_BYTES
 
 
 @pytest.mark.parametrize(("choice", "encoding"), [(ErrorCompression.NONE, ""), (ErrorCompression.AS_DATA, "gzip")])

@@ -65,6 +65,7 @@ def test_a_value_becomes(kind: str, written: str, expected: Any) -> None:
 
 
 NOT_NUMERIC = f"{MISMATCH} Current token (VALUE_STRING) not numeric, can not use numeric value accessors"
+INT = "int (a number from -2147483648 to 2147483647)"
 ARRAY_EXPECTED = f"{MISMATCH} java.io.IOException: Start of Array expected"
 OBJECT_EXPECTED = f"{MISMATCH} java.io.IOException: Start of Object expected"
 INCORRECT = "One or more fields have incorrect format. Exception when validating field (root)"
@@ -79,12 +80,12 @@ INCORRECT = "One or more fields have incorrect format. Exception when validating
         param("struct<a:string>", '["Bob",41]', OBJECT_EXPECTED, "an array for a struct"),
         param("struct<a:string>", "42", OBJECT_EXPECTED, "a number for a struct"),
         param("map<string,int>", "[]", OBJECT_EXPECTED, "an array for a map"),
-        param("int", '"7"', f"{NOT_NUMERIC} [c: expected int, got a string]", "text for an integer"),
+        param("int", '"7"', f"{NOT_NUMERIC} [c: expected {INT}, got a string]", "text for an integer"),
         param("double", '"7"', NOT_NUMERIC, "text for a double"),
         param("string", '{"nested":1}', f"{INCORRECT} [c: expected string, got an object]", "an object for a string"),
         param("array<string>", '[{"a":1}]', INCORRECT, "an object for an element of text"),
         param("boolean", "{}", INCORRECT, "an object for a boolean"),
-        param("int", "true", f"{MISMATCH} [c: expected int, got a boolean]", "a boolean for an integer"),
+        param("int", "true", f"{MISMATCH} [c: expected {INT}, got a boolean]", "a boolean for an integer"),
         param("tinyint", "256", MISMATCH, "past a byte"),
         param("tinyint", "-129", MISMATCH, "below a byte"),
         param("smallint", "32768", MISMATCH, "past a smallint"),
@@ -102,7 +103,7 @@ INCORRECT = "One or more fields have incorrect format. Exception when validating
         param("timestamp", '"2024-01-01T10:20:30"', MISMATCH, "a time with a T"),
         param("struct<a:int>", '{"_col1":7}', MISMATCH, "a member by a place that there is not"),
         param("struct<a:int>", '{"_col00":7}', MISMATCH, "a place with zeros before it"),
-        param("map<int,int>", '{"x":1}', f"{MISMATCH} [c[*]: expected int, got a string]", "a key that is no number"),
+        param("map<int,int>", '{"x":1}', f"{MISMATCH} [c[*]: expected {INT}, got a string]", "a key that is no number"),
         param("map<timestamp,int>", '{"0":1}', MISMATCH, "a key that is no time"),
         param("string", '"\\udc00"', MISMATCH, "half a character"),
     ],
@@ -112,6 +113,19 @@ def test_a_value_is_refused(kind: str, written: str, expected: str) -> None:
 
     assert refused.code == "MalformedData"
     assert refused.message.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("formats", "said"),
+    [
+        ((), "at: expected timestamp (yyyy-MM-dd HH:mm:ss[.S], which is UTC), got a string"),
+        (("yyyy-MM-dd",), "(one of the stream's TimestampFormats, or yyyy-MM-dd HH:mm:ss[.S], which is UTC)"),
+    ],
+)
+def test_a_message_says_which_times_are_read(formats: tuple[str, ...], said: str) -> None:
+    refused = failure({"at": "timestamp"}, '{"at":"2024-01-02T03:04:05+01:00"}', HiveJsonSettings(formats))
+
+    assert said in refused.message
 
 
 @pytest.mark.parametrize("kind", ["string", "int", "boolean", "date", "timestamp", "binary", "array<int>"])

@@ -22,14 +22,25 @@ from tests.firehose_streams import (
 )
 
 
-def test_on_files_partitions_are_flushed_early_rather_than_exceed_the_limit() -> None:
+def test_on_files_there_is_an_object_a_partition_however_the_dates_are_mixed() -> None:
     limited = replace(local(), active_partitions=4)
     lines = [order(str(number), f"2025-01-{number % 11 + 1:02}") for number in range(60)]
 
     report, sink = run(*lines, streams=[limited])
 
     assert sorted(ids(sink), key=int) == [str(number) for number in range(60)]
-    assert report.streams[0].objects > 11
+    assert report.streams[0].objects == 11
+
+
+def test_on_files_memory_limits_the_partitions() -> None:
+    dates = [f"2025-{number % 12 + 1:02}-{number % 27 + 1:02}" for number in range(400)]  # 108 of them
+    lines = [order(str(number), date, note="x" * 3000) for number, date in enumerate(dates)]
+    small = replace(local(lambda_buffer_mib=0.2), active_partitions=4)
+
+    report, sink = run(*lines, streams=[small], memory_bytes=20_000)
+
+    assert sorted(ids(sink), key=int) == [str(number) for number in range(400)]
+    assert report.streams[0].objects > 108
 
 
 def test_with_a_clock_partitions_over_the_limit_go_to_the_error_output() -> None:

@@ -40,7 +40,7 @@ CODES = {
     "failed": ("processing-failed", "Lambda.ProcessingFailedStatus"),
     "missing": ("processing-failed", "Lambda.MissingRecordId"),
     "misfit": ("format-conversion-failed", "DataFormatConversion.MalformedData"),
-    "keyless": ("processing-failed", "DynamicPartitioning.MetadataExtractionFailed"),
+    "keyless": ("partitioning-failed", "DynamicPartitioning.MetadataExtractionFailed"),
 }
 FUNCTION_ERROR = ("processing-failed", "Lambda.FunctionError")
 NO_ROOM = ("activePartitionExceeded", "DynamicPartitioning.ActivePartitionsLimitExceeded")
@@ -225,7 +225,7 @@ def test_no_record_is_lost_doubled_or_misplaced() -> None:
 @pytest.mark.parametrize(
     ("plan", "raises", "first_code"),
     [(plan, 0, CODES[plan][1]) for plan in ("failed", "missing", "misfit", "keyless")]
-    + [(plan, RETRIES + 1, FUNCTION_ERROR[1]) for plan in ("failed", "missing", "keyless")],
+    + [(plan, RETRIES + 1, FUNCTION_ERROR[1]) for plan in ("failed", "missing")],
 )
 def test_an_error_object_put_again_after_a_restart_has_the_same_records_and_the_later_attempt(
     plan: str, raises: int, first_code: str

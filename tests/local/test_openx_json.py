@@ -142,12 +142,13 @@ def test_absent_and_null_are_null(kind: str, record: str) -> None:
 
 
 FOR_INPUT = f"{MISMATCH} For input string"
+INT = "int (a number, or its text, without point or exponent, from -2147483648 to 2147483647)"
 
 
 @pytest.mark.parametrize(
     ("kind", "written", "expected"),
     [
-        param("int", '"oops"', f"{FOR_INPUT} [c: expected int, got a string]", "text that is no number"),
+        param("int", '"oops"', f"{FOR_INPUT} [c: expected {INT}, got a string]", "text that is no number"),
         param("double", '"oops"', FOR_INPUT, "text that is no double"),
         param("float", '"1_0"', FOR_INPUT, "an underscore is Python's"),
         param("int", '""', FOR_INPUT, "empty text as number"),
@@ -160,7 +161,7 @@ FOR_INPUT = f"{MISMATCH} For input string"
         param("int", "2147483648", FOR_INPUT, "past an int"),
         param("bigint", '"9223372036854775808"', FOR_INPUT, "past a bigint"),
         param("bigint", "9" * 5000, FOR_INPUT, "far past a bigint"),
-        param("int", "true", f"{MISMATCH} [c: expected int, got a boolean]", "a boolean for an integer"),
+        param("int", "true", f"{MISMATCH} [c: expected {INT}, got a boolean]", "a boolean for an integer"),
         param("double", "[1]", MISMATCH, "an array for a double"),
         param("double", "1e999", FOR_INPUT, "past a double"),
         param("float", "1e39", FOR_INPUT, "past a float"),
@@ -174,7 +175,12 @@ FOR_INPUT = f"{MISMATCH} For input string"
         param("decimal(5,2)", '"1e999999999"', FOR_INPUT, "far past a decimal"),
         param("decimal(5,2)", '"NaN"', FOR_INPUT, "no decimal"),
         param("decimal(5,2)", "false", MISMATCH, "a boolean for a decimal"),
-        param("boolean", "1", f"{MISMATCH} [c: expected boolean, got a number]", "a number for a boolean"),
+        param(
+            "boolean",
+            "1",
+            f"{MISMATCH} [c: expected boolean (true, false or a string), got a number]",
+            "a number for a boolean",
+        ),
         param("boolean", "{}", MISMATCH, "an object for a boolean"),
         param("date", '"2023-02-29"', FOR_INPUT, "a date that no calendar has"),
         param("date", '"2024-01-02 00:00:00"', FOR_INPUT, "a time for a date"),
@@ -189,8 +195,10 @@ FOR_INPUT = f"{MISMATCH} For input string"
         ),
         param("map<string,int>", '[["k",1]]', f"{MISMATCH} [c: expected map, got an array]", "an array for a map"),
         param("map<string,int>", "1", MISMATCH, "a number for a map"),
-        param("map<int,int>", '{"x":1}', f"{FOR_INPUT} [c[*]: expected int, got a string]", "a key that is no number"),
-        param("array<int>", "[[1]]", f"{MISMATCH} [c[0]: expected int, got an array]", "an array for an element"),
+        param(
+            "map<int,int>", '{"x":1}', f"{FOR_INPUT} [c[*]: expected {INT}, got a string]", "a key that is no number"
+        ),
+        param("array<int>", "[[1]]", f"{MISMATCH} [c[0]: expected {INT}, got an array]", "an array for an element"),
     ],
 )
 def test_a_value_is_refused(kind: str, written: str, expected: str) -> None:
@@ -200,12 +208,36 @@ def test_a_value_is_refused(kind: str, written: str, expected: str) -> None:
     assert refused.message.startswith(expected)
 
 
+TIMESTAMP = (
+    "timestamp (yyyy-MM-dd HH:mm:ss[.S] or yyyy-MM-ddTHH:mm:ss[.S][Z], which are UTC,"
+    " or the seconds or milliseconds since 1970)"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "said"),
+    [
+        param("timestamp", '"2024-01-02T03:04:05+01:00"', f"{TIMESTAMP}, got a string", "a time with an offset"),
+        param("timestamp", "true", f"{TIMESTAMP}, got a boolean", "a boolean for a time"),
+        param("int", "1.0", f"{INT}, got a number", "an integer written as double"),
+        param("tinyint", "300", "from -128 to 127), got a number", "past a tinyint"),
+        param("date", '"02.01.2024"', "date (yyyy-MM-dd), got a string", "a German date"),
+        param(
+            "decimal(5,2)", "1000", "decimal(5,2) (a number with at most 3 digits before the point)", "past a decimal"
+        ),
+        param("double", '"1,5"', "double (a number within the range of the type), got a string", "a comma"),
+    ],
+)
+def test_a_message_says_which_forms_are_read(kind: str, written: str, said: str) -> None:
+    assert said in refusal(kind, written).message
+
+
 def test_the_place_of_what_is_refused_is_named_and_its_value_is_not() -> None:
     columns = {"Order": "struct<lines:array<struct<qty:int>>>"}
 
     refused = failure(columns, '{"order":{"lines":[{"qty":1},{"QTY":"secret"}]}}')
 
-    assert refused.message == f"{FOR_INPUT} [order.lines[1].qty: expected int, got a string]"
+    assert refused.message == f"{FOR_INPUT} [order.lines[1].qty: expected {INT}, got a string]"
 
 
 @pytest.mark.parametrize(

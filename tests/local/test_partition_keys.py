@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firehose.local.behaviour import ScalarKeys
 from firehose.local.config.prefix import PartitionKeyError, parse_prefix
-from firehose.local.delivery.partition_keys import PartitionKeys
+from firehose.local.delivery.partition_keys import PartitionKeys, QueryKeyError
 from firehose.local.processors.stage import Processed
 
 NAME = 71  # bytes of the names of the objects of `sale`
 BOTH = "x/!{partitionKeyFromLambda:type}/d=!{partitionKeyFromLambda:date}/"
 
 
-def keys(prefix: str = BOTH) -> PartitionKeys:
-    return PartitionKeys(parse_prefix(prefix, partitioned="partitionKey" in prefix), NAME)
+def keys(prefix: str = BOTH, scalar_keys: ScalarKeys = ScalarKeys.AS_TEXT) -> PartitionKeys:
+    return PartitionKeys(parse_prefix(prefix, partitioned="partitionKey" in prefix), NAME, scalar_keys)
 
 
 def ok(*function_keys: object) -> Processed:
@@ -40,18 +41,54 @@ def test_the_values_come_in_the_order_of_the_prefix() -> None:
     "answered",
     [
         None,
-        [],
         {},
         {"type": "sale"},
         {"type": "sale", "date": None},
         {"type": "sale", "date": ""},
-        {"type": "sale", "date": 1},
-        {"type": "sale", "date": ["2025-01-01"]},
     ],
 )
 def test_a_key_that_the_function_did_not_give_is_named_without_the_values(answered: object) -> None:
-    with pytest.raises(PartitionKeyError, match=r"partition key values must not be null or empty: (type|date)$"):
+    with pytest.raises(PartitionKeyError, match=r"^partitionKeys values must not be null or empty \[(type|date)\]$"):
         of(answered)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2019, "2019"), (-1, "-1"), (1.5, "1.5"), (0, "0"), (True, "true"), (False, "false")]
+)
+def test_a_number_or_boolean_is_its_json_text(value: object, text: str) -> None:
+    assert of({"type": "sale", "date": value}) == ("sale", text)
+
+
+@pytest.mark.parametrize("value", [2019, 0, True])
+def test_a_switch_refuses_numbers_and_booleans(value: object) -> None:
+    partition_keys = keys(scalar_keys=ScalarKeys.REFUSED)
+
+    (found,) = partition_keys.evaluate(ok({"type": "sale", "date": value}))
+
+    kind = "a boolean" if value is True else "a number"
+    assert str(found) == f"metadata.partitionKeys.date must be a string, got {kind}"
+
+
+@pytest.mark.parametrize(
+    ("answered", "message"),
+    [
+        ([], "metadata.partitionKeys must be an object, got an array"),
+        ("sale", "metadata.partitionKeys must be an object, got a string"),
+        (
+            {"type": "sale", "date": ["2025-01-01"]},
+            "metadata.partitionKeys.date must be a string, a number or a boolean, got an array",
+        ),
+        (
+            {"type": {"a": "b"}, "date": "x"},
+            "metadata.partitionKeys.type must be a string, a number or a boolean, got an object",
+        ),
+    ],
+)
+def test_keys_that_are_neither_null_nor_empty_are_said_to_be_what_they_are(answered: object, message: str) -> None:
+    with pytest.raises(PartitionKeyError) as refused:
+        of(answered)
+
+    assert str(refused.value) == message
 
 
 @pytest.mark.parametrize(
@@ -94,7 +131,7 @@ def test_any_keys_give_a_prefix_inside_the_lake_or_an_error(answered: dict[str, 
     if isinstance(found, PartitionKeyError):
         return
 
-    assert found == (answered["type"], answered["date"])
+    assert found == tuple(str(answered[name]) for name in ("type", "date"))
     assert not {"..", "."} & set("/".join(found).split("/"))
 
 
@@ -119,5 +156,5 @@ def test_keys_of_both_kinds_stand_in_one_prefix_even_of_one_name() -> None:
 
 @pytest.mark.parametrize("query_keys", [{}, {"a": ""}, {"b": "x"}])
 def test_a_key_that_the_query_did_not_give_is_refused_as_one_from_lambda_is(query_keys: dict[str, str]) -> None:
-    with pytest.raises(PartitionKeyError, match=r"must not be null or empty: a$"):
+    with pytest.raises(QueryKeyError, match=r"^partitionKeys values must not be null or empty \[a\]$"):
         of(None, "!{partitionKeyFromQuery:a}/", query_keys)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from firehose.local.behaviour import Behaviour, FunctionTimeout
+from firehose.local.config.processing import LambdaSettings
 from firehose.local.event_record import EventRecord
 from firehose.local.faults import faulty_function, read_faults
 from firehose.local.metrics import Metrics
@@ -61,7 +62,7 @@ def test_the_context_has_what_powertools_asks_for() -> None:
 
     event, context = contexts[0]
     assert context.aws_request_id == event["invocationId"]
-    assert (context.function_name, context.invoked_function_arn) == ("transform", FUNCTION_ARN)
+    assert (context.function_name, context.invoked_function_arn) == ("transform", f"{FUNCTION_ARN}:$LATEST")
     assert context.memory_limit_in_mb > 0
     assert context.get_remaining_time_in_millis() == 300_000
 
@@ -328,3 +329,11 @@ def test_a_record_too_large_for_any_event_fails_without_a_call() -> None:
 
     assert fates(done) == {0: "Lambda.FunctionError"}
     assert ([failure.attempts for failure in done.failed], calls) == ([1], [])
+
+
+@pytest.mark.parametrize(
+    ("configured", "invoked"),
+    [(FUNCTION_ARN, f"{FUNCTION_ARN}:$LATEST"), (f"{FUNCTION_ARN}:live", f"{FUNCTION_ARN}:live")],
+)
+def test_an_unqualified_function_is_invoked_as_its_latest_version(configured: str, invoked: str) -> None:
+    assert LambdaSettings(configured, retries=3, buffer_bytes=1, buffer_seconds=0).invoked_arn == invoked

@@ -111,6 +111,26 @@ def test_a_table_that_converts_nothing_is_refused_by_its_column(table: Any, path
     assert said in refused.value.reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "instead"),
+    [
+        ("decimal(10, 2)", "write decimal(10,2)"),
+        ("struct< a : string >", "write struct<a:string>"),
+        ("array<\n  map<string, Int>\n>", "write array<map<string,int>>"),
+        (" int", "write int"),
+        ("int\t", "write int"),
+        ("array<\u00a0int>", "write array<int>"),
+        ("struct<first name:string>", "write the type without it"),
+    ],
+)
+def test_a_type_with_white_space_is_refused_with_how_to_write_it(kind: str, instead: str) -> None:
+    with pytest.raises(UnsupportedSettingError) as refused:
+        read_table(of("int", kind), REFERENCE)
+
+    assert refused.value.path == "StorageDescriptor.Columns[1].Type"
+    assert refused.value.reason == f"AWS's Hive does not read white space in a type: {instead}"
+
+
 @pytest.mark.parametrize("kind", ["set<string>", "uniontype<int>", "integer", "binary"])
 def test_a_type_that_no_reader_takes_is_left_to_the_records_to_fail_by(kind: str) -> None:
     assert read_table(of("int", kind), REFERENCE)["Name"] == "order"

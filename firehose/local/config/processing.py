@@ -4,6 +4,9 @@ import msgspec
 
 _BATCH_BYTES = 1024 * 1024
 
+# arn:aws:lambda:us-east-1:123456789012:function:name
+_UNQUALIFIED_COLONS = 6
+
 
 class LambdaSettings(msgspec.Struct, frozen=True):
     """A Lambda processor."""
@@ -12,6 +15,13 @@ class LambdaSettings(msgspec.Struct, frozen=True):
     retries: int
     buffer_bytes: int
     buffer_seconds: int
+
+    @property
+    def invoked_arn(self) -> str:
+        """The ARN that Firehose invokes and names in error records: with `:$LATEST` if it has no qualifier."""
+        return (
+            self.function_arn if self.function_arn.count(":") > _UNQUALIFIED_COLONS else f"{self.function_arn}:$LATEST"
+        )
 
 
 class DeAggregation(msgspec.Struct, frozen=True):

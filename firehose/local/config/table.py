@@ -5,6 +5,7 @@ from typing import Any
 
 from firehose.local.config.conversion_settings import TableReference
 from firehose.local.config.members import RefusedSettingError, UnsupportedSettingError
+from glue.hive import HiveTypeError, parse
 
 _SCHEMA = "ExtendedS3DestinationConfiguration.DataFormatConversionConfiguration.SchemaConfiguration"
 
@@ -20,7 +21,8 @@ def read_table(document: Any, reference: TableReference | None = None) -> dict[s
     Raises:
         RefusedSettingError: not a table, or not the stream's. Firehose passes on Glue's answer if a table is missing
             (measured: InvalidArgumentException, with Glue's EntityNotFoundException in its text).
-        UnsupportedSettingError: no columns, two of one name, or one without name or type, by the path in the document.
+        UnsupportedSettingError: no columns, two of one name, one without name or type, or a type with white space, by
+            the path in the document.
             A type that is not Hive's, such as a crawler's `set<string>`, is taken: a real stream is made by such a
             table, and every record fails (DataFormatConversion.InvalidSchema).
     """
@@ -73,3 +75,15 @@ def _check_columns(table: Mapping[str, Any]) -> None:
         # A type that Hive does not know fails every record, as on AWS; it does not refuse the stream.
         if not isinstance(column.get("Type"), str):
             raise UnsupportedSettingError(f"{here}.Type", f"the column {name} has no type")
+        _check_white_space(column["Type"], f"{here}.Type")
+
+
+def _check_white_space(kind: str, path: str) -> None:
+    # Hive's own parser refuses it (TypeInfoUtils.TypeInfoParser); that Firehose then fails every record is inferred.
+    if not any(character.isspace() for character in kind):
+        return
+    try:
+        instead = f"write {parse(kind)}"
+    except HiveTypeError:
+        instead = "write the type without it"
+    raise UnsupportedSettingError(path, f"AWS's Hive does not read white space in a type: {instead}")

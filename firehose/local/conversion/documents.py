@@ -66,9 +66,9 @@ def documents(raw: bytes) -> list[dict[str, Any]]:
 
 
 def kind_of(value: Any) -> str:
-    """Names the kind of a value, without the value: Number("1", True) -> "a number"."""
+    """Names the kind of a JSON value, without the value: Number("1", True) -> "a number"."""
     names: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
-    return names.get(type(value), "a number" if isinstance(value, Number) else "null")
+    return names.get(type(value), "a number" if isinstance(value, Number | int | float) else "null")
 
 
 def _text(raw: bytes) -> str:

@@ -33,7 +33,7 @@ from firehose.local.conversion.numbers import (
     java_float,
     java_integer,
 )
-from firehose.local.conversion.reader import Read, encodable, misfit, shortened, written
+from firehose.local.conversion.reader import Read, encodable, expected, misfit, shortened, written
 from firehose.local.conversion.row_error import (
     INCORRECT_FORMAT,
     MISMATCH,
@@ -46,7 +46,8 @@ from glue import hive
 
 _NOT_NUMERIC = f"{MISMATCH} Current token (VALUE_STRING) not numeric, can not use numeric value accessors"
 _INTERNAL_NAME = re.compile(r"_col(\d{1,9})", re.ASCII)
-_TEXTS = (hive.Primitive("string"), hive.Primitive("binary"))
+_INTEGERS = "a number"
+_TIMESTAMPS = "yyyy-MM-dd HH:mm:ss[.S], which is UTC"
 
 
 class HiveJson:
@@ -60,6 +61,8 @@ class HiveJson:
 
     def __init__(self, settings: HiveJsonSettings) -> None:
         self._formats: list[ReadTime] = [joda_format(pattern) for pattern in settings.timestamp_formats]
+        own = "one of the stream's TimestampFormats, or " if self._formats else ""
+        self._timestamps = own + _TIMESTAMPS
 
     def refused(self, kind: hive.HiveType) -> bool:  # noqa: ARG002  `binary` too is text
         """Refuses none of the types that glue.hive knows."""
@@ -110,7 +113,7 @@ class HiveJson:
         def read_key(key: str, path: str) -> Any:
             found = read(key)
             if found is None:
-                raise misfit(MISMATCH, kind, key, path)
+                raise misfit(MISMATCH, self._expected(kind), key, path)
             return found
 
         return read_key
@@ -119,17 +122,20 @@ class HiveJson:
         """Returns the reader of a type that is not nested."""
         match kind:
             case hive.Primitive(name) if name in (*INTEGER_BITS, "float", "double"):
-                return _numeric(name)
+                return _numeric(name, self._expected(kind))
             case hive.Primitive("boolean"):
                 return lambda value, path: _token_text(value, kind, path).lower() == "true"
             case hive.Decimal(precision, scale):
-                return _of_text(kind, lambda text: hive_decimal(text, precision, scale))
+                return _of_text(self._expected(kind), lambda text: hive_decimal(text, precision, scale))
             case hive.Primitive("date"):
-                return _of_text(kind, java_date)
+                return _of_text(self._expected(kind), java_date)
             case hive.Primitive("timestamp"):
-                return _of_text(kind, self._timestamp)
+                return _of_text(self._expected(kind), self._timestamp)
             case _:
                 return lambda value, path: shortened(encodable(_token_text(value, kind, path), kind, path), kind)
+
+    def _expected(self, kind: hive.HiveType) -> str:
+        return expected(kind, integers=_INTEGERS, timestamps=self._timestamps)
 
     def _timestamp(self, text: str) -> int | None:
         """Reads by the formats in their order, else as java.sql.Timestamp.valueOf."""
@@ -157,26 +163,26 @@ def _token_text(value: Any, kind: object, path: str) -> str:
     return text
 
 
-def _of_text(kind: object, read: Callable[[str], Any]) -> Read:
+def _of_text(forms: str, read: Callable[[str], Any]) -> Read:
     def read_text(value: Any, path: str) -> Any:
         text = written(value)
         found = None if text is None else read(text)
         if found is None:
-            raise misfit(MISMATCH, kind, value, path)
+            raise misfit(MISMATCH, forms, value, path)
         return found
 
     return read_text
 
 
-def _numeric(name: str) -> Read:
+def _numeric(name: str, forms: str) -> Read:
     def read_number(value: Any, path: str) -> Any:
         if isinstance(value, str):
-            raise misfit(_NOT_NUMERIC, name, value, path)
+            raise misfit(_NOT_NUMERIC, forms, value, path)
         found = None
         if isinstance(value, Number):
             found = _integer(value, name) if name in INTEGER_BITS else java_float(value.text, name)
         if found is None:
-            raise misfit(MISMATCH, name, value, path)
+            raise misfit(MISMATCH, forms, value, path)
         return found
 
     return read_number

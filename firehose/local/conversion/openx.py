@@ -12,10 +12,15 @@ from typing import Any
 from firehose.local.config.conversion_settings import OpenXSettings
 from firehose.local.conversion.documents import Number
 from firehose.local.conversion.numbers import INTEGER_BITS, hive_decimal, java_double_text, java_float, java_integer
-from firehose.local.conversion.reader import Read, encodable, misfit, shortened
+from firehose.local.conversion.reader import Read, encodable, expected, misfit, shortened
 from firehose.local.conversion.row_error import FOR_INPUT, MISMATCH, NOT_AN_OBJECT, malformed
 from firehose.local.conversion.timestamps import openx_date, openx_timestamp
 from glue import hive
+
+_INTEGERS = "a number, or its text, without point or exponent,"
+_TIMESTAMPS = (
+    "yyyy-MM-dd HH:mm:ss[.S] or yyyy-MM-ddTHH:mm:ss[.S][Z], which are UTC, or the seconds or milliseconds since 1970"
+)
 
 _ABSENT = object()
 _JAVA_CLASSES = {str: "java.lang.String", bool: "java.lang.Boolean"}
@@ -92,13 +97,13 @@ class OpenX:
             return lambda value, path: shortened(self._text(value, kind, path), kind)
         if kind == hive.Primitive("boolean"):
             return _boolean
-        read = _of_text(kind)
+        read, forms = _of_text(kind), expected(kind, integers=_INTEGERS, timestamps=_TIMESTAMPS)
 
         def read_scalar(value: Any, path: str) -> Any:
             text = value.text if isinstance(value, Number) else value
             found = read(text) if isinstance(text, str) else None
             if found is None:
-                raise misfit(FOR_INPUT if isinstance(text, str) else MISMATCH, kind, value, path)
+                raise misfit(FOR_INPUT if isinstance(text, str) else MISMATCH, forms, value, path)
             return found
 
         return read_scalar
@@ -126,7 +131,7 @@ def _boolean(value: Any, path: str) -> bool:
         return value.lower() == "true"  # Boolean.parseBoolean
     if isinstance(value, bool):
         return value
-    raise misfit(MISMATCH, "boolean", value, path)
+    raise misfit(MISMATCH, "boolean (true, false or a string)", value, path)
 
 
 def _is_blank(value: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from firehose.local.conversion.documents import Number, kind_of
+from firehose.local.conversion.numbers import INTEGER_BITS
 from firehose.local.conversion.row_error import MISMATCH, RowError, malformed
 from glue import hive
 
@@ -96,6 +97,28 @@ def _struct(
         )
 
     return read_struct
+
+
+def expected(kind: hive.HiveType, *, integers: str, timestamps: str) -> str:
+    """Returns a type with the forms in which its values are read; those that the SerDes differ in are arguments.
+
+    Primitive("date") -> "date (yyyy-MM-dd)"
+    """
+    match kind:
+        case hive.Decimal(precision, scale):
+            forms = f"a number with at most {precision - scale} digits before the point"
+        case hive.Primitive(name) if name in INTEGER_BITS:
+            half = 1 << (INTEGER_BITS[name] - 1)
+            forms = f"{integers} from {-half} to {half - 1}"
+        case hive.Primitive("float" | "double"):
+            forms = "a number within the range of the type"
+        case hive.Primitive("date"):
+            forms = "yyyy-MM-dd"
+        case hive.Primitive("timestamp"):
+            forms = timestamps
+        case _:
+            return str(kind)
+    return f"{kind} ({forms})"
 
 
 def misfit(phrase: str, kind: object, value: Any, path: str) -> RowError:

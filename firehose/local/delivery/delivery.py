@@ -7,6 +7,7 @@ fails in one of them goes to the error output instead.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import Protocol
 
 import pyarrow as pa
@@ -71,7 +72,8 @@ class Delivery:
     """Takes what the function answered for one stream, and buffers it for the destination.
 
     With a clock a refused write waits and is tried again, and the active partitions are limited to `active_partitions`,
-    as in AWS. Without one a refusal is raised, and partitions are flushed early instead.
+    as in AWS. Without one a refusal is raised, and only memory limits the partitions: no interval would ever end one,
+    and a limit would tear each date of a file with many dates into many small objects.
     """
 
     def __init__(
@@ -89,13 +91,14 @@ class Delivery:
         self._destination = destination
         self._errors = destination.errors
         self._settle = settle
-        self._clock = clock
         self._buffer_seconds = buffer_seconds
-        self._rows = RowBuffer(destination.schema, active_partitions, buffer_bytes, destination.refused)
+        self._active_partitions = active_partitions
+        limit = active_partitions if clock else inf
+        self._rows = RowBuffer(destination.schema, limit, buffer_bytes, destination.refused)
 
     @property
     def size_bytes(self) -> int:
-        """The size of the rows, as JSON, and errors that wait."""
+        """The memory of the rows, as JSON, partitions and errors that wait."""
         return self._rows.size_bytes + self._errors.size_bytes
 
     @property
@@ -124,7 +127,7 @@ class Delivery:
         routed: list[OkRecord] = []
         for ok, found in zip(processed.ok, self._destination.partitions(processed), strict=True):
             if isinstance(found, PartitionKeyError):
-                self._errors.add_partition_key_error(batch, ok[0], str(found))
+                self._errors.add_partition_key_error(batch, ok[0], found)
             else:
                 values.append(found)
                 routed.append(ok)
@@ -155,8 +158,8 @@ class Delivery:
         self._destination.finish()
 
     def flush_largest(self, size_bytes: int) -> None:
-        """Writes the largest partitions, `size_bytes` of rows or more, and the errors."""
-        self._flush(largest(self._rows.partitions.values(), size_bytes=size_bytes))
+        """Writes the largest partitions, which take `size_bytes` or more, and the errors."""
+        self._flush(largest(self._rows.partitions.values(), size_bytes))
         self._errors.flush_all()
 
     def flush_due(self, now_ms: int) -> None:
@@ -175,13 +178,9 @@ class Delivery:
             waiting = waiting[taken:]
             if self._rows.full:
                 self._flush(self._rows.full[:])
-            elif waiting and self._clock is None:
-                # The larger half, so that the next new date does not flush again.
-                half = max(1, self._rows.partition_limit // 2)
-                self._flush(largest(self._rows.partitions.values(), count=half))
             elif waiting:
                 index = waiting[0].ordinal - batch.first
-                self._errors.add_partition_limit_error(batch, index, self._rows.partition_limit)
+                self._errors.add_partition_limit_error(batch, index, self._active_partitions)
                 rows, waiting = rows.slice(waiting[0].rows), waiting[1:]
                 exceeded = True
         self._destination.count_active(self._rows.active, exceeded=exceeded)

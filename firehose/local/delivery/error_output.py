@@ -16,11 +16,13 @@ from firehose.local.batch import Batch
 from firehose.local.behaviour import OBSERVED, Behaviour, ErrorCompression, RawData
 from firehose.local.config.conversion_settings import TableReference
 from firehose.local.config.delivery_stream import DeliveryStream
+from firehose.local.config.prefix import PartitionKeyError
 from firehose.local.config.s3_settings import EXTENSIONS
 from firehose.local.conversion.converter import ConversionFailure
 from firehose.local.delivery.buffering import ByteBuffer
 from firehose.local.delivery.compression import COMPRESSIONS
 from firehose.local.delivery.object_names import ObjectNames
+from firehose.local.delivery.partition_keys import QueryKeyError
 from firehose.local.delivery.putting import ObjectManifest, ObjectPut
 from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.event_record import EventRecord
@@ -30,6 +32,8 @@ from firehose.local.processors.stage import ProcessorFailure
 
 # Values of !{firehose:error-output-type}.
 PROCESSING_FAILED = "processing-failed"
+METADATA_EXTRACTION_FAILED = "metadata-extraction-failed"
+PARTITIONING_FAILED = "partitioning-failed"
 CONVERSION_FAILED = "format-conversion-failed"
 PARTITIONS_EXCEEDED = "activePartitionExceeded"
 
@@ -128,21 +132,25 @@ class ErrorOutput:
         return sum(buffer.size_bytes for buffer in self._waiting.values())
 
     def add_processor_failure(self, batch: Batch, failure: ProcessorFailure) -> None:
-        """Adds a record that a processor failed."""
-        function = self._stream.processing.function if isinstance(failure.code, LambdaCode) else None
+        """Adds a record that a processor failed: the function, or the query of partition keys."""
+        by_function = isinstance(failure.code, LambdaCode)
+        function = self._stream.processing.function if by_function else None
         error = processing_error(
             batch.records[failure.index],
             failure.code,
             failure.message,
             attempts=failure.attempts,
             ended_ms=_ended_ms(batch, failure.index),
-            lambda_arn=function.function_arn if function else "",
+            lambda_arn=function.invoked_arn if function else "",
         )
-        self._add(PROCESSING_FAILED, failure.code, error, batch, failure.index)
+        kind = PROCESSING_FAILED if by_function else METADATA_EXTRACTION_FAILED
+        self._add(kind, failure.code, error, batch, failure.index)
 
-    def add_partition_key_error(self, batch: Batch, index: int, message: str) -> None:
-        """Adds a record that has no partition; `message` says why."""
-        self._add_partition_error(PROCESSING_FAILED, "MetadataExtractionFailed", message, batch, index)
+    def add_partition_key_error(self, batch: Batch, index: int, error: PartitionKeyError) -> None:
+        """Adds a record whose partition keys give no partition."""
+        kind = METADATA_EXTRACTION_FAILED if isinstance(error, QueryKeyError) else PARTITIONING_FAILED
+        # The only code of such records that was seen, though not in a `partitioning-failed` object.
+        self._add_partition_error(kind, "MetadataExtractionFailed", str(error), batch, index)
 
     def add_partition_limit_error(self, batch: Batch, index: int, limit: int) -> None:
         """Adds a record that would need one active partition more than `limit`."""

@@ -52,7 +52,7 @@ class S3Objects:
         self._format = object_format(stream, table_input, behaviour, delimiter)
         self.schema = self._format.schema
         size = name_bytes(stream.name, stream.version, destination.extension)
-        self._keys = PartitionKeys(destination.prefix, size)
+        self._keys = PartitionKeys(destination.prefix, size, behaviour.scalar_keys)
         self._uploads = UploadQueue(
             sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, on_put=self._on_put
         )

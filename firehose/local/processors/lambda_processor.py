@@ -127,7 +127,7 @@ class LambdaProcessor(Stage):
         }
 
     def _context(self, began_seconds: float) -> FunctionContext:
-        arn = self.settings.function_arn
+        arn = self.settings.invoked_arn
         name = arn.split(":function:")[-1].split(":")[0]
         if self.timeout_seconds is None:
             return FunctionContext(self.new_invocation_id(), arn, name)
