@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from aws_kinesis_agg.aggregator import RecordAggregator
 
-from firehose.local.config.members import UnsupportedSettingError
+from firehose.local.behaviour import Behaviour, BrokenQuery
+from firehose.local.config.members import SettingError, UnsupportedSettingError
 from firehose.local.data_plane import DataPlane
 from firehose.local.local_stream import LocalStream
 from firehose.local.user_error import UserError
@@ -27,6 +28,7 @@ from tests.firehose_streams import (
     request,
     table,
 )
+from tests.stream_requests import asking, partitioned
 
 
 def plain(
@@ -82,6 +84,29 @@ def test_a_stream_that_is_put_to_and_calls_nothing_delivers_what_was_put(firehos
     ((key, landed),) = stream.bucket.items()
     assert key.startswith("2026/01/01/00/events-1-2026-01-01-00-00-00-")
     assert (key[-3:], landed.content_encoding, gzip.decompress(landed.body)) == (".gz", "gzip", b"one,two")
+
+
+BROKEN = "{type: (.t | strftime(%Y))}"
+
+
+def test_a_query_that_does_not_compile_is_accepted_with_a_warning_and_fails_every_record(
+    firehose: LocalFirehose,
+) -> None:
+    with pytest.warns(UserWarning, match="AWS takes this query, and every record fails by it: jq: error"):
+        stream = firehose.create(partitioned(asking(BROKEN)))
+
+    stream.put(b'{"t": 0}')
+    stream.flush()
+
+    (error,) = stream.errors("errors/")
+    assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
+
+
+def test_a_query_that_does_not_compile_is_refused_by_a_switch(firehose: LocalFirehose) -> None:
+    behaviour = Behaviour(broken_query=BrokenQuery.REFUSED)
+
+    with pytest.raises(SettingError, match="MetadataExtractionQuery does not compile: jq: error"):
+        firehose.create(partitioned(asking(BROKEN)), behaviour=behaviour)
 
 
 def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFirehose) -> None:
