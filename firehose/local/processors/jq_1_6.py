@@ -8,8 +8,8 @@ Programs that 1.6 does not compile. `check` looks at the tokens of a program for
 Numbers. 1.6 reads each as a double and writes it with 17 digits at most; 1.8 keeps its text: 1.10 stays 1.10. Here all
 numbers of a record, and of what a program parses, are multiplied by one.
 
-Numbers. 1.6 reads each as a double and writes it with 17 digits at most; 1.8 keeps its text: 1.10 stays 1.10. Here every
-as `gsub("^"; "x")`; here they fail, as by a time limit.
+Functions that do something else, or are gone: `PRELUDE` defines them anew. Two never end in 1.6 for some arguments,
+such as `gsub("^"; "x")`; here they fail, as by a time limit.
 """
 
 import re
