@@ -98,7 +98,7 @@ def test_a_query_that_does_not_compile_is_accepted_with_a_warning_and_fails_ever
     stream.put(b'{"t": 0}')
     stream.flush()
 
-    (error,) = stream.errors("errors/")
+    (error,) = stream.errors("errors/metadata-extraction-failed/")
     assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
 
 
@@ -114,13 +114,18 @@ def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFire
 
     for line in ({"n": 1, "day": "mon"}, {"n": 2, "day": "tue"}, {"n": 3, "day": "mon"}, {"n": 4}):
         stream.put(line)
+    stream.put("nope")
     firehose.advance(seconds=60)
 
     monday = b"".join(landed.body for landed in stream.bucket.below("events/mon/").values())
     assert [json.loads(line)["n"] for line in monday.splitlines()] == [1, 3]
     assert len(stream.bucket.below("events/tue/")) == 1
-    (error,) = stream.errors("errors/metadata-extraction-failed/")
-    assert json.loads(payload({"data": error["rawData"]})) == {"n": 4}
+    errors = stream.errors("errors/metadata-extraction-failed/")
+    failed = [(payload({"data": error["rawData"]}), error["errorMessage"].partition(" (")[0]) for error in errors]
+    assert sorted(failed) == [
+        (b'{"n": 4}', "partitionKeys values must not be null or empty"),
+        (b"nope", "Non JSON record provided"),
+    ]
 
 
 def test_documents_put_as_one_record_are_records_of_their_own(firehose: LocalFirehose) -> None:

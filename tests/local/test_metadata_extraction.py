@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from firehose.local.metrics import Metrics
 from firehose.local.processors.jq_query import KeyQuery, QueryFailedError
-from firehose.local.processors.metadata_extraction import METADATA_EXTRACTION_FAILED, MetadataExtraction
-from firehose.local.processors.stage import Processed
+from firehose.local.processors.metadata_extraction import EXTRACTION_FAILED, MetadataExtraction
+from firehose.local.processors.stage import Processed, ProcessorFailure
 from tests.processors import process_batch
 
 
@@ -84,7 +84,9 @@ def test_a_record_that_the_query_gives_nothing_for_fails_alone() -> None:
     process_batch(extraction("{a: .a}"), processed, b"0", b"1")
 
     assert [index for index, _, _ in processed.ok] == [1]
-    assert [(failure.index, failure.code) for failure in processed.failed] == [(0, METADATA_EXTRACTION_FAILED)]
+    assert processed.failed == [
+        ProcessorFailure(0, EXTRACTION_FAILED, "Non JSON record provided", error_type="metadata-extraction-failed")
+    ]
 
 
 def test_the_time_that_queries_take_is_a_metric() -> None:

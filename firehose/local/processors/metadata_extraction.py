@@ -9,9 +9,9 @@ from collections.abc import Callable
 from firehose.local.batch import Batch
 from firehose.local.metrics import Metrics
 from firehose.local.processors.jq_query import KeyQuery, QueryFailedError
-from firehose.local.processors.stage import OkRecord, Processed, ProcessorFailure, Stage
+from firehose.local.processors.stage import METADATA_EXTRACTION_FAILED, OkRecord, Processed, ProcessorFailure, Stage
 
-METADATA_EXTRACTION_FAILED = "DynamicPartitioning.MetadataExtractionFailed"
+EXTRACTION_FAILED = "DynamicPartitioning.MetadataExtractionFailed"
 
 
 class MetadataExtraction(Stage):
@@ -33,7 +33,8 @@ class MetadataExtraction(Stage):
             try:
                 processed.query_keys[index] = self._query.keys(data)
             except QueryFailedError as error:
-                processed.failed.append(ProcessorFailure(index, METADATA_EXTRACTION_FAILED, str(error)))
+                failure = ProcessorFailure(index, EXTRACTION_FAILED, str(error), error_type=METADATA_EXTRACTION_FAILED)
+                processed.failed.append(failure)
             else:
                 kept.append(ok)
         processed.ok = kept

@@ -12,17 +12,22 @@ from firehose.local.event_record import EventRecord
 # Index in the batch, data, partition keys as the function answered them.
 OkRecord: TypeAlias = tuple[int, bytes, Any]
 
+# Values of !{firehose:error-output-type}.
+PROCESSING_FAILED = "processing-failed"
+METADATA_EXTRACTION_FAILED = "metadata-extraction-failed"
+
 
 class ProcessorFailure(msgspec.Struct, frozen=True):
     """One record that a processor could not process: its index in the batch, and Firehose's error code and message.
 
-    The message stands in the error output: it quotes nothing of a record.
+    The message stands in the error output: it quotes nothing of a record. `error_type` is the folder there.
     """
 
     index: int
     code: str
     message: str
     attempts: int = 1
+    error_type: str = PROCESSING_FAILED
 
 
 class Processed(msgspec.Struct):
