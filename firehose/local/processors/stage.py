@@ -34,7 +34,7 @@ class Processed(msgspec.Struct):
     """The outcome of a batch; each index of it stands in exactly one of `ok`, `dropped` and `failed`.
 
     `query_keys` are the partition keys of ok records by a MetadataExtraction processor, `printed` is what functions
-    printed.
+    printed. A stage that must try again later has set `retry_ms`, and left the rest empty.
     """
 
     ok: list[OkRecord] = msgspec.field(default_factory=list)
@@ -42,6 +42,8 @@ class Processed(msgspec.Struct):
     failed: list[ProcessorFailure] = msgspec.field(default_factory=list)
     query_keys: dict[int, Mapping[str, str]] = msgspec.field(default_factory=dict)
     printed: str = ""
+    attempts: int = 0
+    retry_ms: int | None = None
 
 
 class Stage:
