@@ -76,6 +76,8 @@ def run_stream(
     _refuse_without_effect(options, stream)
     for path in stream.without_effect:
         say(f"without effect here: {path}")
+    for warning in stream.warnings:
+        say(f"warning: {warning}")
     with ExitStack() as running:
         source = _source(options, stream)
         function = _function(options, stream, running)

@@ -55,6 +55,13 @@ class ScalarKeys(StrEnum):
     REFUSED = "refused"
 
 
+class BrokenQuery(StrEnum):
+    """The fate of a request whose query jq does not compile."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
 class RawData(StrEnum):
     """The bytes in the error record of a failed conversion."""
 
@@ -108,6 +115,11 @@ class Behaviour(msgspec.Struct, frozen=True):
     scalar_keys: ScalarKeys = ScalarKeys.AS_TEXT
     """A number or boolean as a partition key from a function: its JSON text, since a public function relies on it (U);
     or the record fails, as one with a list or an object does (I)."""
+
+    broken_query: BrokenQuery = BrokenQuery.ACCEPTED
+    """A MetadataExtractionQuery that jq does not compile: the stream is made, and every record fails with
+    DynamicPartitioning.MetadataExtractionFailed (U), which is a warning here; or it is refused at creation, for those
+    who want to hear of it early."""
 
     conversion_raw_data: RawData = RawData.ORIGINAL
     """`rawData` of a record that a function transformed and that then does not convert. Not measured: AWS's page on

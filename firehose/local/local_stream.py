@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from firehose.local.behaviour import OBSERVED, Behaviour
+from firehose.local.behaviour import OBSERVED, Behaviour, BrokenQuery
 from firehose.local.config import described
 from firehose.local.config.delivery_stream import DeliveryStream, read_delivery_stream
+from firehose.local.config.members import RefusedSettingError
+from firehose.local.config.partitioning import PROCESSORS
 from firehose.local.config.table import read_table
 from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.local.processors.invocation import Function
@@ -43,7 +45,11 @@ class LocalStream(msgspec.Struct, frozen=True):
         Raises:
             SettingError: a setting that AWS refuses, or that is not supported here.
         """
-        return _shortened(read_delivery_stream(self.request, self.version, region=self.region), self.interval_seconds)
+        stream = read_delivery_stream(self.request, self.version, region=self.region)
+        if stream.processing.query_error and self.behaviour.broken_query is BrokenQuery.REFUSED:
+            reason = f"MetadataExtractionQuery does not compile: {stream.processing.query_error}"
+            raise RefusedSettingError(PROCESSORS, reason)
+        return _shortened(stream, self.interval_seconds)
 
 
 def described_stream(document: Any, table: Any, function: Function | None = None, **more: Any) -> LocalStream:

@@ -1,8 +1,10 @@
 """A delivery stream at work, and the batches that it shares with others."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from firehose.local.batch import Batch
 from firehose.local.config.delivery_stream import DeliveryStream
@@ -16,6 +18,18 @@ _READ = ("DataReadFromKinesisStream.Records", "DataReadFromKinesisStream.Bytes")
 _PUT = ("IncomingRecords", "IncomingBytes")
 
 
+# "Up to 5 outstanding Lambda invocations per shard" (guide, "Quota"): a batch more, and the oldest is tried at once.
+MOST_WAITING = 5
+
+
+class WaitingBatch(NamedTuple):
+    """A batch whose function failed and is to be tried again, with the stages that are still to come."""
+
+    batch: Batch
+    processed: Processed
+    stages: Sequence[Stage]
+
+
 class RunningStream(msgspec.Struct):
     """One delivery stream at work: backup, then its stages, then delivery.
 
@@ -27,6 +41,7 @@ class RunningStream(msgspec.Struct):
     delivery: Delivery
     backup: SourceBackup | None
     on_printed: Callable[[str, str], None]
+    waiting: list[WaitingBatch] = msgspec.field(default_factory=list)
 
     def count_read(self, records: int, size_bytes: int) -> None:
         """Count the records of a batch and their payloads, by the metrics of the stream's source."""
@@ -39,20 +54,42 @@ class RunningStream(msgspec.Struct):
         """Take a batch through backup, stages and delivery."""
         if self.backup:
             self.backup.accept(batch)
-        processed = Processed()
-        for stage in self.stages:
+        self._run(batch, Processed(), self.stages)
+        if len(self.waiting) > MOST_WAITING:
+            self._retry_at_once(self.waiting[0], batch.now_ms)
+
+    def _run(self, batch: Batch, processed: Processed, stages: Sequence[Stage]) -> None:
+        for place, stage in enumerate(stages):
             stage.process(batch, processed)
+            if processed.retry_ms is not None:
+                self.waiting.append(WaitingBatch(batch, processed, stages[place:]))
+                return
         self.delivery.accept(batch, processed)
         if processed.printed:
             self.on_printed(self.stream.name, processed.printed)
 
+    def _retry(self, waiting: WaitingBatch, now_ms: int | None) -> None:
+        self.waiting.remove(waiting)
+        waiting.processed.retry_ms = None
+        self._run(replace(waiting.batch, now_ms=now_ms), waiting.processed, waiting.stages)
+
+    def _retry_at_once(self, waiting: WaitingBatch, now_ms: int | None) -> None:
+        self._retry(waiting, now_ms)
+        while waiting.processed.retry_ms is not None:
+            self._retry(self.waiting[-1], now_ms)  # it was added again
+
     def flush_due(self, now_ms: int) -> None:
-        """Deliver what has waited for its interval."""
+        """Try again the batches whose time has come, and deliver what has waited for its interval."""
+        for waiting in self.waiting[:]:
+            if waiting.processed.retry_ms is not None and waiting.processed.retry_ms <= now_ms:
+                self._retry(waiting, now_ms)
         for part in self._parts:
             part.flush_due(now_ms)
 
     def flush_all(self) -> Exception | None:
-        """Deliver everything; return what the first sink raised, after all have been tried."""
+        """Deliver everything, without waiting; return what the first sink raised, after all have been tried."""
+        while self.waiting:
+            self._retry_at_once(self.waiting[0], self.waiting[0].batch.now_ms)
         refused: Exception | None = None
         for part in self._parts:
             try:

@@ -15,6 +15,7 @@ import io
 import json
 import math
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -209,6 +210,8 @@ class LocalFirehose:
         local = described_stream(
             request, table, handler, active_partitions=active_partitions, behaviour=behaviour, with_logs=True
         )
+        for warning in local.read().warnings:
+            warnings.warn(warning, stacklevel=2)
         stream = TestedStream(self, local)
         self._streams.append(stream)
         return stream

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from aws_kinesis_agg.aggregator import RecordAggregator
 
-from firehose.local.config.members import UnsupportedSettingError
+from firehose.local.behaviour import Behaviour, BrokenQuery
+from firehose.local.config.members import SettingError, UnsupportedSettingError
 from firehose.local.data_plane import DataPlane
 from firehose.local.local_stream import LocalStream
 from firehose.local.user_error import UserError
@@ -27,6 +28,7 @@ from tests.firehose_streams import (
     request,
     table,
 )
+from tests.stream_requests import asking, partitioned
 
 
 def plain(
@@ -84,18 +86,46 @@ def test_a_stream_that_is_put_to_and_calls_nothing_delivers_what_was_put(firehos
     assert (key[-3:], landed.content_encoding, gzip.decompress(landed.body)) == (".gz", "gzip", b"one,two")
 
 
+BROKEN = "{type: (.t | strftime(%Y))}"
+
+
+def test_a_query_that_does_not_compile_is_accepted_with_a_warning_and_fails_every_record(
+    firehose: LocalFirehose,
+) -> None:
+    with pytest.warns(UserWarning, match="AWS takes this query, and every record fails by it: jq: error"):
+        stream = firehose.create(partitioned(asking(BROKEN)))
+
+    stream.put(b'{"t": 0}')
+    stream.flush()
+
+    (error,) = stream.errors("errors/metadata-extraction-failed/")
+    assert error["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
+
+
+def test_a_query_that_does_not_compile_is_refused_by_a_switch(firehose: LocalFirehose) -> None:
+    behaviour = Behaviour(broken_query=BrokenQuery.REFUSED)
+
+    with pytest.raises(SettingError, match="MetadataExtractionQuery does not compile: jq: error"):
+        firehose.create(partitioned(asking(BROKEN)), behaviour=behaviour)
+
+
 def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFirehose) -> None:
     stream = firehose.create(plain(BY_DAY, processor("AppendDelimiterToRecord"), more=TO_DAYS))
 
     for line in ({"n": 1, "day": "mon"}, {"n": 2, "day": "tue"}, {"n": 3, "day": "mon"}, {"n": 4}):
         stream.put(line)
+    stream.put("nope")
     firehose.advance(seconds=60)
 
     monday = b"".join(landed.body for landed in stream.bucket.below("events/mon/").values())
     assert [json.loads(line)["n"] for line in monday.splitlines()] == [1, 3]
     assert len(stream.bucket.below("events/tue/")) == 1
-    (error,) = stream.errors("errors/metadata-extraction-failed/")
-    assert json.loads(payload({"data": error["rawData"]})) == {"n": 4}
+    errors = stream.errors("errors/metadata-extraction-failed/")
+    failed = [(payload({"data": error["rawData"]}), error["errorMessage"].partition(" (")[0]) for error in errors]
+    assert sorted(failed) == [
+        (b'{"n": 4}', "partitionKeys values must not be null or empty"),
+        (b"nope", "Non JSON record provided"),
+    ]
 
 
 def test_documents_put_as_one_record_are_records_of_their_own(firehose: LocalFirehose) -> None:

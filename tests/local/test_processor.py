@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firehose.local.behaviour import Behaviour, FunctionTimeout
 from firehose.local.config.processing import LambdaSettings
@@ -12,6 +14,7 @@ from firehose.local.faults import faulty_function, read_faults
 from firehose.local.metrics import Metrics
 from firehose.local.processors.function_problems import FunctionProblems
 from firehose.local.processors.invocation import InvocationError, LambdaCode
+from firehose.local.processors.lambda_processor import spacing_ms
 from tests.firehose_streams import FUNCTION_ARN, STREAM_ARN, answer, function, order, records
 from tests.processors import STREAM, direct_put_record, fates, processor
 
@@ -99,6 +102,15 @@ def test_a_function_that_raises_is_tried_again_with_a_new_id_and_the_same_bytes(
     assert {(failure.attempts, failure.message) for failure in done.failed} == {
         (attempts, "The Lambda function was successfully invoked but it returned an error result.")
     }
+
+
+@given(st.text(max_size=5))
+def test_attempts_are_some_two_four_and_eight_seconds_apart(record_id: str) -> None:
+    spacings = [spacing_ms(attempts, record_id) for attempts in range(1, 9)]
+
+    for least_ms, found_ms in zip((2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000), spacings, strict=True):
+        assert least_ms <= found_ms <= min(2 * least_ms, 60000)
+    assert spacings == [spacing_ms(attempts, record_id) for attempts in range(1, 9)]
 
 
 def test_an_attempt_that_succeeds_ends_the_trying() -> None:

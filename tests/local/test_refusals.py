@@ -183,7 +183,6 @@ PROCESSING = [
     pytest.param(partitioned(asking(engine="JQ-1.7")), ONE_VALUE, id="a later jq"),
     pytest.param(partitioned(processor("MetadataExtraction", JsonParsingEngine="JQ-1.6")), PARAMETERS, id="no query"),
     pytest.param(partitioned(processor("MetadataExtraction", MetadataExtractionQuery=".")), PARAMETERS, id="no engine"),
-    pytest.param(partitioned(asking("{type: ")), f"{PARAMETERS}[0].ParameterValue", id="a query that is no jq"),
     pytest.param(partitioned(processor("RecordDeAggregation"), asking()), PARAMETERS, id="no SubRecordType"),
     pytest.param(partitioned(processor("RecordDeAggregation", SubRecordType="CSV"), asking()),
                  f"{PARAMETERS}[0].ParameterValue", id="a SubRecordType that there is not"),

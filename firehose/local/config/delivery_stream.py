@@ -26,7 +26,8 @@ class DeliveryStream(msgspec.Struct, frozen=True):
     """One delivery stream, as the data plane runs it.
 
     `source_arn` is the Kinesis stream that it reads, None for DirectPut. `without_effect` are the paths of members that
-    are set and change nothing here, though a user may expect it: `...EncryptionConfiguration`.
+    are set and change nothing here, though a user may expect it: `...EncryptionConfiguration`. `warnings` are about
+    settings that AWS takes and that make records fail.
     """
 
     name: str
@@ -38,6 +39,7 @@ class DeliveryStream(msgspec.Struct, frozen=True):
     backup: Backup | None = None
     version: int = 1
     without_effect: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region: str = "us-east-1") -> DeliveryStream:
@@ -69,7 +71,8 @@ def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region
         processing=processing,
         backup=backup,
         version=version,
-        without_effect=tuple(top.without_effect),
+        without_effect=tuple(top.notes.without_effect),
+        warnings=tuple(top.notes.warnings),
     )
 
 

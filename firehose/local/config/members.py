@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 T = TypeVar("T")
 
 
@@ -33,18 +35,24 @@ class UnsupportedSettingError(SettingError):
         super().__init__(path, reason, "Unsupported")
 
 
+class Notes(msgspec.Struct):
+    """Paths of members that change nothing here, and warnings about settings that AWS takes and that harm."""
+
+    without_effect: list[str] = msgspec.field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
+
+
 class Members:
     """The members of one structure of a request that the API model has passed, so that their types are right.
 
     Each is taken once; `reject_unknown` refuses those that nobody took, such as a member of a newer API. A null is an
-    absent member, as in AWS's JSON. `without_effect` gathers, over all structures of the request, the paths of members
-    that change nothing here.
+    absent member, as in AWS's JSON. `notes` are those of all structures of the request.
     """
 
-    def __init__(self, values: Mapping[str, Any], path: str = "", without_effect: list[str] | None = None) -> None:
+    def __init__(self, values: Mapping[str, Any], path: str = "", notes: Notes | None = None) -> None:
         self._values = {name: value for name, value in values.items() if value is not None}
         self._path = path
-        self.without_effect = [] if without_effect is None else without_effect
+        self.notes = notes or Notes()
 
     def path(self, name: str) -> str:
         """Return the path of a member: `BufferingHints.SizeInMBs`."""
@@ -73,16 +81,20 @@ class Members:
 
     def report_ignored(self, name: str) -> None:
         """Note a member that changes nothing here, though a user may expect that it does."""
-        self.without_effect.append(self.path(name))
+        self.notes.without_effect.append(self.path(name))
+
+    def warn(self, name: str, reason: str) -> None:
+        """Note a setting that AWS takes, though it does harm."""
+        self.notes.warnings.append(f"{self.path(name)}: {reason}")
 
     def members(self, name: str) -> "Members":
         """Take a structure, empty if it is absent."""
-        return Members(self._values.pop(name, {}), self.path(name), self.without_effect)
+        return Members(self._values.pop(name, {}), self.path(name), self.notes)
 
     def entries(self, name: str) -> list["Members"]:
         """Take a list of structures."""
         listed = enumerate(self._values.pop(name, ()))
-        return [Members(value, f"{self.path(name)}[{place}]", self.without_effect) for place, value in listed]
+        return [Members(value, f"{self.path(name)}[{place}]", self.notes) for place, value in listed]
 
     def parsed(self, name: str, parse: Callable[[str], T], default: str = "") -> T:
         """Take a text that `parse` reads; Firehose refuses what makes it raise ValueError."""

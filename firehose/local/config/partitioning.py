@@ -33,10 +33,10 @@ def check_partition_keys(config: Members, prefix: Prefix, processing: Processing
             ("MetadataExtraction", processing.query),
         ):
             if setting is not None and setting != "":
-                raise config.refused(_PROCESSORS, f"{kind} needs dynamic partitioning")
+                raise config.refused(PROCESSORS, f"{kind} needs dynamic partitioning")
         return
     if not (processing.function or processing.query):
-        raise config.refused(_PROCESSORS, "dynamic partitioning needs a Lambda or MetadataExtraction processor")
+        raise config.refused(PROCESSORS, "dynamic partitioning needs a Lambda or MetadataExtraction processor")
     used = {namespace: {key.name for key in prefix.takes if key.namespace == namespace} for namespace in _NAMESPACES}
     if used[FROM_LAMBDA] and not processing.function:
         raise config.refused("Prefix", f"has keys of {FROM_LAMBDA}, which need a Lambda processor")
@@ -47,7 +47,7 @@ def check_partition_keys(config: Members, prefix: Prefix, processing: Processing
 
 
 _NAMESPACES = (FROM_LAMBDA, FROM_QUERY)
-_PROCESSORS = "ProcessingConfiguration.Processors"
+PROCESSORS = "ProcessingConfiguration.Processors"
 
 
 def _check_query(config: Members, used: set[str], extracted: frozenset[str] | None) -> None:
@@ -55,7 +55,7 @@ def _check_query(config: Members, used: set[str], extracted: frozenset[str] | No
     if extracted is None:
         return
     if unused := sorted(extracted - used):
-        raise config.refused(_PROCESSORS, f"MetadataExtractionQuery has keys that Prefix does not: {_named(unused)}")
+        raise config.refused(PROCESSORS, f"MetadataExtractionQuery has keys that Prefix does not: {_named(unused)}")
     # Only the other direction was measured; these would fail every record.
     if unknown := sorted(used - extracted):
         raise config.refused("Prefix", f"has keys that MetadataExtractionQuery does not give: {_named(unknown)}")

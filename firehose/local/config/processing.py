@@ -34,11 +34,13 @@ class Processing(msgspec.Struct, frozen=True):
     """The processors of a stream.
 
     `query` is the jq program of a MetadataExtraction processor; the members of its object are the partition keys.
+    `query_error` says why jq does not compile it, "" if it does.
     """
 
     deaggregation: DeAggregation | None = None
     function: LambdaSettings | None = None
     query: str = ""
+    query_error: str = ""
     delimiter: bool = False  # AppendDelimiterToRecord: a line feed between the records of an object
 
     @property

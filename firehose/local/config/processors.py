@@ -8,7 +8,8 @@ from typing import Any
 from firehose.local.config import arns
 from firehose.local.config.members import Members, RefusedSettingError
 from firehose.local.config.processing import DeAggregation, LambdaSettings, Processing
-from firehose.local.processors.jq_query import JqQuery
+from firehose.local.processors.jq_1_6 import QueryError
+from firehose.local.processors.jq_query import compiled
 
 _MIB = 1024 * 1024
 
@@ -52,10 +53,12 @@ def _processing(config: Members, read: Mapping[str, Any]) -> Processing:
     for kind in _UNSUPPORTED:
         if kind in read:
             raise config.unsupported("Processors", f"{kind} is not supported by the local Firehose")
+    query, query_error = read.get("MetadataExtraction", ("", ""))
     return Processing(
         deaggregation=read.get("RecordDeAggregation"),
         function=read.get("Lambda"),
-        query=read.get("MetadataExtraction", ""),
+        query=query,
+        query_error=query_error,
         delimiter="AppendDelimiterToRecord" in read,
     )
 
@@ -110,6 +113,10 @@ class Parameters:
         except ValueError as error:
             raise self.refused(name, str(error)) from None
 
+    def warn(self, name: str, reason: str) -> None:
+        """Note a parameter that AWS takes, though it does harm."""
+        self._parameters[name][1].warn("ParameterValue", reason)
+
     def report_unknown(self, *known: str) -> None:
         """Report the parameters that are not among the `known` ones of the type."""
         for name, (_, parameter) in self._parameters.items():
@@ -155,17 +162,18 @@ def _decoded(text: str) -> bytes:
         raise ValueError("must be base64") from None
 
 
-def _query(parameters: Parameters) -> str:
+def _query(parameters: Parameters) -> tuple[str, str]:
     if parameters.take("JsonParsingEngine", "") != "JQ-1.6":
         raise parameters.refused("JsonParsingEngine", "must be JQ-1.6")
-    query: str = parameters.parsed("MetadataExtractionQuery", _compiled)
+    query = parameters.take("MetadataExtractionQuery")
+    query_error = ""
+    try:
+        compiled(query)
+    except QueryError as error:
+        query_error = str(error)
+        parameters.warn("MetadataExtractionQuery", f"AWS takes this query, and every record fails by it: {query_error}")
     parameters.report_unknown("JsonParsingEngine", "MetadataExtractionQuery")
-    return query
-
-
-def _compiled(query: str) -> str:
-    JqQuery(query)
-    return query
+    return query, query_error
 
 
 def _decompression(parameters: Parameters) -> bool:

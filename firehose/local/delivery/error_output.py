@@ -28,11 +28,9 @@ from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.event_record import EventRecord
 from firehose.local.ledger import FAILED
 from firehose.local.processors.invocation import LambdaCode
-from firehose.local.processors.stage import ProcessorFailure
+from firehose.local.processors.stage import METADATA_EXTRACTION_FAILED, ProcessorFailure
 
-# Values of !{firehose:error-output-type}.
-PROCESSING_FAILED = "processing-failed"
-METADATA_EXTRACTION_FAILED = "metadata-extraction-failed"
+# Values of !{firehose:error-output-type}, beside those of processors (stage.py).
 PARTITIONING_FAILED = "partitioning-failed"
 CONVERSION_FAILED = "format-conversion-failed"
 PARTITIONS_EXCEEDED = "activePartitionExceeded"
@@ -143,8 +141,7 @@ class ErrorOutput:
             ended_ms=_ended_ms(batch, failure.index),
             lambda_arn=function.invoked_arn if function else "",
         )
-        kind = PROCESSING_FAILED if by_function else METADATA_EXTRACTION_FAILED
-        self._add(kind, failure.code, error, batch, failure.index)
+        self._add(failure.error_type, failure.code, error, batch, failure.index)
 
     def add_partition_key_error(self, batch: Batch, index: int, error: PartitionKeyError) -> None:
         """Adds a record whose partition keys give no partition."""

@@ -1,46 +1,93 @@
-"""A jq query over one JSON document.
+"""The query of a MetadataExtraction processor: the partition keys of one record, as jq 1.6 gives them."""
 
-Firehose runs jq 1.6 (guide, "Understand partitioning keys"); the library here has a later one, which takes a few words
-more.
-"""
-
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import jq
 
+from firehose.local.processors.jq_1_6 import PRELUDE, QueryError, for_1_6
 
-class QueryError(ValueError):
-    """A query that jq does not compile; the message is jq's own."""
+# Seen in error objects of real streams.
+NOT_ONE_DOCUMENT = "Non JSON record provided"
+
+_FAILED = "the query failed"
+_NOT_COMPILED = "the query does not compile"
+
+_DOCUMENTS = "not one document"
+
+# A key that is a number or a boolean is its JSON text; one that cannot be a key is null.
+_TEXTS = """if type == "object" then map_values(
+    if type == "string" then . elif type == "boolean" or (type == "number" and (isnan | not)) then tojson else null end
+) else . end"""
+
+# A literal of more than 17 digits, which the library rounds twice on its way to a double; or text.
+_LONG_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.]{17,}(?:[eE][+-]?\d+)?', re.DOTALL)
 
 
 class QueryFailedError(ValueError):
-    """A query that gives no result for a document; the message quotes nothing of it."""
+    """A query that gives no keys for a record; the message quotes nothing of it."""
 
 
-class JqQuery:
-    """One jq program, compiled once.
-
-    Raises, when it is made:
-        QueryError: jq does not compile it.
-    """
+class KeyQuery:
+    """One jq program, compiled once. A program that does not compile fails every record, as on AWS."""
 
     def __init__(self, query: str) -> None:
         try:
-            self._program = jq.compile(query)
-        except ValueError as error:
-            raise QueryError(str(error).partition("\n")[0]) from None
+            self._program = compiled(query)
+        except QueryError:
+            self._program = None
 
-    def results(self, document: bytes) -> list[Any]:
-        """Return all that the query gives for a document.
+    def keys(self, record: bytes) -> Mapping[str, str]:
+        """Return the partition keys of a record.
 
-        '{type: .kind, n: .n}' of b'{"kind": "sale", "n": 3}' -> [{"type": "sale", "n": 3}]
+        '{type: .kind, n: .n}' of b'{"kind": "sale", "n": 3}' -> {"type": "sale", "n": "3"}
+
+        A key whose value cannot be one (null, a list, an object) is left out.
 
         Raises:
-            QueryFailedError: the document is not JSON in UTF-8, or the query fails.
+            QueryFailedError: the record is not one JSON document in UTF-8, or the query gives anything but one object.
         """
+        if self._program is None:
+            raise QueryFailedError(_NOT_COMPILED)
         try:
-            results: list[Any] = self._program.input_text(document.decode()).all()
-        except (ValueError, RecursionError):
+            text = record.decode()
+        except UnicodeDecodeError:
+            raise QueryFailedError(NOT_ONE_DOCUMENT) from None
+        results = self._results(_LONG_NUMBER.sub(_as_double, text))
+        if len(results) != 1 or not isinstance(results[0], dict):
+            raise QueryFailedError("the query did not give one object")
+        return {name: value for name, value in results[0].items() if value is not None}
+
+    def _results(self, text: str) -> list[Any]:
+        assert self._program is not None  # noqa: S101 - it compiles
+        try:
+            results: list[Any] = self._program.input_text(text, slurp=True).all()
+        except (ValueError, RecursionError) as error:
             # jq's message quotes the record.
-            raise QueryFailedError("the query failed, or the record is not JSON") from None
+            raise QueryFailedError(NOT_ONE_DOCUMENT if _is_of_parser(str(error)) else _FAILED) from None
         return results
+
+
+def compiled(query: str) -> Any:
+    """Compile a query as jq 1.6 would.
+
+    Raises:
+        QueryError: it does not compile.
+    """
+    own = for_1_6(query)
+    try:
+        jq.compile(f"{PRELUDE} {own}")  # so that the query cannot close the parenthesis around it
+        # The input is the array of the record's documents.
+        one = f'if length == 1 then .[0] else error("{_DOCUMENTS}") end'
+        return jq.compile(f"{PRELUDE} {one} | _doubles | ({own}\n) | {_TEXTS}")
+    except ValueError as error:
+        raise QueryError(str(error).partition("\n")[0]) from None
+
+
+def _as_double(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else repr(float(found[0]))
+
+
+def _is_of_parser(message: str) -> bool:
+    return message.startswith("parse error") or message == _DOCUMENTS

@@ -12,24 +12,29 @@ from firehose.local.event_record import EventRecord
 # Index in the batch, data, partition keys as the function answered them.
 OkRecord: TypeAlias = tuple[int, bytes, Any]
 
+# Values of !{firehose:error-output-type}.
+PROCESSING_FAILED = "processing-failed"
+METADATA_EXTRACTION_FAILED = "metadata-extraction-failed"
+
 
 class ProcessorFailure(msgspec.Struct, frozen=True):
     """One record that a processor could not process: its index in the batch, and Firehose's error code and message.
 
-    The message stands in the error output: it quotes nothing of a record.
+    The message stands in the error output: it quotes nothing of a record. `error_type` is the folder there.
     """
 
     index: int
     code: str
     message: str
     attempts: int = 1
+    error_type: str = PROCESSING_FAILED
 
 
 class Processed(msgspec.Struct):
     """The outcome of a batch; each index of it stands in exactly one of `ok`, `dropped` and `failed`.
 
     `query_keys` are the partition keys of ok records by a MetadataExtraction processor, `printed` is what functions
-    printed.
+    printed. A stage that must try again later has set `retry_ms`, and left the rest empty.
     """
 
     ok: list[OkRecord] = msgspec.field(default_factory=list)
@@ -37,6 +42,8 @@ class Processed(msgspec.Struct):
     failed: list[ProcessorFailure] = msgspec.field(default_factory=list)
     query_keys: dict[int, Mapping[str, str]] = msgspec.field(default_factory=dict)
     printed: str = ""
+    attempts: int = 0
+    retry_ms: int | None = None
 
 
 class Stage:
