@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+from firehose.local.os_errors import file_named, sentence
 from firehose.local.user_error import UserError
 
 STOPPED = 130  # a shell's exit code for a program that Ctrl-C ended
@@ -24,23 +25,32 @@ def main() -> None:
     try:
         from firehose.cli.app import app  # noqa: PLC0415 - so that Ctrl-C while this is imported shows no traceback
 
-        app()
+        try:
+            app()
+        finally:
+            with file_named("standard output"):
+                sys.stdout.flush()
     except UserError as error:
         _leave(str(error), 2)
     except KeyboardInterrupt:
         sys.exit(STOPPED)
     except BrokenPipeError:
-        # The reader has what it wanted (dmd sample 1000 | head). Python would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _discard_output()
+        sys.exit(1)  # without a word: the reader has what it wanted (dmd sample 1000 | head)
     except OSError as error:
-        _leave(error.strerror or type(error).__name__, 1)
+        _discard_output()
+        _leave(sentence(error), 1)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(TERMINATED)
 
 
-def _leave(sentence: str, code: int) -> None:
-    sys.stderr.write(f"dmd: {sentence}\n")
+def _discard_output() -> None:
+    """Drop what standard output did not take: Python would try again when it ends, and complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave(message: str, code: int) -> None:
+    sys.stderr.write(f"dmd: {message}\n")
     sys.exit(code)

@@ -1,6 +1,5 @@
 """`dmd backfill`: the items of a table, or of its export, into a lake or into the stream of the live pipeline."""
 
-import sys
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,9 +10,10 @@ import typer
 
 from firehose.cli import STOPPED
 from firehose.cli.backfill_progress import shown_progress
+from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, check_types, load_types
-from firehose.cli.text_table import list_counts, print_table, text_table
+from firehose.cli.text_table import print_table, text_table
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
@@ -163,7 +163,7 @@ def _show(outcome: BackfillResult, seconds: float, *, dry: bool, as_json: bool) 
     counts = outcome.counts
     if as_json:
         summary = _summary(outcome, seconds, dry=dry)
-        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        print_line(msgspec.json.encode(summary).decode())
     else:
         _print(counts, dry=dry)
     for place in counts.places:

@@ -1,15 +1,15 @@
 """`dmd errors`: what failed in a lake, and why."""
 
-import sys
 from typing import Annotated
 
 import msgspec
 import typer
 
 from firehose.cli.options import Lake
+from firehose.cli.output import print_line, say_places
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
-from firehose.cli.text_table import print_table, say_places, text_table
+from firehose.cli.text_table import print_table, text_table
 from firehose.lake.errors.report import Basis, ErrorReport, Example, report
 from glue.schema import SCHEMAS
 
@@ -41,7 +41,7 @@ def errors(
     with schema_errors():
         found = report(lake, schemas)
     if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        print_line(msgspec.json.encode(found).decode())
     else:
         _print(found)
         _explain(found, lake)
@@ -51,7 +51,7 @@ def errors(
 
 def _print(found: ErrorReport) -> None:
     if not found.failures:
-        typer.echo("nothing failed")
+        print_line("nothing failed")
     else:
         rows = [
             (one.reason, one.type or NO_TYPE, one.day, f"{one.count:,}", _why(one.examples[0]), one.examples[0].where)
@@ -59,7 +59,7 @@ def _print(found: ErrorReport) -> None:
         ]
         print_table(text_table(["reason", "type", "day", "failures", "example", "where"], rows, right=[3]))
     if found.firehose:
-        typer.echo()
+        print_line()
         kinds = [(kind, f"{count:,}") for kind, count in found.firehose.items()]
         print_table(text_table(["Firehose's error records", "records"], kinds, right=[1]))
 

@@ -1,6 +1,5 @@
 """`dmd firehose`: any delivery stream, from the API's own JSON, run here as AWS would run it."""
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,10 @@ import typer
 from firehose.cli import STOPPED
 from firehose.cli.firehose_run import RunOptions, run_stream
 from firehose.cli.options import State
+from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.stream_summary import StreamSummary
-from firehose.cli.text_table import list_counts, print_table, text_table
+from firehose.cli.text_table import print_table, text_table
 from firehose.local.behaviour import read_behaviour
 from firehose.local.faults import Fault, read_faults
 from firehose.local.user_error import UserError
@@ -139,7 +139,7 @@ def _exit_code(summary: StreamSummary, failure: str, *, strict: bool) -> int:
 
 def _show(summary: StreamSummary, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        print_line(msgspec.json.encode(summary).decode())
         return
     counts = [
         ("read", f"{summary.read:,}", f"{summary.bytes_read:,} bytes"),
@@ -150,7 +150,7 @@ def _show(summary: StreamSummary, *, as_json: bool) -> None:
     if summary.in_source:
         counts.append(("in the source", f"{summary.in_source:,}", ""))
     print_table(text_table([summary.stream, "records", "of them"], counts, right=[1]))
-    typer.echo()
+    print_line()
     metrics = [
         (name, f"{one.samples:,}", *map(_short, (one.sum, one.average, one.maximum)))
         for name, one in summary.metrics.items()

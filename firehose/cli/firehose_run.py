@@ -25,6 +25,7 @@ from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.local.event_record import EventRecord, put_directly
 from firehose.local.faults import FUNCTION_FAULTS, KINESIS_FAULTS, Faults, FaultyKinesis, FaultySink, faulty_function
 from firehose.local.local_stream import LocalStream, described_stream
+from firehose.local.os_errors import sentence
 from firehose.local.processors.function_process import FunctionConfiguration
 from firehose.local.processors.functions import folder_of, load_function, start_function
 from firehose.local.processors.invocation import Function
@@ -224,5 +225,5 @@ def _run(plane: DataPlane, source: RunSource) -> str:
     except UserError as error:
         return str(error)
     except OSError as error:
-        return error.strerror or type(error).__name__
+        return sentence(error)
     return str(source.broken[0]) if source.broken else ""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from firehose.cli.output import print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.local.user_error import UserError
@@ -43,7 +44,7 @@ def build(schemas: Schemas = SCHEMAS, out: Out = None) -> None:
         changed = generate.build(schemas, project)
         _say_copied_docs(schemas)
     for path, how in changed.items():
-        typer.echo(f"{'removed' if how == generate.STALE else 'written'}  {path}")
+        print_line(f"{'removed' if how == generate.STALE else 'written'}  {path}")
     if not changed:
         typer.echo("nothing to do: the generated files match the schemas", err=True)
 
@@ -67,9 +68,9 @@ def check(
         _say_copied_docs(schemas)
         refused = breaking(_older(against, schemas), load(schemas)) if against is not None else []
     for path, how in drifted.items():
-        typer.echo(f"{path}: {how}: run dmd glue build")
+        print_line(f"{path}: {how}: run dmd glue build")
     for refusal in refused:
-        typer.echo(str(refusal))
+        print_line(str(refusal))
     if drifted or refused:
         raise typer.Exit(1)
     typer.echo("nothing refused", err=True)
@@ -93,7 +94,7 @@ def ddl(
             raise UserError(f"unknown table '{name}' (choose from {', '.join(sorted(tables))})")
         formats = tables[name]
         table = formats.get(file_format) or formats["json"]
-        typer.echo(create_table(with_bucket(table, bucket) if bucket else table, database) + "\n")
+        print_line(create_table(with_bucket(table, bucket) if bucket else table, database) + "\n")
 
 
 def _say_copied_docs(schemas: Path) -> None:

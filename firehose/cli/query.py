@@ -10,11 +10,13 @@ import msgspec
 import typer
 
 from firehose.cli.options import Lake
+from firehose.cli.output import print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.query.sql import Answer
 from firehose.lake.query.sql import query as run_query
+from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError
 from glue.layout import Format
 from glue.schema import SCHEMAS
@@ -73,15 +75,16 @@ def print_text(answer: Answer) -> None:
 def print_csv(answer: Answer) -> None:
     """Print the answer as CSV, nested values as JSON."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(answer.columns)
-    writer.writerows([_text(value, null="") for value in row] for row in answer.rows)
+    with file_named("standard output"):
+        writer.writerow(answer.columns)
+        writer.writerows([_text(value, null="") for value in row] for row in answer.rows)
 
 
 def print_json(answer: Answer) -> None:
     """Print the answer as a JSON array, one row a line. A column name that occurs twice gets a number: a, a_2."""
     names = _unique(answer.columns)
     lines = (_json(dict(zip(names, row, strict=True))) for row in answer.rows)
-    sys.stdout.write("[" + ",\n ".join(lines) + "]\n")
+    print_line("[" + ",\n ".join(lines) + "]")
 
 
 def _unique(names: list[str]) -> list[str]:

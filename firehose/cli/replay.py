@@ -1,15 +1,15 @@
 """`dmd replay`: failed records through today's code."""
 
-import sys
 from typing import Annotated
 
 import msgspec
 import typer
 
 from firehose.cli.options import Lake
+from firehose.cli.output import print_line, say_places
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, check_types, load_types
-from firehose.cli.text_table import print_table, say_places, text_table
+from firehose.cli.text_table import print_table, text_table
 from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
 from firehose.lake.opening import format_to_write, open_lake, open_lake_to_write
 from firehose.lake.replay.prepare import DryRunWriter, Writer
@@ -115,7 +115,7 @@ def _writer(to: str | None, *, dry_run: bool) -> Writer | None:
 
 def _show(summary: ReplaySummary, to: str | None, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        print_line(msgspec.json.encode(summary).decode())
     else:
         _print(summary, sent=to is not None)
     say_places("not an error record", summary.unreadable)
@@ -133,9 +133,9 @@ def _print(summary: ReplaySummary, *, sent: bool) -> None:
     if delivered:
         print_table(text_table([would + verb, "records"], delivered, right=[1]))
     else:
-        typer.echo(f"nothing {would}{verb}")
+        print_line(f"nothing {would}{verb}")
     if summary.failing:
-        typer.echo()
+        print_line()
         failing = [(one.reason, one.type or NO_TYPE, f"{one.count:,}") for one in summary.failing]
         heads = ["would still fail" if summary.dry_run else "still failing", "type", "records"]
         print_table(text_table(heads, failing, right=[2]))

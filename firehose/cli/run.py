@@ -15,11 +15,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from firehose.cli import STOPPED
 from firehose.cli.options import Lake, State
+from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis
 from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.stop_signals import stop_requests
-from firehose.cli.text_table import list_counts, print_table, text_table
+from firehose.cli.text_table import print_table, text_table
 from firehose.lake.opening import open_lake_to_write
 from firehose.lake.replay.selection import since_ms
 from firehose.local.kinesis_writer import KINESIS
@@ -128,14 +129,14 @@ def _progress(sources: list[str]) -> Iterator[Callable[[RunReport], None]]:
 
 def _show(summary: RunSummary, lake: str, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        print_line(msgspec.json.encode(summary).decode())
         return
     by_type = [
         (one.type, f"{one.rows:,}", f"{one.partitions:,}", f"{one.objects:,}", f"{one.bytes:,}")
         for one in summary.delivered
     ]
     print_table(text_table(["delivered", "rows", "partitions", "objects", "bytes"], by_type, right=range(1, 5)))
-    typer.echo()
+    print_line()
     counts = [
         ("read", f"{summary.read:,}", f"{summary.bytes_read:,} bytes"),
         ("delivered", f"{summary.rows:,}", ""),

@@ -8,6 +8,7 @@ import typer
 
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.local.kinesis_writer import KinesisWriter, item_keys, partition_key, stream_of
+from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError
 from firehose.pipeline.sample.export import write_export
 from firehose.pipeline.sample.records import changes
@@ -43,8 +44,9 @@ def sample(
     elif export:
         typer.echo(f"dmd backfill --export {write_export(export, count, seed, files)} --lake .local/lake", err=True)
     else:
-        for payload in changes(count, seed):
-            sys.stdout.buffer.write(payload + b"\n")
+        with file_named("standard output"):
+            for payload in changes(count, seed):
+                sys.stdout.buffer.write(payload + b"\n")
 
 
 def _send(count: int, seed: int, to: str, rate: float | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from firehose.local.aws_errors import as_user_errors
+from firehose.local.os_errors import file_named
 from firehose.local.temporary_folders import TemporaryFolder, remove_left
 from firehose.local.user_error import UserError
 
@@ -79,7 +80,8 @@ class FolderSink:
         self._make(path.parent)
         temporary = self._temporary.path() / str(next(_NUMBERS))
         try:
-            temporary.write_bytes(body)
+            with file_named(path):
+                temporary.write_bytes(body)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

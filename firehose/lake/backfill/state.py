@@ -30,6 +30,7 @@ import msgspec
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
+from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError
 
 # A run that is killed before it has started its job leaves these in the folder.
@@ -162,7 +163,7 @@ class State:
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file that exists as a whole or not at all. Its parts are not joined in memory."""
     temporary = path.with_name(f".{path.name}.writing")
-    with temporary.open("wb") as file:
+    with file_named(path), temporary.open("wb") as file:
         file.writelines(parts)
     temporary.replace(path)
 

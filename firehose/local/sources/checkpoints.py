@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError
 
 # The checkpoint of a shard that has been read to its end.
@@ -67,7 +68,8 @@ def save_checkpoints(path: Path, checkpoints: Checkpoints) -> None:
     """Replace the file as a whole: a kill leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(checkpoints)))
+    with file_named(path):
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(checkpoints)))
     temporary.replace(path)
 
 
