@@ -4,7 +4,7 @@ from pathlib import Path
 
 from firehose.lake.object_names import delivery_stream_of
 from firehose.lake.objects import BucketLake, FolderLake, Lake
-from firehose.local.sinks import S3, FolderSink, S3Sink, bucket_of, make_folder
+from firehose.local.sinks import S3, FolderSink, S3Sink, bucket_of, make_bucket_folder
 from firehose.local.user_error import UserError
 from glue.layout import FIREHOSE_ERRORS, ROOT, Format, format_prefix, partition_date
 
@@ -52,7 +52,7 @@ def open_lake_to_write(where: str) -> FolderSink | S3Sink:
     if not where:
         raise UserError("specify the lake with --lake: a folder, or s3://bucket")
     if not where.startswith(S3):
-        make_folder(Path(where, ROOT), where, "lake")
+        make_bucket_folder(Path(where, ROOT), where, "lake")
     return bucket_of(where, "lake")
 
 

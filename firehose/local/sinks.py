@@ -4,11 +4,13 @@ import fcntl
 import itertools
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.os_errors import file_named
+from firehose.local.private_files import file_mode, folder_mode, make_folder, write_file
 from firehose.local.temporary_folders import TemporaryFolder, remove_left
 from firehose.local.user_error import UserError
 
@@ -54,7 +56,9 @@ class NoteSink(Sink, Protocol):
 class FolderSink:
     """A folder as a bucket: a key is the path of a file below it. Content types are not kept.
 
-    A crash of the process leaves whole objects only. A power cut may not: objects are not synced to the disk.
+    Files and folders are private to their user (see private_files). Nothing is written through a link below the folder,
+    which may itself be one. A crash of the process leaves whole objects only. A power cut may not: objects are not
+    synced to the disk.
     """
 
     def __init__(self, root: Path) -> None:
@@ -74,14 +78,15 @@ class FolderSink:
 
         Raises:
             ValueError: the key would leave the folder.
-            OSError: the disk's own.
+            UserError: on the path of the key is a link, or something else than a folder.
+            OSError: the disk's own, naming the file.
         """
         path = self._path(key)
         self._make(path.parent)
         temporary = self._temporary.path() / str(next(_NUMBERS))
         try:
             with file_named(path):
-                temporary.write_bytes(body)
+                write_file(temporary, body)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -91,7 +96,7 @@ class FolderSink:
         """Puts under a lock on the object's folder, which then has a file `.lock`."""
         path = self._path(key)
         self._make(path.parent)
-        with (path.parent / ".lock").open("a") as lock:
+        with open(path.parent / ".lock", "ab", opener=_open_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             there = file_version(path.stat()) if path.exists() else None
             if there != version:
@@ -110,9 +115,17 @@ class FolderSink:
         return self._root.joinpath(*parts)
 
     def _make(self, folder: Path) -> None:
-        if folder not in self._made:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._made.add(folder)
+        if folder in self._made:
+            return
+        make_folder(self._root)
+        below = folder.relative_to(self._root).parts
+        for depth in range(1, len(below) + 1):
+            path = self._root.joinpath(*below[:depth])
+            with suppress(FileExistsError):
+                path.mkdir(folder_mode())
+            if path.is_symlink() or not path.is_dir():
+                raise UserError(f"{path} is not a folder of its own: objects are not written through links; remove it")
+        self._made.add(folder)
 
 
 class S3Sink:
@@ -193,20 +206,24 @@ def bucket_of(where: str, what: str = "bucket") -> FolderSink | S3Sink:
             sink = S3Sink(bucket)
             sink.check()
         return sink
-    make_folder(Path(where), where, what)
+    make_bucket_folder(Path(where), where, what)
     return FolderSink(Path(where))
 
 
-def make_folder(folder: Path, where: str, what: str) -> None:
+def make_bucket_folder(folder: Path, where: str, what: str) -> None:
     """Makes the folder of a bucket or lake, with those above it.
 
     Raises:
         UserError: the folder cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise UserError(f"{where} cannot be a {what}: {error.strerror}") from None
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, file_mode())
 
 
 def file_version(status: os.stat_result) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from firehose.local.os_errors import file_named
+from firehose.local.private_files import make_folder, write_file
 from firehose.local.user_error import UserError
 
 # The checkpoint of a shard that has been read to its end.
@@ -66,10 +67,10 @@ def begin_again_for(checkpoints: Checkpoints, readers: Iterable[str]) -> list[st
 
 def save_checkpoints(path: Path, checkpoints: Checkpoints) -> None:
     """Replace the file as a whole: a kill leaves the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with file_named(path):
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(checkpoints)))
+        write_file(temporary, msgspec.json.format(msgspec.json.encode(checkpoints)))
     temporary.replace(path)
 
 
