@@ -123,8 +123,8 @@ def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFire
     errors = stream.errors("errors/metadata-extraction-failed/")
     failed = [(payload({"data": error["rawData"]}), error["errorMessage"]) for error in errors]
     assert failed == [
-        (b"nope", "Non JSON record provided"),
         (b'{"n": 4}', "partitionKeys values must not be null or empty [day]"),
+        (b"nope", "Non JSON record provided"),
     ]
 
 
