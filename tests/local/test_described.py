@@ -1,6 +1,7 @@
 """What DescribeDeliveryStream answers is the stream that was made, whoever made it."""
 
 import copy
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -293,3 +294,28 @@ def test_nonsense_anywhere_in_a_good_document_is_refused_and_never_breaks(docume
 
     with suppress(SettingError):
         assert isinstance(read_json(document), DeliveryStream)
+
+
+RESOURCE = {"Type": "AWS::KinesisFirehose::DeliveryStream", "Properties": plain()}
+TERRAFORM = "aws_kinesis_firehose_delivery_stream"
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        pytest.param(plain()[S3], 'write {"DeliveryStreamName": "NAME", ', id="a destination alone"),
+        pytest.param(RESOURCE, "save its Properties alone", id="a CloudFormation resource"),
+        pytest.param({"Resources": {"Orders": RESOURCE}}, "is a CloudFormation resource", id="a template"),
+        pytest.param({"name": "orders", "extended_s3_configuration": [{}]}, "is a Terraform resource", id="Terraform"),
+        pytest.param({"resource": {TERRAFORM: {"orders": {}}}}, "is a Terraform resource", id="Terraform's JSON"),
+        pytest.param(
+            {"values": {"root_module": {"resources": [{"type": TERRAFORM}]}}}, "has other names", id="Terraform's state"
+        ),
+        pytest.param({"DeliveryStreamNames": ["orders"]}, "is a list of names", id="a list of streams"),
+    ],
+)
+def test_a_document_of_another_form_is_recognised_and_the_way_to_the_right_one_said(
+    document: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(RefusedSettingError, match=f"^request: .*{re.escape(says)}"):
+        read_json(document)

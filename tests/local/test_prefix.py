@@ -92,7 +92,7 @@ def test_an_error_prefix_without_expressions_gets_the_type_and_the_date() -> Non
         "!{partitionKeyFromLambda:a}" + "x" * 1000,
     ],
 )
-def test_an_expression_that_is_not_carried_out_is_refused(raw: str) -> None:
+def test_an_expression_that_is_not_supported_is_refused(raw: str) -> None:
     with pytest.raises(PrefixError):
         parse_prefix(raw, partitioned=True)
 
@@ -103,10 +103,29 @@ def test_an_error_prefix_that_firehose_would_refuse_is_refused(raw: str) -> None
         parse_error_prefix(raw)
 
 
-@pytest.mark.parametrize("namespace", ["partitionKeyFromLambda", "partitionKeyFromQuery"])
-def test_partition_keys_need_dynamic_partitioning(namespace: str) -> None:
-    with pytest.raises(PrefixError, match="not allowed"):
-        parse_prefix(f"!{{{namespace}:a}}/", partitioned=False)
+@pytest.mark.parametrize("key", ["!{partitionKeyFromLambda:a}", "!{partitionKeyFromQuery:a}"])
+def test_partition_keys_need_dynamic_partitioning_and_the_message_says_how_to_switch_it_on(key: str) -> None:
+    with pytest.raises(PrefixError, match=r"set DynamicPartitioningConfiguration\.Enabled to true, or leave them out$"):
+        parse_prefix(f"{key}/", partitioned=False)
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        ("!{partitionKeyFromLambda:a}/", "AWS refuses partition keys in ErrorOutputPrefix: leave them out"),
+        ("!{timestamp:yyyy}/", r"AWS refuses expressions in it without !\{firehose:error-output-type\}: add that"),
+        ("!{timestamp:yyyy", "AWS refuses an expression that is not closed: end it with '}'"),
+        ("!{date:yyyy}/", "AWS knows no such expression: write timestamp:PATTERN, "),
+    ],
+)
+def test_an_error_prefix_that_aws_refuses_says_what_to_change(raw: str, says: str) -> None:
+    with pytest.raises(PrefixError, match=says):
+        parse_error_prefix(raw)
+
+
+def test_the_error_type_in_a_prefix_is_refused_and_said_where_it_belongs() -> None:
+    with pytest.raises(PrefixError, match="AWS takes it in ErrorOutputPrefix only: leave it out here"):
+        parse_prefix("!{firehose:error-output-type}/", partitioned=False)
 
 
 def test_a_prefix_tells_its_keys_and_where_they_come_from_each_once() -> None:

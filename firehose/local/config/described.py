@@ -6,6 +6,7 @@ from typing import Any
 
 from firehose.local.config import arns
 from firehose.local.config.delivery_stream import DeliveryStream, read_delivery_stream
+from firehose.local.config.foreign_documents import other_form
 from firehose.local.config.members import RefusedSettingError, UnsupportedSettingError
 
 _ANSWER = "DeliveryStreamDescription"
@@ -91,6 +92,8 @@ def _inside(document: Any) -> Mapping[str, Any]:
         raise RefusedSettingError(
             "request", "must be a CreateDeliveryStream request, or an answer of DescribeDeliveryStream"
         )
+    if reason := other_form(stream):
+        raise RefusedSettingError("request", reason)
     return stream
 
 

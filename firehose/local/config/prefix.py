@@ -121,7 +121,8 @@ def parse_prefix(raw: str, *, partitioned: bool) -> Prefix:
     """
     parts, takes = _parse(raw, "Prefix", _ANYWHERE | ({FROM_LAMBDA, FROM_QUERY} if partitioned else set()))
     if partitioned and not takes:
-        raise PrefixError(f"Prefix {raw!r}: dynamic partitioning needs a partition key in the prefix")
+        keys = f"!{{{FROM_LAMBDA}:KEY}} or !{{{FROM_QUERY}:KEY}}"
+        raise PrefixError(f"Prefix {raw!r}: AWS refuses dynamic partitioning without a partition key: add {keys}")
     return Prefix(raw, takes, parts, () if _EXPRESSION.search(raw) else _parse(_DATE_PATH, "Prefix", _ANYWHERE)[0])
 
 
@@ -138,7 +139,9 @@ def parse_error_prefix(raw: str) -> Prefix:
     if not _EXPRESSION.search(raw):
         return Prefix(raw, (), parts, _parse(f"!{{{_ERROR_TYPE}}}/{_DATE_PATH}", "ErrorOutputPrefix", allowed)[0])
     if f"!{{{_ERROR_TYPE}}}" not in raw:
-        raise PrefixError(f"ErrorOutputPrefix {raw!r}: it has expressions, so it must have error-output-type")
+        raise PrefixError(
+            f"ErrorOutputPrefix {raw!r}: AWS refuses expressions in it without !{{{_ERROR_TYPE}}}: add that"
+        )
     return Prefix(raw, (), parts)
 
 
@@ -154,7 +157,7 @@ def _parse(raw: str, member: str, allowed: frozenset[str]) -> tuple[tuple[_Part,
         namespace, argument = found[1], found[2]
         name = f"firehose:{argument}" if namespace == "firehose" else namespace
         if name not in allowed:
-            raise PrefixError(f"{member} {raw!r}: {found[0]} is not allowed here, or not supported")
+            raise PrefixError(f"{member} {raw!r}: {found[0]}: {_why_refused(member, name)}")
         if namespace in (FROM_LAMBDA, FROM_QUERY):
             if not argument:
                 raise PrefixError(f"{member} {raw!r}: {found[0]} names no key")
@@ -167,9 +170,26 @@ def _parse(raw: str, member: str, allowed: frozenset[str]) -> tuple[tuple[_Part,
     return tuple(parts), tuple(takes)
 
 
+def _why_refused(member: str, name: str) -> str:
+    """Return why AWS refuses an expression in this prefix, and the change that it takes."""
+    if name in (FROM_LAMBDA, FROM_QUERY):
+        if member == "Prefix":
+            return (
+                "AWS refuses partition keys without dynamic partitioning: "
+                "set DynamicPartitioningConfiguration.Enabled to true, or leave them out"
+            )
+        return "AWS refuses partition keys in ErrorOutputPrefix: leave them out, since failed records may have none"
+    if name == _ERROR_TYPE:
+        return "AWS takes it in ErrorOutputPrefix only: leave it out here"
+    return (
+        f"AWS knows no such expression: write timestamp:PATTERN, firehose:random-string, {_ERROR_TYPE}, "
+        f"{FROM_LAMBDA}:KEY or {FROM_QUERY}:KEY"
+    )
+
+
 def _literal(text: str, raw: str, member: str) -> list[_Part]:
     if "!{" in text:
-        raise PrefixError(f"{member} {raw!r}: '!{{' begins no expression that ends in '}}'")
+        raise PrefixError(f"{member} {raw!r}: AWS refuses an expression that is not closed: end it with '}}'")
     return [lambda _: text] if text else []
 
 
