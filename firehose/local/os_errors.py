@@ -7,12 +7,11 @@ from pathlib import Path
 
 @contextmanager
 def file_named(name: Path | str) -> Iterator[None]:
-    """Name the file in an OSError that names none, as that of a write to a full disk."""
+    """Name this file in an OSError: that of a write to a full disk names none, that of a temporary file another."""
     try:
         yield
     except OSError as error:
-        if error.filename is None:
-            error.filename = str(name)
+        error.filename = str(name)
         raise
 
 

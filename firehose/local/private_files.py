@@ -7,6 +7,8 @@ the umask decides, as for any other program. The processes that a command starts
 import os
 from pathlib import Path
 
+from firehose.local.os_errors import file_named
+
 # The environment variable that leaves the modes to the umask.
 SHARED = "DMD_SHARED"
 
@@ -38,12 +40,10 @@ def write_file(path: Path, body: bytes) -> None:
     Raises:
         OSError: naming the file.
     """
-    try:
+    with file_named(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, file_mode())
         with os.fdopen(descriptor, "wb") as file:
             file.write(body)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _shared() -> bool:
