@@ -113,14 +113,15 @@ def test_the_buffer_interval_is_shortened_to_what_is_asked_in_all(
 def test_streams_of_both_modes_are_told_apart_by_their_tables(
     server: str, tmp_path: Path, modes: str, both: bool
 ) -> None:
-    streams = [
-        local(name=f"orders-{number}")
-        if mode == "p"
-        else LocalStream(avro_request(f"orders-{number}"), None, function())
-        for number, mode in enumerate(modes)
-    ]
+    names = [f"orders-{number}" for number in range(len(modes))]
+    made: dict[str, Any] = {
+        "p": lambda name: local(name=name),
+        "a": lambda name: LocalStream(avro_request(name), None, function()),
+    }
+    streams = [made[mode](name) for mode, name in zip(modes, names, strict=True)]
+    Endpoint(server).client("kinesis").create_stream(StreamName=f"orders-{modes}", ShardCount=1)
 
-    session = Session(Endpoint(server), Deployed("dmnd", "lake", 0, streams), tmp_path)
+    session = Session(Endpoint(server), Deployed(f"orders-{modes}", "lake", 0, streams), tmp_path)
 
     assert session.in_both_modes is both
 
