@@ -68,9 +68,13 @@ def test_a_change_has_the_members_that_dynamodb_puts_into_kinesis() -> None:
 
 
 def test_an_image_that_a_change_has_not_stays_absent() -> None:
-    payload, _ = change_of_stream(stream_record("REMOVE", without=("NewImage",)), "t")
+    empty = stream_record("REMOVE")
+    empty["dynamodb"]["NewImage"] = {}
 
-    assert "NewImage" not in json.loads(payload)["dynamodb"]
+    for record in (stream_record("REMOVE", without=("NewImage",)), empty):
+        payload, _ = change_of_stream(record, "t")
+
+        assert "NewImage" not in json.loads(payload)["dynamodb"]
 
 
 def test_what_ttl_deleted_says_so_in_dynamodbs_own_spelling() -> None:

@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from firehose.cli import up as up_command
 from firehose.cli.app import app
-from firehose.local.endpoint.deployed import delivery_streams, load_deployed
+from firehose.local.endpoint.deployed import Deployed, delivery_streams, load_deployed
 from firehose.local.endpoint.endpoint import Endpoint, moto_endpoint, named_endpoint
+from firehose.local.local_stream import LocalStream
 from firehose.local.report import RunReport, StreamReport
 from firehose.local.sources.kinesis import now_ms
 from firehose.local.user_error import UserError
@@ -25,6 +26,7 @@ from firehose.pipeline.up.counts import StreamCounts, stream_counts
 from firehose.pipeline.up.resources import BUCKET, STREAM
 from firehose.pipeline.up.session import Session
 from tests.commands import dmd
+from tests.firehose_streams import avro_request, function, local
 from tests.kinesis_streams import Clock
 from tests.local_aws import local_aws
 
@@ -105,6 +107,23 @@ def test_the_buffer_interval_is_shortened_to_what_is_asked_in_all(
     assert [
         stream.destination.buffer_seconds + function.buffer_seconds for stream, function in streams if function
     ] == [5] * 4
+
+
+@pytest.mark.parametrize(("modes", "both"), [("pp", False), ("a", False), ("pa", True), ("aap", True)])
+def test_streams_of_both_modes_are_told_apart_by_their_tables(
+    server: str, tmp_path: Path, modes: str, both: bool
+) -> None:
+    names = [f"orders-{number}" for number in range(len(modes))]
+    made: dict[str, Any] = {
+        "p": lambda name: local(name=name),
+        "a": lambda name: LocalStream(avro_request(name), None, function()),
+    }
+    streams = [made[mode](name) for mode, name in zip(modes, names, strict=True)]
+    Endpoint(server).client("kinesis").create_stream(StreamName=f"orders-{modes}", ShardCount=1)
+
+    session = Session(Endpoint(server), Deployed(f"orders-{modes}", "lake", 0, streams), tmp_path)
+
+    assert session.in_both_modes is both
 
 
 def test_counts_are_in_one_column_each() -> None:

@@ -109,6 +109,19 @@ def test_the_functions_code_in_this_checkout_is_what_is_deployed(folder: Path, m
     assert said == [f"applying terraform/test to {ENDPOINT.url}; that takes about a minute"]
 
 
+def test_functions_may_have_been_deployed_from_the_package_that_make_builds_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "built.zip").write_bytes(b"built")
+    (folder / "own.zip").write_bytes(b"own")
+    monkeypatch.setattr("firehose.pipeline.up.prepare.BUILT", folder / "built.zip")
+    monkeypatch.setattr("firehose.pipeline.up.prepare.delivery_streams", lambda _: [{}])
+
+    assert prepare(ENDPOINT, [], folder / "own.zip", folder / "state", print) == [b"own", b"built"]
+    assert prepare(ENDPOINT, [], None, folder / "state", print) == [checkout_package(), b"built"]
+    assert not (folder / "calls.jsonl").exists()
+
+
 def test_without_terraform_or_its_root_there_is_nothing_to_apply(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert terraform.terraform_command() == str(folder / "terraform")
     monkeypatch.setattr(terraform, "ROOT", PROJECT / "no such root")
