@@ -121,7 +121,7 @@ def test_inline_keys_partition_records_that_no_function_sees(firehose: LocalFire
     assert [json.loads(line)["n"] for line in monday.splitlines()] == [1, 3]
     assert len(stream.bucket.below("events/tue/")) == 1
     errors = stream.errors("errors/metadata-extraction-failed/")
-    failed = [(payload({"data": error["rawData"]}), error["errorMessage"].partition(" (")[0]) for error in errors]
+    failed = [(payload({"data": error["rawData"]}), error["errorMessage"].partition(" [")[0]) for error in errors]
     assert sorted(failed) == [
         (b'{"n": 4}', "partitionKeys values must not be null or empty"),
         (b"nope", "Non JSON record provided"),

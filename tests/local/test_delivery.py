@@ -17,7 +17,7 @@ from firehose.local.behaviour import Behaviour, ErrorCompression, RawData
 from firehose.local.delivery.buffering import PARTITION_BYTES
 from firehose.local.event_record import event_record, put_directly
 from firehose.local.ledger import DELIVERED, FAILED
-from firehose.local.processors.stage import Processed, ProcessorFailure
+from firehose.local.processors.stage import METADATA_EXTRACTION_FAILED, Processed, ProcessorFailure
 from tests.firehose_deliveries import ARRIVAL_MS, BY_TYPE, Rig, conversion, record, stream
 from tests.firehose_streams import error_lines
 
@@ -180,7 +180,8 @@ def test_a_record_for_which_the_query_gave_no_value_lies_under_metadata_extracti
 def test_a_record_that_the_query_failed_lies_under_metadata_extraction_failed() -> None:
     rig = Rig(stream("!{partitionKeyFromQuery:kind}/"))
 
-    failure = ProcessorFailure(0, "DynamicPartitioning.MetadataExtractionFailed", "Non JSON record provided")
+    code = "DynamicPartitioning.MetadataExtractionFailed"
+    failure = ProcessorFailure(0, code, "Non JSON record provided", error_type=METADATA_EXTRACTION_FAILED)
     rig.delivery.accept(Batch([record(b"original")], 0, rig.now_ms), Processed(failed=[failure]))
     rig.after(60)
 
