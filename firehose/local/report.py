@@ -21,7 +21,6 @@ class StreamReport(msgspec.Struct):
     error_objects: int = 0
     bytes_in: int = 0  # of the payloads that the function got
     bytes_out: int = 0  # of the objects
-    partitions: Counter[str] = msgspec.field(default_factory=Counter)  # rows by evaluated prefix
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     function_problems: FunctionProblems = msgspec.field(default_factory=FunctionProblems)
 

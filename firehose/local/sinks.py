@@ -22,6 +22,9 @@ CONCURRENT_PUTS = 16
 # The names of temporary files: `next` gives each number once, to whatever thread asks.
 _NUMBERS = itertools.count(1)
 
+# The folders known to exist are kept, so many: making sure takes 20 us a folder.
+_MADE = 10_000
+
 # S3's codes for a condition that does not hold; the second is of two such puts at the same time.
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
@@ -125,6 +128,8 @@ class FolderSink:
                 path.mkdir(folder_mode())
             if path.is_symlink() or not path.is_dir():
                 raise UserError(f"{path} is not a folder of its own: objects are not written through links; remove it")
+        if len(self._made) == _MADE:
+            self._made.clear()
         self._made.add(folder)
 
 

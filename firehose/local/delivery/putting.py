@@ -28,7 +28,6 @@ class ObjectManifest(msgspec.Struct, frozen=True):
     fate: int
     oldest_ms: int
     original_bytes: int  # of the payloads as they came, which is what Firehose's metrics count (observed)
-    prefix: str = ""
     rows: int = 0
     values: tuple[str, ...] | None = None
     opened_ms: int | None = None

@@ -106,18 +106,17 @@ class S3Objects:
 
     def _objects(self, partitions: Iterable[tuple[Partition, pa.Table]]) -> Iterator[ObjectPut]:
         for partition, rows in partitions:
-            prefix, name = self._names.of(partition.oldest_ms, partition.uuid(self._stream.name), partition.values)
+            name = self._names.of(partition.oldest_ms, partition.uuid(self._stream.name), partition.values)
             manifest = ObjectManifest(
                 partition.ordinals,
                 DELIVERED,
                 partition.oldest_ms,
                 partition.original_bytes,
-                prefix=prefix,
                 rows=rows.num_rows,
                 values=partition.values,
                 opened_ms=partition.opened_ms,
             )
-            yield ObjectPut(prefix + name, self._format.body(rows, name), self._format.content_encoding, manifest)
+            yield ObjectPut(name.key, self._format.body(rows, name.name), self._format.content_encoding, manifest)
 
     def _on_put(self, put: ObjectPut) -> None:
         report, manifest = self._report, put.manifest
@@ -128,7 +127,6 @@ class S3Objects:
         report.rows += manifest.rows
         report.objects += 1
         report.bytes_out += len(put.body)
-        report.partitions[manifest.prefix] += manifest.rows
         if self._stream.destination.partitioned:
             self._count_object(manifest)
 
