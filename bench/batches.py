@@ -44,7 +44,7 @@ def lines_of(source: Path) -> list[bytes]:
 
 
 def event_of(lines: list[bytes]) -> dict[str, Any]:
-    """Return the event of a delivery stream that reads a Kinesis stream (firehose-facts 1.1)."""
+    """Return the event of a delivery stream that reads a Kinesis stream."""
     return {
         "invocationId": "8f0d1f0b-0c7b-4d2c-9d57-2f1b8a3f0c11",
         "sourceKinesisStreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/bench",

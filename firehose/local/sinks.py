@@ -19,7 +19,7 @@ CONCURRENT_PUTS = 16
 # The names of temporary files: `next` gives each number once, to whatever thread asks.
 _NUMBERS = itertools.count(1)
 
-# S3's codes for a condition that does not hold; the second is of two such puts at the same time.
+# S3's codes for a condition that does not hold; the second is for two conditional puts at the same time.
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
@@ -73,7 +73,7 @@ class FolderSink:
 
         Raises:
             ValueError: the key would leave the folder.
-            OSError: the disk's own.
+            OSError: the file cannot be written.
         """
         path = self._path(key)
         self._make(path.parent)

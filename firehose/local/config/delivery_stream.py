@@ -1,7 +1,7 @@
 """Reads a CreateDeliveryStream request into the settings that the data plane runs from.
 
-A setting that the local Firehose does not support is refused, at any depth, by the name that AWS gives it: settings
-that are accepted and ignored are what users dislike most in emulators.
+A setting that the local Firehose does not support is refused by AWS's name for it, at any depth. What users dislike
+most in emulators is a setting that is accepted and ignored.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,8 @@ def read_table(document: Any, reference: TableReference | None = None) -> dict[s
     {"Table": {"Name": "sale", "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string"}]}, ...}}
         -> {"Name": "sale", "StorageDescriptor": {...}, ...}
 
-    `reference` is the table that a delivery stream names; this must be it. A document of None is a missing table.
+    `reference` is the table that a delivery stream names; the document must describe it. None means that the table is
+    missing.
 
     Raises:
         RefusedSettingError: not a table, or not the stream's. Firehose passes on Glue's answer if a table is missing

@@ -169,7 +169,7 @@ def _gather(rows: pa.Table, places: Sequence["array[int]"]) -> pa.Table:
 def largest(partitions: Iterable[Partition], size_bytes: int) -> list[Partition]:
     """Returns the largest partitions, `size_bytes` in all or more; all of them if they have less.
 
-    Each object costs the same to write and to open, so the largest first makes the fewest.
+    Each object costs the same to write and to open; taking the largest first makes the fewest objects.
     """
     chosen: list[Partition] = []
     total = 0
