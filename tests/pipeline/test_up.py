@@ -75,7 +75,7 @@ def test_what_is_put_into_the_stream_is_delivered_once_although_dmd_up_is_starte
     assert f"dmd sample 5000 --to kinesis://{STREAM}" in first.stderr
     assert f"--lake s3://{BUCKET}" in first.stderr
     assert f"AWS_ENDPOINT_URL={server}" in first.stderr
-    assert f"{server} has 4 delivery streams: they are run as they are" in second.stderr
+    assert f"{server} has 4 delivery streams: running them as they are" in second.stderr
     assert columns(second)["prd3292-test-dmnd-demand"][0] == "200"
     assert columns(third)["prd3292-test-dmnd-demand"] == ["0"] * 5
     assert "\x1b" not in first.output
