@@ -122,7 +122,7 @@ class BucketPlace:
 
     @contextmanager
     def fetched(self, name: str, into: Path) -> Iterator[Path]:
-        """Provide a complete copy: the checksum is known at the last byte only."""
+        """Provide a complete copy, because the checksum can only be verified at the last byte."""
         path = into / f"fetched-{posixpath.basename(name)}"
         try:
             with as_user_errors(self.where(name), "read"):

@@ -52,7 +52,7 @@ def change_maker(table: str, region: str, personal: Set[str]) -> Callable[..., I
         facts = [named, canonical(keys_json), canonical(image_json, folded)]
         facts += [b"REMOVE"] if deleted else []
         facts += [b"%d" % at_micros] if happened else []
-        # DynamoDB does not count JSON's own characters. Nothing reads the size, so that of the JSON will do.
+        # The size of the JSON: DynamoDB does not count JSON's own characters, but nothing reads this size.
         size_bytes = len(keys_json) + len(image_json)
         payload = b'%s%s","eventName":"%s"%s{"ApproximateCreationDateTime":%d,"Keys":%s,"%s":%s,"SizeBytes":%d%s' % (
             start,
@@ -115,5 +115,5 @@ def _with_sorted_sets(value: Any) -> Any:
 def _digest(facts: Iterable[bytes]) -> bytes:
     digest = sha256()
     for fact in facts:
-        digest.update(b"%d:%s" % (len(fact), fact))  # the length keeps ("ab", "c") apart from ("a", "bc")
+        digest.update(b"%d:%s" % (len(fact), fact))  # the length distinguishes ("ab", "c") from ("a", "bc")
     return digest.hexdigest().encode()

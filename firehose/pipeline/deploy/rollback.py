@@ -36,8 +36,7 @@ def rollback(
     say: Callable[[str], None],
     ask: Callable[[str], str] = input,
 ) -> None:
-    """Point every function's alias to a version, given by number or, if numbers differ, by the start of its code's
-    hash.
+    """Point every function's alias to a version: its number or, if numbers differ, the start of its code's hash.
 
     Raises:
         UserError: a function has no such version, the versions are not of one release, or the user does not confirm.
