@@ -128,7 +128,7 @@ def test_counts_are_in_one_column_each() -> None:
         pytest.param(["--endpoint", "https://192.0.2.1:4566"], "192.0.2.1 is not this machine", id="another machine"),
         pytest.param(["--endpoint", "http://127.0.0.1@192.0.2.1"], "192.0.2.1 is not this machine", id="a user name"),
         pytest.param(["--endpoint", "http://127.0.0.1:9"], "127.0.0.1:9 cannot be read", id="nobody there"),
-        pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is for moto's", id="both"),
+        pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is only for moto's", id="both"),
         pytest.param(["--package", "nowhere.zip"], "nowhere.zip cannot be read", id="no package"),
         pytest.param(["--mode", "orc"], r"unknown mode 'orc' \(choose from parquet, avro, both\)", id="no such mode"),
     ],
