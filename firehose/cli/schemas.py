@@ -39,7 +39,7 @@ def schema_errors() -> Iterator[None]:
 
 
 def check_types(names: Collection[str], types: Collection[str]) -> None:
-    """Refuse names that are no record types.
+    """Refuse names of unknown record types.
 
     Raises:
         UserError: `unknown record type 'x' (choose from demand, event, ...)`.

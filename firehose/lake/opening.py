@@ -17,7 +17,7 @@ def open_lake(where: str, *, may_be_empty: bool = False) -> Lake:
     With `may_be_empty` the lake may hold nothing yet; its folder need not exist.
 
     Raises:
-        UserError: there is no such lake, or it cannot be read.
+        UserError: the lake does not exist, or cannot be read.
     """
     if where.startswith(S3):
         return open_bucket(_bucket_name(where), "" if may_be_empty else _ROOT_PREFIX)

@@ -101,7 +101,7 @@ def find_export(where: str) -> Export:
     """Return the one export in a folder or below a prefix: `exports`, `s3://bucket/exports/AWSDynamoDB/0166-b6733290`.
 
     Raises:
-        UserError: there is no export or more than one, or a file of it is missing, unreadable or damaged.
+        UserError: no export was found, or more than one, or a file of it is missing, unreadable or damaged.
     """
     place = _manifest_place(where)
     summary = _decoded(place, SUMMARY, _Summary)

@@ -39,7 +39,7 @@ def place_of(where: str) -> Place:
     """Return the place at `exports/AWSDynamoDB/0166...` or `s3://bucket/exports`.
 
     Raises:
-        UserError: there is no such folder, or no bucket is named.
+        UserError: the folder does not exist, or the bucket's name is missing.
     """
     if where.startswith(S3):
         return BucketPlace(where)

@@ -34,10 +34,10 @@ def change_maker(table: str, region: str, personal: Set[str]) -> Callable[..., I
         -> b'{"awsRegion":"us-east-1","eventID":"backfill-5d1f...","eventName":"INSERT",...}', b'{"pk":...}'
 
     `eventID` is a digest of the table, the keys and the image, whatever the order of their members. So the same item
-    has the same id in a scan, in a full export, and in a second run of either. An incremental export tells changes, not
-    states: with `happened` the time is digested too, so an item that was A, then B, then A again has three ids. The
-    name of a REMOVE is digested too, or it would have the id of the INSERT of the same image. Attributes whose names
-    are `personal` are redacted before: rows keep the id, and a phone number is found from its digest by trying (BR-23).
+    has the same id in a scan, in a full export, and in a second run of either. An incremental export holds changes, not
+    states: with `happened` the digest includes the time, so an item that was A, then B, then A again has three ids. For
+    a REMOVE it includes the name, or the id would be that of the INSERT of the same image. Attributes whose names are
+    `personal` are redacted before: rows keep the id, and a phone number is found from its digest by trying (BR-23).
     """
     start = b'{"awsRegion":%s,"eventID":"backfill-' % _encode(region)
     middle = b',"userIdentity":null,"recordFormat":"application/json","tableName":%s,"dynamodb":' % _encode(table)

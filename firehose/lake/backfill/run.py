@@ -45,7 +45,7 @@ class Interrupted(BaseException):
 
 
 class BackfillResult(NamedTuple):
-    """What a backfill did, or would do."""
+    """The result of a backfill, or of a dry run."""
 
     counts: Counts
     ignored: str

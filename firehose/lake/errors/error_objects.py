@@ -54,8 +54,8 @@ def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
     """Return the error objects below a folder or `s3://bucket/prefix`, which may lie in the lake itself.
 
     An object outside the lake has a digest of its records as its key, with a number if several are equal. So a replay
-    recognises it though its folder was moved or is given by another path, and two equal files are two. Personal data is
-    redacted before it is digested, since the journal keeps the key (BR-23).
+    recognises it even if its folder was moved or is given by another path, and two equal files count as two. Personal
+    data is redacted before it is digested, since the journal keeps the key (BR-23).
 
     Raises:
         UserError: there is nothing to read, or these are the function's documents in the lake.

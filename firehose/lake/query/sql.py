@@ -57,7 +57,7 @@ def query(
     chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro.
 
     Raises:
-        UserError: there is no such lake, DuckDB refuses the SQL, or a file does not match its table.
+        UserError: the lake does not exist, DuckDB refuses the SQL, or a file does not match its table.
     """
     opened = open_lake(lake)
     errors: list[UserError] = []

@@ -49,7 +49,7 @@ def register_tables(
 
 
 def _tables(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
-    """Return the tables of one mode by their name; that of the error documents is the same in all."""
+    """Return the tables of one mode by name; the table of error documents is the same in all modes."""
     found = (formats.get(file_format) or formats["json"] for formats in tables.values())
     return {table_input["Name"]: table_input for table_input in found}
 

@@ -25,8 +25,8 @@ Destination: TypeAlias = S3Destination
 class DeliveryStream(msgspec.Struct, frozen=True):
     """One delivery stream, as the data plane runs it.
 
-    `source_arn` is the Kinesis stream that it reads, None for DirectPut. `without_effect` are the paths of members that
-    are set and change nothing here, though a user may expect it: `...EncryptionConfiguration`. `warnings` are about
+    `source_arn` is the Kinesis stream that it reads, None for DirectPut. `without_effect` lists the members that are
+    set but have no effect here, although a user may expect one: `...EncryptionConfiguration`. `warnings` are about
     settings that AWS takes and that make records fail.
     """
 

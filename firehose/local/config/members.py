@@ -80,7 +80,7 @@ class Members:
         return self._values.pop(name, default)
 
     def report_ignored(self, name: str) -> None:
-        """Note a member that changes nothing here, though a user may expect that it does."""
+        """Report a member that has no effect here, although a user may expect one."""
         self.notes.without_effect.append(self.path(name))
 
     def warn(self, name: str, reason: str) -> None:

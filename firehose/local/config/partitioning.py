@@ -56,8 +56,10 @@ def _check_query(config: Members, used: set[str], extracted: frozenset[str] | No
     if extracted is None:
         return
     if unused := sorted(extracted - used):
-        raise config.refused(PROCESSORS, f"MetadataExtractionQuery has keys that Prefix does not: {_named(unused)}")
-    # Only the other direction was measured; these would fail every record.
+        raise config.refused(
+            PROCESSORS, f"MetadataExtractionQuery gives keys that Prefix does not use: {_named(unused)}"
+        )
+    # Only the opposite case was measured. Such keys would fail every record.
     if unknown := sorted(used - extracted):
         raise config.refused("Prefix", f"has keys that MetadataExtractionQuery does not give: {_named(unknown)}")
 

@@ -105,9 +105,9 @@ class Prefix(msgspec.Struct, frozen=True):
         Raises:
             PartitionKeyError: naming the limit that the key exceeds, without the values.
         """
-        # Stands for any object: only the lengths of an instant and of the longest error type matter.
+        # This instance stands for any object: only the lengths of an instant and of the longest error type matter.
         instance = self.instance(values, datetime(2000, 12, 30, 20, 30, 30), "", "metadata-extraction-failed")
-        # A literal prefix of 512 characters is taken, though the date that is appended makes it longer (observed).
+        # A literal prefix of 512 characters is accepted, although the appended date makes it longer (observed).
         if len("".join([part(instance) for part in self._parts])) > EVALUATED_CHARACTERS:
             raise PartitionKeyError(f"the evaluated prefix is longer than {EVALUATED_CHARACTERS} characters")
         _check_path(self.evaluate(instance), name_bytes)

@@ -3,8 +3,8 @@
 HCatalog's JsonSerDe reads a record in this order:
 
 Names. It walks through the members of an object. A member belongs to the column of its name in any case, else, if its
-name is like `_col3`, to the fourth column; if there is no such column, the record fails. A member without a column is
-skipped. Of two members of one column the later wins.
+name is like `_col3`, to the fourth column; if that column does not exist, the record fails. A member without a column
+is skipped. Of two members of one column the later wins.
 
 Shapes. A struct and a map must be an object, an array must be an array; anything else fails the record. Null is null
 for every type. Map keys stay as they are written, and are read by the text rules below.

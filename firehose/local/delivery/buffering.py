@@ -76,9 +76,9 @@ class Partition(msgspec.Struct, eq=False):
 class RowBuffer:
     """The active partitions of one stream, with their rows.
 
-    A partition is active while records of it wait: here, or in writes that the destination refused, which `refused`
-    counts by partition. A partition that reaches `full_bytes` is listed in `full`; it must be taken before more is
-    added. `size_bytes` is the memory that partitions and rows take.
+    A partition is active while its records wait: here, or in refused writes, which `refused` counts by partition. One
+    that reaches `full_bytes` is listed in `full`; it must be taken before more is added. `size_bytes` is the memory
+    that partitions and rows take.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ class UploadQueue:
         """Puts these objects, or keeps them.
 
         Raises:
-            The sink's error, if there is no clock.
+            The sink's error, if the stream has no clock.
         """
         if self._blocking():
             for put in puts:

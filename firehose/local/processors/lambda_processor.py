@@ -1,8 +1,8 @@
 """The Lambda processor: the event, the invocation and its attempts.
 
 A batch becomes an event, and the function is invoked with it up to NumberOfRetries + 1 times. Each attempt has a new
-invocation id and the same bytes. What is tried again is an invocation that failed as a whole, such as one that raised,
-timed out or answered bad base64 (`LambdaCode.retried`); a reply of the right form is final, whatever it says of single
+invocation id and the same bytes. An invocation that failed as a whole is tried again: one that raised, timed out or
+answered bad base64, for example (`LambdaCode.retried`); a reply of the right form is final, whatever it says of single
 records (function_reply.py). With a clock the attempts are seconds apart; on files nobody waits. After the last attempt
 every record of the batch fails with the code of that attempt, and the stream moves on.
 

@@ -56,7 +56,7 @@ def confirm(environment: Environment, question: str, ask: Callable[[str], str] =
     """Ask whether to go on. CI is not asked; production is confirmed by its name.
 
     Raises:
-        UserError: the answer is no, or there is no terminal.
+        UserError: the user refuses, or standard input is not a terminal.
     """
     refuse_in_ci(environment, "changed")
     if in_ci():
