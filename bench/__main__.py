@@ -1,10 +1,10 @@
-"""All measurements, one after the other: `make bench`.
+"""Run all measurements, one after the other: `make bench`.
 
     python -m bench [--corpus FILE] [--records N] [--memory]
 
-Each is a process of its own and can be run alone: bench.per_record, bench.avro_mode, bench.cold_start,
-bench.backfill, bench.end_to_end. Ratios mean more than times: they come from rounds in which all take turns, all but
-the backfill on one core. None of this is a test.
+Each runs in a process of its own and can be run alone: bench.per_record, bench.avro_mode, bench.cold_start,
+bench.backfill, bench.end_to_end. Compare ratios rather than times: in every round all contenders take turns, on one
+core except in the backfill. These are measurements, not tests.
 """
 
 import argparse
@@ -16,8 +16,12 @@ from pathlib import Path
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--corpus", type=Path, help="a .jsonl or .jsonl.gz of changes; default: the committed sample")
-    parser.add_argument("--records", type=int, default=100_000, help="how many sample records end to end, or items")
-    parser.add_argument("--memory", action="store_true", help="the memory of 100,000 and of 1,000,000 records, too")
+    parser.add_argument(
+        "--records", type=int, default=100_000, help="number of sample records end to end, and of items to backfill"
+    )
+    parser.add_argument(
+        "--memory", action="store_true", help="measure the memory of 100,000 and 1,000,000 records, too"
+    )
     options = parser.parse_args()
     corpus = ["--corpus", str(options.corpus)] if options.corpus else []
     memory = ["--memory"] if options.memory else []

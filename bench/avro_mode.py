@@ -1,12 +1,12 @@
-"""Avro mode's time per record against the predecessor's Avro steps on Node: ratios on one batch in one run.
+"""Compare Avro mode's time per record with the predecessor's Avro steps on Node, as ratios on one batch in one run.
 
     python -m bench.avro_mode [--corpus FILE]
 
-Both decode, validate, enrich, group by type and date and make a deflated container of each group, which nobody puts
-anywhere: what is measured ends where S3 would begin. The predecessor's rows are without `change`, which it lost.
+Both decode, validate, enrich, group by type and date, and write a deflated container for each group. The measurement
+ends before the put to S3. The predecessor's rows lack `change`, which it did not keep.
 
-The function keeps what it has read of times, dates and numbers, and over one batch again and again finds all of it.
-Most of a live batch's times are new: it is measured with its caches emptied before each round, too.
+The function caches parsed times, dates and numbers, so repeated rounds over one batch hit the cache every time. In a
+live batch most times are new, so the function is also measured with its caches emptied before each round.
 """
 
 import argparse
@@ -36,13 +36,13 @@ MARKER = bytes(MARKER_BYTES)
 
 
 def row_schema(record_type: RecordType) -> dict[str, Any]:
-    """The schema of the predecessor's rows."""
+    """Return the schema of the predecessor's rows."""
     schema: dict[str, Any] = json.loads(avro_literal(record_type))
     return schema | {"fields": [field for field in schema["fields"] if field["name"] != "change"]}
 
 
 def against_node(batch: Batch, rounds: int) -> Results:
-    """The function of all types in both modes, and the predecessor."""
+    """Measure the function of all types in both modes, and the predecessor."""
     contenders = {
         FUNCTION: timed(_whole(batch, "avro")),
         FORGETFUL: timed(_whole(batch, "avro"), lambda: forget("avro")),
@@ -64,7 +64,7 @@ def _whole(batch: Batch, mode: str) -> Callable[[], int]:
 
 
 def stages(batch: Batch, record_type: str, rounds: int) -> Results:
-    """What Avro mode does after the row is made, for a batch of one type; one container of all its rows."""
+    """Measure Avro mode's steps after the row is built, for a batch of one type whose rows fill one container."""
     kind = load()[record_type]
     plain, deflated = AvroFiles(kind, "null"), AvroFiles(kind, "deflate")
     rows = whole_rows(CompiledType(kind, AvroMode(Nowhere(), "null")), batch)

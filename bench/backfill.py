@@ -1,8 +1,8 @@
-"""A backfill of a local full export into a lake, on two processes and on one: the ratio of their rates.
+"""Measure the backfill of a local full export into a lake: the rate of two processes as a ratio to that of one.
 
     python -m bench.backfill [--items N] [--rounds R]
 
-The export is made once, under .local/bench/. Whole commands are timed, their start included; both take turns.
+The export is made once, under .local/bench/. The times are those of whole commands, startup included, in turns.
 """
 
 import argparse
@@ -24,7 +24,7 @@ DMD = Path(sys.executable).parent / "dmd"
 
 
 def export_of(items: int) -> Path:
-    """An export of so many sample items, made if it is not there."""
+    """Return the folder of an export with so many sample items; make it if it is missing."""
     folder = EXPORTS / f"{items}"
     if not any(folder.glob("AWSDynamoDB/*/manifest-summary.json")):
         shutil.rmtree(folder, ignore_errors=True)
@@ -33,7 +33,7 @@ def export_of(items: int) -> Path:
 
 
 def items_per_second(export: Path, items: int, processes: int) -> float:
-    """The rate of one backfill into a new lake."""
+    """Return the rate of one backfill into a new lake."""
     with TemporaryDirectory(dir=EXPORTS) as scratch:
         command = [str(DMD), "backfill", "--export", str(export), "--json"]
         command += ["--lake", f"{scratch}/lake", "--state", f"{scratch}/state", "--processes", str(processes)]

@@ -1,6 +1,6 @@
-"""What the function is measured against, in Python: (a) the floor and (b) the idiom.
+"""The Python baselines for the function: (a) the floor and (b) the idiom.
 
-Neither does what the function must do besides: change and reference, redaction, partition keys, the reply, metrics.
+Both leave out much of the function's work: change and reference, redaction, partition keys, the reply, metrics.
 """
 
 import base64
@@ -17,9 +17,9 @@ from glue.schema import load
 
 
 def floor(encoded: Iterable[str]) -> int:
-    """(a) The least that any function in Python pays: base64, orjson decode, orjson encode of the image, base64.
+    """Do (a) the least work of any Python function: base64, orjson decode, orjson encode of the image, base64.
 
-    Returns the number of records that are not JSON or have no image; so does the idiom, for invalid ones too.
+    Return the number of records that are not JSON or have no image.
     """
     failed = 0
     for data in encoded:
@@ -31,7 +31,10 @@ def floor(encoded: Iterable[str]) -> int:
 
 
 def idiom() -> Callable[[Iterable[str]], int]:
-    """(b) What one writes first: boto3's TypeDeserializer, fastavro.validate, json.dumps."""
+    """Return (b) the obvious function: boto3's TypeDeserializer, fastavro.validate, json.dumps.
+
+    It returns the number of records that it refuses: invalid ones too.
+    """
     schemas = {name: fastavro.parse_schema(image_schema(kind)) for name, kind in load().items()}
     deserialize = _Deserializer().deserialize
 
@@ -51,7 +54,7 @@ def idiom() -> Callable[[Iterable[str]], int]:
 
 
 class _Deserializer(TypeDeserializer):  # type: ignore[misc] # boto3 has no types
-    """boto3's, with numbers and sets as json.dumps can write them, which is faster than Decimal, too."""
+    """boto3's TypeDeserializer, but with numbers and sets that json.dumps can write; also faster than Decimal."""
 
     def _deserialize_n(self, value: str) -> int:
         return int(value)

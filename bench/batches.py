@@ -1,4 +1,4 @@
-"""Lambda events as Firehose sends them, made of change records."""
+"""Make Lambda events as Firehose sends them from change records."""
 
 import base64
 import gzip
@@ -10,7 +10,7 @@ from typing import Any
 
 COMMITTED_SAMPLE = Path(__file__).parent.parent / "tests" / "corpora" / "sample.jsonl.gz"
 
-# Firehose gathers by bytes. Base64 and what enrichment adds make 1.5 MiB of changes about 3 MB of reply, of 6 MB.
+# Firehose batches by bytes. With base64 and enrichment, 1.5 MiB of changes give a 3 MB reply; the limit is 6 MB.
 _EVENT_BYTES = 1_572_864
 
 _ARRIVAL_MS = 1_750_000_000_000
@@ -19,7 +19,7 @@ _FIRST_SEQUENCE = 49_546_986_683_135_544_286_507_457_936_321_625_675_700_192_471
 
 @dataclass(frozen=True)
 class Batch:
-    """Change records to measure on: as they are, in base64 for the baselines, in Lambda events for the function."""
+    """Change records to measure with: raw, in base64 for the baselines, and in Lambda events for the function."""
 
     name: str
     lines: list[bytes]
@@ -38,13 +38,13 @@ class Batch:
 
 
 def lines_of(source: Path) -> list[bytes]:
-    """The lines of a .jsonl or .jsonl.gz file."""
+    """Return the lines of a .jsonl or .jsonl.gz file."""
     content = source.read_bytes()
     return (gzip.decompress(content) if source.suffix == ".gz" else content).removesuffix(b"\n").split(b"\n")
 
 
 def event_of(lines: list[bytes]) -> dict[str, Any]:
-    """The event of a delivery stream that reads a Kinesis stream (firehose-facts 1.1)."""
+    """Return the event of a delivery stream that reads a Kinesis stream."""
     return {
         "invocationId": "8f0d1f0b-0c7b-4d2c-9d57-2f1b8a3f0c11",
         "sourceKinesisStreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/bench",

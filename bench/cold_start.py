@@ -1,4 +1,4 @@
-"""What a cold start pays for importing the handler, in fresh processes, against the libraries it cannot do without.
+"""Compare the import time of the handler in fresh processes with that of the libraries that it needs.
 
 python -m bench.cold_start
 """
@@ -21,7 +21,7 @@ _IMPORTS = {
     LIBRARIES: "import msgspec; from aws_lambda_powertools import Logger, Metrics",
     HANDLER: "import transform.handler",
 }
-# Timed inside, too: the interpreter's own start is in neither import.
+# Timed inside the process too, to leave out the interpreter's own start.
 _SCRIPT = """
 import json, sys, time
 start = time.perf_counter()
@@ -32,7 +32,7 @@ print(json.dumps([seconds, sorted(sys.modules)]))
 
 
 class ColdStart(NamedTuple):
-    """Whole processes, the imports in them alone, and which modules were loaded that nothing needs yet."""
+    """The times of whole processes and of their imports alone, and the modules that were loaded too early."""
 
     processes: Results
     imports: Results
@@ -40,7 +40,7 @@ class ColdStart(NamedTuple):
 
 
 def cold_start(rounds: int = 15) -> ColdStart:
-    """Starts the three kinds of process in turn, `rounds` times."""
+    """Start the three kinds of process in turn, `rounds` times."""
     imports: dict[str, list[Round]] = {name: [] for name in _IMPORTS}
     modules: dict[str, set[str]] = {}
 
@@ -64,7 +64,7 @@ def _environment() -> dict[str, str]:
 
 
 def report(measured: ColdStart) -> str:
-    """Both ways to count as one table."""
+    """Return both kinds of times as one table."""
     rows = [
         [
             name,

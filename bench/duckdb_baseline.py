@@ -1,15 +1,16 @@
-"""What DuckDB needs to write the same columns without any checks: the reference for `dmd run` end to end.
+"""Generate the SQL by which DuckDB writes the same columns unchecked: the reference for `dmd run` end to end.
 
     python -m bench.duckdb_baseline changes.jsonl LAKE | python -c "import sys, duckdb; duckdb.sql(sys.stdin.read())"
 
-One thread reads change records with the type of every attribute given, and writes one Parquet file for each type and
-partition date: all columns of the four record types, lists of venues and attractions too, with `isdeleted`, deletion
-times, redaction, `reference`, `system` and `change`. It checks nothing, and stops at the first record that is not JSON.
+One thread reads change records, with the type of every attribute declared, and writes one Parquet file for each type
+and partition date. The files have all columns of the four record types: lists of venues and attractions, `isdeleted`,
+deletion times, redaction, `reference`, `system` and `change`. The SQL checks nothing, and stops at the first record
+that is not JSON.
 
-The SQL is made from the schemas, so that its columns are ours. Its plan is the fastest of those tried on 100,000 sample
-records: one read into a table and a COPY per type takes 3.2 s, a read per type 5.0 s, a read as text that is sorted by
-type and parsed with only the attributes of that type 3.6 s. Times read as TIMESTAMP (which would ignore an offset) or
-as VARCHAR and cast later take the same 3.2 s.
+The SQL is generated from the schemas, so its columns are ours. Its plan was the fastest on 100,000 sample records: one
+read into a table and a COPY per type takes 3.2 s; a read per type 5.0 s; a read as text, sorted by type and parsed with
+only the attributes of that type, 3.6 s. Reading times as TIMESTAMP (which would ignore an offset) or as VARCHAR to be
+cast later makes no difference: 3.2 s.
 """
 
 import sys
@@ -29,7 +30,7 @@ _TAGS = {
     Scalar.DOUBLE: ("N", "DOUBLE"),
 }
 
-# An item may have 400 KB and a change holds two images: 16 MB leaves room for their tags and escapes.
+# An item may have 400 KB, and a change holds two images; 16 MB leaves room for type tags and escapes.
 _READ = """
 SET threads = 1;
 SET TimeZone = 'UTC';
@@ -63,7 +64,7 @@ COPY (
 
 
 def script(source: Path, target: Path) -> str:
-    """The SQL that writes the change records of `source` (.jsonl or .jsonl.gz) below the existing folder `target`."""
+    """Return the SQL that writes the changes of `source` (.jsonl or .jsonl.gz) below the existing folder `target`."""
     types = load().values()
     image = _members(_all_fields(field for record_type in types for field in record_type.row.fields))
     copies = (_WRITE.format(name=one.name, columns=_columns(one), target=target) for one in types)
@@ -71,7 +72,7 @@ def script(source: Path, target: Path) -> str:
 
 
 def _all_fields(fields: Iterable[Field]) -> tuple[Field, ...]:
-    """The fields of all the types in one image; records of one name (`date`) are merged."""
+    """Return the fields of all types in one image; merge records of the same name (`date`)."""
     merged: dict[str, Field] = {}
     for field in fields:
         known = merged.get(field.name)
@@ -88,7 +89,7 @@ def _members(fields: Iterable[Field]) -> str:
 
 
 def _attribute(kind: Type) -> str:
-    """The DuckDB type of an attribute as DynamoDB writes it: a string is STRUCT("S" VARCHAR)."""
+    """Return the DuckDB type of an attribute as DynamoDB writes it: a string is STRUCT("S" VARCHAR)."""
     match kind:
         case Scalar():
             tag, sql_type = _TAGS[kind]
@@ -105,7 +106,7 @@ def _attribute(kind: Type) -> str:
 
 
 def _plain(kind: Type, attribute: str, depth: int = 0) -> str:
-    """The expression for the plain value of an attribute; `depth` keeps the lambdas' parameters apart."""
+    """Return the expression for the plain value of an attribute; `depth` makes names of lambda parameters unique."""
     each = f"e{depth}"
     match kind:
         case Scalar.TIMESTAMP:
@@ -159,7 +160,7 @@ def _first(record_type: RecordType, paths: Iterable[FieldPath]) -> str:
 
 
 def _at(record_type: RecordType, path: FieldPath) -> str:
-    """The plain value at a path of the row, such as ("date", "requested"); the time of deletion is the change's."""
+    """Return the value at a path of the row, ("date", "requested"); the time of a deletion is that of the change."""
     if path == ("change", "at"):
         return "changed_at"
     field = record_type.row.field(path[0])

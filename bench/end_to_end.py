@@ -1,8 +1,8 @@
-"""`dmd run` as a whole process against DuckDB, which writes the same columns and asks no question; and its memory.
+"""Compare `dmd run` as a whole process with DuckDB, which writes the same columns unchecked; measure its memory.
 
     python -m bench.end_to_end --records 100000 [--corpus FILE] [--rounds 3] [--memory]
 
-This is a process of its own because the memory of what it starts counts from its own (see bench/processes.py).
+Run this as a process of its own: the peak memory of a child process starts at its parent's (see bench/processes.py).
 """
 
 import argparse
@@ -27,7 +27,7 @@ _RUN_DUCKDB = "import sys, duckdb; duckdb.execute(sys.stdin.read())"
 
 
 class EndToEnd(NamedTuple):
-    """Wall times in rounds, and each one's peak memory."""
+    """The wall times of both contenders by round, and their peak memory."""
 
     records: int
     megabytes: float
@@ -36,7 +36,7 @@ class EndToEnd(NamedTuple):
 
 
 def against_duckdb(lines: Iterable[bytes], rounds: int) -> EndToEnd:
-    """Both on the same file of the well-formed ones among these changes, each into a new folder."""
+    """Run both on one file with the well-formed of these changes, each run into a new folder."""
     peak_bytes = {DUCKDB: 0, DMD: 0}
     with TemporaryDirectory() as folder:
         source = Path(folder, "changes.jsonl")
@@ -63,7 +63,7 @@ def against_duckdb(lines: Iterable[bytes], rounds: int) -> EndToEnd:
 
 
 def peak_memory(records: int) -> Finished:
-    """`dmd run` on so many sample changes, the broken ones too."""
+    """Return the peak memory of `dmd run` on so many sample changes, broken ones included."""
     with TemporaryDirectory() as folder:
         source = Path(folder, "changes.jsonl")
         _write(source, changes(records, seed=1))
@@ -71,7 +71,7 @@ def peak_memory(records: int) -> Finished:
 
 
 def report(measured: EndToEnd, source: str) -> str:
-    """Wall times and peaks as a table."""
+    """Return the wall times and memory peaks as a table."""
     rows = [
         [
             name,
@@ -88,7 +88,7 @@ def report(measured: EndToEnd, source: str) -> str:
 
 
 def report_memory(few: int, many: int) -> str:
-    """The peaks of two runs as a table."""
+    """Return the memory peaks of the two runs as a table."""
     peaks = {records: peak_memory(records).peak_bytes for records in (few, many)}
     rows = [[f"{records:,}", f"{peak / 1e6:,.0f}", f"{peak / peaks[few]:.2f}"] for records, peak in peaks.items()]
     names = ["sample records", "peak memory, MB", f"times that of {few:,}"]
@@ -111,10 +111,12 @@ def _write(target: Path, lines: Iterable[bytes]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.end_to_end")
-    parser.add_argument("--records", type=int, default=100_000, help="how many sample records")
-    parser.add_argument("--corpus", type=Path, help="a .jsonl or .jsonl.gz of changes, measured too")
+    parser.add_argument("--records", type=int, default=100_000, help="number of sample records")
+    parser.add_argument("--corpus", type=Path, help="also measure a .jsonl or .jsonl.gz of changes")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory", action="store_true", help="the memory of 100,000 and of 1,000,000 records, too")
+    parser.add_argument(
+        "--memory", action="store_true", help="measure the memory of 100,000 and 1,000,000 records, too"
+    )
     options = parser.parse_args()
     with one_core():
         print(report(against_duckdb(changes(options.records, seed=1), options.rounds), "the sample"))

@@ -1,4 +1,4 @@
-"""The function as it is measured: built as in Lambda, its metrics and log lines written and thrown away."""
+"""Build and call the function as in Lambda, with its metrics and log lines written to /dev/null."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -11,19 +11,19 @@ from transform import avro_binary, numbers, parquet_mode, times
 from transform.function import Handler, build
 
 ALL_TYPES = "demand,event,notification,sale"
-# Few enough for any of their replies to stay below 6 MB: a sample change has 15 KB at most, one in the corpora 50 KB.
+# So few that any reply stays below 6 MB: a sample change has at most 15 KB, one in the corpora 50 KB.
 _CHUNK_RECORDS = 100
 
 
 class Nowhere:
-    """A store that keeps nothing: what is measured ends where S3 would begin."""
+    """A store that keeps nothing, so that measurements end before the put to S3."""
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Forget the object."""
 
 
 class Context:
-    """As much of Lambda's context as a function may ask for."""
+    """The part of Lambda's context that the function uses."""
 
     aws_request_id = "5b2c41a5-6fd3-4b0a-93a5-55a3b7a0ac1e"
     function_name = "bench"
@@ -32,7 +32,7 @@ class Context:
 
 
 def environment(record_types: str, *, claims: bool = True, mode: str = "parquet") -> dict[str, str]:
-    """A function's environment variables."""
+    """Return a function's environment variables."""
     return {
         "RECORD_TYPES": record_types,
         "CLAIMS_UNREADABLE": "true" if claims else "false",
@@ -43,14 +43,15 @@ def environment(record_types: str, *, claims: bool = True, mode: str = "parquet"
 
 
 def function(record_types: str, *, claims: bool = True, mode: str = "parquet") -> Handler:
-    """The handler for these types, `demand` or `demand,sale`."""
+    """Return the handler for these types, `demand` or `demand,sale`."""
     return build(environment(record_types, claims=claims, mode=mode), Nowhere())
 
 
 def forget(mode: str) -> None:
-    """Empty the caches of a mode's function: no batch before held any of a batch's times, dates and numbers.
+    """Empty the caches of a mode's function, as if it had never seen the batch's times, dates and numbers.
 
-    Rounds over one batch find all of them there. In a stream some are, for items change more than once.
+    Without this, rounds over one batch find all of them in the cache. In a live stream some are there, because items
+    change more than once.
     """
     for module in (avro_binary if mode == "avro" else parquet_mode, numbers, times):
         for value in vars(module).values():
@@ -60,13 +61,13 @@ def forget(mode: str) -> None:
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Metrics and log lines go to /dev/null: that they are made and written stays in the measured time."""
+    """Send metrics and log lines to /dev/null. The time to make and write them is still measured."""
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123 (a device, not a path of ours)
         yield
 
 
 def run(handler: Handler, events: list[dict[str, Any]]) -> int:
-    """Calls the handler with each event. Returns the number of records it did not deliver."""
+    """Call the handler with each event; return the number of records that it did not deliver."""
     failed = 0
     for event in events:
         results = handler(event, Context())["records"]
@@ -75,7 +76,7 @@ def run(handler: Handler, events: list[dict[str, Any]]) -> int:
 
 
 def well_formed(lines: Iterable[bytes], record_types: str = ALL_TYPES) -> Iterator[bytes]:
-    """The change records among the lines that the function of these types delivers."""
+    """Return the lines that the function of these types delivers."""
     handler, rest = function(record_types), iter(lines)
     while chunk := list(islice(rest, _CHUNK_RECORDS)):
         with silenced():

@@ -1,4 +1,4 @@
-"""The Avro schemas of images, by which the idiom and the predecessor validate: times and dates are text in DynamoDB."""
+"""Avro schemas of images, for the idiom's and the predecessor's validation. In DynamoDB times and dates are text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ _TEXT = {"timestamp-millis", "date"}
 
 
 def image_schema(record_type: RecordType) -> dict[str, Any]:
-    """The schema of a record type's image: its own, without what the function adds and with times as strings.
+    """Return the schema of a record type's image: the type's own, without derived fields and with times as strings.
 
     {"type": "record", "fields": [{"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}}, ...]}
       -> {"type": "record", "fields": [{"name": "at", "type": "string"}, ...]}

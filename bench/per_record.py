@@ -1,10 +1,10 @@
-"""The function's time per record against the floor, the idiom and the predecessor: ratios on one batch in one run.
+"""Compare the function's time per record with the floor, the idiom and the predecessor, as ratios on one batch.
 
     python -m bench.per_record [--corpus FILE]
 
-Everything is included for the function: UTF-8 check, strict tags, validation, outcomes, error documents (to a store
-that forgets them), metrics, change and reference, reply. The baselines do only what bench/baselines.py and
-bench/predecessor.mjs say.
+The function's time includes everything: UTF-8 check, strict tags, validation, outcomes, error documents (to a store
+that keeps nothing), metrics, change and reference, reply. The baselines do less: see bench/baselines.py and
+bench/predecessor.mjs.
 """
 
 import argparse
@@ -29,7 +29,7 @@ FORGETFUL = "the same, its caches empty"
 
 
 class Comparison(NamedTuple):
-    """What was measured on one batch; `missing` says why a contender is not there."""
+    """The results on one batch; `missing` says why a contender could not run."""
 
     batch: Batch
     results: Results
@@ -37,19 +37,19 @@ class Comparison(NamedTuple):
 
 
 def demand_batch(records: int = 1_000) -> Batch:
-    """1,000 sample changes of demands, of about 1.3 KB."""
+    """Return 1,000 sample changes of demands, of about 1.3 KB each."""
     sample = chain.from_iterable(changes(10_000, seed) for seed in count(1))
     demands = (line for line in sample if b'"type":{"S":"demand"}' in line)
     return Batch(f"{records:,} demand changes", list(islice(well_formed(demands, "demand"), records)))
 
 
 def corpus_batch(source: Path) -> Batch:
-    """All of a file's changes, of the four types, the bad ones too."""
+    """Return all changes of a file: all four types, invalid ones included."""
     return Batch(source.name, lines_of(source))
 
 
 def served(batch: Batch, record_types: str, rounds: int) -> Comparison:
-    """The function that serves these types, against all three baselines."""
+    """Measure the function that serves these types against all three baselines."""
     contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(batch, record_types)}
     run_idiom = idiom()
     contenders[IDIOM] = timed(lambda: run_idiom(batch.encoded))
@@ -58,13 +58,13 @@ def served(batch: Batch, record_types: str, rounds: int) -> Comparison:
 
 
 def foreign(batch: Batch, rounds: int) -> Comparison:
-    """Demand changes handed to the function of sales, which drops them, against the floor."""
+    """Measure the function of sales on demand changes, which it drops, against the floor."""
     contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(batch, "sale", claims=False)}
     return Comparison(batch, compare(contenders, rounds), {})
 
 
 def _function(batch: Batch, record_types: str, *, claims: bool = True) -> dict[str, Contender]:
-    """The function as it is round after round, and as if it had never seen the batch's times, dates and numbers."""
+    """Return the function as two contenders: with warm caches, and with its caches emptied before each round."""
     handler = function(record_types, claims=claims)
     events = batch.events
 
@@ -88,7 +88,7 @@ def _node(batch: Batch) -> Iterator[tuple[dict[str, Contender], dict[str, str]]]
 
 
 def report(comparison: Comparison, title: str, reach: str) -> str:
-    """One comparison as a table; `refused` are the records that a contender found fault with, or did not serve."""
+    """Return a comparison as a table; `refused` counts records that a contender found invalid or does not serve."""
     batch, results, missing = comparison
     rows = [
         [

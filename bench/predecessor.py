@@ -1,4 +1,4 @@
-"""(c) The predecessor's steps on Node: a process that runs its batch once per request."""
+"""Run (c) the predecessor's steps on Node, in a process that runs its batch once per request."""
 
 import json
 import shutil
@@ -18,11 +18,11 @@ _HERE = Path(__file__).parent
 
 
 class UnavailableError(Exception):
-    """Why there is nothing to compare with: "node not found"."""
+    """The predecessor cannot run here; the message says why: "node not found"."""
 
 
 class Predecessor:
-    """A Node process that is warm."""
+    """A Node process that is warmed up."""
 
     def __init__(self, process: "subprocess.Popen[str]", records: int) -> None:
         self._questions, self._answers = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
@@ -30,7 +30,7 @@ class Predecessor:
         self._answer()  # the end of its warm-up
 
     def run(self) -> Round:
-        """Runs the batch once more, by the process's own clock."""
+        """Run the batch once more, timed by the Node process itself."""
         self._questions.write("\n")
         self._questions.flush()
         return self._answer()
@@ -44,10 +44,10 @@ class Predecessor:
 
 
 def install() -> None:
-    """Installs what bench/package-lock.json names into bench/node_modules, once.
+    """Install the packages of bench/package-lock.json into bench/node_modules, once.
 
     Raises:
-        UnavailableError: there is no node or npm, or npm cannot install.
+        UnavailableError: node or npm is missing, or npm fails.
     """
     for program in ("node", "npm"):
         if not shutil.which(program):
@@ -61,7 +61,7 @@ def install() -> None:
 
 @contextmanager
 def predecessor(batch: Batch, row_schemas: Mapping[str, Any] | None = None) -> Iterator[Predecessor]:
-    """A warm predecessor for a batch; it ends with the context. With the Avro schemas of rows it makes containers."""
+    """Start a warm predecessor for a batch, and end it with the context. Given Avro schemas, it writes containers."""
     with TemporaryDirectory() as folder:
         schemas, records = Path(folder, "schemas.json"), Path(folder, "batch.txt")
         schemas.write_text(json.dumps({name: image_schema(kind) for name, kind in load().items()}))

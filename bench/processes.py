@@ -1,4 +1,4 @@
-"""Whole processes, pinned to one core: their wall time and peak memory."""
+"""Measure the wall time and peak memory of whole processes, pinned to one core."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ class Finished(NamedTuple):
 
 @contextmanager
 def one_core() -> Iterator[str]:
-    """Keeps this process and those it starts on one core; gives a word on whether that was possible."""
+    """Pin this process, and those it starts, to one core; yield a note on whether that worked."""
     if not hasattr(os, "sched_setaffinity"):
         yield "not pinned: this system cannot"
         return
@@ -37,13 +37,13 @@ def one_core() -> Iterator[str]:
 
 
 def finish(command: Sequence[str], *, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> Finished:
-    """Runs a command to its end.
+    """Run a command to its end.
 
-    The peak memory of a child starts at its parent's when it was started (Linux carries it over exec), so the process
-    that calls this must be smaller than what it measures.
+    A child's peak memory starts at that of its parent at the time of the fork (Linux carries it over exec), so the
+    calling process must be smaller than the one that it measures.
 
     Raises:
-        subprocess.CalledProcessError: it ended with another code than 0; its stderr is passed on.
+        subprocess.CalledProcessError: the exit code is not 0; the command's stderr is passed on.
     """
     start = time.perf_counter()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:

@@ -1,4 +1,4 @@
-"""Measuring: every contender runs once a round, so that whatever else the machine does falls on all of them."""
+"""Measure contenders in rounds: each runs once a round, so that other load on the machine slows all of them."""
 
 import gc
 import time
@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class Round(NamedTuple):
-    """One run over a batch: its seconds, and how many records it refused."""
+    """One run over a batch: its seconds, and the number of records that it refused."""
 
     seconds: float
     refused: int
@@ -23,28 +23,28 @@ class Results(NamedTuple):
     rounds: dict[str, list[Round]]
 
     def seconds(self, name: str) -> float:
-        """The median of a contender's times."""
+        """Return the median of a contender's times."""
         return median(one.seconds for one in self.rounds[name])
 
     def ratio(self, name: str, to: str) -> float:
-        """How many times as long as another it took: the median over the rounds, each compared within itself."""
+        """Return a contender's time as a multiple of another's: the median of the ratios of each round."""
         pairs = zip(self.rounds[name], self.rounds[to], strict=True)
         return median(one.seconds / other.seconds for one, other in pairs)
 
     def refused(self, name: str) -> int:
-        """How many records of the batch it refused."""
+        """Return the number of records of the batch that a contender refused."""
         return self.rounds[name][0].refused
 
 
 def timed(run: Callable[[], int], before: Callable[[], object] = lambda: None) -> Contender:
-    """A contender of a function that runs over the batch and returns how many records it refused.
+    """Return a contender that times `run`, which processes the batch and returns the number of records it refused.
 
-    `before` runs before each round, and is not measured.
+    `before` runs before each round, unmeasured.
     """
 
     def contender() -> Round:
         before()
-        gc.collect()  # what the one before left behind is not this one's to clean up
+        gc.collect()  # so that this contender does not pay for the garbage of the last one
         start = time.perf_counter()
         refused = run()
         return Round(time.perf_counter() - start, refused)
@@ -53,7 +53,7 @@ def timed(run: Callable[[], int], before: Callable[[], object] = lambda: None) -
 
 
 def compare(contenders: Mapping[str, Contender], rounds: int) -> Results:
-    """Runs all in turn, `rounds` times after one that does not count.
+    """Run all contenders in turn, once to warm up and then `rounds` times.
 
     compare({"floor": floor, "function": function}, 15).ratio("function", to="floor") -> 1.62
     """

@@ -1,7 +1,7 @@
-"""Where the function's time goes: each step of transform/record.py alone, over a whole batch.
+"""Measure each step of transform/record.py alone, over a whole batch, to show how the function spends its time.
 
-The rest is what else an invocation does: outcomes, reply, counts, metrics, the log line. It is approximate, because
-a step that runs over the whole batch differs from the function's over a block of it.
+"the rest" is the remainder of an invocation: outcomes, reply, counts, metrics, the log line. It is approximate, because
+here each step runs over the whole batch, and in the function over one record or block at a time.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ WHOLE = "the whole"
 
 
 def stages(batch: Batch, record_type: str, rounds: int) -> Results:
-    """The rounds of every step, for well-formed changes of one type in one event."""
+    """Return the rounds of every step, for well-formed changes of one type in one event."""
     compiled = CompiledType(load()[record_type], ParquetMode())
     encode, handler = msgspec.json.Encoder().encode, function(record_type)
     (records,) = [event["records"] for event in batch.events]
@@ -58,7 +58,7 @@ def stages(batch: Batch, record_type: str, rounds: int) -> Results:
 
 
 def whole_rows(compiled: CompiledType, batch: Batch) -> list[Row]:
-    """The rows of a batch of well-formed changes of one type, as they are encoded."""
+    """Return the rows of a batch of well-formed changes of one type, ready to be encoded."""
     rows = []
     for record in (record for event in batch.events for record in event["records"]):
         one = compiled.decode_fast(payload_of(record))
@@ -83,7 +83,7 @@ def nothing_refused(step: Callable[[], object]) -> Callable[[], int]:
 
 
 def report(results: Results, records: int, title: str = "Where the function's time goes") -> str:
-    """The steps and what is left, as a table."""
+    """Return the steps, and the remaining time, as a table."""
     micros = {name: results.seconds(name) / records * 1e6 for name in results.rounds}
     whole = micros.pop(WHOLE)
     micros["the rest"] = whole - sum(micros.values())

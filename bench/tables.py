@@ -1,10 +1,10 @@
-"""How measurements are printed: a title, and columns under their names."""
+"""Format measurements as text: a title, and columns under their names."""
 
 from collections.abc import Sequence
 
 
 def table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lines of text; the first column is set to the left, the others to the right.
+    """Return a table as text, with the first column left-aligned and the others right-aligned.
 
     table("Cold start", ["import", "ms"], [["json", "3.1"]])
     """

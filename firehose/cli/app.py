@@ -1,4 +1,4 @@
-"""The commands of `dmd` by name. The module of a command is imported when the command is asked for."""
+"""The commands of `dmd` by name. A command's module is imported when the command is run."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from firehose.cli.plain_help import plain_app, to_paste
 
-# Each is a module here, and the sentence is the first of its own help: `dmd --help` imports none of them.
+# Each is a module here, with the first sentence of its own help, so that `dmd --help` imports none of them.
 COMMANDS = {
     "run": "Run change records through the Lambda function and a local Firehose into a lake.",
     "query": "Run SQL over a lake, with the Glue tables as tables.",
@@ -25,7 +25,7 @@ COMMANDS = {
 
 
 class ImportedCommands(Mapping[str, Any]):
-    """COMMANDS by name, each imported when it is looked up."""
+    """The COMMANDS by name; each is imported when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
         if name not in COMMANDS:
@@ -46,7 +46,7 @@ class Commands(TyperGroup):
         super().__init__(**settings | {"commands": ImportedCommands()})
 
     def format_commands(self, _: Any, formatter: Any) -> None:
-        """Write the table of commands from COMMANDS, without importing any."""
+        """Write the table of commands from COMMANDS, without importing a command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -56,4 +56,4 @@ app = plain_app(cls=Commands, no_args_is_help=True, epilog=to_paste("dmd run cha
 
 @app.callback()
 def dmd() -> None:
-    """DynamoDB change records through Firehose and a Lambda into a partitioned lake, on a laptop as on AWS."""
+    """Run DynamoDB change records through Firehose and Lambda into a partitioned lake, on a laptop as on AWS."""

@@ -1,4 +1,4 @@
-"""`dmd backfill`: the items of a table, or of its export, into a lake or into the stream of the live pipeline."""
+"""`dmd backfill`: sends the items of a table, or of its export, into a lake or into the stream of the live pipeline."""
 
 import time
 from datetime import UTC, date, datetime
@@ -50,22 +50,24 @@ def backfill(  # noqa: PLR0913 - options of a command
         ),
     ] = None,
     segments: Annotated[
-        int, typer.Option("--segments", help="How many segments a scan has.", min=1, max=1_000_000)
+        int, typer.Option("--segments", help="Number of segments of the scan.", min=1, max=1_000_000)
     ] = 8,
-    processes: Annotated[int, typer.Option("--processes", help="How many processes work.", min=1, max=64)] = 1,
+    processes: Annotated[int, typer.Option("--processes", help="Number of processes.", min=1, max=64)] = 1,
     dates_in_flight: Annotated[
         int,
-        typer.Option("--dates-in-flight", help="How many of a stream's 500 active partitions to use.", min=1, max=500),
+        typer.Option(
+            "--dates-in-flight", help="Number of a delivery stream's 500 active partitions to use.", min=1, max=500
+        ),
     ] = 200,
     buffer_seconds: Annotated[
         int,
         typer.Option("--buffer-seconds", help="The longest buffer interval of the delivery streams.", min=0, max=900),
     ] = 300,
     rate: Annotated[
-        float | None, typer.Option("--rate", help="At most this many records a second into the stream.", min=0.01)
+        float | None, typer.Option("--rate", help="Send at most this many records a second into the stream.", min=0.01)
     ] = None,
     state: Annotated[
-        Path | None, typer.Option("--state", help="The folder for its progress.", metavar="FOLDER")
+        Path | None, typer.Option("--state", help="The folder for the backfill's state.", metavar="FOLDER")
     ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Count what would be sent; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
@@ -98,7 +100,7 @@ def backfill(  # noqa: PLR0913 - options of a command
     if first and last and first > last:
         raise UserError(f"--from {first} is after --to {last}")
     if table and keys:
-        raise UserError("--key is for a full export; leave it out, since a table describes its own keys")
+        raise UserError("--key is only for a full export: leave it out, a table describes its own keys")
     if stream:
         stream_of(stream)
     started = time.monotonic()
@@ -134,7 +136,7 @@ def _date(text: str) -> str:
 
 def _say_resumed(began_micros: int, items: int) -> None:
     began = datetime.fromtimestamp(began_micros // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    typer.echo(f"resuming the backfill that began at {began}: {items:,} items are read already", err=True)
+    typer.echo(f"resuming the backfill that began at {began}: {items:,} items were read before", err=True)
 
 
 class _Summary(msgspec.Struct):
@@ -211,7 +213,7 @@ def _print(counts: Counts, *, dry: bool) -> None:
 
 
 def _rows(counts: Counts, *, dry: bool) -> list[tuple[str, int, dict[str, int]]]:
-    """Return each outcome of items with its count, and what that is made of."""
+    """Return a row for each outcome: its name, its count, and the parts of the count."""
     dated = {f"{name} {one.first} to {one.last}": one.items for name, one in sorted(counts.dated.items())}
     outcomes: dict[str, dict[str, int] | int] = {
         "read": counts.read,

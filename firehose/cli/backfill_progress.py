@@ -1,4 +1,4 @@
-"""Show the progress of a backfill: a bar at a terminal, elsewhere a line now and then."""
+"""Show the progress of a backfill: a bar at a terminal, lines elsewhere."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ EVERY_SECONDS = 30.0
 
 
 class Meter:
-    """Counts what is done of so many items, 0 if that is unknown. The rate excludes what an earlier run did."""
+    """Counts the items done, of a total that is 0 if unknown. The rate excludes items of an earlier run."""
 
     def __init__(self, items: int, clock_seconds: Callable[[], float] = time.monotonic) -> None:
         self.done = 0
@@ -25,13 +25,13 @@ class Meter:
         self._before: int | None = None
 
     def add(self, more: int) -> None:
-        """Add what was done since. The first call adds what an earlier run did."""
+        """Add the items done since the last call. The first call adds those of an earlier run."""
         self._before = more if self._before is None else self._before
         self.done += more
 
     @property
     def rate(self) -> float:
-        """Items a second."""
+        """The items per second."""
         return (self.done - (self._before or 0)) / max(self._clock() - self._started, 0.001)
 
     @property
@@ -70,7 +70,7 @@ def progress_lines(
     clock_seconds: Callable[[], float] = time.monotonic,
     every_seconds: float = EVERY_SECONDS,
 ) -> Phase:
-    """Call `say` with a line when something is done, at most every so many seconds.
+    """Call `say` with a line about the progress, at most once every so many seconds.
 
     "read 1,200,000 of about 4,000,000, 21,000/s, 2 min left"
     """

@@ -1,4 +1,4 @@
-"""`dmd console`: Python with the pipeline's configuration, schemas, functions and lake."""
+"""`dmd console`: opens Python with the pipeline's configuration, schemas, functions and lake."""
 
 import code
 import sys
@@ -27,11 +27,13 @@ app = plain_app()
 def console(
     *,
     command: Annotated[
-        str, typer.Option("-c", help="Run this Python and exit; so does Python from a pipe.", metavar="CODE")
+        str, typer.Option("-c", help="Run this Python and exit. Python from a pipe is run, too.", metavar="CODE")
     ] = "",
     env: Annotated[
         str,
-        typer.Option("--env", help="A deployed environment: dev1, or test for dmd up's endpoint.", metavar="ENV"),
+        typer.Option(
+            "--env", help="A deployed environment, for example dev1; test is the endpoint of dmd up.", metavar="ENV"
+        ),
     ] = "",
     lake: Annotated[
         str,
@@ -42,15 +44,15 @@ def console(
         ),
     ] = "",
     file_format: Annotated[
-        Format | None, typer.Option("--format", help="The local pipeline's streams; parquet by default.")
+        Format | None, typer.Option("--format", help="The format of the local pipeline; parquet by default.")
     ] = None,
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """Open Python with the pipeline's configuration, schemas, functions and lake.
 
     A banner lists the names that are defined. With --env the configuration is read from AWS, or from AWS_ENDPOINT_URL.
-    Functions run here, with that configuration and this checkout's code; nothing is written to AWS. Rows are printed,
-    personal data included, when you ask for them.
+    Functions run locally, with that configuration and this checkout's code; nothing is written to AWS. Rows are
+    printed, personal data included, when you ask for them.
     """
     if env and file_format:
         raise UserError("--format is for the local pipeline; leave it out with --env")

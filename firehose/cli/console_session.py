@@ -28,12 +28,12 @@ from glue.layout import Format
 from glue.schema import SCHEMAS, load
 from transform.function import Handler, build
 
-# Among this many sample changes are dozens of each type.
+# This many sample changes contain dozens of each type.
 _SAMPLE_CHANGES = 1_000
 
 
 class PutObjects(dict[str, bytes]):
-    """The objects that functions have put, by key. A console writes nowhere else."""
+    """A sink that keeps the objects that functions put, by key. A console writes nothing anywhere else."""
 
     def put(self, key: str, body: bytes, content_type: str) -> None:  # noqa: ARG002 - as S3 is called
         """Keep one object."""
@@ -47,7 +47,7 @@ class ConsoleSession:
     ConsoleSession(local_configuration(Format.PARQUET), ".local/lake").process(change) -> {"sale": {...}}
     """
 
-    configuration: Mapping[str, StreamConfiguration]  # by what a stream serves: sale, avro
+    configuration: Mapping[str, StreamConfiguration]  # by type or mode: sale, avro
     lake: str
     schemas: Path = SCHEMAS
 
@@ -75,7 +75,7 @@ class ConsoleSession:
         """The functions, by this checkout's code and the configuration's variables.
 
         Raises:
-            ConfigurationError: this code does not take the deployed variables.
+            ConfigurationError: this code does not accept the deployed variables.
         """
         return {name: build(one.variables, self.objects, self.schemas) for name, one in self.configuration.items()}
 
@@ -133,7 +133,7 @@ def sample(record_type: str = "demand", seed: int = 1) -> dict[str, Any]:
     sample("sale") -> {"eventName": "INSERT", "dynamodb": {"NewImage": {"type": {"S": "sale"}, ...}, ...}, ...}
 
     Raises:
-        UserError: it makes no records of that type.
+        UserError: `dmd sample` makes no records of that type.
     """
     for payload in changes(_SAMPLE_CHANGES, seed):
         # Some are broken on purpose.
@@ -174,5 +174,5 @@ def deployed_configuration(services: Services, names: Names) -> dict[str, Stream
 
 
 def _by_served(streams: list[StreamConfiguration], names: Names) -> dict[str, StreamConfiguration]:
-    """Return them by what they serve: prd3292-dev1-dmnd-sale -> sale."""
+    """Return the configurations by type or mode: prd3292-dev1-dmnd-sale -> sale."""
     return {one.request["DeliveryStreamName"].removeprefix(f"{names.prefix}-"): one for one in streams}

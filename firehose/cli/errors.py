@@ -1,4 +1,4 @@
-"""`dmd errors`: what failed in a lake, and why."""
+"""`dmd errors`: lists what failed in a lake, and why."""
 
 from typing import Annotated
 
@@ -65,16 +65,16 @@ def _print(found: ErrorReport) -> None:
 
 
 def _explain(found: ErrorReport, lake: str) -> None:
-    """Say on standard error what the failures were taken from, and what is not counted as one."""
+    """Say on standard error where the failures come from, and which records are not counted."""
     if found.basis in _BASIS and found.failures:
         typer.echo(
-            f"{_BASIS[found.basis]}, so these are the function's error documents. They include records that a retry "
-            "delivered or that were replayed, and lack records that no function saw",
+            f"{_BASIS[found.basis]}, so these are the function's error documents. They include records that "
+            "a retry or a replay delivered later, and lack records that no function saw",
             err=True,
         )
     not_counted = {
         "already replayed": found.replayed,
-        "that other streams report, or of a type that nobody archives": found.other_streams,
+        "reported by other streams, or of a type that nobody archives": found.other_streams,
         "in the lake after all: the function did not learn that its put had succeeded": found.written,
         "documents without a record of Firehose's: the retry succeeded, or Firehose has not written it yet": (
             found.unmatched_documents
@@ -84,11 +84,11 @@ def _explain(found: ErrorReport, lake: str) -> None:
         if count:
             typer.echo(f"not counted: {count:,} {why}", err=True)
     if found.failures and found.basis is Basis.FIREHOSE:
-        typer.echo(f"what today's code would deliver: dmd replay --lake {lake} --dry-run", err=True)
+        typer.echo(f"to see what today's code would deliver: dmd replay --lake {lake} --dry-run", err=True)
 
 
 def _why(example: Example) -> str:
-    """Return the message, with the path in front unless it begins with that."""
+    """Return the message, preceded by the path unless it begins with it."""
     if example.path is None or example.message.startswith(example.path):
         return example.message
     return f"{example.path}: {example.message}"

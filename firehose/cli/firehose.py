@@ -1,4 +1,4 @@
-"""`dmd firehose`: any delivery stream, from the API's own JSON, run here as AWS would run it."""
+"""`dmd firehose`: runs any delivery stream from the API's own JSON, as AWS would."""
 
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ def run(  # noqa: PLR0913 - options of a command
     *,
     stream: Annotated[
         Path,
-        typer.Option("--stream", help="A CreateDeliveryStream request, or the answer of DescribeDeliveryStream."),
+        typer.Option("--stream", help="A CreateDeliveryStream request, or the output of DescribeDeliveryStream."),
     ],
     sources: Annotated[
         list[str],
@@ -46,9 +46,11 @@ def run(  # noqa: PLR0913 - options of a command
             metavar="WHERE",
         ),
     ],
-    sink: Annotated[str, typer.Option("--sink", help="Its bucket: a folder, or s3://bucket.", metavar="WHERE")],
+    sink: Annotated[
+        str, typer.Option("--sink", help="The stream's bucket: a folder, or s3://bucket.", metavar="WHERE")
+    ],
     table: Annotated[
-        Path | None, typer.Option("--table", help="The Glue table: a TableInput, or the answer of GetTable.")
+        Path | None, typer.Option("--table", help="The Glue table: a TableInput, or the output of GetTable.")
     ] = None,
     handler: Annotated[
         str, typer.Option("--handler", help="The Lambda processor's function.", metavar="MODULE:FUNCTION")
@@ -68,7 +70,7 @@ def run(  # noqa: PLR0913 - options of a command
         str,
         typer.Option(
             "--arrival",
-            help="When records arrived that are not change records; when their file was written, by default.",
+            help="The arrival of records that are not change records. [default: when their file was written]",
             metavar="TIME",
         ),
     ] = "",
@@ -93,9 +95,9 @@ def run(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Run records through one delivery stream into a bucket.
 
-    What AWS would refuse is refused with AWS's error code; what is not supported here is refused by name.
+    Settings that AWS would refuse are refused with AWS's error code; unsupported settings are refused by name.
 
-    A Kinesis stream is read until Ctrl-C, the first time from now on. On files the end of the input flushes everything.
+    A Kinesis stream is read until Ctrl-C; the first run starts with new records. The end of files flushes everything.
     """
     try:
         behaviour = read_behaviour(switch or [])

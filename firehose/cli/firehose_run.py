@@ -1,4 +1,4 @@
-"""`dmd firehose run`: one delivery stream, from its description to a summary."""
+"""`dmd firehose run`: runs one delivery stream, from its description to a summary."""
 
 import json
 import os
@@ -42,7 +42,7 @@ class RunOptions:
     """The options of the command, by the same names.
 
     `backup` is the bucket of S3 backup, "" for `sink`; `state` is the folder of a Kinesis stream's checkpoints;
-    `arrival` is the time of records that say none.
+    `arrival` is the arrival of records without a time of their own.
     """
 
     stream: Path
@@ -64,7 +64,7 @@ class RunOptions:
 def run_stream(
     options: RunOptions, say: Callable[[str], None], on_printed: Callable[[str], None]
 ) -> tuple[StreamSummary, str]:
-    """Run the stream to the end of its source; return what it did and, if records are left in the source, the error.
+    """Run the stream to the end of its source; return its summary and, if records are left in the source, the error.
 
     `say` gets notes for the user before the run, and after it the problems of the function with their tracebacks;
     `on_printed` gets what the function prints.
@@ -110,7 +110,7 @@ def _described(options: RunOptions) -> LocalStream:
 
 
 def _refuse_without_effect(options: RunOptions, stream: DeliveryStream) -> None:
-    """Refuse options that have no effect on this stream or source: nothing is accepted silently."""
+    """Refuse options that have no effect on this stream or source, rather than ignore them."""
     from_kinesis = reads_kinesis(options.sources)
     kinds = options.faults.kinds
     without_effect = {
@@ -178,7 +178,7 @@ def _source(options: RunOptions, stream: DeliveryStream) -> RunSource:
 
 
 def _unknown_ms(options: RunOptions) -> int:
-    """Return the arrival of records that say no time: --arrival, or when the first file was written."""
+    """Return the arrival of records without a time: --arrival, or the time when the first file was written."""
     if options.arrival:
         return since_ms(options.arrival)
     first = options.sources[0]
@@ -187,7 +187,7 @@ def _unknown_ms(options: RunOptions) -> int:
 
 def _kinesis_source(options: RunOptions, stream: DeliveryStream) -> RunSource:
     if stream.source_arn is None:
-        raise UserError(f"{stream.name} takes records by PutRecord (DirectPut): its source here is a file, or -")
+        raise UserError(f"{stream.name} takes records by PutRecord (DirectPut): give a file, or -, as its --source")
     (address,) = options.sources
     state = options.state or STATES / sha256(f"{stream.name}\0{options.sink}".encode()).hexdigest()[:12]
     client = FaultyKinesis(kinesis_client(address), options.faults)

@@ -1,4 +1,4 @@
-"""`dmd glue`: what is generated from the schemas, and whether a change of them breaks a reader."""
+"""`dmd glue`: generates files from the schemas, and checks whether a change of them breaks a reader."""
 
 import subprocess
 import tempfile
@@ -24,7 +24,9 @@ app = plain_app(no_args_is_help=True, epilog=to_paste("dmd glue check --against 
 
 Out = Annotated[
     Path | None,
-    typer.Option("--out", help="The folder of glue/tables/ and docs/; the project's by default.", metavar="FOLDER"),
+    typer.Option(
+        "--out", help="The folder that holds glue/tables/ and docs/; the project's by default.", metavar="FOLDER"
+    ),
 ]
 
 
@@ -105,16 +107,16 @@ def _say_copied_docs(schemas: Path) -> None:
 def _project(schemas: Path, out: Path | None) -> Path:
     """Return the folder of the generated files.
 
-    Other schemas than ours must not overwrite ours, and an installed package is not the place to change schemas.
+    Files of other schemas must not overwrite ours, and an installed package is not the place to change schemas.
     """
     if out is not None:
         return out
     if schemas.resolve() != SCHEMAS.resolve():
-        raise UserError("these are not the project's schemas: specify with --out where their generated files are")
+        raise UserError("these are not the project's schemas: specify the folder of their generated files with --out")
     if not generate.is_checkout():
         raise UserError(
             f"{generate.PROJECT} is an installed package, not a checkout of the project: run this in a checkout, or "
-            "specify with --out where the generated files are"
+            "specify the folder of the generated files with --out"
         )
     return generate.PROJECT
 
@@ -136,7 +138,7 @@ def _at_revision(revision: str, schemas: Path) -> dict[str, RecordType]:
                 text = _git(schemas, revision, "show", f"{commit.decode().strip()}:./{name}")
                 Path(folder, name).write_bytes(text)
         if not any(Path(folder).iterdir()):
-            raise UserError(f"there are no schemas in {revision}")
+            raise UserError(f"no schemas in {revision}")
         return load(Path(folder))
 
 
@@ -145,6 +147,6 @@ def _git(folder: Path, revision: str, *arguments: str) -> bytes:
         command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603
     except FileNotFoundError as error:
-        raise UserError("git not found: give --against a folder") from error
+        raise UserError("git not found: specify a folder with --against") from error
     except subprocess.CalledProcessError as error:
         raise UserError(f"{revision} is neither a folder nor a git revision with these schemas") from error

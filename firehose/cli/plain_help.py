@@ -1,4 +1,4 @@
-"""Help as every command of `dmd` has it: plain text, which ends in a command to paste.
+"""Makes the help of every command of `dmd`: plain text that ends in a command to paste.
 
 Plain, because rich alone would take `dmd --help` from 85 ms of CPU to 130 and more.
 """

@@ -1,4 +1,4 @@
-"""`dmd query`: SQL over a lake."""
+"""`dmd query`: runs SQL over a lake."""
 
 import csv
 import sys
@@ -39,7 +39,7 @@ def query(
         Format | None,
         typer.Option(
             "--format",
-            help="Which of the lake's files to read. [default: parquet if it has any, else avro]",
+            help="The format of the files to read. [default: parquet if it has any, else avro]",
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""`dmd replay`: failed records through today's code."""
+"""`dmd replay`: runs failed records through today's code and delivers what now succeeds."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ NO_TYPE = "(none)"
 _SKIPPED = {
     "filtered": "not selected",
     "replayed": "already replayed",
-    "other_streams": "that other streams report, or of a type that nobody archives",
+    "other_streams": "reported by other streams, or of a type that nobody archives",
     "written": "in the lake already: the function did not learn that its put had succeeded",
 }
 
@@ -66,15 +66,15 @@ def replay(  # noqa: PLR0913 - an argument for each option
             metavar="WHERE",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """Run failed records through today's code and deliver what now succeeds.
 
-    What fails again stays in the error output. Into a lake each record is delivered exactly once, however often the
-    command is started or killed; of two replays at once, one stops. Into a stream it is at least once: a record may be
-    sent again, and readers deduplicate by change.id. Times are UTC.
+    Records that fail again stay in the error output. Into a lake each record is delivered exactly once, however often
+    the command is started or killed; of two replays at once, one stops. Into a stream each is delivered at least once:
+    it may be sent again, and readers deduplicate by change.id. Times are UTC.
 
     Exits with 1 if something could not be read.
     """
@@ -93,7 +93,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
         work.run(lake_errors(reader, work.has_progress) if elsewhere is None else elsewhere)
     except UserError as error:
         done = work.summary()
-        done.unfinished.clear()  # this replay is the unfinished one; the next one knows
+        done.unfinished.clear()  # this replay is the unfinished one, and the next one finds it in the journal
         _show(done, to, as_json=as_json)
         raise UserError(
             f"{error}; the records counted above are delivered, and the next replay continues from there"

@@ -1,4 +1,4 @@
-"""`dmd run`: change records in, a lake out."""
+"""`dmd run`: runs change records through the function and a local Firehose into a lake."""
 
 import sys
 import time
@@ -57,7 +57,7 @@ def run(
         str,
         typer.Option(
             "--since",
-            help="Begin a new stream at this day or time, or now; at its oldest record by default.",
+            help="Start a new stream at this day or time, or now. [default: its oldest record]",
             metavar="TIME",
         ),
     ] = "",
@@ -97,7 +97,7 @@ def run(
 def _source(sources: list[str], state: Path, since: str) -> RunSource:
     if not reads_kinesis(sources):
         if since:
-            raise UserError(f"--since is for {KINESIS}STREAM: files are read from their beginning")
+            raise UserError(f"--since is only for {KINESIS}STREAM: leave it out, files are read from their beginning")
         return file_source(sources)
     start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
     return kinesis_source(sources[0], state=state, start_ms=start_ms)

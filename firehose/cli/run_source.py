@@ -18,7 +18,7 @@ from firehose.pipeline.change_records import change_records
 
 @dataclass(frozen=True, slots=True)
 class RunSource:
-    """The records that a data plane reads, and the clock of its buffer intervals, which files do not have.
+    """The records that a data plane reads, and the clock of its buffer intervals; files have no clock.
 
     `on_settled` is called with the number of records that are delivered; `broken` gets the error that ended a file
     early.

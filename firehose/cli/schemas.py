@@ -1,4 +1,4 @@
-"""The record types that a command works with: `--schemas`, and `--type` of them."""
+"""The record types that a command works with: `--schemas` and `--type`."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ def load_types(schemas: Path) -> dict[str, RecordType]:
     """Return the record types of a folder of schemas.
 
     Raises:
-        UserError: a schema is not one of ours.
+        UserError: a schema is invalid.
     """
     with schema_errors():
         return load(schemas)
@@ -31,7 +31,7 @@ def load_types(schemas: Path) -> dict[str, RecordType]:
 
 @contextmanager
 def schema_errors() -> Iterator[None]:
-    """Turn an error in a schema into the user's."""
+    """Raise an error in a schema as a user error."""
     try:
         yield
     except SchemaError as error:
@@ -39,7 +39,7 @@ def schema_errors() -> Iterator[None]:
 
 
 def check_types(names: Collection[str], types: Collection[str]) -> None:
-    """Refuse names that are no record types.
+    """Refuse names of unknown record types.
 
     Raises:
         UserError: `unknown record type 'x' (choose from demand, event, ...)`.

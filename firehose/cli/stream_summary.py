@@ -22,7 +22,7 @@ class StreamSummary(msgspec.Struct):
 
     `read` counts records after de-aggregation: each is delivered, dropped, failed or still in the source. `failures`
     are by error code, including records that the bucket did not take. `metrics` are by AWS's names. `without_effect`
-    are the members of the request that have no effect here, `function_problems` why invocations failed.
+    are the members of the request that have no effect here, `function_problems` the reasons of failed invocations.
     """
 
     stream: str

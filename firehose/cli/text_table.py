@@ -1,4 +1,4 @@
-"""Tables as plain text, not wrapped in a pipe."""
+"""Prints tables as plain text, not wrapped in a pipe, and other lines that several commands share."""
 
 import sys
 from collections.abc import Container, Iterable

@@ -1,4 +1,4 @@
-"""`dmd up`: the whole pipeline on a local AWS endpoint."""
+"""`dmd up`: runs the whole pipeline on a local AWS endpoint."""
 
 import os
 import sys
@@ -44,7 +44,7 @@ def up(
     ] = 0,
     mode: Annotated[
         str,
-        typer.Option("--mode", help="Which delivery streams to deploy.", metavar=f"[{'|'.join(MODES)}]"),
+        typer.Option("--mode", help="The modes whose delivery streams to deploy.", metavar=f"[{'|'.join(MODES)}]"),
     ] = Format.PARQUET,
     interval: Annotated[
         int | None,
@@ -71,7 +71,7 @@ def up(
     """
     modes = _modes(mode)
     with ExitStack() as running:
-        # Terraform's state, packages, and the code of functions are for their user's eyes alone.
+        # Only the user may read Terraform's state, packages and the code of functions.
         running.callback(os.umask, os.umask(0o077))
         try:
             where, state = _endpoint(endpoint, port, state, running)
@@ -102,10 +102,10 @@ def _endpoint(url: str, port: int, state: Path, running: ExitStack) -> tuple[End
     """Return the endpoint, and the folder for its state, which nobody else can read."""
     if url:
         if port:
-            raise UserError("--port is for moto's server; with --endpoint put the port into its URL")
+            raise UserError("--port is only for moto's server: put the port into the URL of --endpoint")
         named = named_endpoint(url)
         return named, _private(state / urlsplit(named.url).netloc.replace(":", "-"))
-    # moto keeps everything in memory, so the state of one that has ended is useless, that of a killed run, too.
+    # moto keeps everything in memory, so once it has ended its state is useless, even that of a killed run.
     mine = _private(state / "moto")
     _forget(mine)
     running.callback(_forget, mine)
@@ -119,7 +119,7 @@ def _private(folder: Path) -> Path:
 
 
 def _forget(state: Path) -> None:
-    """Remove all but the provider that terraform has installed, which takes a minute to download."""
+    """Remove everything except the provider that terraform installed, which takes a minute to download."""
     for left in state.glob("terraform/terraform/test/*.tfstate*"):
         left.unlink()
     for left in (*state.glob("*.json"), *state.glob("function.zip")):
@@ -138,7 +138,7 @@ def _say_what_runs(endpoint: Endpoint, deployed: Deployed, session: Session) -> 
     table = next(iter(session.bridge.tables), None)
     _say(f"running {', '.join(deployed.names)} until Ctrl-C")
     if session.new_streams:
-        _say(f"new since the last run: {', '.join(session.new_streams)}. They need everything, so the source is read")
+        _say(f"new since the last run: {', '.join(session.new_streams)}. They need every record, so the source is read")
         _say("from its start again; the other streams get records twice, and the latest_ views count them once")
     if table:
         _say(f"changes of the table {table} flow to the stream")

@@ -1,4 +1,4 @@
-"""The counts of delivery streams as a table, drawn anew at a terminal while `dmd up` runs."""
+"""Draws the counts of delivery streams as a table, again and again at a terminal while `dmd up` runs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

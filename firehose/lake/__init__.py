@@ -1,1 +1,1 @@
-"""A lake as it is read and kept: queries, errors, replay, backfill."""
+"""Reads and maintains a lake: queries, errors, replay, backfill."""

@@ -28,7 +28,7 @@ class Lake(Protocol):
         """Yield the objects below a prefix that ends in `/`, in order of key, without those that Hive ignores."""
 
     def open(self, stored: StoredObject) -> BinaryIO:
-        """Open an object as a seekable file, of which only what is read is fetched."""
+        """Open an object as a seekable file; only the parts that are read are fetched."""
 
     def where(self, stored: StoredObject) -> str:
         """Return the path or address of an object: `lake/data-pipeline/...`, `s3://bucket/data-pipeline/...`."""
@@ -80,7 +80,7 @@ class BucketLake:
             self._client = boto3.client("s3")
 
     def holds(self, prefix: str) -> bool:
-        """Return whether some object lies below a prefix, "" for the whole bucket.
+        """Return True if an object lies below a prefix, "" for the whole bucket.
 
         Raises:
             UserError: the bucket cannot be listed.
@@ -148,7 +148,7 @@ def _key_order(entry: "os.DirEntry[str]") -> str:
 
 
 def _is_data(name: str) -> bool:
-    """Return whether Hive and Athena read a file of this name; that of an S3 folder marker is empty."""
+    """Return True if Hive and Athena read a file of this name; an S3 folder marker has an empty name."""
     return not name.startswith((".", "_")) and name != ""
 
 

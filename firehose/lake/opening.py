@@ -14,10 +14,10 @@ _ROOT_PREFIX = f"{ROOT}/"
 def open_lake(where: str, *, may_be_empty: bool = False) -> Lake:
     """Return the lake in a folder or a bucket, `.local/lake` or `s3://bucket`.
 
-    With `may_be_empty` it may also be a lake that nothing was written into yet; its folder need not exist.
+    With `may_be_empty` the lake may hold nothing yet; its folder need not exist.
 
     Raises:
-        UserError: there is no such lake, or it cannot be read.
+        UserError: the lake does not exist, or cannot be read.
     """
     if where.startswith(S3):
         return open_bucket(_bucket_name(where), "" if may_be_empty else _ROOT_PREFIX)
@@ -29,7 +29,7 @@ def open_lake(where: str, *, may_be_empty: bool = False) -> Lake:
 
 
 def open_bucket(bucket: str, prefix: str) -> BucketLake:
-    """Return the objects of a bucket, in which something must lie below `prefix`; "" requires nothing.
+    """Return the objects of a bucket that has some below `prefix`; with "" the bucket may be empty.
 
     Raises:
         UserError: the bucket cannot be read, or nothing lies there.
@@ -62,7 +62,7 @@ def format_to_read(lake: Lake) -> Format:
 
 
 def format_to_write(lake: Lake) -> Format:
-    """Return the format of what is added to a lake: the one it has.
+    """Return the format for additions to a lake: the one that it has.
 
     A lake without data gets Parquet, unless all its error objects are those of another mode's delivery stream.
 

@@ -1,4 +1,4 @@
-"""Turns boto3's errors into sentences for the user, whose table, stream, credentials or network it is."""
+"""Turns boto3's errors into user errors: the user can fix the table, stream, credentials or network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from firehose.local.user_error import UserError
 def as_user_errors(where: str, done: str) -> Iterator[None]:
     """Raise boto3's errors as user errors about `where`: "kinesis://dmnd cannot be written: AccessDeniedException".
 
-    Of a service's answer only the code is quoted: its message may repeat what was sent.
+    Only the code of a service's error is quoted, because its message may repeat what was sent.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - 0.3 s that other commands need not pay
 

@@ -1,4 +1,4 @@
-"""Records that go through a delivery stream together, and when."""
+"""A batch: consecutive records that go through a delivery stream together."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from firehose.local.event_record import EventRecord
 class Batch(msgspec.Struct, frozen=True):
     """Consecutive records of a source.
 
-    Records are known by their ordinals: the first record of the source is 0, and `first` is the ordinal of the first
-    record here. `now_ms` is the time of the stream's clock, None where no clock runs.
+    A record is identified by its ordinal: 0 for the first record of the source; `first` is that of the first record
+    here. `now_ms` is the time by the stream's clock, None without a clock.
     """
 
     records: Sequence[EventRecord]

@@ -35,7 +35,7 @@ class NoRecords(StrEnum):
 
 
 class UnreadableReply(StrEnum):
-    """The error code of a reply of another form."""
+    """The error code of a reply that is JSON, but not of the expected form."""
 
     JSON_PROCESSING_EXCEPTION = "json-processing-exception"
     FUNCTION_ERROR = "function-error"
@@ -99,14 +99,14 @@ class Behaviour(msgspec.Struct, frozen=True):
     Lambda.FunctionError for the batch, tried again (P2's code)."""
 
     unreadable_reply: UnreadableReply = UnreadableReply.JSON_PROCESSING_EXCEPTION
-    """A reply that is JSON of another form: text, a list, records that are not objects. The code is documented for
-    replies that do not follow the status model (D). That it fails the batch after one attempt is inferred from other
-    replies of a wrong form (I). Or Lambda.FunctionError, tried again. A reply that Lambda itself cannot send, such as a
-    generator, is the function's failure in either case."""
+    """A reply that is JSON, but not of the expected form: text, a list, records that are not objects. The code is
+    documented for replies that do not follow the status model (D). We infer from other malformed replies that it fails
+    the batch after one attempt (I). Or Lambda.FunctionError, tried again. A reply that Lambda itself cannot send, such
+    as a generator, is the function's failure in either case."""
 
     nan_in_reply: UnreadableReply = UnreadableReply.JSON_PROCESSING_EXCEPTION
-    """NaN or an infinity in a reply: Lambda's Python runtime sends it as it is, which is not JSON (its source). That
-    Firehose then answers as to any reply that it cannot parse is inferred (I); or Lambda.FunctionError, tried again."""
+    """NaN or an infinity in a reply: Lambda's Python runtime sends it as it is, which is not JSON (its source). We
+    infer that Firehose treats it as any reply that it cannot parse (I); or Lambda.FunctionError, tried again."""
 
     function_timeout: FunctionTimeout = FunctionTimeout.FUNCTION_TIMED_OUT
     """A function that exceeds its time-out: Lambda.FunctionTimedOut (U, error objects of three projects); or
@@ -122,15 +122,15 @@ class Behaviour(msgspec.Struct, frozen=True):
     who want to hear of it early."""
 
     conversion_raw_data: RawData = RawData.ORIGINAL
-    """`rawData` of a record that a function transformed and that then does not convert. Not measured: AWS's page on
-    decompression points to the record as it came (D), a guide for Iceberg to what the function answered (U)."""
+    """`rawData` of a record that a function transformed and that then fails to convert. Nobody measured it: AWS's page
+    on decompression suggests the record as it arrived (D), a guide for Iceberg the function's answer (U)."""
 
     error_compression: ErrorCompression = ErrorCompression.NONE
-    """Error objects of a stream that compresses its data: not compressed and without extension (P1). AWS is silent, and
-    one user's note has them gzipped for Iceberg (U)."""
+    """Error objects of a stream that compresses its data: not compressed and without extension (P1). AWS does not
+    document it; one user reports them gzipped for Iceberg (U)."""
 
     parquet_timestamps: ParquetTimestamps = ParquetTimestamps.INT96
-    """INT96, as Hive's writer does and users complain of (U); or INT64 in microseconds, which some readers need."""
+    """INT96, as Hive's writer does and users complain about (U); or INT64 in microseconds, which some readers need."""
 
 
 OBSERVED = Behaviour()

@@ -1,4 +1,4 @@
-"""The data plane: records of a source through delivery streams, as their requests say, into a sink.
+"""The data plane: runs the records of a source through delivery streams, as their requests say, into a sink.
 
 source -> de-aggregation -> batches -> Lambda -> partition keys -> format conversion -> buffers -> objects
                                |          |             |                  |
@@ -24,8 +24,8 @@ from firehose.local.report import RunReport, StreamReport
 from firehose.local.running_stream import BatchGroup, RunningStream, batch_groups
 from firehose.local.sinks import Sink
 
-# Rows of all streams together, as JSON. Gathering them for a flush may take as much again twice: a million sample
-# records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.
+# The limit for the buffered rows of all streams together, as JSON. A flush may need twice as much again: a million
+# sample records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.
 MEMORY_BYTES = 108 * 1024 * 1024
 
 _LOOK_MS = 100
@@ -42,8 +42,8 @@ class DataPlane:
     With a clock, buffer intervals and the limit of active partitions are as in AWS. Without one, as on files, no
     interval runs, and only memory limits the active partitions.
 
-    Either `run` reads a source to its end; or the source hands over its records by `accept`, calls `tick` whenever time
-    has passed, and `finish` at the end.
+    Call either `run`, which reads a source to its end, or `accept` for each record, `tick` whenever time has passed,
+    and `finish` at the end.
 
     Raises, when it is made:
         SettingError: a setting of a stream that AWS refuses, or that is not supported here.
@@ -109,18 +109,17 @@ class DataPlane:
         stop: Callable[[], bool] = lambda: False,
         settled: Callable[[int], None] = lambda _: None,
     ) -> RunReport:
-        """Process and deliver all records of the source, or those read until `stop` returns true. To be called once.
+        """Process and deliver all records of the source, or those read until `stop` returns true. Call it once.
 
-        A source that waits yields None from time to time, so that buffer intervals are looked at. `progress` is called
+        A source that waits yields None from time to time, so that buffer intervals are checked. `progress` is called
         with the counts so far (`read`, `bytes_read`) after each batch. A KeyboardInterrupt raised while the source is
         being read (`reading` is true) stops as `stop` does.
 
-        `settled` is called whenever intervals have been looked at, and at the end, with the number of records of the
-        source, from the first on, that every stream has delivered, dropped or kept as errors: after a crash, reading
-        starts again from there.
+        `settled` is called after each check of intervals, and at the end. It gets the number of records, counted from
+        the first, that every stream has delivered, dropped or kept as errors: after a crash, reading resumes there.
 
         Raises:
-            What the source or a sink raises. The report then has the fate of each record read until then.
+            The error of the source or a sink. The report then has the fate of each record read until then.
         """
         try:
             self._take(self._read(source, stop), progress, settled)
@@ -136,7 +135,7 @@ class DataPlane:
         return self._report
 
     def accept(self, record: EventRecord, now_ms: int | None, progress: _Progress = lambda _: None) -> None:
-        """Take one record of the source, and process the batch that it fills."""
+        """Take one record of the source; if it fills a batch, process that."""
         parts = self._split(record)
         self._source_records.add(len(parts))
         self._report.read += len(parts)
@@ -159,7 +158,7 @@ class DataPlane:
         """Process and deliver all that was accepted, whatever its age.
 
         Raises:
-            What a sink raises, after every stream has tried: the records of the refused objects are not settled.
+            The error of a sink, after every stream has tried: the records of the refused objects are not settled.
         """
         for group in self._groups:
             self._process(group, group.batcher.take(), progress)
@@ -169,11 +168,11 @@ class DataPlane:
 
     @property
     def idle(self) -> bool:
-        """True if every record accepted has its fate in every stream."""
+        """True if every accepted record has its fate in every stream."""
         return self._ledger.settled() == self._report.read
 
     def settled(self) -> int:
-        """Return how many records of the source, from the first on, have their fate in every stream."""
+        """Return the number of records of the source, counted from the first, that have their fate in every stream."""
         return self._source_records.settled(self._ledger.settled())
 
     def _take(self, records: Iterable[EventRecord | None], progress: _Progress, settled: Callable[[int], None]) -> None:
@@ -182,7 +181,7 @@ class DataPlane:
             now_ms = self._clock() if self._clock else None
             if record is not None:
                 self.accept(record, now_ms, progress)
-            # Intervals are seconds, and looking at hundreds of partitions takes longer than a record.
+            # Intervals last seconds, and checking hundreds of partitions takes longer than processing a record.
             if now_ms is not None and (record is None or now_ms - looked_ms >= _LOOK_MS):
                 self.tick(now_ms)
                 looked_ms = now_ms
@@ -220,7 +219,7 @@ class DataPlane:
     def _bound_memory(self) -> None:
         total = sum(running.size_bytes for running in self._streams)
         if total > self._memory_bytes:
-            # Half of it, the largest partitions: flushing just enough would gather the rows again at every batch.
+            # Flush half of it, the largest partitions first: flushing just enough would copy the rows at every batch.
             for running in self._streams:
                 running.flush_largest(running.delivery.size_bytes // 2)
         for refused_bytes, error in (running.refused for running in self._streams):

@@ -26,7 +26,7 @@ class EventRecord(TypedDict):
     recordId: str
     approximateArrivalTimestamp: int
     data: str
-    kinesisRecordMetadata: NotRequired[KinesisRecordMetadata]  # not of a record put into the delivery stream itself
+    kinesisRecordMetadata: NotRequired[KinesisRecordMetadata]  # absent if the record was put directly
 
 
 def event_record(
@@ -58,7 +58,7 @@ def event_record(
 
 
 def put_directly(record: EventRecord) -> EventRecord:
-    """Return the record as it is when it was put into the delivery stream itself: without Kinesis metadata."""
+    """Return the record as if it had been put into the delivery stream itself: without Kinesis metadata."""
     put = record.copy()
     del put["kinesisRecordMetadata"]
     return put

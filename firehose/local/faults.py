@@ -37,7 +37,7 @@ class Fault(StrEnum):
 
 
 class Faults:
-    """Counts how often each fault is still to happen."""
+    """The faults to inject, and how often each is still to happen."""
 
     def __init__(self, counts: Iterable[tuple[Fault, float]] = ()) -> None:
         self._left = dict(counts)
@@ -97,7 +97,7 @@ def faulty_function(function: Function, faults: Faults) -> Function:
             return _INVOCATION[fault](function, event, context)
         fault = faults.first(_REPLY)
         reply = function(event, context)
-        # A reply that is wrong anyway is left alone.
+        # A reply that is invalid anyway is not changed.
         if fault is None or not isinstance(reply, dict) or not reply.get("records"):
             return reply
         return _REPLY[fault](reply, list(reply["records"]))
@@ -140,7 +140,7 @@ _S3 = {Fault.S3_DENIED: "AccessDenied", Fault.S3_SLOW_DOWN: "SlowDown", Fault.S3
 
 
 class FaultySink:
-    """A sink with faults: it raises what S3Sink raises when the SDK has given up."""
+    """A sink with faults: it raises the error that S3Sink raises when the SDK has given up."""
 
     def __init__(self, sink: Sink, faults: Faults) -> None:
         self._sink = sink

@@ -18,8 +18,8 @@ KINESIS = "kinesis://"
 # Source: Kinesis Data Streams API, PutRecords. A record's size includes its partition key.
 CALL_RECORDS = 500
 CALL_BYTES = 5 * 1024 * 1024
-# A stream can be configured to take up to 10 MiB; how a delivery stream and its function treat such a record is
-# documented nowhere (firehose-facts 6.1), so the limit here is a stream's default.
+# A stream can be configured to take up to 10 MiB; how a delivery stream and its function treat such a record is not
+# documented, so the limit here is a stream's default.
 RECORD_BYTES = 1024 * 1024
 
 # A full shard refuses records as long as its writers together are too fast. Eleven waits, 0.2 s doubled up to 20 s,
@@ -147,7 +147,7 @@ class _Change(msgspec.Struct):
 
 
 def item_keys(payload: bytes) -> bytes:
-    """Return the keys of a change record's item, or the whole payload if it has none: it must go to some shard.
+    """Return the keys of a change record's item, or the whole payload if it has no keys: it must go to some shard.
 
     b'{"dynamodb":{"Keys":{"pk":{"S":"FAN#1"}}}}' -> b'{"pk":{"S":"FAN#1"}}'
     """

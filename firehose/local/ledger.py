@@ -8,7 +8,7 @@ of a record, it keeps the record's ordinal, so that in the end the ordinal finds
 Streams. Several delivery streams may read one source, and each decides on its own. A stream settles a record when its
 fate there is final: DROPPED when the function says so, DELIVERED when the object with its rows is in the bucket, FAILED
 when the error object with it is. A record that waits in a buffer has no fate yet. Each stream gives a record exactly
-one fate; a second one is counted as a mistake of ours.
+one fate; a second one is counted, and is a bug.
 
 Backup. A stream's backup is one more stream to the ledger. It settles every record, as BACKED_UP, when the backup
 object is in its bucket.
@@ -55,7 +55,7 @@ class Ledger:
 
     def settle(self, stream: int, ordinals: Iterable[int], fate: int) -> None:
         """Gives these records their fate in one stream."""
-        # Runs once a record and stream. Looking the page up only when it changes halves the time.
+        # Runs once for each record and stream. Looking the page up only when it changes halves the time.
         page_records = self._page_records
         start = end = settled = 0
         fates = bytearray()
@@ -86,9 +86,9 @@ class Ledger:
                 self._sum_up(number, self._page_records)
 
     def settled(self) -> int:
-        """How many records, from the first on, have their fate in every stream: the source may forget these.
+        """The number of records, counted from the first, with a fate in every stream: the source may forget these.
 
-        Of the ordinals 0, 1 and 3 -> 2.
+        If the ordinals 0, 1 and 3 have one -> 2.
         """
         while self._open.get(self._settled // self._page_records) == 0:
             self._settled = (self._settled // self._page_records + 1) * self._page_records
@@ -151,7 +151,7 @@ class SourceRecords:
             self._several.append(_Several(self._records - records, self._records, self._source_records))
 
     def settled(self, records: int) -> int:
-        """The source records, from the first on, all of whose records are among the first `records`."""
+        """The number of source records, counted from the first, whose records are all among the first `records`."""
         several = self._several
         while several and several[0].end <= records:
             self._behind = several.popleft()

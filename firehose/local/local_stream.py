@@ -1,4 +1,4 @@
-"""A delivery stream to run here: its request, and what the request only names."""
+"""A delivery stream to run here: its request, with the table and function that the request only names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,11 +20,12 @@ class LocalStream(msgspec.Struct, frozen=True):
     """One delivery stream, with all that it needs to run here.
 
     `request` is a CreateDeliveryStream request, `table_input` the Glue TableInput that it names if it converts records,
-    `function` the code behind its Lambda ARN if it has one. A function that never writes into its event, `keeps_event`,
-    needs no copy of each record; `timeout_seconds` is its own timeout, if that is known. `version` is the VersionId of
-    DescribeDeliveryStream, `region` where a stream is that is put to. A record waits no longer than `interval_seconds`,
-    if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota that AWS raises on
-    request. `with_logs`: the report keeps what Lambda logs of the function's exceptions, which may quote a record.
+    `function` the code behind its Lambda ARN if it has one. `keeps_event` says that the function never changes its
+    event, so records need not be copied; `timeout_seconds` is the function's own timeout, if that is known. `version`
+    is the VersionId of DescribeDeliveryStream, `region` the region of a DirectPut stream. A record waits no longer than
+    `interval_seconds`, if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota
+    that AWS raises on request. `with_logs`: the report keeps what Lambda logs of the function's exceptions, which may
+    quote a record.
     """
 
     request: Mapping[str, Any]
@@ -40,7 +41,7 @@ class LocalStream(msgspec.Struct, frozen=True):
     with_logs: bool = False
 
     def read(self) -> DeliveryStream:
-        """Return the request read, with the intervals that it is to run with.
+        """Read the request, and shorten its buffer intervals to `interval_seconds`.
 
         Raises:
             SettingError: a setting that AWS refuses, or that is not supported here.
@@ -57,7 +58,7 @@ def described_stream(document: Any, table: Any, function: Function | None = None
 
     described_stream({"DeliveryStreamName": "sale", ...}, {"Table": {"Name": "sale", ...}}, handler)
 
-    `more` are members of LocalStream.
+    `more` are further arguments of LocalStream.
 
     Raises:
         SettingError: a setting that AWS refuses, such as a table that is missing, or that is not supported here.

@@ -39,7 +39,7 @@ class Statistics(msgspec.Struct):
 
     @property
     def average(self) -> float:
-        """The mean of the values, of which there must be at least one."""
+        """The mean of the values; there must be at least one."""
         return self.sum / self.samples
 
 

@@ -9,7 +9,7 @@ from firehose.local.processors.function_problems import FunctionProblems
 
 
 class StreamReport(msgspec.Struct):
-    """The counts of one delivery stream, each made where the thing counted happens."""
+    """The counts of one delivery stream; each is taken where the event happens."""
 
     name: str
     received: int = 0
@@ -26,7 +26,7 @@ class StreamReport(msgspec.Struct):
 
     @property
     def adds_up(self) -> bool:
-        """Whether every record received was delivered, dropped or failed."""
+        """True if every record received was delivered, dropped or failed."""
         return self.received == self.delivered + self.dropped + self.failed.total()
 
 
@@ -49,7 +49,7 @@ class RunReport(msgspec.Struct):
 
     @property
     def adds_up(self) -> bool:
-        """Whether read = delivered + dropped + failed, each record once, and so in every stream."""
+        """True if read = delivered + dropped + failed, with each record counted once, and so in every stream."""
         return (
             self.read == self.delivered + self.dropped + self.failed
             and self.unsettled == self.settled_twice == self.delivered_twice == 0

@@ -106,12 +106,12 @@ class RunningStream(msgspec.Struct):
 
     @property
     def size_bytes(self) -> int:
-        """The size of what waits to become objects."""
+        """The size of the buffered data that waits to become objects."""
         return sum(part.size_bytes for part in self._parts)
 
     @property
     def refused(self) -> tuple[int, Exception | None]:
-        """The bytes of the objects that a sink refuses at present, and what it raised for the oldest."""
+        """The bytes of the objects that a sink refuses at present, and the error of the oldest."""
         sizes = sum(part.refused_bytes for part in self._parts)
         return sizes, next((part.put_error for part in self._parts if part.put_error), None)
 
@@ -136,7 +136,7 @@ class BatchGroup(msgspec.Struct):
 
 
 def batch_groups(streams: Iterable[RunningStream]) -> list[BatchGroup]:
-    """Return the streams by their Lambda buffer hints, in order of the first of each."""
+    """Return the streams grouped by their Lambda buffer hints, the groups in order of their first stream."""
     found: dict[tuple[int, int], BatchGroup] = {}
     for stream in streams:
         size_bytes, seconds = key = stream.stream.processing.batch

@@ -1,11 +1,11 @@
 """Temporary folders of the processes that write into a folder lake, and what killed processes leave there.
 
 An object is written to a temporary file first, and a killed process leaves a part of one, which may hold personal data.
-Whether the process still lives, its lock tells: the kernel releases it when the process ends, however it ends, also
-across containers and on network file systems. So the next sink removes what is left at once, and needs neither process
-ids, which mean nothing in another container, nor a waiting time.
+A lock shows whether the process is still alive: the kernel releases it when the process ends, however it ends, also
+across containers and on network file systems. So the next sink removes leftovers at once. It needs no process ids,
+which mean nothing in another container, and no waiting time.
 
-The folders are at the root of the lake, below no data prefix: every reader takes each file there for data.
+The folders are at the root of the lake, below no data prefix: readers take every file there for data.
 """
 
 import fcntl
@@ -47,7 +47,7 @@ class TemporaryFolder:
 
 
 def remove_left(root: Path) -> None:
-    """Removes the temporary folders whose process has ended; one that cannot be removed stays and hinders nobody."""
+    """Removes the temporary folders whose process has ended; one that cannot be removed stays and does no harm."""
     for path in root.glob(f"{_PREFIX}*"):
         if path.is_symlink():
             continue
@@ -61,7 +61,7 @@ def remove_left(root: Path) -> None:
 
 
 def _locked(path: Path) -> tuple[Path, int] | None:
-    """Locks a new folder; returns None if another process took it for left, and removed it, before that."""
+    """Locks a new folder; returns None if another process mistook it for a leftover and removed it first."""
     try:
         lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except FileNotFoundError:

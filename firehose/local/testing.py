@@ -84,7 +84,7 @@ class TestedStream:
         self._from_kinesis = stream.source_arn is not None
         self._backup_bucket = stream.backup.bucket if stream.backup else stream.destination.bucket
         self._source: list[EventRecord] = []
-        self._settled_before = 0  # by planes that were killed
+        self._settled_before = 0  # by data planes that were killed
         self._plane = self._started()
 
     def _started(self) -> DataPlane:
@@ -148,7 +148,7 @@ class TestedStream:
 
     @property
     def function_problems(self) -> FunctionProblems:
-        """Why invocations failed, with the log lines of exceptions: on AWS they are in the function's log group."""
+        """The reasons of failed invocations, with logged exceptions; on AWS they are in the function's log group."""
         return self._plane.report.streams[0].function_problems
 
     @property

@@ -102,7 +102,7 @@ def change_time_ms(payload: bytes) -> int | None:
     except (msgspec.ValidationError, UnicodeDecodeError, RecursionError, BadRecord):
         return None
     except msgspec.DecodeError:
-        # Not JSON, or JSON with a lone surrogate somewhere, which hides nothing of the time.
+        # Not JSON, or JSON with a lone surrogate, which does not affect the time.
         return _time_beside_surrogates(payload)
 
 

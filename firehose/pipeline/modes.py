@@ -1,6 +1,6 @@
 """The modes of the pipeline, and everything in which they differ.
 
-Delivery streams, their functions, requests, tables and names follow from a row, on a laptop, in `dmd up` and in the
+A row determines a mode's delivery streams, functions, requests, tables and names: on a laptop, in `dmd up` and in
 tests. Terraform has the same table, modules/pipeline/modes.tf. A further mode is one row here and one there, its name
 in glue/layout.Format, and the module transform/<mode>_mode.py.
 """
@@ -71,9 +71,10 @@ MODES = {
         partitions=False,
         table=avro_table,
         database="",
-        # The function writes the containers and answers Dropped, so Firehose delivers nothing. An Ok would come from a
-        # function of another mode. Its rows are no container, so they do not belong below avro/: here they raise the
-        # alarm on the error prefix, fall under its tighter policy, and `dmd errors` shows them under their own kind.
+        # The function writes the containers and answers Dropped, so Firehose delivers nothing. An Ok could only come
+        # from another mode's function. Its rows are not a container, so they must not lie below avro/: below the error
+        # prefix they raise its alarm, fall under its tighter policy, and `dmd errors` shows them as a kind of their
+        # own.
         prefix=f"{FIREHOSE_ERRORS}unexpected-ok/",
         # A container holds one batch, so batches are large, and the reply is short. With Firehose's maximum of 3 MiB,
         # small changes (700 bytes, and 450 more of each in the event) could make a request exceed 6 MB. With 2 MiB even

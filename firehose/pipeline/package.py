@@ -1,4 +1,4 @@
-"""The zip that Lambda runs: glue, transform and their dependencies, and no tool. The same source gives the same bytes.
+"""Builds the zip that Lambda runs, without tools: glue, transform and dependencies. Same source, same bytes.
 
 python -m firehose.pipeline.package build/function.zip
 """
@@ -16,7 +16,7 @@ from typing import BinaryIO
 PROJECT = Path(__file__).parents[2]
 BUILT = PROJECT / "build" / "function.zip"  # `make package` writes it there
 REQUIREMENTS = PROJECT / "requirements-lambda.txt"
-WHEELS = PROJECT / ".venv" / "wheels"  # the Makefile puts them there; without them pip uses the package index
+WHEELS = PROJECT / ".venv" / "wheels"  # wheels that the Makefile downloads; without them pip uses the package index
 
 # Lambda's runtime python3.13 on arm64 is Amazon Linux 2023, whose glibc is 2.34.
 PYTHON = "3.13"
@@ -27,8 +27,8 @@ UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
 
 OURS = ("glue/**/*.py", "glue/schemas/*.avsc", "glue/tables/*.json", "transform/**/*.py")
 OUR_FOLDERS = ("glue", "transform")
-# Scripts name this machine's interpreter in their first line, and RECORD has their hash. Bytecode would be for the
-# Python that builds, which need not be Lambda's.
+# Left out: scripts name this machine's interpreter in their first line, and RECORD has their hash; bytecode is for the
+# Python that builds, which may not be Lambda's.
 _LEFT_OUT = {"bin", "__pycache__"}
 _LEFT_OUT_OF_METADATA = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 
@@ -43,10 +43,11 @@ class PackageError(Exception):
 def build(zip_path: Path, *, platforms: Sequence[str] = PLATFORMS, python: str = PYTHON) -> int:
     """Write the zip and return its unzipped size in bytes: 7_104_331.
 
-    `platforms` are wheel tags; without any the zip is for the machine and Python that build it.
+    `platforms` are wheel tags; without them the zip is for this machine and its Python.
 
     Raises:
-        PackageError: a dependency has no wheel for the platform, or other bytes than locked; or the zip is too large.
+        PackageError: a dependency has no wheel for the platform or does not match its locked hash, or the zip is too
+            large.
     """
     with tempfile.TemporaryDirectory() as folder:
         _install(Path(folder), platforms, python)
@@ -62,7 +63,7 @@ def build(zip_path: Path, *, platforms: Sequence[str] = PLATFORMS, python: str =
 def checkout_package() -> bytes:
     """Return a zip of the function's own code as it stands in this checkout, without its dependencies.
 
-    That is enough where this Python, which has the dependencies, runs it; for Lambda there is `make package`.
+    That is enough to run it with this Python, which has the dependencies. For Lambda use `make package`.
     """
     body = io.BytesIO()
     _write(body, dict(sorted(_ours())))
@@ -78,7 +79,7 @@ def _install(folder: Path, platforms: Sequence[str], python: str) -> None:
     command += ["--no-index", f"--find-links={WHEELS}"] if WHEELS.is_dir() else []
     done = subprocess.run([*command, *target, "--target", str(folder)], check=False)  # noqa: S603  pip, with our own arguments
     if done.returncode:
-        raise PackageError("pip could not install the function's dependencies; it says why above")
+        raise PackageError("pip could not install the function's dependencies: its own message is above")
 
 
 def _dependencies(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -109,7 +110,7 @@ def main() -> int:
     """Build the zip that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("zip", type=Path, help="the file to write: build/function.zip")
-    parser.add_argument("--platform", nargs="*", default=PLATFORMS, help="wheel tags; none: this machine")
+    parser.add_argument("--platform", nargs="*", default=PLATFORMS, help="wheel tags; an empty list is this machine")
     parser.add_argument("--python", default=PYTHON, help="Lambda's Python")
     arguments = parser.parse_args()
     try:

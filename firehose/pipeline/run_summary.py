@@ -19,7 +19,7 @@ _DATA = tuple(map(format_prefix, Format))
 
 
 class TypeSummary(msgspec.Struct):
-    """What a run put into the lake of one record type."""
+    """The rows and objects of one record type that a run put into the lake."""
 
     type: str
     rows: int
@@ -29,7 +29,7 @@ class TypeSummary(msgspec.Struct):
 
 
 class RunSummary(msgspec.Struct):
-    """The counts of a run. `failed` has the function's own reasons, and Firehose's codes for what Firehose failed."""
+    """The counts of a run. `failed` is by the function's reasons, or Firehose's codes for what Firehose failed."""
 
     read: int
     bytes_read: int
@@ -53,7 +53,7 @@ class FunctionMetrics:
     def __init__(self) -> None:
         self.dropped: dict[str, Counter[str]] = {}  # by delivery stream, then by record type
         self.failed: Counter[str] = Counter()
-        # What functions wrote to the lake themselves, as in Avro mode; records by record type.
+        # Records that functions wrote to the lake themselves, as in Avro mode, by record type.
         self.delivered: Counter[str] = Counter()
         self.objects = 0
         self.bytes = 0
@@ -116,7 +116,7 @@ class CountingSink:
         return sum(each.total() for each in self._objects.values()), self._bytes.total()
 
     def summary(self, record_type: str, rows: int) -> TypeSummary:
-        """Return the summary of a type of which this many rows were delivered."""
+        """Return the summary of a type with this many delivered rows."""
         objects = self._objects.get(record_type, Counter())
         return TypeSummary(record_type, rows, len(objects), objects.total(), self._bytes[record_type])
 
@@ -124,11 +124,11 @@ class CountingSink:
 def summarise(
     report: RunReport, metrics: FunctionMetrics, objects: CountingSink, types: Collection[str], seconds: float
 ) -> RunSummary:
-    """Return the summary of what the data plane counted, what functions said of it, and what was put.
+    """Return the summary of a run from the data plane's counts, the functions' metrics and the objects put.
 
     A run adds up when read = delivered + dropped + failed, with each record counted once, and the three independent
-    counts agree: the data plane saw dropped what the functions say they dropped or wrote themselves; it saw failed what
-    they failed; and the objects put are its own and those that the functions say they wrote.
+    counts agree: the data plane's dropped records are those that the functions report as dropped or as written by
+    themselves; its failed records are theirs; and the objects put are its own and those that the functions report.
     """
     streams = report.streams
     dropped = metrics.dropped_by_all([stream.name for stream in streams], types)

@@ -1,4 +1,4 @@
-"""The CreateDeliveryStream request of a stream of ours: what Terraform declares, and what the local data plane runs."""
+"""Builds the CreateDeliveryStream requests that Terraform declares and the local data plane runs."""
 
 from typing import Any
 
@@ -33,8 +33,8 @@ def create_delivery_stream(  # noqa: PLR0913  each is a name of AWS's that only 
         -> {"DeliveryStreamName": "prd3292-dev1-dmnd-sale", "DeliveryStreamType": "KinesisStreamAsSource", ...}
 
     `database` and `table` are the Glue table that a mode converts by, if it does. `buffer_seconds` is 60 to 300:
-    Firehose takes no less with dynamic partitioning, and the data must be queryable within five minutes (REQ-7). What
-    the function itself writes waits for the mode's lambda buffer alone.
+    Firehose takes no less with dynamic partitioning, and the data must be queryable within five minutes (REQ-7).
+    Objects that the function writes itself only wait for the mode's lambda buffer.
 
     Raises:
         ValueError: `buffer_seconds` is outside 60 to 300, or the mode's lambda buffer outside Firehose's 0.2 to 3 MiB.
@@ -62,7 +62,7 @@ def create_delivery_stream(  # noqa: PLR0913  each is a name of AWS's that only 
 
 _ALWAYS = {
     "ErrorOutputPrefix": ERROR_PREFIX,
-    "CompressionFormat": "UNCOMPRESSED",  # with format conversion nothing else: the Parquet pages are Snappy
+    "CompressionFormat": "UNCOMPRESSED",  # the only value with format conversion; the Parquet pages are Snappy
     "S3BackupMode": "Disabled",  # a backup would keep deleted people's data unscrubbed
 }
 _PARTITIONING = {

@@ -37,7 +37,7 @@ class ModeStream(msgspec.Struct, frozen=True):
 
     @property
     def mode(self) -> Mode:
-        """The row of the table of modes."""
+        """The stream's row in the table of modes."""
         return MODES[self.format]
 
     @property
@@ -67,9 +67,9 @@ class ModeStream(msgspec.Struct, frozen=True):
 
 
 def mode_streams(names: Names, mode: Format, types: Mapping[str, RecordType]) -> list[ModeStream]:
-    """Return the delivery streams of a mode: one for each type, or one for all.
+    """Return the delivery streams of a mode: one for each type, or one for all types.
 
-    The only one claims what has no readable type, or that of the first type by name.
+    Records without a readable type go to the only stream, or to that of the first type by name.
     """
     first = min(types)
     if not MODES[mode].per_type:

@@ -141,7 +141,7 @@ def test_a_delete_without_the_old_image_is_exit_1(tmp_path: Path) -> None:
             "--from 2025-01-02 is after --to 2025-01-01",
         ),
         (["--export", "export", "--stream", "dmnd"], "dmnd is not a stream: it should be kinesis://STREAM"),
-        (["--table", "t", "--lake", "l", "--key", "pk"], "--key is for a full export"),
+        (["--table", "t", "--lake", "l", "--key", "pk"], "--key is only for a full export"),
         (["--export", "missing", "--lake", "l"], "no such export: missing is not a folder"),
         (["--export", "s3://", "--lake", "l"], "s3:// is not an export"),
         (["--export", "export", "--lake", "l", "--state", "export"], "export is not empty, and not the state of a"),

@@ -156,7 +156,7 @@ def test_of_a_batch_that_failed_as_a_whole_a_stream_answers_for_its_own_type(lak
         (CRASHED, None): 1,
     }
     assert found.other_streams == 5
-    assert "not counted: 5 that other streams report, or of a type that nobody archives\n" in run(lake).stderr
+    assert "not counted: 5 reported by other streams, or of a type that nobody archives\n" in run(lake).stderr
 
 
 def test_what_no_stream_can_tell_the_type_of_is_a_failure_once_though_all_lost_it(lake: Path) -> None:

@@ -94,7 +94,7 @@ def test_since_now_passes_over_what_is_older(tmp_path: Path, stream: Any) -> Non
         ),
         pytest.param(["kinesis://"], "kinesis:// is not a stream", id="no name"),
         pytest.param(["kinesis://other"], "kinesis://other cannot be read: ResourceNotFoundException", id="no stream"),
-        pytest.param(["a.jsonl", "--since", "now"], "--since is for kinesis://STREAM", id="since of a file"),
+        pytest.param(["a.jsonl", "--since", "now"], "--since is only for kinesis://STREAM", id="since of a file"),
         pytest.param(["kinesis://dmnd", "--since", "x"], "x is neither a day nor a time", id="no time"),
     ],
 )

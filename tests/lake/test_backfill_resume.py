@@ -73,7 +73,7 @@ def test_a_resume_first_says_when_it_began_and_how_much_was_read(
     result = dmd("backfill", "--export", "export", "--lake", "lake")
 
     first, *_, last = result.stderr.splitlines()
-    assert first == "resuming the backfill that began at 2026-11-24T08:00:00Z: 2 items are read already"
+    assert first == "resuming the backfill that began at 2026-11-24T08:00:00Z: 2 items were read before"
     assert last.endswith(" s")
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
 
@@ -161,6 +161,6 @@ def test_the_same_command_in_another_spelling_resumes(
     arguments = ["--export", f"{tmp_path}/export/", "--lake", "../lake", "--state", "../state", "--segments", "2"]
     result = dmd("backfill", *arguments)
 
-    assert "2 items are read already" in result.stderr
+    assert "2 items were read before" in result.stderr
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
     assert {path.name for path in tmp_path.iterdir()} == {"export", "lake"}

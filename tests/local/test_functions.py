@@ -61,8 +61,8 @@ def test_the_folder_is_the_current_one_if_none_is_said(folder: Path, monkeypatch
 @pytest.mark.parametrize(
     ("handler", "code", "told"),
     [
-        pytest.param("orders_none:f", "", "there is no module orders_none in", id="no module"),
-        pytest.param("orders_three.deep:f", "", "there is no module orders_three.deep in", id="no package"),
+        pytest.param("orders_none:f", "", "module orders_none not found in", id="no module"),
+        pytest.param("orders_three.deep:f", "", "module orders_three.deep not found in", id="no package"),
         pytest.param("orders_three:f", "", "orders_three in .* has no f$", id="no function"),
         pytest.param("orders_three:f", "f = 1", "f is not callable but int$", id="not callable"),
         pytest.param("orders_three:f", "import not_there", "needs the module not_there", id="needs another"),

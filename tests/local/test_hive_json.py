@@ -142,7 +142,7 @@ def test_columns_match_in_any_case_or_by_their_place_and_the_later_wins() -> Non
         {"id": None, "name": "4"},
     ]
     assert failure(columns, '{"_col2":"secret"}', HIVE).message == (
-        f"{MISMATCH} [the record: a name of the form _col3 that names no column]"
+        f"{MISMATCH} [the record: a name like _col3, but there is no such column]"
     )
 
 

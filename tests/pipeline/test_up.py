@@ -77,7 +77,7 @@ def test_what_is_put_into_the_stream_is_delivered_once_although_dmd_up_is_starte
     assert f"dmd sample 5000 --to kinesis://{STREAM}" in first.stderr
     assert f"--lake s3://{BUCKET}" in first.stderr
     assert f"AWS_ENDPOINT_URL={server}" in first.stderr
-    assert f"{server} has 4 delivery streams: they are run as they are" in second.stderr
+    assert f"{server} has 4 delivery streams: running them as they are" in second.stderr
     assert columns(second)["prd3292-test-dmnd-demand"][0] == "200"
     assert columns(third)["prd3292-test-dmnd-demand"] == ["0"] * 5
     assert "\x1b" not in first.output
@@ -147,7 +147,7 @@ def test_counts_are_in_one_column_each() -> None:
         pytest.param(["--endpoint", "https://192.0.2.1:4566"], "192.0.2.1 is not this machine", id="another machine"),
         pytest.param(["--endpoint", "http://127.0.0.1@192.0.2.1"], "192.0.2.1 is not this machine", id="a user name"),
         pytest.param(["--endpoint", "http://127.0.0.1:9"], "127.0.0.1:9 cannot be read", id="nobody there"),
-        pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is for moto's", id="both"),
+        pytest.param(["--endpoint", "http://127.0.0.1:9", "--port", "9"], "--port is only for moto's", id="both"),
         pytest.param(["--package", "nowhere.zip"], "nowhere.zip cannot be read", id="no package"),
         pytest.param(["--mode", "orc"], r"unknown mode 'orc' \(choose from parquet, avro, both\)", id="no such mode"),
     ],

@@ -253,7 +253,7 @@ def test_dmd_up_runs_what_is_applied_end_to_end(
         clocks=Clocks(sleep=lambda _: deliver(endpoint, packages, tmp_path, 4 * len(TYPES))),
     )
 
-    assert told[0] == f"{endpoint.url} has 5 delivery streams: they are run as they are, nothing is deployed"
+    assert told[0] == f"{endpoint.url} has 5 delivery streams: running them as they are, nothing is deployed"
     assert len([line for line in told if line.startswith("lake")]) == 2 * len(TYPES)
     # moto takes the removal of a bucket's metrics for the bucket's own, which it refuses of one that is not empty.
     boto3.resource("s3", endpoint_url=endpoint.url).Bucket(BUCKET).object_versions.delete()

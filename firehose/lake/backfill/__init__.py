@@ -1,1 +1,1 @@
-"""Backfill: what a table holds, or held, through the pipeline."""
+"""Backfill: sends the items of a table, or of its export, through the pipeline."""

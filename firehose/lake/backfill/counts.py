@@ -1,8 +1,8 @@
-"""The counts of a backfill: what became of its items, added up over chunks, units, processes and resumes."""
+"""Counts the outcomes of a backfill's items, summed over chunks, units, processes and resumes."""
 
 import msgspec
 
-# More places than these tell nothing new.
+# The most places to keep; more would not help.
 PLACES = 20
 
 _OTHER_TYPE = "other type"
@@ -10,7 +10,7 @@ _OTHER_DATE = "other date"
 
 
 class DateRange(msgspec.Struct):
-    """The number of items of one type whose partition date was worked out, and the first and last date."""
+    """The number of items of one type whose partition date was computed, and the first and last date."""
 
     items: int = 0
     first: str = ""
@@ -56,21 +56,21 @@ class Counts(msgspec.Struct):
         _add(self.skipped, _OTHER_DATE, 1)
 
     def add_dated(self, record_type: str, date: str) -> None:
-        """Count an item that goes, whose type and partition date were worked out."""
+        """Count an item that will be sent, by its type and partition date."""
         dated = self.dated.setdefault(record_type, DateRange(0, date, date))
         dated.items += 1
         dated.first, dated.last = min(dated.first, date), max(dated.last, date)
 
     def add_undated(self, reason: str) -> None:
-        """Count an item that is left out because it has no date."""
+        """Count an item that is skipped because it has no date."""
         _add(self.undated, reason, 1)
 
     def add_will_fail(self, reason: str) -> None:
-        """Count an item without a date that goes all the same."""
+        """Count an item without a date that is sent nevertheless."""
         _add(self.will_fail, reason, 1)
 
     def add_place(self, place: str) -> None:
-        """Keep where something to look at lies: `exports/data/a.json.gz:17: not an item`."""
+        """Keep the place of something to look at: `exports/data/a.json.gz:17: not an item`."""
         if len(self.places) < PLACES:
             self.places.append(place)
 

@@ -4,7 +4,7 @@
                              manifest-files.json     a line for each data file: its key, checksum and items
                              data/*.json.gz          the items; those of incremental exports share ../data
 
-Exports get copied, so the keys in a manifest are read as places relative to it, not as keys of today's bucket.
+Exports get copied, so the keys in a manifest are read relative to it, not as keys of the bucket they are in now.
 """
 
 import gzip
@@ -68,7 +68,7 @@ class Export(NamedTuple):
     place: Place
     table: str
     region: str
-    identity: str  # the export's ARN and the table's id, so a copy has the same
+    identity: str  # the export's ARN and the table's id, which copies share
     incremental: bool
     at_micros: int  # the time whose items a full export holds; 0 for an incremental one
     files: list[DataFile]
@@ -94,14 +94,14 @@ class Export(NamedTuple):
                 with gzip.open(path) if file.name.endswith(".gz") else path.open("rb") as lines:
                     yield cast(IO[bytes], lines)
             except (EOFError, zlib.error, gzip.BadGzipFile):
-                raise UserError(f"{where} is damaged: its gzip data does not end as it should") from None
+                raise UserError(f"{where} is damaged: its gzip data is incomplete") from None
 
 
 def find_export(where: str) -> Export:
     """Return the one export in a folder or below a prefix: `exports`, `s3://bucket/exports/AWSDynamoDB/0166-b6733290`.
 
     Raises:
-        UserError: there is no export or more than one, or a file of it is missing, unreadable or damaged.
+        UserError: no export was found, or more than one, or a file of it is missing, unreadable or damaged.
     """
     place = _manifest_place(where)
     summary = _decoded(place, SUMMARY, _Summary)
@@ -160,7 +160,7 @@ def _files(place: Place, summary: _Summary) -> tuple[list[DataFile], int]:
 
 
 def _name(place: Place, listed: _ListedFile, home: str, there: set[str]) -> str:
-    """Return the name of a data file relative to the manifest, in whose folder, or beside which, the data lies."""
+    """Return the name of a data file relative to the manifest; the data is in the same folder or one beside it."""
     key = listed.dataFileS3Key
     base = posixpath.basename(key)
     relative = posixpath.relpath(f"/{key}", f"/{home}") if home else ""

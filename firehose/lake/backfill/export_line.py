@@ -30,7 +30,7 @@ class _Incremental(msgspec.Struct):
 
 
 class Line(NamedTuple):
-    """One item: its image, and of an incremental export its keys, when it was written and whether that deleted it.
+    """One item: its image, and in an incremental export its keys, the time of the write, and whether that deleted it.
 
     `image` is None for an item that was deleted without an old image in the export.
     """
@@ -42,7 +42,7 @@ class Line(NamedTuple):
 
 
 class NotALineError(ValueError):
-    """A line that is not one of an export. The message never quotes it."""
+    """A line that does not belong in an export. The message never quotes it."""
 
 
 _full = msgspec.json.Decoder(_Full).decode

@@ -40,7 +40,7 @@ def place_of(where: str) -> Place:
     """Return the place at `exports/AWSDynamoDB/0166...` or `s3://bucket/exports`.
 
     Raises:
-        UserError: there is no such folder, or no bucket is named.
+        UserError: the folder does not exist, or the bucket's name is missing.
     """
     if where.startswith(S3):
         return BucketPlace(where)
@@ -123,7 +123,7 @@ class BucketPlace:
 
     @contextmanager
     def fetched(self, name: str, into: Path) -> Iterator[Path]:
-        """Provide a complete copy: the checksum is known at the last byte only."""
+        """Provide a complete copy, because the checksum can only be verified at the last byte."""
         path = into / f"fetched-{posixpath.basename(name)}"
         try:
             with as_user_errors(self.where(name), "read"):

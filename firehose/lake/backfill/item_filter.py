@@ -1,4 +1,4 @@
-"""Select the items of a backfill: by the type that they state, and by the partition date that the function gives."""
+"""Select the items of a backfill by their type, and by the partition date that the function gives them."""
 
 from collections.abc import Mapping
 
@@ -15,15 +15,15 @@ from transform.record import Transformer
 # Hex digits of a Kinesis partition key, which counts towards the size of a record.
 _KEY_BYTES = 32
 
-# Sorts after all dates: the date of items that the function will fail, which need no partition.
+# The date of items that the function will fail, which need no partition. It sorts after all dates.
 NO_DATE = "undated"
 
 
 class ItemFilter:
-    """Decides for each item of a job whether it goes. With `dates` it returns partition dates, by the transform.
+    """Decides for each item of a job whether to send it. With `dates` it computes partition dates, by the transform.
 
-    With a filter by date, an item without a date is left out, and counted by reason. Without one it goes, after all
-    others: the function fails it as it would have failed the change, and its error output says why.
+    With a filter by date, an item without a date is skipped, and counted by reason. Without such a filter it is sent,
+    after all others: the function fails it as it would have failed the change, and its error output says why.
     """
 
     def __init__(self, job: Job, *, dates: bool = False) -> None:
@@ -34,7 +34,7 @@ class ItemFilter:
         self._transform = _transformer(job.load_types()) if dates or job.filters_dates else None
 
     def date_of(self, item: Item, counts: Counts) -> str | None:
-        """Return the partition date of an item that goes ("" if dates are not needed), None for one that does not."""
+        """Return the partition date of an item to send ("" if dates are not needed), None for one to skip."""
         if self._types and item.type not in self._types:
             counts.skip_type()
             return None

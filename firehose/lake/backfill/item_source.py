@@ -1,4 +1,4 @@
-"""The sources of a backfill's items: split into units, which processes share, and read in pages."""
+"""The sources of a backfill's items, which are split into units for the processes and read in pages."""
 
 from collections.abc import Generator, Iterable
 from functools import lru_cache
@@ -16,8 +16,8 @@ from firehose.lake.backfill.item_to_change import change_maker
 from glue.model import pii_names
 from glue.schema import load
 
-# A page ends after so many lines or bytes: it is in memory as a whole, and an item takes up to 400 KB. Its end depends
-# on the file alone, so that reading it again from a position gives the same pages.
+# A page ends after so many lines or bytes, because it is in memory as a whole and an item takes up to 400 KB. Its end
+# depends on the file alone, so that rereading from a position gives the same pages.
 PAGE_LINES = 1000
 PAGE_BYTES = 4 * 1024 * 1024
 
@@ -50,7 +50,7 @@ class ItemSource(Protocol):
     units: int
     items: int  # an estimate
     repeatable: bool
-    ignored: str  # what lies beside the source without being part of it, in words
+    ignored: str  # a note about files beside the source that are not part of it
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
         """Yield a unit's pages from a position on, "" for its beginning. Files are fetched into `folder`."""

@@ -34,10 +34,10 @@ def change_maker(table: str, region: str, personal: Set[str]) -> Callable[..., I
         -> b'{"awsRegion":"us-east-1","eventID":"backfill-5d1f...","eventName":"INSERT",...}', b'{"pk":...}'
 
     `eventID` is a digest of the table, the keys and the image, whatever the order of their members. So the same item
-    has the same id in a scan, in a full export, and in a second run of either. An incremental export tells changes, not
-    states: with `happened` the time is digested too, so an item that was A, then B, then A again has three ids. The
-    name of a REMOVE is digested too, or it would have the id of the INSERT of the same image. Attributes whose names
-    are `personal` are redacted before: rows keep the id, and a phone number is found from its digest by trying (BR-23).
+    has the same id in a scan, in a full export, and in a second run of either. An incremental export holds changes, not
+    states: with `happened` the digest includes the time, so an item that was A, then B, then A again has three ids. For
+    a REMOVE it includes the name, or the id would be that of the INSERT of the same image. Attributes whose names are
+    `personal` are redacted before: rows keep the id, and a phone number is found from its digest by trying (BR-23).
     """
     start = b'{"awsRegion":%s,"eventID":"backfill-' % _encode(region)
     middle = b',"userIdentity":null,"recordFormat":"application/json","tableName":%s,"dynamodb":' % _encode(table)
@@ -52,7 +52,7 @@ def change_maker(table: str, region: str, personal: Set[str]) -> Callable[..., I
         facts = [named, canonical(keys_json), canonical(image_json, folded)]
         facts += [b"REMOVE"] if deleted else []
         facts += [b"%d" % at_micros] if happened else []
-        # DynamoDB does not count JSON's own characters. Nothing reads the size, so that of the JSON will do.
+        # The size of the JSON: DynamoDB does not count JSON's own characters, but nothing reads this size.
         size_bytes = len(keys_json) + len(image_json)
         payload = b'%s%s","eventName":"%s"%s{"ApproximateCreationDateTime":%d,"Keys":%s,"%s":%s,"SizeBytes":%d%s' % (
             start,
@@ -115,5 +115,5 @@ def _with_sorted_sets(value: Any) -> Any:
 def _digest(facts: Iterable[bytes]) -> bytes:
     digest = sha256()
     for fact in facts:
-        digest.update(b"%d:%s" % (len(fact), fact))  # the length keeps ("ab", "c") apart from ("a", "bc")
+        digest.update(b"%d:%s" % (len(fact), fact))  # the length distinguishes ("ab", "c") from ("a", "bc")
     return digest.hexdigest().encode()

@@ -1,4 +1,4 @@
-"""The job of a backfill: its source, which items, its target. Two runs of the same job are one backfill."""
+"""The job of a backfill: its source, filters and target. Two runs of the same job are one backfill."""
 
 import posixpath
 from hashlib import sha256
@@ -43,14 +43,15 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits that are the same for the same job."""
+        """Return sixteen hex digits that are the same for the same job."""
         return sha256(msgspec.json.encode(self.canonical)).hexdigest()[:16]
 
     @property
     def canonical(self) -> "Job":
-        """The job in a canonical spelling, which commands that mean the same share.
+        """Return the job in a canonical form, which is the same for all commands that mean the same.
 
-        `exports/` -> `/home/me/exports`, `s3://bucket/exports/` -> `s3://bucket/exports`; segments of a table only.
+        `exports/` -> `/home/me/exports`, `s3://bucket/exports/` -> `s3://bucket/exports`; `segments` only if the source
+        is a table.
         """
         return msgspec.structs.replace(
             self,
@@ -70,11 +71,11 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def filters_dates(self) -> bool:
-        """Whether items are selected by their partition date."""
+        """True if items are selected by their partition date."""
         return bool(self.first or self.last)
 
     def open_source(self, started_micros: int) -> ItemSource:
-        """Open the source; `started_micros` is the time that the items of a scan get.
+        """Open the source; `started_micros` is the time of the items of a scan.
 
         Raises:
             UserError: it cannot be read.

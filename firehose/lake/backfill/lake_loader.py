@@ -50,12 +50,12 @@ class LakeLoader:
         counts.add(Counts(delivered=delivered, failed=summary.failed, other=summary.dropped.get(OTHER, 0)))
 
     def close(self) -> None:
-        """Leave nothing in the lake but what was delivered."""
+        """Remove temporary files, so that only delivered objects stay in the lake."""
         self._sink.close()
 
 
 def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
-    """Return those of the delivered types, {"sale": 17}, of which the lake of a job no longer holds an object.
+    """Return the delivered types, {"sale": 17}, of which the job's lake no longer holds any object.
 
     Raises:
         UserError: the lake cannot be read.
@@ -67,8 +67,8 @@ def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
 class RecordNumbers:
     """Makes the event records of a unit's payloads, with the same sequence numbers whenever they are read again.
 
-    The numbers have 56 digits like those of Kinesis, but begin with 0 instead of 49. So of two changes of the same time
-    the one from the stream outranks the one that a backfill made up.
+    The numbers have 56 digits like those of Kinesis, but begin with 0 instead of 49. So if two changes have the same
+    time, the one from the stream outranks the one that the backfill made.
     """
 
     def __init__(self, identity: str, unit: int) -> None:

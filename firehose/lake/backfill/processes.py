@@ -23,7 +23,7 @@ _LOOK_SECONDS = 0.2
 def work_units(
     started: StartedJob, state: State, units: Sequence[int], processes: int, tick: Callable[[int], None]
 ) -> None:
-    """Work on all these units. One process means this one.
+    """Work on all these units, in this process if one suffices.
 
     Raises:
         UserError: the source cannot be read, the target cannot be written, or a process died. All have ended then.
@@ -91,7 +91,7 @@ def _work(unit: int) -> None:
             _Process.worker = Worker(_Process.started, State(_Process.folder), _count)
         _Process.worker.work(unit)
     finally:
-        # Any unit may be the last. The next one makes again what it needs.
+        # Any unit may be the last. The next one reopens what it needs.
         if _Process.worker:
             _Process.worker.close()
 

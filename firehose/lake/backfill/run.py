@@ -24,7 +24,7 @@ from firehose.local.user_error import UserError
 # Starts a phase of about so many items: `phase("read", 4000)` returns the function to call with the number done since.
 Phase = Callable[[str, int], Callable[[int], None]]
 
-# Called at a resume, with when the backfill began, in epoch microseconds, and how many items it has read.
+# Called at a resume with the start of the backfill, in epoch microseconds, and the number of items read so far.
 OnResume = Callable[[int, int], None]
 
 
@@ -39,13 +39,13 @@ class Throttle(NamedTuple):
 class Interrupted(BaseException):
     """Ctrl-C, as an exception that the data plane does not handle.
 
-    At a KeyboardInterrupt the data plane delivers what it has read so far, as a run needs it. Here that would be part
-    of a chunk, under names that the whole chunk does not replace when it is read again.
+    At a KeyboardInterrupt the data plane delivers what it has read so far, as `dmd run` needs. Here that would be part
+    of a chunk, in objects that the whole chunk would not replace when it is read again.
     """
 
 
 class BackfillResult(NamedTuple):
-    """What a backfill did, or would do."""
+    """The result of a backfill, or of a dry run."""
 
     counts: Counts
     ignored: str
@@ -95,7 +95,7 @@ def run(
 
 
 def dry_run(job: Job, phase: Phase) -> BackfillResult:
-    """Read everything and work out what would go. Nothing stays of what it writes.
+    """Read everything and count what would be sent. Files that this writes are removed.
 
     Raises:
         UserError: the source cannot be read.
@@ -125,7 +125,7 @@ def _counts(progress: Iterable[Progress]) -> Counts:
 
 
 def _check_delivered(job: Job, before: Counts, folder: Path) -> None:
-    """Refuse to resume if rows of an earlier run are gone: they would not be delivered again."""
+    """Refuse to resume if rows of an earlier run are gone, because they would not be delivered again."""
     lost = [] if job.is_stream else lost_types(job, before.delivered)
     if lost:
         rows = " and ".join(f"{before.delivered[name]:,} {name} rows" for name in lost)

@@ -1,7 +1,7 @@
-"""Spool payloads on the disk, to send them into a stream in the order of their dates.
+"""Spool payloads to disk, in order to send them into a stream by date.
 
-A chunk is one file, its payloads grouped by date, and an index of where each date begins. So there are as many files as
-chunks, however many dates there are.
+A chunk is one file, its payloads grouped by date, and an index of where each date begins. So the number of files is
+that of chunks, however many dates there are.
 """
 
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Spool:
         return sum(part.records for parts in self._dates.values() for _, part in parts)
 
     def lines(self, date: str, skip: int = 0) -> Iterator[bytes]:
-        """Yield the lines of a date, in an order that never changes, without the first `skip`."""
+        """Yield the lines of a date after the first `skip`, in an order that never changes."""
         for path, part in self._dates[date]:
             if skip >= part.records:
                 skip -= part.records

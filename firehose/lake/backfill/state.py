@@ -1,4 +1,4 @@
-"""The state of a backfill, which lets a killed run resume: a local folder, away from all data.
+"""The state of a backfill, by which a killed run can resume: a local folder outside the lake.
 
     job.json              the job, the identity of its source, and when it began
     units/00003.json      the progress of a unit: its position, and the counts of its items so far
@@ -48,7 +48,7 @@ class StartedJob(msgspec.Struct):
 
 
 class Progress(msgspec.Struct):
-    """The progress of a unit: the position to read on from, its chunks and records so far, and what became of them."""
+    """The progress of a unit: the position after what was read, the chunks and records so far, and their counts."""
 
     position: str | None = ""
     chunks: int = 0
@@ -57,7 +57,7 @@ class Progress(msgspec.Struct):
 
     @property
     def done(self) -> bool:
-        """Whether the unit is finished."""
+        """True if the unit is finished."""
         return self.position is None
 
 
@@ -95,7 +95,7 @@ class State:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second run of the same job out.
+        """Lock out a second run of the same job.
 
         Raises:
             UserError: there is one already, or the folder cannot be made or holds something else.

@@ -28,7 +28,7 @@ _LOOK_SECONDS = 10.0
 
 
 class SendProgress(msgspec.Struct):
-    """The checkpoint: the last complete date, how much of the next, and when recent dates were finished."""
+    """The checkpoint: the last complete date, the records sent of the next, and when recent dates were finished."""
 
     completed: str = ""
     done: int = 0
@@ -75,7 +75,7 @@ class DatesInFlight:
 def send_spool(
     spool: Spool, writer: KinesisWriter, state: State, in_flight: DatesInFlight, tick: Callable[[int], None]
 ) -> int:
-    """Send what was not sent yet, and return how many records were sent in all, by this run and earlier ones.
+    """Send the records not sent yet, and return the number sent in all, by this run and earlier ones.
 
     At least once: after a kill the last call's records are sent again. Readers deduplicate by `change.id`.
 
@@ -110,7 +110,8 @@ def check_stream(stream: str, client: Any = None) -> None:
     """Check that a stream exists, before hours of spooling.
 
     Raises:
-        UserError: it does not exist. A refusal is ignored: who may write a stream need not be allowed to describe it.
+        UserError: it does not exist. A denied call is ignored: permission to write a stream need not include permission
+            to describe it.
     """
     import boto3  # noqa: PLC0415 - 0.3 s that a folder lake need not pay
     from botocore.exceptions import ClientError  # noqa: PLC0415 - with boto3

@@ -20,8 +20,8 @@ _encode_key = msgspec.json.Encoder().encode
 class TableSource:
     """A table. A unit is a segment of its scan, a position the key after which the segment continues.
 
-    Reads are consistent: a page has everything that was written before it was requested. What is written during the
-    scan may be in it or not, and comes through the table's stream in any case. The SDK waits out throttling.
+    Reads are consistent: a page has everything that was written before it was requested. An item written during the
+    scan may be in it or not; it comes through the table's stream in any case. The SDK waits out throttling.
 
     Raises:
         UserError: the table cannot be read.
@@ -74,7 +74,7 @@ class TableSource:
 
 
 def _table_id(described: Mapping[str, Any]) -> str:
-    """Return what tells apart tables of one name: DynamoDB's table id, or its creation time from a stand-in."""
+    """Return what distinguishes tables of one name: the table id, or the creation time from an emulator without ids."""
     return str(described.get("TableId") or described["CreationDateTime"].timestamp())
 
 

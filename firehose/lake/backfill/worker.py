@@ -1,6 +1,6 @@
 """Work on a backfill, a unit at a time and a chunk of it at a time: read, filter, deliver or spool, save the progress.
 
-state.py says why a kill at any step loses nothing and doubles nothing in a lake.
+state.py explains why a kill at any step loses nothing, and duplicates nothing in a lake.
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from firehose.lake.backfill.state import Progress, StartedJob, State, as_lines, 
 from firehose.local.kinesis_writer import partition_key
 from firehose.pipeline.change_records import change_identity
 
-# A chunk ends here however few its items are: what is made of it is in memory until its end. 2,000 or 4,000 items of
-# 380 KB whose rows hold all of that take 300 MB at their peak; with 64 MiB it was 350.
+# A chunk ends at this size, however few items it has, because its rows stay in memory until its end. 2,000 or 4,000
+# items of 380 KB whose rows hold all of that take 300 MB at their peak; with 64 MiB it was 350.
 CHUNK_BYTES = 48 * 1024 * 1024
 
 NO_KEYS = b"{}"
 
 
 class Chunk:
-    """The next pages of a unit, up to so many items. Once it is iterated over, `position` is where it ended."""
+    """The next pages of a unit, up to so many items. After the iteration `position` is its end."""
 
     def __init__(self, pages: Iterator[Page], item_filter: ItemFilter, items: int, tick: Callable[[int], None]) -> None:
         self.counts = Counts()
@@ -39,7 +39,7 @@ class Chunk:
         self._tick = tick
 
     def __iter__(self) -> Iterator[tuple[str, Item]]:
-        """Yield the items that go, with their dates."""
+        """Yield the items to send, with their dates."""
         size_bytes = 0
         for page in self._pages:
             self.counts.add(page.counts)
@@ -56,7 +56,7 @@ class Chunk:
         self.position = None
 
     def payloads(self) -> Iterator[bytes]:
-        """Yield what goes, as change records."""
+        """Yield the items to send, as change records."""
         for _, item in self:
             yield item.payload
 
@@ -94,12 +94,12 @@ class Worker:
                 progress = self._settle(unit, chunk, progress)
 
     def close(self) -> None:
-        """Leave nothing in the lake but what was delivered. Another unit may follow."""
+        """Remove temporary files, so that only delivered objects stay in the lake. Another unit may follow."""
         if self._loader:
             self._loader.close()
 
     def _settle(self, unit: int, chunk: Chunk, progress: Progress) -> Progress:
-        """Bring a chunk where it belongs, and return the progress after it, which is saved."""
+        """Deliver or spool a chunk; save and return the progress after it."""
         if self._loader and not self._source.repeatable:
             self._write_waiting(unit, chunk, progress)
             return self._deliver_waiting(unit, progress)

@@ -1,1 +1,1 @@
-"""What failed: error objects, error documents, and what was replayed of them."""
+"""Reads failures: error objects, error documents, and the journal of replays."""

@@ -1,4 +1,4 @@
-"""The function's error documents of a lake, which say why records failed, joined with Firehose's copies of the records.
+"""Reads the function's error documents, which say why records failed, and joins them with Firehose's error records.
 
 An error document has a digest of its record, personal data redacted, and when that arrived. Firehose's error object has
 the record itself.
@@ -81,7 +81,7 @@ class DocumentIndex:
         key = _join_key(digest_of_original(raw, self._personal), iso_millis(arrival_ms))
         candidates = self._by_record.get(key, [])
         for documented in candidates:
-            # Several streams read the same records: why one of them failed a record is not why another did.
+            # Several streams read the same records, and may fail one for different reasons.
             if stream is None or documented.stream in {None, stream}:
                 candidates.remove(documented)
                 return documented
@@ -93,7 +93,7 @@ class DocumentIndex:
 
 
 def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, ErrorDocument]]:
-    """Yield (day, where, document) for every error document. Where a line is not one goes to `unreadable`."""
+    """Yield (day, where, document) for every error document. `unreadable` gets the places of other lines."""
     decode = msgspec.json.Decoder(ErrorDocument).decode
     for stored in lake.objects(ERROR_DOCUMENTS):
         day = partition_date(stored.key)

@@ -24,7 +24,7 @@ class DeniedError(UserError):
 
 
 class ErrorObject(NamedTuple):
-    """An error object. Its `key` names its records for good; `where` is its path or address."""
+    """An error object. Its `key` identifies it in the journal for ever; `where` is its path or address."""
 
     key: str
     where: str
@@ -32,10 +32,10 @@ class ErrorObject(NamedTuple):
 
 
 def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorObject]:
-    """Yield Firehose's error objects of a lake, of every kind: those that are `replayed` in part, then by key.
+    """Yield all of Firehose's error objects of a lake: first those that are `replayed` in part, then the rest, by key.
 
-    A record that several streams lost counts for the object that is read first. Once that one was replayed, it must
-    stay the first, even when the object of another stream arrives later with a smaller key.
+    A record that several streams lost counts for the object that is read first. Once that object is replayed it must
+    stay the first, even if the object of another stream arrives later with a smaller key.
 
     Raises:
         DeniedError: they may not be read.
@@ -54,8 +54,8 @@ def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
     """Return the error objects below a folder or `s3://bucket/prefix`, which may lie in the lake itself.
 
     An object outside the lake has a digest of its records as its key, with a number if several are equal. So a replay
-    recognises it though its folder was moved or is given by another path, and two equal files are two. Personal data is
-    redacted before it is digested, since the journal keeps the key (BR-23).
+    recognises it even if its folder was moved or is given by another path, and two equal files count as two. Personal
+    data is redacted before it is digested, since the journal keeps the key (BR-23).
 
     Raises:
         UserError: there is nothing to read, or these are the function's documents in the lake.
@@ -96,7 +96,7 @@ def _digest(body: bytes, personal: Set[str]) -> str:
 
 
 def is_denied(error: UserError) -> bool:
-    """Return whether something could not be read for lack of permission."""
+    """Return True if the error is a lack of permission."""
     cause = error.__cause__
     # botocore's exceptions of a connection have a `response`, too, which is None.
     response = getattr(cause, "response", None) or {}

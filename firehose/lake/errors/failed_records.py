@@ -1,7 +1,7 @@
 """Read error objects: the records that failed, in every spelling that is known.
 
-The documentation and captured objects differ in names, order and in whether numbers are quoted, and documents stand one
-a line or follow each other without a separator. Firehose's messages are never kept: they quote the record.
+The documentation and captured objects differ in names, order and in whether numbers are quoted, and documents are one a
+line or follow each other without a separator. Firehose's messages are never kept, because they quote the record.
 """
 
 import base64
@@ -86,7 +86,7 @@ def _documents(text: str) -> Iterator[Any]:
 
 
 def _after_garbage(text: str, at: int) -> int:
-    """Return where to go on after something that is not JSON: at the next record of the line, else the next line."""
+    """Return where to resume after something that is not JSON: at the next record of the line, else the next line."""
     end = text.find("\n", at) + 1 or len(text)
     for found in _BEGINNING.finditer(text, at + 1, end):
         try:
@@ -129,7 +129,7 @@ def _event(event: Any, arrival_ms: int | None) -> FailedRecord | None:
     if not isinstance(event, Mapping):
         return None
     members = {name.lower(): value for name, value in event.items()}
-    if isinstance(members.get("kinesis"), Mapping):  # as a function that reads a stream directly gets it
+    if isinstance(members.get("kinesis"), Mapping):  # as a Lambda function without Firehose gets it
         members = {name.lower(): value for name, value in members["kinesis"].items()}
     around = members.get("kinesisrecordmetadata")
     metadata = {name.lower(): value for name, value in around.items()} if isinstance(around, Mapping) else members

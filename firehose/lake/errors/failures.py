@@ -1,8 +1,8 @@
 """The failures of a lake: each of Firehose's error records once, with the reason it failed.
 
-Firehose keeps an error record of every record that a function failed, and of those that no function saw. The function's
-error documents say why. A document without an error record is not a failure: the retry succeeded, or Firehose has not
-written its object yet.
+Firehose keeps an error record of every record that a function failed, and of every record that no function saw. The
+function's error documents say why. A document without an error record is not a failure: the retry succeeded, or
+Firehose has not written its object yet.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ DROPS = "today's code drops it: nobody archives its type"
 
 
 class Attribution(Enum):
-    """Whether a record of an error object counts as a failure of its delivery stream."""
+    """The verdict on a record of an error object: a failure of this delivery stream, or not counted."""
 
     THIS_STREAM = auto()
     # Not counted: this stream only drops the type, another stream already reported it, or no stream serves it.
@@ -39,7 +39,7 @@ class Attribution(Enum):
 
 @dataclass(slots=True)
 class ExplainedFailure:
-    """One record that failed, and why as far as is known. `rerun` is the result if today's code had to be run."""
+    """One record that failed, and the reason if known. `rerun` is the result of today's code, if that had to be run."""
 
     record: FailedRecord
     explanation: Explanation
@@ -56,10 +56,10 @@ class ExplainedFailure:
 
 
 class FailureReader:
-    """Reads the failures of error objects, one object after the other; `unreadable` gets places of bad documents.
+    """Reads the failures of error objects, one by one; `unreadable` gets the places of bad documents.
 
     A record that several streams lost, because all of them read its batch, is one failure: that of the stream whose
-    error object is read first. The journal keeps which ones were left to other streams.
+    error object is read first. The journal records which ones were left to other streams.
     """
 
     def __init__(self, lake: Lake, unreadable: list[str], types: Mapping[str, RecordType]) -> None:
@@ -69,7 +69,7 @@ class FailureReader:
         self._written = _WrittenObjects(lake)
 
     def read(self, error_object: ErrorObject, entry: JournalEntry) -> Iterator[ExplainedFailure | Unreadable]:
-        """Yield what an error object holds, in order."""
+        """Yield the failures and other records of an error object, in order."""
         others = set(entry.other)
         stream = delivery_stream_of(error_object.where)
         served = served_by(stream, self.rerun.types)
@@ -107,14 +107,14 @@ class FailureReader:
 
 
 class _LostOnce:
-    """Counts equal records over streams: as often as in the one stream that lost it most often, not their sum."""
+    """Counts equal records over streams: not their sum, but the count of the stream that lost most of them."""
 
     def __init__(self) -> None:
         self._by_stream: Counter[tuple[str, bytes]] = Counter()
         self._counted: Counter[bytes] = Counter()
 
     def counts(self, record: FailedRecord, stream: str | None) -> bool:
-        """Return whether no other stream has had this failure yet. Without a stream name it always counts."""
+        """Return True if no other stream has reported this failure yet. Without a stream name it always counts."""
         if stream is None:
             return True
         # Of the bytes as they are: two records that differ in personal data alone are two.
@@ -141,7 +141,7 @@ class _WrittenObjects:
 
 
 def place_of(error_object: ErrorObject, place: int) -> str:
-    """Return where a record lies, counted from 1: `lake/.../dmnd-sale-1-2025-01-01-10-00-00-0000:1`."""
+    """Return the place of a record, counted from 1: `lake/.../dmnd-sale-1-2025-01-01-10-00-00-0000:1`."""
     return f"{error_object.where}:{place + 1}"
 
 
@@ -156,7 +156,7 @@ def served_by(stream: str | None, types: Collection[str]) -> Collection[str]:
 
 
 def _failed_by_function(record: FailedRecord) -> bool:
-    """Return whether the function failed this record, and not Firehose the whole batch."""
+    """Return True if the function failed this record, False if Firehose failed the whole batch."""
     return record.code in {None, PROCESSING_FAILED_STATUS}
 
 

@@ -1,4 +1,4 @@
-"""The journal of `dmd replay`: what was done with each record of each error object, beside `data-pipeline/`.
+"""The journal of `dmd replay`: the state of each record of each error object, kept beside `data-pipeline/`.
 
 One entry, a JSON file, for each error object. Its records are named by their place in the object.
 
@@ -9,13 +9,13 @@ One entry, a JSON file, for each error object. Its records are named by their pl
 
 A part of an error object is replayed in three steps: the entry is put with an intent, the objects of the intent are
 put, the entry is put with the records done and no intent. The keys of the objects follow from the records' places, so
-whoever finds an intent left by a kill knows which objects may lie in the lake. The next replay makes them again and
-puts them again, which changes nothing where they already are (replay/resume.py).
+after a kill the intent tells which objects may be in the lake. The next replay makes and puts them again, which changes
+nothing where they already are (replay/resume.py).
 
 An entry is replaced only if it is still the one that was read. Of two replays at once, the second to touch an entry
 stops before it has put a row. So nothing is locked, and a kill leaves nothing to unlock.
 
-The journal lies outside the data prefixes, below which readers take every file for data.
+The journal is outside the data prefixes, because readers take every file below those for data.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class PlannedObjects(msgspec.Struct):
 
 
 class JournalEntry(msgspec.Struct, omit_defaults=True):
-    """What became of the records of one error object; see the head of this module."""
+    """The state of the records of one error object; see the head of this module."""
 
     error_object: str
     done: list[int] = []
@@ -61,11 +61,11 @@ class ReplayJournal:
             self._versions[entry.error_object] = version
 
     def entry(self, error_object: str) -> JournalEntry:
-        """Return the entry of an error object, an empty one if nothing was done with it."""
+        """Return the entry of an error object; it is empty if nothing was replayed."""
         return self._entries.get(error_object) or JournalEntry(error_object)
 
     def has_progress(self, error_object: str) -> bool:
-        """Return whether some record of an error object was replayed, or may have been before a kill."""
+        """Return True if a record of an error object was replayed, or may have been before a kill."""
         entry = self.entry(error_object)
         return bool(entry.done or entry.intent)
 

@@ -93,7 +93,7 @@ class _Groups:
 def report(where: str, schemas: Path = SCHEMAS) -> ErrorReport:
     """Return what failed in the lake in a folder or in `s3://bucket`, the commonest first.
 
-    If there are no error objects of Firehose, or they may not be read (their policy is tighter), the function's
+    If the lake has no error objects of Firehose, or they may not be read (their policy is tighter), the function's
     documents are the next best source. They lack what no function saw, and include what a retry has delivered since.
 
     Raises:
@@ -108,7 +108,7 @@ def report(where: str, schemas: Path = SCHEMAS) -> ErrorReport:
 
 
 def _from_firehose(lake: Lake, types: Mapping[str, RecordType]) -> ErrorReport | None:
-    """Return the report by Firehose's error records; None if there are no error objects."""
+    """Return the report by Firehose's error records; None if the lake has no error objects."""
     journal = ReplayJournal(lake)
     objects = lake_errors(lake, journal.has_progress)
     first = next(objects, None)

@@ -19,7 +19,7 @@ _SEQUENCE = re.compile(r"\d{13,140}", re.ASCII).fullmatch
 
 
 class RerunResult(NamedTuple):
-    """A failed record as the function would get it today, the change record in it, and its outcome."""
+    """The event record that today's function would get, the change record in it, and the outcome."""
 
     record: EventRecord
     payload: bytes
@@ -27,7 +27,7 @@ class RerunResult(NamedTuple):
 
 
 class Rerun:
-    """Today's function, without its batches, reply and store."""
+    """Today's code for one record, without batches, reply and store."""
 
     def __init__(self, types: Mapping[str, RecordType]) -> None:
         self.types = types

@@ -1,7 +1,7 @@
-"""Turn a row back into the change record that it was made of, so that today's function can make it again.
+"""Turn a row back into its change record, so that today's function can build the row again.
 
-A record that failed after the function may lie in the error output as its row, not as its change record. The type tags
-follow from JSON's own types, the names from the schema. Today's code then says what no longer fits.
+If a record failed after the function, the error output may hold its row instead of its change record. Type tags are
+derived from JSON types, names from the schema; whatever no longer fits then fails in today's code.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import msgspec
 from glue.model import ArrayType, Field, MapType, Record, RecordType, Type
 from transform.change import TTL
 
-_NAMES = ("INSERT", "MODIFY", "REMOVE")  # not a set: what is looked up in it may be unhashable
+_NAMES = ("INSERT", "MODIFY", "REMOVE")  # not a set, because unhashable values are looked up in it
 
 
 class Original(NamedTuple):
@@ -24,12 +24,12 @@ class Original(NamedTuple):
 
 
 def original(raw: bytes, types: Mapping[str, RecordType]) -> Original:
-    """Return the change record in an error record: what it holds, or if that is a row, the change that gives it again.
+    """Return the change record in an error record; if that holds a row, the change that would give this row.
 
     b'{"type":"sale","saleid":"s1",...,"isdeleted":false,"change":{"name":"INSERT","atMicros":...}}'
       -> b'{"eventName":"INSERT","dynamodb":{...,"NewImage":{"type":{"S":"sale"},"saleId":{"S":"s1"},...}}}'
 
-    What was redacted stays redacted. Members that the function computes are left for it to compute.
+    Redacted values stay redacted. Members that the function computes are left out.
     """
     if b'"change"' not in raw or b'"isdeleted"' not in raw:  # nearly always: a change record is not parsed here
         return Original(raw)

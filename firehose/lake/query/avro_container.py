@@ -1,8 +1,8 @@
 """Read Avro containers as rows, under the lower-case names of their Glue table.
 
-fastavro resolves what a file was written by with what the table is read by. Two things are ours: the names, which are
-lower case at every depth as Hive folds them (the names in the file are their aliases), and the columns that a query
-does not need, which are left out of the reader's schema and so are skipped rather than decoded.
+fastavro resolves the file's writer schema with the table's reader schema. We change the reader schema twice: names are
+lower case at every depth, as Hive folds them, with the file's names as aliases; and columns that a query does not need
+are left out, so that they are skipped rather than decoded.
 """
 
 from collections.abc import Collection, Iterator
@@ -34,7 +34,8 @@ class ContainerReader:
 
         -> [{"fanid": "f1", "isdeleted": False, "date": {"requested": datetime(2025, 1, 1, 10, tzinfo=UTC)}}], ...
 
-        Raises whatever fastavro, zlib or msgspec raise for damaged bytes. Do not show that: it may quote a value.
+        Raises whatever fastavro, zlib or msgspec raise for damaged bytes. Never show their messages: they may quote a
+        value.
         """
         blocks: Any = fastavro.block_reader(BytesIO(body), self._schema)
         for block in blocks:
@@ -47,8 +48,8 @@ class ContainerReader:
 class _LowerCase:
     """Rewrites a schema: lower-case field names at every depth, each with the name in the file as its alias.
 
-    A named type is defined where it is first met. That may be another place than in the literal, once columns are left
-    out, so all definitions are collected first.
+    A named type is defined at its first use. Without some columns that may be another place than in the literal, so all
+    definitions are collected first.
     """
 
     def __init__(self, record: _Schema) -> None:

@@ -4,7 +4,7 @@ DuckDB says which columns it needs and what it filters by. Containers of other d
 columns are decoded, and rows pass by a thousand at a time: memory grows with what the SQL itself keeps, such as what it
 sorts or groups by, and not with the table.
 
-DuckDB asks this of a `pyarrow.dataset.Dataset` only, hence the subclass. A record batch reader, or an object with
+DuckDB does this only with a `pyarrow.dataset.Dataset`, hence the subclass. A record batch reader, or an object with
 `__arrow_c_stream__`, would be less code, but is read whole. Measured over 4,480 containers of 99,000 rows, in CPU
 seconds: `count(*)` 0.8 here and 3.0 there, a query of one column 0.8 and 3.0, of a date range without rows 0.1 and 3.0.
 """
@@ -28,18 +28,19 @@ from glue.layout import PARTITION
 # Enough rows that Arrow's 0.2 ms a batch do not count; an event takes some 30 KB as a Python dict.
 BATCH_ROWS = 1000
 
-# S3 takes some 30 ms to begin an answer, however short. A container is a few MiB at most, and so is what waits.
+# S3 takes some 30 ms to begin an answer, however short. A container has a few MiB at most, so containers read ahead
+# take little memory.
 READ_AHEAD = 16
 
-# Arrow requires a format of a dataset and of its fragments. Nothing is read by it.
+# Arrow requires a format for a dataset and its fragments; it is never used to read.
 _FORMAT = ds.ParquetFileFormat()
 
 
 class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
     """The containers of a table, each under the date of its partition.
 
-    `schema` has the table's columns and the partition. What cannot be read becomes a UserError and goes to `on_error`,
-    since DuckDB hides what a scan raises.
+    `schema` has the table's columns and the partition. A file that cannot be read becomes a UserError for `on_error`,
+    because DuckDB hides the errors of a scan.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         schema: pa.Schema,
         on_error: Callable[[UserError], None],
     ) -> None:
-        # The fragments are never opened: they only tell which containers a filter leaves.
+        # The fragments are never opened: they only show which containers pass a filter.
         fragments = [
             _FORMAT.make_fragment(stored.key, LocalFileSystem(), partition_expression=ds.field(PARTITION) == date)
             for stored, date in containers.items()

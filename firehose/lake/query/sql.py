@@ -19,7 +19,7 @@ from glue.tables import TableInputs, table_inputs
 from glue.views import latest_views
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    # SQL here reads the tables and nothing else, and nothing is fetched from DuckDB's extension servers.
+    # SQL here reads the tables and nothing else; DuckDB must not fetch extensions.
     "enable_external_access": False,
     "autoload_known_extensions": False,
     "autoinstall_known_extensions": False,
@@ -27,7 +27,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 # Athena's date_diff counts whole units, DuckDB's the boundaries between them: 0.9 s to 1.1 s is 0 seconds and not 1.
 _AS_IN_ATHENA = "CREATE MACRO date_diff(unit, earlier, later) AS date_sub(unit, earlier, later)"
 
-# A SELECT without one of these words reads no table: it is answered without loading pyarrow, which costs 0.1 s.
+# A SELECT without one of these words reads no table, so it runs without pyarrow, whose import costs 0.1 s.
 _READS_TABLES = re.compile(r"\b(from|table)\b|^\s*(?!select\b)\w", re.IGNORECASE).search
 
 # Errors whose text is about the SQL alone. Others may quote a value of a record (`Could not convert string ...`).
@@ -57,7 +57,7 @@ def query(
     chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro.
 
     Raises:
-        UserError: there is no such lake, DuckDB refuses the SQL, or a file is not what its place says.
+        UserError: the lake does not exist, DuckDB refuses the SQL, or a file does not match its table.
     """
     opened = open_lake(lake)
     errors: list[UserError] = []
@@ -74,14 +74,14 @@ def query(
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, errors: list[UserError]) -> Answer:
-    """Run the SQL. Errors become sentences that quote the SQL at most, never a value of a row.
+    """Run the SQL. Error messages may quote the SQL, but never a value of a row.
 
     `errors` are those of files that could not be read, which DuckDB wraps in errors of its own.
     """
     try:
         connection.execute(sql)
         if connection.description is None:
-            raise UserError("there is no query in this SQL")
+            raise UserError("no query in this SQL")
         return Answer([str(column[0]) for column in connection.description], connection.fetchall())
     except _ABOUT_THE_SQL as error:
         raise UserError(str(error).partition("\n")[0]) from None

@@ -1,7 +1,7 @@
 """The Glue tables over a lake, as DuckDB reads them.
 
-Files are read as the Glue table declares them, by name and type. What an older file lacks is null, at any depth, as in
-Athena. Arrow reads Parquet; avro_table.py reads Avro.
+Files are read as the Glue table declares them, by name and type. Fields that an older file lacks are null, at any
+depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ from glue import arrow
 from glue.layout import PARTITION, Format, partition_date
 from glue.tables import BUCKET, TableInput, TableInputs
 
-# Arrow takes INT96 for nanoseconds, DuckDB's TIMESTAMP is microseconds: read as those at once, not cast later.
+# Arrow takes INT96 for nanoseconds, but DuckDB's TIMESTAMP is microseconds, so times are read as those at once.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _PARTITION_FIELD = pa.field(PARTITION, pa.string())
 
@@ -49,13 +49,13 @@ def register_tables(
 
 
 def _tables(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
-    """Return the tables of one mode by their name; that of the error documents is the same in all."""
+    """Return the tables of one mode by name; the table of error documents is the same in all modes."""
     found = (formats.get(file_format) or formats["json"] for formats in tables.values())
     return {table_input["Name"]: table_input for table_input in found}
 
 
 def _table(table_input: TableInput, lake: Lake | None, on_error: Callable[[UserError], None]) -> Any:
-    """Return a Glue table as Arrow has it. Without a lake, or without a file in it, the table is empty.
+    """Return a Glue table as an Arrow dataset. Without a lake, or without a file in it, the table is empty.
 
     Files of dates that a query filters out are not read.
     """
@@ -77,7 +77,7 @@ def _table(table_input: TableInput, lake: Lake | None, on_error: Callable[[UserE
 
 
 def _files(lake: Lake, prefix: str) -> dict[StoredObject, str]:
-    """Return the files that lie in a partition, with its date. Athena sees no others."""
+    """Return the files in a partition, with its date. Athena sees no other files."""
     return {stored: date for stored in lake.objects(prefix) if (date := partition_date(stored.key))}
 
 

@@ -1,1 +1,1 @@
-"""Replay: send what failed through again."""
+"""Replay: sends failed records through the pipeline again."""

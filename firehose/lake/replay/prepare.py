@@ -1,4 +1,4 @@
-"""Prepare what a replay delivers: the objects of rows for a lake, or the records of a Kinesis stream."""
+"""Prepare the deliveries of a replay: objects with rows for a lake, or records for a Kinesis stream."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,11 +27,11 @@ class Writer(Protocol):
         """Take a record. Raises TooLargeError for one that a stream would refuse."""
 
     def flush(self) -> None:
-        """Return when everything that was put is in the stream."""
+        """Send everything that was put; return when it is in the stream."""
 
 
 class DryRunWriter:
-    """A writer that sends nothing, and refuses what a stream would."""
+    """A writer that sends nothing, and refuses records that a stream would refuse."""
 
     def put(self, payload: bytes, partition_key: str) -> None:
         """Check the size of a record."""
@@ -74,8 +74,8 @@ class PreparedRows(NamedTuple):
 def prepare_rows(results: Mapping[int, RerunResult], file_format: Format, schemas: Path) -> PreparedRows:
     """Return the objects for records, given by their places, that today's transform delivers.
 
-    The pipeline may refuse what the transform takes, such as one record that is too large for an invocation. The others
-    then go through it once more: the name of an object derives from all that it holds.
+    The pipeline may refuse a record that the transform accepts, for example one too large for an invocation. Then the
+    others go through it once more, because the name of an object derives from all its records.
     """
     left, refused = dict(results), dict[int, Explanation]()
     while True:
@@ -105,12 +105,12 @@ def plan_objects(results: Mapping[int, RerunResult], keys: Sequence[str], file_f
         PlannedObjects(prefix, [key for key in keys if key.startswith(prefix)], own) for prefix, own in places.items()
     ]
     if not all(one.keys for one in planned) or sum(len(one.keys) for one in planned) != len(keys):
-        raise RuntimeError("the local pipeline put rows elsewhere than their type and date say")
+        raise RuntimeError("the local pipeline put rows into a partition that is not theirs")
     return planned
 
 
 def send_to_stream(results: Mapping[int, RerunResult], writer: Writer) -> dict[int, Explanation]:
-    """Put change records into a stream, and return those that it refuses, by place. All others are in it then.
+    """Put change records into a stream, and return those that it refuses, by place. All others are then in the stream.
 
     Raises:
         UserError: the stream cannot be written.

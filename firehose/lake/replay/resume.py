@@ -1,4 +1,4 @@
-"""Finish what a killed replay had begun, as its journal entry says.
+"""Finish a killed replay by its journal entry.
 
 Today's code makes the objects of the intent once more. If their keys are those of the intent, they are put again, which
 changes nothing where they already lie. If not, the code has changed since: records whose objects all lie in the lake

@@ -1,4 +1,4 @@
-"""Replay: run what failed through today's code, and deliver what now succeeds to where it should have gone.
+"""Replay: run failed records through today's code, and deliver those that now succeed to where they belong.
 
 Into a lake each record is delivered exactly once (errors/replay_journal.py says how), into a stream at least once.
 """
@@ -28,7 +28,7 @@ from transform.outcome import Delivered, Dropped, Failed
 
 _NOT_COUNTED = {Attribution.OTHER_STREAM: "other_streams", Attribution.ALREADY_WRITTEN: "written"}
 
-# Of records. In the pipeline they take ten times that; an error object of Firehose's may hold 128 MiB.
+# The bytes of records in a part. In the pipeline they take ten times that; an error object may hold 128 MiB.
 PART_BYTES = 16 * 1024 * 1024
 
 
@@ -41,10 +41,11 @@ class StillFailing(msgspec.Struct, frozen=True):
 
 
 class ReplaySummary(msgspec.Struct):
-    """What a replay did, or would do. Every record of the error objects is in one of the counts.
+    """The counts of a replay, or of a dry run. Every record of the error objects is in one of them.
 
     `finished` were left by a replay that was killed. `dropped` are of a type that nobody archives. `skipped` counts
-    what was not tried: not selected (`filtered`), `replayed` before, reported by `other_streams`, or `written` already.
+    records that were not tried: not selected (`filtered`), `replayed` before, reported by `other_streams`, or `written`
+    already.
     """
 
     dry_run: bool
@@ -95,7 +96,7 @@ class Replay:
         self._reader = FailureReader(lake, self._counts.unreadable, load(schemas))
 
     def run(self, error_objects: Iterable[ErrorObject]) -> None:
-        """Replay them. `summary` then returns what became of them, even if this raises.
+        """Replay the error objects. `summary` then returns the outcome, even if this raises.
 
         Raises:
             UserError: something cannot be read or written. The next run continues from what the journal says.
@@ -104,11 +105,11 @@ class Replay:
             self._replay(error_object)
 
     def has_progress(self, error_object: str) -> bool:
-        """Return whether some record of an error object was replayed, or may have been before a kill."""
+        """Return True if a record of an error object was replayed, or may have been before a kill."""
         return self._journal.has_progress(error_object)
 
     def summary(self) -> ReplaySummary:
-        """Return what was done so far."""
+        """Return the counts so far."""
         counts = self._counts
         return ReplaySummary(
             dry_run=self._sink is None,
@@ -151,7 +152,7 @@ class Replay:
                 if failure.attribution is Attribution.OTHER_STREAM:
                     other.add(place)
                 elif failure.attribution is Attribution.ALREADY_WRITTEN:
-                    done.add(place)  # it stays done, should its container be compacted away
+                    done.add(place)  # it stays done even if its container is compacted away later
                 continue
             result = self._rerun(error_object, failure)
             match result.outcome:
@@ -169,7 +170,7 @@ class Replay:
         return deliverable, JournalEntry(entry.error_object, sorted(done), sorted(other), failed)
 
     def _skipped(self, failure: ExplainedFailure, entry: JournalEntry, done: set[int]) -> str:
-        """Return why a record is not tried, "" if it is."""
+        """Return why a record is skipped, "" if it is to be tried."""
         place = failure.record.place
         if place in done:
             return "replayed"
@@ -183,7 +184,7 @@ class Replay:
         refused: dict[int, Explanation] = {}
         newly_failed: dict[int, Explanation] = {}
         if deliverable and self._writer is not None:
-            refused = send_to_stream(deliverable, self._writer)  # not in the journal: a lake may take them
+            refused = send_to_stream(deliverable, self._writer)  # not in the journal, because a lake may accept them
         elif deliverable:
             refused = newly_failed = self._put(after, deliverable)
         for place, explanation in refused.items():
@@ -210,7 +211,7 @@ class Replay:
     def _finish(
         self, entry: JournalEntry, error_object: ErrorObject, failures: Mapping[int, ExplainedFailure]
     ) -> JournalEntry:
-        """Finish what a killed replay had begun, whatever is selected now, and return the entry with it done."""
+        """Finish a killed replay, whatever is selected now, and return the finished entry."""
         places = sorted(place for planned in entry.intent for place in planned.places)
         results = {place: self._rerun(error_object, failures[place]) for place in places if place in failures}
         objects = remake_objects(entry, results, self._schemas)

@@ -39,7 +39,7 @@ class Selection:
                 )
 
     def has(self, failure: ExplainedFailure, explanation: Explanation) -> bool:
-        """Return whether a failure is selected; `explanation` may be newer, from an earlier replay."""
+        """Return True if a failure is selected; `explanation` may be a newer one, from an earlier replay."""
         arrival_ms = failure.record.arrival_ms
         return (
             (not self.reasons or explanation.code in self.reasons or failure.record.code in self.reasons)

@@ -38,15 +38,14 @@ _BITS = {"integer": 31, "long": 63}
 def check_request(request: Any) -> None:
     """Refuse a CreateDeliveryStream request that violates the API's model.
 
-    All violations stand in one message, in AWS's words, but by the path of the first in the API's spelling:
+    One message lists all violations in AWS's words, behind the path of the first one in the API's spelling:
     "ExtendedS3DestinationConfiguration.BufferingHints.SizeInMBs: 1 validation error detected: Value at
     'extendedS3DestinationConfiguration.bufferingHints.sizeInMBs' failed to satisfy constraint: Member must have value
-    less than or equal to 128". Values are not quoted: the real service does not, either.
+    less than or equal to 128". Like the real service, it quotes no values.
 
     Raises:
         RefusedSettingError: ValidationException; SerializationException for a value of another JSON type, which the
-            service says before anything else. The service ignores members that it does not know, but the SDKs refuse
-            them: so does this.
+            service checks first. The service ignores unknown members, but the SDKs refuse them, and so do we.
     """
     violations = list(_check("CreateDeliveryStreamInput", request, ""))
     if violations:
@@ -168,14 +167,14 @@ _CHECKS: Mapping[str, Callable[[Shape, Any, str], Iterator[Violation]]] = {
 
 
 def _wire(path: str) -> str:
-    """`Tags[0].Key` -> `tags.1.member.key`, as AWS's messages spell it."""
+    """Return a path as AWS's messages spell it: `Tags[0].Key` -> `tags.1.member.key`."""
     numbered = re.sub(r"\[(\d+)\]", lambda place: f".{int(place[1]) + 1}.member", path)
     return ".".join(name[:1].lower() + name[1:] for name in numbered.split("."))
 
 
-# Where Java's patterns differ from Python's: `.` matches none of five line terminators, and \p{L}, \p{N}, \p{Z} are
+# Java's patterns differ from Python's: `.` matches none of five line terminators, and \p{L}, \p{N}, \p{Z} are
 # categories of Unicode. For those, each character beyond ASCII is replaced by `a`, `0` or a space before the match; \s
-# and \S know only ASCII's spaces, so that a key with a no-break space is taken (measured).
+# and \S know only ASCII's spaces, so a key with a no-break space is accepted (measured).
 _JAVA = re.compile(r"\\p\{([LNZ])\}|\\.|\[\^?\]?|\]|\.", re.DOTALL)
 _CATEGORIES = {"L": "a-zA-Z", "N": "0-9", "Z": " "}
 _STAND_INS = {"L": "a", "N": "0", "Z": " "}

@@ -1,4 +1,4 @@
-"""Reads the ARNs of a request, whether what they name exists or not.
+"""Validates the ARNs of a request, without checking that their resources exist.
 
 The API model's patterns begin with `arn:.*:`, which also takes text that is not an ARN, such as `arn:a:b:iam::...`.
 """
@@ -69,7 +69,7 @@ def kinesis_stream(arn: str) -> Arn:
 def function(arn: str) -> str:
     """Return the ARN of a Lambda function, version or alias unchanged.
 
-    That it must be Lambda's own form, where the model takes any text, was measured.
+    Firehose accepts only Lambda's own form, although the API model allows any text (measured).
 
     Raises:
         ValueError: it is not one.

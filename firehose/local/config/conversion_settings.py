@@ -14,7 +14,7 @@ MIB = 1024 * 1024
 class ParquetSettings(msgspec.Struct, frozen=True):
     """ParquetSerDe, with Firehose's defaults filled in.
 
-    `int64_timestamps` is not a setting of Firehose, which writes INT96: INT64 microseconds, for readers that need them.
+    `int64_timestamps` is ours: it writes INT64 microseconds for readers that need them. Firehose always writes INT96.
     """
 
     compression: str
@@ -26,7 +26,7 @@ class ParquetSettings(msgspec.Struct, frozen=True):
 
 
 class OpenXSettings(msgspec.Struct, frozen=True):
-    """OpenXJsonSerDe, with Firehose's defaults filled in. `mappings` are column to JSON key."""
+    """OpenXJsonSerDe, with Firehose's defaults filled in. `mappings` maps columns to JSON keys."""
 
     case_insensitive: bool = True
     dots_to_underscores: bool = False
@@ -40,7 +40,7 @@ class HiveJsonSettings(msgspec.Struct, frozen=True):
 
 
 class TableReference(msgspec.Struct, frozen=True):
-    """The Glue table with the columns of the Parquet, as error records name it."""
+    """The Glue table that defines the Parquet columns, as error records name it."""
 
     database: str
     table: str
@@ -63,7 +63,7 @@ def enabled_conversion(destination: Members) -> Members | None:
 
     {"DataFormatConversionConfiguration": {"Enabled": False}} -> None
 
-    Without `Enabled` it is enabled (API reference, "DataFormatConversionConfiguration"). If it is disabled, the rest is
+    `Enabled` is true by default (API reference, "DataFormatConversionConfiguration"). If it is disabled, the rest is
     not checked beyond the API model (measured).
     """
     if not destination.has("DataFormatConversionConfiguration"):
@@ -78,7 +78,7 @@ def read_conversion(conversion: Members, region: str, account: str) -> Conversio
     Raises:
         SettingError: naming the member.
     """
-    # In the order in which Firehose looks at them.
+    # In the order in which Firehose checks them.
     for part in ("InputFormatConfiguration", "OutputFormatConfiguration", "SchemaConfiguration"):
         if not conversion.has(part):
             raise conversion.refused(part, "is required by format conversion")
@@ -107,7 +107,7 @@ def _reader(config: Members) -> OpenXSettings | HiveJsonSettings:
     return settings
 
 
-# The letters, of all 52, that a real stream refused. Quoted text is literal.
+# The letters that a real stream refused; all 52 were tried. Quoted text is literal.
 _NO_JODA_LETTERS = re.compile("[CIJPRTUVbfijloprt]")
 
 
@@ -155,7 +155,7 @@ def _table(schema: Members, region: str, account: str) -> TableReference:
     except ValueError as error:
         raise schema.refused("RoleARN", str(error), "InvalidParameterValueException") from None  # measured
     if arns.parts(role_arn).account != account:  # a role is passed within an account only: measured
-        raise schema.refused("RoleARN", "must be of the account of the destination's role", "AccessDeniedException")
+        raise schema.refused("RoleARN", "must belong to the account of the destination's role", "AccessDeniedException")
     table = TableReference(
         database=schema.take("DatabaseName"),
         table=schema.take("TableName"),

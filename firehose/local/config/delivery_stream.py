@@ -1,7 +1,7 @@
 """Reads a CreateDeliveryStream request into the settings that the data plane runs from.
 
-A setting that the local Firehose does not support is refused, at any depth, by the name that AWS gives it: settings
-that are accepted and ignored are what users dislike most in emulators.
+A setting that the local Firehose does not support is refused by AWS's name for it, at any depth. What users dislike
+most in emulators is a setting that is accepted and ignored.
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ Destination: TypeAlias = S3Destination
 class DeliveryStream(msgspec.Struct, frozen=True):
     """One delivery stream, as the data plane runs it.
 
-    `source_arn` is the Kinesis stream that it reads, None for DirectPut. `without_effect` are the paths of members that
-    are set and change nothing here, though a user may expect it: `...EncryptionConfiguration`. `warnings` are about
+    `source_arn` is the Kinesis stream that it reads, None for DirectPut. `without_effect` lists the members that are
+    set but have no effect here, although a user may expect one: `...EncryptionConfiguration`. `warnings` are about
     settings that AWS takes and that make records fail.
     """
 

@@ -33,13 +33,13 @@ def read_json(document: Any) -> DeliveryStream:
 
 
 def create_request(document: Any) -> dict[str, Any]:
-    """Return the CreateDeliveryStream request that would make the stream of a document; a request as it is.
+    """Return the CreateDeliveryStream request that would make the stream of a document; return a request unchanged.
 
     {"DeliveryStreamName": "sale", "Destinations": [{"ExtendedS3DestinationDescription": {...}}], ...}
         -> {"DeliveryStreamName": "sale", "ExtendedS3DestinationConfiguration": {...}, ...}
 
     Raises:
-        RefusedSettingError: the document is neither.
+        RefusedSettingError: the document is neither a request nor a description.
         UnsupportedSettingError: the destination is not an extended S3 destination.
     """
     stream = _inside(document)

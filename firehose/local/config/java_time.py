@@ -1,7 +1,7 @@
-"""Java's DateTimeFormatter patterns, as far as a time in whole seconds, written in English, can show their letters.
+"""Formats times by Java's DateTimeFormatter patterns: the letters that apply to whole seconds, in English.
 
-babel's `format_datetime` was weighed: it writes CLDR patterns, of which Java's are an older dialect (`n`, `N` and `VV`
-are Java's own, counts of `Z`, `X` and `e` differ), and it passes a letter that it does not know through as text.
+The alternative, babel's `format_datetime`, writes CLDR patterns, of which Java's are an older dialect (`n`, `N` and
+`VV` are Java's own, counts of `Z`, `X` and `e` differ), and it writes unknown letters as text.
 
 Source: java.time.format.DateTimeFormatter and DateTimeFormatterBuilder.appendPattern (Java SE API).
 """
@@ -37,8 +37,9 @@ def parse_pattern(pattern: str) -> tuple[Field, ...]:
 
     "'y='yyyy/MMM" of 2025-01-02 -> "y=2025/Jan"
 
-    Weeks are those of the locale en-US, which Firehose is taken to run in: from Sunday, the first with 1 January in it.
-    Optional sections, "yyyy[/MM]", are written: an arrival has every field. A section may be left open (Java).
+    Weeks are those of the locale en-US, in which Firehose presumably runs: they begin on Sunday, and the first contains
+    1 January. Optional sections, "yyyy[/MM]", are always written, since an arrival has every field. As in Java, they
+    need not be closed.
 
     Raises:
         PatternError: naming the letters.
@@ -49,7 +50,7 @@ def parse_pattern(pattern: str) -> tuple[Field, ...]:
         if found[3]:
             step = _SECTIONS.get(found[3])
             if step is None or sections + step < 0:
-                raise PatternError(f"the {found[3]} in {pattern!r} is not supported, or has no partner")
+                raise PatternError(f"the {found[3]} in {pattern!r} is not supported, or lacks its counterpart")
             sections += step
         elif found[2]:
             fields.append(_field(found[2], len(found[0])))
@@ -125,7 +126,7 @@ def _quarter(at: datetime) -> int:
 
 
 def _offset(zero: str, minutes: str, at: datetime) -> str:
-    """+HH and the minutes as `minutes` says: "MM", ":MM", or "mm" and ":mm" only where there are any."""
+    """Return +HH and the minutes: always ("MM" or ":MM"), or only if they are not zero ("mm" or ":mm")."""
     offset = at.utcoffset() or timedelta()
     if not offset:
         return zero
@@ -202,7 +203,7 @@ def _quarter_texts() -> dict[int, Field]:
 # Of X and x, whose counts of 4 and 5 would write seconds.
 _MINUTES = {1: "mm", 2: "MM", 3: ":MM", 4: "MM", 5: ":MM"}
 
-# Letter -> count -> what writes it.
+# Letter -> count -> the function that writes it.
 _TEXTS: Mapping[str, Mapping[int, Field]] = {
     "G": {**dict.fromkeys((1, 2, 3), partial(_literal, "AD")), 4: partial(_literal, "Anno Domini"), 5: lambda _: "A"},
     "M": _month_texts(),

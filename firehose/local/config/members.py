@@ -1,4 +1,4 @@
-"""The members of a request's structures, each taken once so that none is overlooked, and the errors that refuse one."""
+"""Reads the members of a request, so that none is overlooked, and defines the errors that refuse one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class SettingError(ValueError):
-    """A setting of a delivery stream that is not taken; the text begins with the path of its member.
+    """A setting of a delivery stream that is refused or unsupported; the text begins with the path of its member.
 
     `code` is AWS's error code if AWS refuses the setting, else `Unsupported`; `reason` is the text without the path.
     """
@@ -29,7 +29,7 @@ class RefusedSettingError(SettingError):
 
 
 class UnsupportedSettingError(SettingError):
-    """A setting that Firehose takes and the local Firehose does not support."""
+    """A setting that Firehose accepts and the local Firehose does not support."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason, "Unsupported")
@@ -43,7 +43,7 @@ class Notes(msgspec.Struct):
 
 
 class Members:
-    """The members of one structure of a request that the API model has passed, so that their types are right.
+    """The members of one structure of a request. The request has passed the API model, so their types are right.
 
     Each is taken once; `reject_unknown` refuses those that nobody took, such as a member of a newer API. A null is an
     absent member, as in AWS's JSON. `notes` are those of all structures of the request.
@@ -63,11 +63,11 @@ class Members:
         return RefusedSettingError(self.path(name), reason, code)
 
     def unsupported(self, name: str, reason: str = "is not supported by the local Firehose") -> SettingError:
-        """Return the error for a member that Firehose takes and the local Firehose does not support."""
+        """Return the error for a member that Firehose accepts and the local Firehose does not support."""
         return UnsupportedSettingError(self.path(name), reason)
 
     def reject_unknown(self) -> None:
-        """Refuse the members that nobody took."""
+        """Refuse the members that have not been taken."""
         for name in self._values:
             raise self.unsupported(name)
 
@@ -80,7 +80,7 @@ class Members:
         return self._values.pop(name, default)
 
     def report_ignored(self, name: str) -> None:
-        """Note a member that changes nothing here, though a user may expect that it does."""
+        """Report a member that has no effect here, although a user may expect one."""
         self.notes.without_effect.append(self.path(name))
 
     def warn(self, name: str, reason: str) -> None:
@@ -97,7 +97,7 @@ class Members:
         return [Members(value, f"{self.path(name)}[{place}]", self.notes) for place, value in listed]
 
     def parsed(self, name: str, parse: Callable[[str], T], default: str = "") -> T:
-        """Take a text that `parse` reads; Firehose refuses what makes it raise ValueError."""
+        """Take a text and parse it; a ValueError of `parse` is refused as by Firehose."""
         try:
             return parse(self.take(name, default))
         except ValueError as error:

@@ -9,11 +9,12 @@ _RETRY_SECONDS = 300
 
 
 def read_partitioned(config: Members) -> bool:
-    """Take DynamicPartitioningConfiguration; return whether dynamic partitioning is on. Left out, it is off."""
+    """Take DynamicPartitioningConfiguration; return True if dynamic partitioning is on. It is off by default."""
     partitioning = config.members("DynamicPartitioningConfiguration")
     enabled: bool = partitioning.take("Enabled", False)  # noqa: FBT003
     retry = partitioning.members("RetryOptions")
-    # How long S3 is tried. Here that ends with the run: what could not be put is then still in the source.
+    # For how long S3 is retried. Here the run's end is the limit; records that could not be put are still in the
+    # source.
     if retry.take("DurationInSeconds", _RETRY_SECONDS) != _RETRY_SECONDS:
         retry.report_ignored("DurationInSeconds")
     retry.reject_unknown()
@@ -22,7 +23,7 @@ def read_partitioned(config: Members) -> bool:
 
 
 def check_partition_keys(config: Members, prefix: Prefix, processing: Processing, *, partitioned: bool) -> None:
-    """Refuse processors that need dynamic partitioning without it, and keys of the prefix that no processor gives.
+    """Refuse processors that need dynamic partitioning without it, and keys of the prefix that no processor provides.
 
     Raises:
         RefusedSettingError: naming Processors or Prefix.
@@ -55,8 +56,10 @@ def _check_query(config: Members, used: set[str], extracted: frozenset[str] | No
     if extracted is None:
         return
     if unused := sorted(extracted - used):
-        raise config.refused(PROCESSORS, f"MetadataExtractionQuery has keys that Prefix does not: {_named(unused)}")
-    # Only the other direction was measured; these would fail every record.
+        raise config.refused(
+            PROCESSORS, f"MetadataExtractionQuery gives keys that Prefix does not use: {_named(unused)}"
+        )
+    # Only the opposite case was measured. Such keys would fail every record.
     if unknown := sorted(used - extracted):
         raise config.refused("Prefix", f"has keys that MetadataExtractionQuery does not give: {_named(unknown)}")
 

@@ -1,4 +1,4 @@
-"""Prefix expressions: parsed once when the stream is made, evaluated for each object.
+"""Parses prefix expressions when a stream is made, and evaluates them for each object.
 
 Source: Firehose guide, "Understand custom prefixes for Amazon S3 objects".
 """
@@ -19,8 +19,8 @@ EVALUATED_CHARACTERS = 512
 RAW_CHARACTERS = 1024
 KEY_BYTES = 1024
 
-# Ours, not S3's: a lake may be a folder, and Linux takes 255 bytes of file name. The object's own name ends the last
-# element, so a prefix that does not end in `/` has about 150 less for it.
+# Ours, not S3's: a lake may be a folder, and Linux takes 255 bytes of file name. The object's own name follows in the
+# last element, so a prefix that does not end in `/` has about 150 bytes less there.
 SEGMENT_BYTES = 255
 
 FROM_LAMBDA = "partitionKeyFromLambda"
@@ -34,7 +34,7 @@ _RANDOM_CHARACTERS = 11
 
 _EXPRESSION = re.compile(r"!\{([^{}:]*):([^{}]*)\}")
 
-# Without any expression Firehose appends the date by concatenation, with no slash of its own.
+# To a prefix without expressions Firehose appends the date, without adding a slash.
 _DATE_PATH = "!{timestamp:yyyy/MM/dd/HH}/"
 
 
@@ -43,7 +43,7 @@ class PrefixError(ValueError):
 
 
 class PartitionKeyError(ValueError):
-    """The partition keys of one record give no usable prefix; the message quotes no value."""
+    """The partition keys of a record cannot be used in the prefix; the message quotes no value."""
 
 
 class PartitionKey(NamedTuple):
@@ -54,7 +54,7 @@ class PartitionKey(NamedTuple):
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """The values that one object gives to its prefix.
+    """The values by which the prefix of one object is evaluated.
 
     `keys` are the partition keys from Lambda, `queried` those from the inline query, `at` is the oldest arrival, and
     random strings are derived from `random`.
@@ -91,7 +91,7 @@ class Prefix(msgspec.Struct, frozen=True):
         return "".join([part(instance) for part in (*self._parts, *self._appended)])
 
     def instance(self, values: tuple[str, ...], at: datetime, random: str = "", error_type: str = "") -> Instance:
-        """Return the instance with these values of `takes`, in its order."""
+        """Return the values for one object; `values` are those of the keys in `takes`, in the same order."""
         pairs = list(zip(self.takes, values, strict=True))
         keys, queried = (
             {key.name: value for key, value in pairs if key.namespace == namespace}
@@ -100,14 +100,14 @@ class Prefix(msgspec.Struct, frozen=True):
         return Instance(keys, at, random, error_type, queried)
 
     def check(self, values: tuple[str, ...], name_bytes: int) -> None:
-        """Refuse values that make no usable key of an object whose name has `name_bytes`.
+        """Check that these values give a usable key to an object whose name has `name_bytes`.
 
         Raises:
-            PartitionKeyError: naming the limit that the key passes, without the values.
+            PartitionKeyError: naming the limit that the key exceeds, without the values.
         """
-        # Stands for any object: only the lengths of an instant and of the longest error type matter.
+        # This instance stands for any object: only the lengths of an instant and of the longest error type matter.
         instance = self.instance(values, datetime(2000, 12, 30, 20, 30, 30), "", "metadata-extraction-failed")
-        # A literal prefix of 512 characters is taken, though the date that is appended makes it longer (observed).
+        # A literal prefix of 512 characters is accepted, although the appended date makes it longer (observed).
         if len("".join([part(instance) for part in self._parts])) > EVALUATED_CHARACTERS:
             raise PartitionKeyError(f"the evaluated prefix is longer than {EVALUATED_CHARACTERS} characters")
         _check_path(self.evaluate(instance), name_bytes)
@@ -129,7 +129,8 @@ def parse_prefix(raw: str, *, partitioned: bool) -> Prefix:
 def parse_error_prefix(raw: str) -> Prefix:
     """Return the Prefix of an ErrorOutputPrefix; one with expressions must have !{firehose:error-output-type}.
 
-    One without expressions, such as a Prefix in its place, gets them: "legacy/" -> "legacy/processing-failed/2025/...".
+    One without expressions (or a Prefix that stands in for it) gets them: "legacy/" ->
+    "legacy/processing-failed/2025/...".
 
     Raises:
         PrefixError: as for `parse_prefix`.
@@ -160,7 +161,7 @@ def _parse(raw: str, member: str, allowed: frozenset[str]) -> tuple[tuple[_Part,
             raise PrefixError(f"{member} {raw!r}: {found[0]}: {_why_refused(member, name)}")
         if namespace in (FROM_LAMBDA, FROM_QUERY):
             if not argument:
-                raise PrefixError(f"{member} {raw!r}: {found[0]} names no key")
+                raise PrefixError(f"{member} {raw!r}: {found[0]} does not name a key")
             takes[PartitionKey(namespace, argument)] = None
         try:
             parts.append(_expression(namespace, argument, len(parts)))
@@ -207,10 +208,10 @@ def _expression(namespace: str, argument: str, place: int) -> _Part:
 
 
 def check_prefix(prefix: Prefix, name_bytes: int) -> None:
-    """Refuse a prefix that makes no usable key of any object, whose name will have `name_bytes`.
+    """Check that an object with a name of `name_bytes` can have a usable key below a prefix.
 
     Raises:
-        PrefixError: such as for "/abs/!{partitionKeyFromLambda:type}/".
+        PrefixError: it cannot, as below "/abs/!{partitionKeyFromLambda:type}/".
     """
     try:
         prefix.check(("k",) * len(prefix.takes), name_bytes)

@@ -1,4 +1,4 @@
-"""The processors of a delivery stream, as its ProcessingConfiguration has them (processors/ runs them)."""
+"""The processors of a delivery stream, as its ProcessingConfiguration defines them (processors/ runs them)."""
 
 import msgspec
 
@@ -47,7 +47,7 @@ class Processing(msgspec.Struct, frozen=True):
     def batch(self) -> tuple[int, int]:
         """The size in bytes and the seconds that a batch gathers before it is processed.
 
-        Without a function records do not wait: a batch is what arrives together.
+        Without a function records do not wait: those that arrive together are a batch.
         """
         function = self.function
         return (function.buffer_bytes, function.buffer_seconds) if function else (_BATCH_BYTES, 0)

@@ -1,4 +1,4 @@
-"""ProcessingConfiguration read into the processors of a stream."""
+"""Reads ProcessingConfiguration into the processors of a stream."""
 
 import base64
 import re
@@ -20,7 +20,7 @@ _UNSUPPORTED = ("Decompression", "CloudWatchLogProcessing")
 def read_processing(destination: Members) -> Processing:
     """Take the processors of a destination; Firehose runs them in its own order, however they are listed.
 
-    Left out, `Enabled` is false (measured; unlike in format conversion): the processors are then validated and not
+    `Enabled` is false by default (measured; unlike in format conversion): the processors are then validated, but not
     run.
 
     Raises:
@@ -31,7 +31,9 @@ def read_processing(destination: Members) -> Processing:
     processors = config.entries("Processors")
     config.reject_unknown()
     if enabled and not 1 <= len(processors) <= 5:
-        raise config.refused("Processors", f"must be 1 to 5, since processing is enabled; it has {len(processors)}")
+        raise config.refused(
+            "Processors", f"must have 1 to 5 processors if processing is enabled; it has {len(processors)}"
+        )
     read: dict[str, Any] = {}  # by the processor's type
     for processor in processors:
         kind = processor.take("Type")
@@ -40,8 +42,8 @@ def read_processing(destination: Members) -> Processing:
         settings = _READERS[kind](Parameters(processor))
         processor.reject_unknown()
         if kind in read and kind == "Lambda":
-            raise config.refused("Processors", "must have no more than one Lambda processor")
-        if kind in read and kind != "AppendDelimiterToRecord":  # twice it is taken, and done once: measured
+            raise config.refused("Processors", "must have at most one Lambda processor")
+        if kind in read and kind != "AppendDelimiterToRecord":  # accepted twice and run once (measured)
             raise config.unsupported("Processors", f"only one {kind} processor is supported by the local Firehose")
         read[kind] = settings
     if _UNSUPPORTED[1] in read and _UNSUPPORTED[0] not in read:
@@ -106,7 +108,7 @@ class Parameters:
         return float(text)
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
-        """Take a parameter that `parse` reads; Firehose refuses what makes it raise ValueError."""
+        """Take a parameter and parse it; a ValueError of `parse` is refused as by Firehose."""
         text = self.take(name)
         try:
             return parse(text)
@@ -134,7 +136,7 @@ def _lambda(parameters: Parameters) -> LambdaSettings:
             raise parameters.refused(other, f"is required, since {name} is set")
     settings = LambdaSettings(
         function_arn=arn,
-        # Documented as 1 to 8; 0, 9 and 300 are taken by a real stream, 301 is not.
+        # Documented as 1 to 8; a real stream accepts 0, 9 and 300, and refuses 301.
         retries=int(parameters.number("NumberOfRetries", "3", 0, 300)),
         buffer_bytes=int(parameters.number("BufferSizeInMBs", "1", 0.2, 3) * _MIB),  # API reference, as are those of
         buffer_seconds=int(parameters.number("BufferIntervalInSeconds", "60", 0, 900)),  # "ProcessorParameter"

@@ -1,4 +1,4 @@
-"""The keys that a MetadataExtraction query gives, read from its text."""
+"""Reads the keys that a MetadataExtraction query gives from the query's text."""
 
 import re
 
@@ -8,7 +8,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def constructed_keys(query: str) -> frozenset[str] | None:
-    """Return the keys of a query that is one object construction; None if only running it would show them.
+    """Return the keys of a query that is one object construction; return None if its text does not show them.
 
     '{type: .type, "date": .at[:10], region}' -> {"type", "date", "region"}
     '.meta | {type}' -> None

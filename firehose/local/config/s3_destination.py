@@ -1,4 +1,4 @@
-"""ExtendedS3DestinationConfiguration, and the S3 backup of a destination, read into what delivery runs from."""
+"""Reads ExtendedS3DestinationConfiguration, S3 backup included, into the settings that delivery runs from."""
 
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from firehose.local.config.time_zones import time_zone
 
 
 class S3Destination(msgspec.Struct, frozen=True):
-    """Where the objects of a stream go, what they are, and how long their records gather."""
+    """The bucket and prefixes of a stream's objects, their format, and how long records are buffered."""
 
     bucket: str
     prefix: Prefix
@@ -32,7 +32,7 @@ class S3Destination(msgspec.Struct, frozen=True):
 
 
 class Backup(msgspec.Struct, frozen=True):
-    """The S3BackupConfiguration: where all original records go too, after de-aggregation."""
+    """The S3BackupConfiguration: a second place for all original records, after de-aggregation."""
 
     bucket: str
     prefix: Prefix
@@ -50,7 +50,7 @@ class DestinationSettings(NamedTuple):
 
 
 def read_extended_s3(config: Members, *, name: str, version: int, source: SourceSettings) -> DestinationSettings:
-    """Take an ExtendedS3DestinationConfiguration, in the order in which Firehose looks at its members.
+    """Take an ExtendedS3DestinationConfiguration, in the order in which Firehose checks its members.
 
     Raises:
         SettingError: naming the member.
@@ -58,7 +58,7 @@ def read_extended_s3(config: Members, *, name: str, version: int, source: Source
     partitioned = read_partitioned(config)
     settings = read_s3_settings(config, partitioned=partitioned)
     converting = enabled_conversion(config)
-    # Measured: what a conversion asks of the destination is looked at before what is in it.
+    # Firehose checks a conversion's demands on the destination before the conversion's own settings (measured).
     if converting and settings.compression != "UNCOMPRESSED":
         raise config.refused("CompressionFormat", "must be UNCOMPRESSED with format conversion")
     size, seconds = _buffer(config, settings, converted=converting is not None, partitioned=partitioned)
@@ -86,7 +86,7 @@ def read_extended_s3(config: Members, *, name: str, version: int, source: Source
 
 def _buffer(config: Members, settings: S3Settings, *, converted: bool, partitioned: bool) -> tuple[int, int]:
     # With format conversion 64 MiB is the least and 128 the default (API reference, "BufferingHints"). With dynamic
-    # partitioning alone 64 is the least, too, but the default stays 5: Firehose then refuses what is left out.
+    # partitioning alone the least is 64, too, but the default stays 5, so Firehose refuses a request without a size.
     size = settings.buffer_mib or (128 if converted else 5)
     seconds = 300 if settings.buffer_seconds is None else settings.buffer_seconds
     hints = config.members("BufferingHints")  # taken already: for its path
@@ -106,8 +106,8 @@ def _backup(destination: Members, name: str, version: int, account: str) -> Back
         return None
     config = destination.members("S3BackupConfiguration")
     settings = read_s3_settings(config, partitioned=False)
-    if settings.account != account:  # one of the two is not the caller's, who may not pass it: measured
-        raise config.refused("RoleARN", "must be of the account of the destination's role", "AccessDeniedException")
+    if settings.account != account:  # a caller cannot pass another account's role (measured)
+        raise config.refused("RoleARN", "must belong to the account of the destination's role", "AccessDeniedException")
     seconds = 300 if settings.buffer_seconds is None else settings.buffer_seconds
     if seconds < 60:  # measured; the destination's own may be 0
         raise config.refused("BufferingHints.IntervalInSeconds", f"must be 60 or more for a backup; it is {seconds}")

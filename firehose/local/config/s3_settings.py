@@ -16,9 +16,9 @@ _EXPRESSION = re.compile(r"!\{[^{}]*\}")
 
 
 class S3Settings(msgspec.Struct, frozen=True):
-    """Where objects go, their compression, and how long they gather; hints that were left out are None.
+    """The bucket, prefixes, compression and buffering hints of objects; a hint that is not set is None.
 
-    `account` is that of the role that puts them there.
+    `account` is that of the role that puts the objects.
     """
 
     account: str
@@ -65,14 +65,14 @@ def _error_prefix(config: Members, prefix: Prefix) -> Prefix:
 
 
 def _checked(raw: str, prefix: Prefix) -> Prefix:
-    # Each expression makes one character at least. The date path that Firehose itself appends does not count.
+    # Each expression evaluates to at least one character. The date path that Firehose itself appends does not count.
     if len(_EXPRESSION.sub("-", raw)) > EVALUATED_CHARACTERS:
         raise ValueError(f"is longer than {EVALUATED_CHARACTERS} characters when it is evaluated")
     return prefix
 
 
 def check_keys(config: Members, settings: S3Settings, name_bytes: tuple[int, int]) -> None:
-    """Refuse prefixes of which no key is possible in S3 and in a folder.
+    """Refuse prefixes below which no object can have a key that both S3 and a folder allow.
 
     `name_bytes` are the lengths of the names of its objects, and of its error objects.
 

@@ -1,4 +1,4 @@
-"""The source of a delivery stream, which also says where the stream itself is."""
+"""Reads the source of a delivery stream, and with it the stream's own region and account."""
 
 import msgspec
 
@@ -47,7 +47,7 @@ def read_source(top: Members, role_arn: str, region: str) -> SourceSettings:
 
 
 def _direct_put(top: Members) -> None:
-    # Measured: Firehose takes a Kinesis source here, even of a stream that is not there, and reads nothing from it.
+    # Measured: Firehose accepts a Kinesis source here, even if that stream does not exist, and does not read it.
     for member in (_KINESIS_CONFIGURATION, "DirectPutSourceConfiguration"):
         if top.take(member) is not None:
             top.report_ignored(member)
@@ -62,6 +62,6 @@ def _encryption(top: Members, kind: str) -> None:
     encryption = top.members(name)
     owned = encryption.take("KeyType") == "AWS_OWNED_CMK"
     if (encryption.take("KeyARN") is None) is not owned:
-        raise encryption.refused("KeyARN", "is for the key type CUSTOMER_MANAGED_CMK, which needs it")
+        raise encryption.refused("KeyARN", "must be set if, and only if, the key type is CUSTOMER_MANAGED_CMK")
     encryption.reject_unknown()
     top.report_ignored(name)

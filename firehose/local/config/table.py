@@ -16,15 +16,16 @@ def read_table(document: Any, reference: TableReference | None = None) -> dict[s
     {"Table": {"Name": "sale", "StorageDescriptor": {"Columns": [{"Name": "id", "Type": "string"}]}, ...}}
         -> {"Name": "sale", "StorageDescriptor": {...}, ...}
 
-    `reference` is the table that a delivery stream names; this must be it. A document of None is a missing table.
+    `reference` is the table that a delivery stream names; the document must describe it. None means that the table is
+    missing.
 
     Raises:
         RefusedSettingError: not a table, or not the stream's. Firehose passes on Glue's answer if a table is missing
             (measured: InvalidArgumentException, with Glue's EntityNotFoundException in its text).
         UnsupportedSettingError: no columns, two of one name, one without name or type, or a type with white space, by
             the path in the document.
-            A type that is not Hive's, such as a crawler's `set<string>`, is taken: a real stream is made by such a
-            table, and every record fails (DataFormatConversion.InvalidSchema).
+            A type that is not Hive's, such as a crawler's `set<string>`, is accepted: AWS makes the stream, and then
+            every record fails (DataFormatConversion.InvalidSchema).
     """
     if document is None:
         raise _not_found("TableName", reference, "no table was specified")

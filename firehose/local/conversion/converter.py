@@ -1,4 +1,4 @@
-"""Record format conversion: the function's JSON rows to Arrow rows by the Glue table.
+"""Record format conversion: turns the function's JSON rows into Arrow rows by the Glue table.
 
 Exactly typed rows, such as our function's, go through `columns` all at once. Any other row is read alone, as its SerDe
 would read it, and one that cannot be read becomes a failure while the others convert.
@@ -49,7 +49,7 @@ class Converted(msgspec.Struct, frozen=True):
 class Converter:
     """Converts rows by one Glue table as one deserializer does.
 
-    A table with a type that the deserializer does not take is accepted: as on AWS, every record then fails.
+    A table with a type that the deserializer does not support is accepted: as on AWS, every record then fails.
 
     Raises, when it is made:
         ValueError: a table without columns or with the same column twice, or a time format that Joda does not have.
@@ -83,7 +83,7 @@ def _serde(settings: OpenXSettings | HiveJsonSettings) -> tuple[SerDe, ExactForm
 
 
 def _refused(kind: hive.HiveType, serde: SerDe, path: str) -> list[str]:
-    """Returns the paths of the types that the SerDe does not take."""
+    """Returns the paths of the types that the SerDe does not support."""
     match kind:
         case hive.Array(element):
             return _refused(element, serde, f"{path}[]")
@@ -96,7 +96,7 @@ def _refused(kind: hive.HiveType, serde: SerDe, path: str) -> list[str]:
 
 
 class _Unusable:
-    """Fails every record, because the SerDe does not take the table."""
+    """Fails every record, because the SerDe does not support a type of the table."""
 
     def __init__(self, serde: SerDe, refused: Sequence[str]) -> None:
         self.schema = pa.schema([])
@@ -109,7 +109,7 @@ class _Unusable:
 
 
 class _Usable:
-    """Converts by a table that the SerDe takes."""
+    """Converts by a table that the SerDe supports."""
 
     def __init__(self, found: Mapping[str, hive.HiveType], serde: SerDe, form: ExactForm) -> None:
         self._type = RowType(found, form)
@@ -136,7 +136,7 @@ class _Usable:
         return Converted(self._type.build([row for each in rows for row in each or ()]), owners, failures)
 
     def _inexact(self, places: Sequence[int], rows: Sequence[_Rows]) -> Sequence[int]:
-        """Returns those of the places near which some time, decimal or map key is not in its exact form."""
+        """Returns the places of small groups of rows in which a time, decimal or map key is not in its exact form."""
         try:
             self._type.build([row for place in places for row in rows[place] or ()])
         except NotExactError:

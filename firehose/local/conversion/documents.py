@@ -46,7 +46,7 @@ def documents(raw: bytes) -> list[dict[str, Any]]:
     b'{"qty":1.50}\n{"qty":2}' -> [{"qty": Number("1.50", False)}, {"qty": Number("2", True)}]
 
     Raises:
-        RowError: the record is not UTF-8, not JSON, blank, or has something else than an object at the top.
+        RowError: the record is not UTF-8, not JSON, blank, or not an object at the top level.
     """
     text = _text(raw)
     found = []
@@ -54,7 +54,7 @@ def documents(raw: bytes) -> list[dict[str, Any]]:
     while place < len(text):
         document, place = _next(text, place)
         if isinstance(document, list):
-            # The guide says that an array of documents is not taken.
+            # According to the guide, Firehose does not accept an array of documents.
             raise malformed(MISMATCH, "expected an object, got an array")
         if not isinstance(document, dict):
             raise malformed(TOP_PRIMITIVE)

@@ -92,7 +92,7 @@ def _paths_of(field: pa.Field) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def _encoded_path(path: list[str]) -> bytes:
-    """path_in_schema: field 3, a list (9) of as many binaries (8)."""
+    """Returns path_in_schema as Thrift: field 3, a list (9) of binaries (8)."""
     size = bytes([len(path) << 4 | 8]) if len(path) < 15 else b"\xf8" + _varint(len(path))
     return b"\x19" + size + b"".join(_varint(len(part.encode())) + part.encode() for part in path)
 

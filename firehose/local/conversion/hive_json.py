@@ -1,10 +1,10 @@
 """HiveJsonSerDe's rules. Firehose's is Hive's HCatalog JsonSerDe: real streams give its error texts.
 
-How HCatalog's JsonSerDe reads a record, in the order in which it does:
+HCatalog's JsonSerDe reads a record in this order:
 
 Names. It walks through the members of an object. A member belongs to the column of its name in any case, else, if its
-name is like `_col3`, to the fourth column; such a name that fits no column fails the record. A member of no column is
-skipped. Of two members of one column the later wins.
+name is like `_col3`, to the fourth column; if that column does not exist, the record fails. A member without a column
+is skipped. Of two members of one column the later wins.
 
 Shapes. A struct and a map must be an object, an array must be an array; anything else fails the record. Null is null
 for every type. Map keys stay as they are written, and are read by the text rules below.
@@ -65,7 +65,7 @@ class HiveJson:
         self._timestamps = own + _TIMESTAMPS
 
     def refused(self, kind: hive.HiveType) -> bool:  # noqa: ARG002  `binary` too is text
-        """Refuses none of the types that glue.hive knows."""
+        """Returns False: every type that glue.hive knows is supported."""
         return False
 
     def elements(self, value: Any, path: str) -> Sequence[Any] | None:
@@ -99,7 +99,7 @@ class HiveJson:
         return members_of
 
     def key(self, kind: hive.HiveType) -> Callable[[str, str], Any]:
-        """Returns the reader of map keys, which reads numbers too from the text of the key."""
+        """Returns the reader of map keys, which also reads numbers from the text of the key."""
         match kind:
             case hive.Primitive(name) if name in INTEGER_BITS:
                 read: Callable[[str], Any] = lambda text: java_integer(text, name)  # noqa: E731 - one of several forms of one reader
@@ -138,7 +138,7 @@ class HiveJson:
         return expected(kind, integers=_INTEGERS, timestamps=self._timestamps)
 
     def _timestamp(self, text: str) -> int | None:
-        """Reads by the formats in their order, else as java.sql.Timestamp.valueOf."""
+        """Reads a time by the formats in their order, else as java.sql.Timestamp.valueOf does."""
         for read in self._formats:
             found = read(text)
             if found is not None:
@@ -152,7 +152,7 @@ def _internal_place(name: str, fields: int, path: str) -> int | None:
         return None
     place = int(found[1])
     if place >= fields or name != f"_col{place}":
-        raise malformed(MISMATCH, f"{path or 'the record'}: a name of the form _col3 that names no column")
+        raise malformed(MISMATCH, f"{path or 'the record'}: a name like _col3, but there is no such column")
     return place
 
 

@@ -1,8 +1,8 @@
-"""Joda time patterns, the form of HiveJsonSerDe's TimestampFormats, compiled to functions.
+"""Compiles Joda time patterns (HiveJsonSerDe's TimestampFormats) to functions that read times.
 
 Each letter of a pattern becomes a part of a regular expression, and its match a part of the time. As in Joda, a number
-takes as many digits as it can, even if what follows then does not match; text is read in any case; what the pattern
-does not have is that of 1970-01-01 00:00 UTC. Joda keeps milliseconds: further digits of a fraction are cut off.
+takes as many digits as it can, even if what follows then does not match; text is read in any case; fields that the
+pattern lacks are those of 1970-01-01 00:00 UTC. Joda keeps milliseconds: further digits of a fraction are cut off.
 
 Source: Joda-Time, DateTimeFormat ("Pattern syntax"); Hive's TimestampParser for `millis` and for missing fields.
 """
@@ -169,7 +169,7 @@ def _year(found: Mapping[str, str]) -> int:
     if short is None:
         return int(found.get("y") or found.get("Y") or 1970)
     first = _PIVOT_YEAR - 50
-    # Two digits name a year of the hundred around the pivot; any other number is the year itself.
+    # A two-digit year lies in the hundred years around the pivot; any other number is the year itself.
     return first + (int(short) - first) % 100 if len(short) == 2 and short.isdigit() else int(short)
 
 

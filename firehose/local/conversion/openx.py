@@ -1,8 +1,8 @@
 """OpenXJsonSerDe's rules: as measured on real streams, else as in its open source and in Java.
 
 AWS feeds the SerDe from a Jackson parser of its own: real messages name java.lang.Long, which the open source never
-makes. So numbers are Java's. Where neither a measurement nor the open source decides, a record fails here rather than
-hold a value that nobody wrote: a number in a boolean column, a decimal or float outside its column's range.
+makes. So numbers are Java's. Without a measurement or open source to decide, a record fails here rather than get a
+value that nobody wrote: a number in a boolean column, a decimal or float outside its column's range.
 """
 
 import json
@@ -145,7 +145,7 @@ def _java_class(value: Any) -> str:
 
 
 def _compact(value: Any, path: str, *, folds: bool, top: bool = False) -> str:
-    """Returns a value's text: at the top a string itself, else the JSON without space."""
+    """Returns a value as text: a top-level string as it is, anything else as compact JSON."""
     if isinstance(value, Number):
         return _number_text(value, path)
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ from firehose.local.config.conversion_settings import ParquetSettings
 from firehose.local.conversion.hive_footer import with_hive_names
 
 _CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "UNCOMPRESSED": "none"}
-# The format's version decides what a dictionary encoding is called: PLAIN_DICTIONARY in V1, RLE_DICTIONARY in V2.
+# The format's version determines the name of a dictionary encoding: PLAIN_DICTIONARY in V1, RLE_DICTIONARY in V2.
 _VERSIONS: dict[str, dict[str, Any]] = {
     "V1": {"version": "1.0", "data_page_version": "1.0"},
     "V2": {"version": "2.6", "data_page_version": "2.0"},

@@ -1,4 +1,4 @@
-"""Documents to exactly typed rows: a reader for each Hive type, by the rules of one SerDe.
+"""Turns documents into exactly typed rows: a reader for each Hive type, by the rules of one SerDe.
 
 The rules that the SerDes share are here: nulls stay null, undeclared members are dropped, messages name paths. A
 `SerDe` has the rules that differ: values of the wrong shape, names, map keys and scalars.
@@ -12,7 +12,7 @@ from firehose.local.conversion.numbers import INTEGER_BITS
 from firehose.local.conversion.row_error import MISMATCH, RowError, malformed
 from glue import hive
 
-# Takes a value that is not null, and its path; returns the exactly typed value, or raises RowError.
+# Turns a value that is not null, with its path, into the exactly typed value, or raises RowError.
 Read: TypeAlias = Callable[[Any, str], Any]
 
 # The classes of a table's rows, by struct type (`RowType.structs`).
@@ -25,7 +25,7 @@ class SerDe(Protocol):
     name: str
 
     def refused(self, kind: hive.HiveType) -> bool:
-        """Tells whether the SerDe takes no columns of this (not nested) type."""
+        """Returns True if the SerDe does not support columns of this (not nested) type."""
 
     def scalar(self, kind: hive.HiveType) -> Read:
         """Returns the reader of a type that is not nested."""
@@ -40,7 +40,7 @@ class SerDe(Protocol):
         """Returns the entries of a map column; None for null."""
 
     def members(self, kind: hive.Struct) -> Callable[[Any, str], Sequence[Any] | None]:
-        """Returns what finds the values of a struct, in the order of its fields, None for an absent one."""
+        """Returns the function that finds a struct's values, in the order of its fields, None for an absent one."""
 
 
 def reader(kind: hive.HiveType, serde: SerDe, structs: Structs) -> Read:

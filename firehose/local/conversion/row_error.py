@@ -1,7 +1,7 @@
-"""Why a record does not convert: Firehose's codes and phrases, and never a value of the record.
+"""Errors of records that do not convert: Firehose's codes and phrases, never a value of the record.
 
-A message begins with the phrase of real error records; what follows in brackets is ours. AWS goes on with the
-exception's own text, which quotes the value ("For input string: "oops""): that is left out here.
+A message begins with the phrase of real error records; what follows in brackets is ours. AWS adds the exception's own
+text, which quotes the value ("For input string: "oops""); we leave it out.
 
 Source: real error records of 2026, and the AWS developer guide, "Handling errors for data format conversion".
 """

@@ -1,7 +1,7 @@
-"""Times and dates as the two SerDes read them: to nanoseconds since 1970 and to `yyyy-MM-dd`.
+"""Reads times and dates as the two SerDes do: to nanoseconds since 1970, and to `yyyy-MM-dd`.
 
 All times are UTC. A time before 1677-09-21 or after 2262-04-11, outside the nanoseconds that 64 bits hold, wraps
-silently to another time. So it does on real streams: 999999999999 seconds are 2092-10-26 there (measured).
+silently to another time, as on real streams: 999999999999 seconds are 2092-10-26 there (measured).
 """
 
 import re

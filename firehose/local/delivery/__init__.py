@@ -1,1 +1,1 @@
-"""From what a function answered to objects in a bucket: partition keys, buffers, prefixes, the error output."""
+"""Delivers a function's answers as objects in a bucket: partition keys, buffers, prefixes, the error output."""

@@ -59,7 +59,7 @@ class SourceBackup:
 
     @property
     def put_error(self) -> Exception | None:
-        """What the sink raised for the oldest of those."""
+        """The sink's error for the oldest object that it refuses."""
         return self._uploads.put_error
 
     def accept(self, batch: Batch) -> None:
@@ -70,23 +70,23 @@ class SourceBackup:
                 self.flush()
 
     def flush_due(self, now_ms: int) -> None:
-        """Puts what has waited for the backup's interval; tries again what was refused and is due."""
+        """Puts the buffer if its interval has passed; retries the refused objects that are due."""
         self._uploads.retry(now_ms)
         opened_ms = self._buffer.opened_ms
         if opened_ms is not None and now_ms - opened_ms >= self._backup.buffer_seconds * 1000:
             self.flush()
 
     def flush_all(self) -> None:
-        """Puts all that waits, and tries once more what was refused.
+        """Puts the buffer, and retries all refused objects once.
 
         Raises:
-            What the sink raises for an object that it still refuses.
+            The sink's error for an object that it still refuses.
         """
         self.flush()
         self._uploads.finish()
 
     def flush(self) -> None:
-        """Puts all that waits in the buffer as one object."""
+        """Puts the whole buffer as one object."""
         buffer, self._buffer = self._buffer, ByteBuffer()
         if buffer.pieces:
             self._uploads.send([self._object(buffer)])

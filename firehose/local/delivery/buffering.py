@@ -76,9 +76,9 @@ class Partition(msgspec.Struct, eq=False):
 class RowBuffer:
     """The active partitions of one stream, with their rows.
 
-    A partition is active while records of it wait: here, or in writes that the destination refused, which `refused`
-    counts by partition. A partition that reaches `full_bytes` is listed in `full`; it must be taken before more is
-    added. `size_bytes` is the memory that partitions and rows take.
+    A partition is active while its records wait: here, or in refused writes, which `refused` counts by partition. One
+    that reaches `full_bytes` is listed in `full`; it must be taken before more is added. `size_bytes` is the memory
+    that partitions and rows take.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ def _gather(rows: pa.Table, places: Sequence["array[int]"]) -> pa.Table:
 def largest(partitions: Iterable[Partition], size_bytes: int) -> list[Partition]:
     """Returns the largest partitions, `size_bytes` in all or more; all of them if they have less.
 
-    Each object costs the same to write and to open, so the largest first makes the fewest.
+    Each object costs the same to write and to open; taking the largest first makes the fewest objects.
     """
     chosen: list[Partition] = []
     total = 0

@@ -1,4 +1,4 @@
-"""The second half of one delivery stream: from what the function answered to what its destination keeps.
+"""Delivers the records of one stream, from the function's answer to the destination.
 
 A record goes through four steps, of which the destination decides three: its partition (`partitions`), its rows
 (`convert`), the buffer of its partition (`buffering`), and the write of a full or old buffer (`write`). A record that
@@ -34,26 +34,26 @@ class Destination(Protocol):
     errors: ErrorOutput
 
     def partitions(self, processed: Processed) -> Iterable[Values | PartitionKeyError]:
-        """Returns the partition of each ok record, or why it has none."""
+        """Returns the partition of each ok record, or the error that says why it has none."""
 
     def convert(self, records: Sequence[bytes]) -> Converted:
         """Returns the rows of these records, and the records that are not rows."""
 
     def write(self, partitions: Iterable[tuple[Partition, pa.Table]]) -> None:
-        """Writes the rows of each partition and settles their records; with a clock, keeps what is refused."""
+        """Writes the rows of each partition and settles their records; with a clock, keeps refused writes."""
 
     def retry(self, now_ms: int) -> None:
-        """Writes again what was refused and is due."""
+        """Retries the refused writes that are due."""
 
     def finish(self) -> None:
-        """Writes again all that was refused.
+        """Retries all refused writes.
 
         Raises:
-            What the write raises that is refused once more.
+            The error of a write that is refused again.
         """
 
     def count_active(self, partitions: int, *, exceeded: bool) -> None:
-        """Counts the active partitions after a batch; `exceeded` says that a record found no room."""
+        """Counts the active partitions after a batch; `exceeded` says that a record would have needed one too many."""
 
     @property
     def refused(self) -> Mapping[Values, int]:
@@ -61,15 +61,15 @@ class Destination(Protocol):
 
     @property
     def refused_bytes(self) -> int:
-        """The bytes that were refused, or that wait behind those."""
+        """The bytes of refused writes, and of those that wait behind them."""
 
     @property
     def put_error(self) -> Exception | None:
-        """What the oldest refused write raised, if any was refused."""
+        """The error of the oldest refused write, if any was refused."""
 
 
 class Delivery:
-    """Takes what the function answered for one stream, and buffers it for the destination.
+    """Buffers one stream's answers of the function for the destination.
 
     With a clock a refused write waits and is tried again, and the active partitions are limited to `active_partitions`,
     as in AWS. Without one a refusal is raised, and only memory limits the partitions: no interval would ever end one,
@@ -103,12 +103,12 @@ class Delivery:
 
     @property
     def refused_bytes(self) -> int:
-        """The bytes that the destination refuses at present: flushing more would not lessen them."""
+        """The bytes that the destination refuses at present; flushing more does not free them."""
         return self._destination.refused_bytes
 
     @property
     def put_error(self) -> Exception | None:
-        """Why the destination refuses the oldest of those."""
+        """The error of the oldest write that the destination refuses."""
         return self._destination.put_error
 
     def accept(self, batch: Batch, processed: Processed) -> None:
@@ -148,10 +148,10 @@ class Delivery:
         self._buffer(batch, converted.rows, waiting)
 
     def flush_all(self) -> None:
-        """Writes everything that waits, and tries once more what was refused.
+        """Writes everything that waits, and retries all refused writes once.
 
         Raises:
-            What the destination raises for a write that it still refuses.
+            The destination's error for a write that it still refuses.
         """
         self._flush(list(self._rows.partitions.values()))
         self._errors.flush_all()
@@ -163,7 +163,7 @@ class Delivery:
         self._errors.flush_all()
 
     def flush_due(self, now_ms: int) -> None:
-        """Writes what has waited for the buffer interval; tries again what was refused and is due."""
+        """Writes the partitions whose buffer interval has passed; retries the refused writes that are due."""
         self._destination.retry(now_ms)
         due_ms = now_ms - self._buffer_seconds * 1000
         partitions = self._rows.partitions.values()

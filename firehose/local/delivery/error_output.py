@@ -2,7 +2,7 @@
 
 The members and their order are those of captured objects. The documentation differs: it shows quoted numbers and
 `lambdaArn`. `rawData` is the record as it came from the source. For a record that did not convert, nobody knows whether
-AWS keeps that or what the function made of it: `Behaviour.conversion_raw_data` chooses.
+AWS keeps that or the function's answer: `Behaviour.conversion_raw_data` chooses.
 """
 
 from base64 import b64encode
@@ -39,7 +39,7 @@ PARTITIONS_EXCEEDED = "activePartitionExceeded"
 _SUBSEQUENCE_DIGITS = 12
 _NUMBERS_DIGITS = 128 + _SUBSEQUENCE_DIGITS
 
-# Ours: bounds the memory of a run in which every record fails, for each error type.
+# Our limit, for each error type: it bounds the memory of a run in which every record fails.
 ERROR_OBJECT_BYTES = 8 * 1024 * 1024
 
 ErrorRecord: TypeAlias = dict[str, Any]
@@ -69,8 +69,8 @@ def conversion_error(
 ) -> ErrorRecord:
     """Returns the error record of a record that did not convert; `table` is `catalog_table`, `raw_data` base64.
 
-    The sequence number is read from the record's id: real error objects have it also for records that were put to the
-    stream, which have no Kinesis metadata.
+    The sequence number is read from the record's id: real error objects have it even for records that were put
+    directly, which have no Kinesis metadata.
     """
     return {
         "attemptsMade": 1,
@@ -155,7 +155,7 @@ class ErrorOutput:
         self._add_partition_error(PARTITIONS_EXCEEDED, "ActivePartitionsLimitExceeded", message, batch, index)
 
     def add_conversion_failure(self, batch: Batch, index: int, failure: ConversionFailure, data: bytes) -> None:
-        """Adds a record that did not convert from `data`."""
+        """Adds a record whose conversion failed; `data` is what was to be converted."""
         record = batch.records[index]
         error = conversion_error(
             record,
@@ -168,12 +168,12 @@ class ErrorOutput:
         self._add(CONVERSION_FAILED, failure.code, error, batch, index)
 
     def flush_all(self) -> None:
-        """Sends all that waits, an object for each error type."""
+        """Sends all waiting error records, as one object for each error type."""
         for kind in list(self._waiting):
             self._flush(kind)
 
     def flush_due(self, due_ms: int) -> None:
-        """Sends what has waited since `due_ms` or longer."""
+        """Sends the error records that have waited since `due_ms` or longer."""
         for kind, buffer in list(self._waiting.items()):
             if buffer.opened_ms is not None and buffer.opened_ms <= due_ms:
                 self._flush(kind)

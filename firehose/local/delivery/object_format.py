@@ -24,7 +24,7 @@ class ObjectFormat(Protocol):
 
     schema: pa.Schema
     content_encoding: str
-    catalog_table: dict[str, str]  # for the error records of what does not convert
+    catalog_table: dict[str, str]  # for error records of failed conversions
 
     def convert(self, records: Sequence[bytes]) -> Converted:
         """Returns the rows of these records, and the records that do not convert."""
@@ -61,8 +61,8 @@ class Parquet:
         converter = Converter(table_input, reader=settings.reader)
         self.convert = converter.convert
         self.schema = converter.schema
-        # Observed on real objects, though the body is an ordinary Parquet file. Nobody has measured objects whose
-        # Parquet is compressed otherwise.
+        # Observed on real objects, although the body is an ordinary Parquet file. Nobody has measured other
+        # compressions.
         self.content_encoding = "hadoop-snappy"
         self.catalog_table = catalog_table(settings.table, account)
         int64 = behaviour.parquet_timestamps is ParquetTimestamps.INT64
@@ -84,7 +84,7 @@ class RawRecords:
         self._delimiter = delimiter
 
     def convert(self, records: Sequence[bytes]) -> Converted:
-        r"""Returns a row for each record; none fails."""
+        r"""Returns a row for each record; no record fails."""
         rows = pa.RecordBatch.from_arrays([pa.array(records, pa.binary())], schema=self.schema)
         return Converted(rows, list(range(len(records))), [])
 

@@ -1,4 +1,4 @@
-"""Where the objects of a delivery stream lie: data, errors and backup, each below a prefix of its own."""
+"""Names the objects of a delivery stream: data, errors and backup, each below a prefix of its own."""
 
 from datetime import tzinfo
 from typing import NamedTuple

@@ -9,7 +9,7 @@ from firehose.local.config.prefix import FROM_LAMBDA, PartitionKey, PartitionKey
 from firehose.local.conversion.documents import kind_of
 from firehose.local.processors.stage import OkRecord, Processed
 
-# Distinct values known to be good are kept, so many: checking a prefix takes hundreds of times as long as a look-up.
+# The number of valid values that are cached: checking a prefix takes hundreds of times as long as a look-up.
 _CHECKED = 5000
 
 # The values of the keys in the prefix, in its order.
@@ -35,7 +35,7 @@ class PartitionKeys:
         self._checked: set[Values] = set()
 
     def evaluate(self, processed: Processed) -> Iterable[Values | PartitionKeyError]:
-        """Returns the values of each ok record, or what is wrong with them.
+        """Returns the key values of each ok record, or the error that says what is wrong with them.
 
         ok=[(0, b"...", {"type": "sale", "date": "2025-01-01"})] -> ("sale", "2025-01-01")
         """

@@ -1,4 +1,4 @@
-"""Objects, and how those of a flush are put into a sink: several at a time where the sink waits for a network."""
+"""Puts the objects of a flush into a sink, several at a time if the sink waits for a network."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,16 +9,16 @@ import msgspec
 
 from firehose.local.sinks import Sink
 
-# The bodies that wait for their puts. A flush of hundreds of partitions has small bodies; large ones fill the network
-# whatever their number.
+# The limit for bodies that wait to be put. A flush of hundreds of partitions has small bodies; large ones fill the
+# network whatever their number.
 IN_FLIGHT_BYTES = 32 * 1024 * 1024
 
-# What a sink raised for a put; None for a put that succeeded.
+# The sink's error for a put; None for a put that succeeded.
 PutError: TypeAlias = Exception | None
 
 
 class ObjectManifest(msgspec.Struct, frozen=True):
-    """The records of an object, and what is to be counted when it is in the bucket.
+    """The records of an object, and the numbers to count once it is in the bucket.
 
     `values` are those of its partition's keys, None for an error or backup object. While an object that `blocks` is
     refused, nothing that comes after it is put.

@@ -63,7 +63,7 @@ class S3Objects:
         )
 
     def partitions(self, processed: Processed) -> Iterable[Values | PartitionKeyError]:
-        """Returns the values of the partition keys of each record, or what is wrong with them."""
+        """Returns the partition key values of each record, or the error that says what is wrong with them."""
         return self._keys.evaluate(processed)
 
     def convert(self, records: Sequence[bytes]) -> Converted:
@@ -91,17 +91,17 @@ class S3Objects:
 
     @property
     def refused(self) -> Mapping[Values, int]:
-        """How many objects of each partition were refused and wait."""
+        """The number of refused objects that wait, by partition."""
         return self._uploads.partitions
 
     @property
     def refused_bytes(self) -> int:
-        """The bytes of the objects that were refused, or that wait behind those."""
+        """The bytes of the refused objects, and of those that wait behind them."""
         return self._uploads.waiting_bytes
 
     @property
     def put_error(self) -> Exception | None:
-        """What the sink raised for the oldest of those."""
+        """The sink's error for the oldest refused object."""
         return self._uploads.put_error
 
     def _objects(self, partitions: Iterable[tuple[Partition, pa.Table]]) -> Iterator[ObjectPut]:

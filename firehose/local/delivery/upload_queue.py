@@ -3,18 +3,17 @@
 Source: Firehose guide, "Handle data delivery failures": for S3, delivery is retried as long as the source keeps the
 records.
 
-Without a clock, as on files, nothing waits here: what the sink raises is raised, and the run ends.
+Without a clock, as on files, nothing waits here: an error of the sink ends the run.
 
 With a clock:
-- A refused object stays, key and bytes as they are, and its records stay unsettled. A second put of the same object
-  therefore replaces the first where only the answer was lost.
+- A refused object stays, key and bytes as they are, and its records stay unsettled. So if only the answer was lost, the
+  second put replaces the first.
 - It is tried again 1 s after the first refusal, then after twice that, 60 s at most. AWS does not document its own
   spacing.
 - Its partition stays active (`partitions`), so that a bucket that refuses everything reaches the limit of partitions,
   as on AWS.
 - The bodies count as memory (`waiting_bytes`); the data plane ends the run when they are more than it may use.
-- While an object that blocks is refused, the objects that come after it wait behind it without being tried. These are
-  the error objects of format conversion.
+- While an error object of format conversion is refused, it blocks: later objects wait behind it without being tried.
 - When an object is in the bucket, its records are settled and counted, and `on_put` is called.
 """
 
@@ -68,14 +67,14 @@ class UploadQueue:
 
     @property
     def put_error(self) -> PutError:
-        """What the sink raised for the oldest refused object; None if it refused none."""
+        """The sink's error for the oldest refused object; None if nothing is refused."""
         return next((waiting.put_error for waiting in self._waiting if waiting.put_error), None)
 
     def send(self, puts: Iterable[ObjectPut]) -> None:
         """Puts these objects, or keeps them.
 
         Raises:
-            What the sink raises, if there is no clock.
+            The sink's error, if the stream has no clock.
         """
         if self._blocking():
             for put in puts:
@@ -96,7 +95,7 @@ class UploadQueue:
         """Puts all waiting objects once more.
 
         Raises:
-            What the sink raised for the oldest that it still refuses: the source must not move past it.
+            The sink's error for the oldest object that it still refuses: the source must not move past it.
         """
         self._retry(lambda _: True)
         if self.put_error is not None:

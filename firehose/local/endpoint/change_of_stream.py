@@ -1,4 +1,4 @@
-"""Turns a DynamoDB Streams record into the change record that DynamoDB puts into Kinesis: same facts, other members."""
+"""Turns a DynamoDB Streams record into the change record that DynamoDB puts into Kinesis."""
 
 from collections.abc import Mapping
 from datetime import datetime

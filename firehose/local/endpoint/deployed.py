@@ -79,8 +79,9 @@ def load_deployed(
 ) -> Deployed:
     """Return all that the data plane needs. The functions' processes end with `running`.
 
-    `packages` may have been deployed, and the folders `own` hold their code; the rest of a package are dependencies. If
-    a function was deployed from none of them, the first is run instead, and `say` is called with a sentence about it.
+    `packages` are the zips from which functions may have been deployed; their folders `own` hold the functions' code,
+    the rest are dependencies. A function from any other zip is replaced by the first package, and `say` is called with
+    a sentence about it.
 
     Raises:
         UserError: no delivery stream, several sources or buckets, no such table or function, or one that does not load.
@@ -105,7 +106,7 @@ def load_deployed(
         for one, request in zip(described, requests, strict=True)
     ]
     functions.wait_until_loaded()
-    # Rounded down, so that a record of the same millisecond is not missed.
+    # Rounded down, so as not to miss a record of the same millisecond.
     start_ms = min(int(one["CreateTimestamp"].timestamp() * 1000) for one in described)
     return Deployed(source.rpartition("/")[2], bucket.rpartition(":")[2], start_ms, streams)
 
@@ -126,7 +127,7 @@ def _only_one(endpoint: Endpoint, arns: Iterable[str], they_do: str) -> str:
 
 
 def catalog_table(endpoint: Services, request: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the Glue table that a stream converts by, if it does."""
+    """Return the Glue table of a stream's format conversion; None if it does not convert."""
     conversion = request["ExtendedS3DestinationConfiguration"].get("DataFormatConversionConfiguration", {})
     schema = conversion.get("SchemaConfiguration")
     if not schema:

@@ -82,7 +82,7 @@ class Endpoint:
 
 
 def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the user's own, else those that every local endpoint accepts. Never a profile's, which may be real."""
+    """Return the environment's credentials, else dummies. Never a profile's, which may be those of a real account."""
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     return {name: environment.get(name) or "test" for name in names}
 
@@ -98,7 +98,7 @@ def named_endpoint(url: str) -> Endpoint:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:  # a port or an IPv6 address that is not one
+    except ValueError:  # an invalid port or IPv6 address
         raise _not_an_address(url) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise _not_an_address(url)

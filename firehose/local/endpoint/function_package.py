@@ -23,7 +23,7 @@ def package_of(deployed_sha256: str, packages: Iterable[bytes]) -> bytes | None:
 def unpack(package: bytes, folder: Path, own: Collection[str]) -> None:
     """Unpack the folders `own` of a package, the function's own code.
 
-    The dependencies beside them are built for Lambda's processor; this Python uses those that are installed for it.
+    The package's dependencies are built for Lambda's processor; this Python uses those that are installed for it.
 
     Raises:
         UserError: it is not a zip, or holds none of these folders.

@@ -14,8 +14,8 @@ EVENT_OVERHEAD_BYTES = 512
 class Batcher:
     """Gathers records to the buffer size, or for the buffer interval if a clock runs.
 
-    Firehose's hints count raw bytes. Whether it splits a batch whose event would pass 6 MB is not documented; here it
-    is split, since an event that Lambda refuses would fail the whole batch.
+    Firehose's hints count raw bytes. AWS does not document whether Firehose splits a batch whose event would exceed 6
+    MB. We split it, since an event that Lambda refuses would fail the whole batch.
     """
 
     def __init__(self, buffer_bytes: int) -> None:
@@ -26,7 +26,7 @@ class Batcher:
         self.opened_ms: int | None = None
 
     def add(self, record: EventRecord, now_ms: int | None = None) -> list[EventRecord]:
-        """Add one record; return the batch that it no longer fits in, else an empty one."""
+        """Add one record; return the waiting batch if the record does not fit into it, else an empty one."""
         encoded = len(record["data"])
         raw_bytes = encoded * 3 // 4
         event_bytes = encoded + EVENT_OVERHEAD_BYTES

@@ -1,7 +1,8 @@
-"""Records that hold several: split before anything else is done with them.
+"""Splits records that hold several records, before all other processing.
 
-The order is Firehose's: what the Kinesis Producer Library joined, in records of a Kinesis stream and always; then what
-producers joined themselves, by a stream's RecordDeAggregation processor; then backup and Lambda.
+The order is Firehose's: first aggregates of the Kinesis Producer Library, always, but only in records of a Kinesis
+stream; then records that producers joined themselves, if the stream has a RecordDeAggregation processor; then backup
+and Lambda.
 
 A record of the source then has several parts, numbered as records of their own, one after the other, since each is
 delivered, dropped or failed alone. A source has moved past the outer record when the last of its parts is settled. A
@@ -24,16 +25,17 @@ from firehose.local.config.processing import DeAggregation
 from firehose.local.event_record import EventRecord, event_record
 from firehose.local.processors.stage import Stage
 
-# F3 89 9A C2, by which an aggregate begins, as far as whole characters of base64 show it: 30 bits of 32.
+# An aggregate begins with F3 89 9A C2. In base64 five whole characters show 30 of these 32 bits.
 _MAGIC_TEXT = "84maw"
 
 _MAGIC = b"\xf3\x89\x9a\xc2"
 _DIGEST_BYTES = 16  # MD5
 
-# Firehose guide: "capped at 500 per record"; beyond that a function gets the record whole (PutRecord, API reference).
+# Firehose guide: "capped at 500 per record"; beyond that the function gets the whole record (PutRecord, API reference).
 MOST_PARTS = 500
 
-# Parts of the second part of an aggregate are numbered from 1000: above every part of the first, whoever looks at it.
+# If the records of an aggregate are split again, parts of the second are numbered from 1000, above all parts of the
+# first.
 _PARTS_APART = 1000
 
 _SUBSEQUENCE_DIGITS = 12
@@ -44,15 +46,15 @@ class KplDeAggregation(Stage):
     """Splits a KPL aggregate into its user records, in order.
 
     An aggregate of sequence number 49... ->  its records, each with that number, its own partition key and the
-    subsequence numbers 0, 1, 2. One that is broken (its checksum, its encoding, an index of a key that is not there) or
-    empty stays one record. So does one that was put without Kinesis: Firehose looks only into records of a stream.
+    subsequence numbers 0, 1, 2. An aggregate that is empty or broken (checksum, encoding, the index of a missing key)
+    stays one record. So does one that was put without Kinesis: Firehose only splits records of a stream.
     """
 
     splits = True
 
     def split(self, record: EventRecord) -> list[EventRecord]:
         """Return the user records of an aggregate; any other record as it is."""
-        # Runs for each record of a stream, nearly none of which is an aggregate: 0.3 us beside the 2.7 of making one.
+        # Runs for each record of a stream, and hardly any is an aggregate: 0.3 us, where making a record takes 2.7.
         if not record["data"].startswith(_MAGIC_TEXT):
             return [record]
         return _user_records(record) or [record]
@@ -65,10 +67,10 @@ class RecordDeAggregation(Stage):
     JSON:       {"a": 1}{"a": 2} or {"a": 1}\n{"a": 2}  ->  {"a": 1}, {"a": 2}
     delimiter:  a####b                                  ->  a, b
 
-    White space between documents and delimiters are gone, at the end too. Not documented, and so decided here: each
-    part keeps its bytes; the last part is all from where no JSON object can be read, so that what came before is
-    delivered and nothing is lost; an array is no valid input and stays as it is; nothing between two delimiters is no
-    part. A record of more than 500 parts stays whole.
+    White space between documents, and delimiters, are removed, at the end too. AWS does not document the rest; we
+    decided: each part keeps its bytes; from where no JSON object can be read, everything is the last part, so that the
+    parts before it are delivered and nothing is lost; an array is invalid input and stays as it is; two delimiters in a
+    row enclose no part. A record of more than 500 parts stays whole.
 
     A part's subsequence number is a thousand times the record's, plus 0, 1, 2, ...: ids stay unique and in order.
     """
@@ -106,7 +108,7 @@ def _user_records(record: EventRecord) -> list[EventRecord]:
 
 
 def _aggregate(payload: bytes) -> Any:
-    """Return the message of a whole aggregate; None of anything else.
+    """Return the message of a valid aggregate; None for anything else.
 
     The library's own reader is not used: at an index out of range it prints the record and loses the rest.
     """
@@ -119,7 +121,7 @@ def _aggregate(payload: bytes) -> Any:
     except decode_error:
         return None
     keys, hash_keys = aggregate.partition_key_table, aggregate.explicit_hash_key_table
-    # The decoder lets members be absent that are required, and text be none (it is bytes then).
+    # The decoder accepts messages without required members, and text that is not UTF-8 (as bytes).
     whole = aggregate.IsInitialized() and all(
         part.partition_key_index < len(keys)
         and isinstance(keys[part.partition_key_index], str)
@@ -134,7 +136,8 @@ def _protobuf() -> tuple[Any, Any]:
     """Return the aggregate's message type and its decoder's error: 0.1 s to import, which few streams need."""
     path = list(sys.path)
     try:
-        # It puts itself first on the path to find its own modules; other modules of those names would be hidden.
+        # The package puts itself first on the path to find its own modules, and would hide other modules of those
+        # names.
         from aws_kinesis_agg.deaggregator import google, messages_pb2  # noqa: PLC0415 - as said
     finally:
         sys.path[:] = path
@@ -167,7 +170,7 @@ def _json_parts(payload: bytes) -> list[bytes]:
 
 
 def _end_of_object(text: str, start: int) -> int:
-    """Return the place behind the JSON object at `start`; the end of the text if there is none."""
+    """Return the index behind the JSON object at `start`, or the end of the text if no object can be read there."""
     try:
         return _OBJECTS.raw_decode(text, start)[1] if text[start] == "{" else len(text)
     except (ValueError, RecursionError):

@@ -22,8 +22,8 @@ class FunctionProblem(msgspec.Struct):
 class FunctionProblems:
     """The problems of one stream's function, each reason once, in the order in which they came up.
 
-    An exception's text may quote a record. It is kept only `with_logs`, which is for functions of a stranger, who reads
-    it alone; problems of our own functions go into logs and reports.
+    An exception's text may quote a record. It is kept only `with_logs`: for a user's own function, whose author alone
+    reads it. Problems of this pipeline's functions go into logs and reports.
     """
 
     def __init__(self, *, with_logs: bool = False) -> None:

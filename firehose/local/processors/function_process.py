@@ -184,7 +184,7 @@ def _write(process: "subprocess.Popen[bytes]", request: bytes, ends_seconds: flo
 
 
 def _answer(process: "subprocess.Popen[bytes]", ends_seconds: float) -> dict[str, Any]:
-    """Read the line of the answer. The pipe object's own readline would wait for a whole line without a limit."""
+    """Read the line of the answer within the time limit, which the pipe object's own readline does not have."""
     stdout = process.stdout.fileno()  # type: ignore[union-attr]
     pieces: list[bytes] = []
     while not pieces or not pieces[-1].endswith(b"\n"):

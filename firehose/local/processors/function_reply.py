@@ -1,7 +1,7 @@
 """Sorts the reply of a function: ok, dropped or failed, record by record.
 
-Source: Firehose guide, "Transform source data"; what it does not say was measured by others on real streams, who do not
-always agree: see firehose/local/behaviour.py.
+Source: Firehose guide, "Transform source data"; others measured the rest on real streams, and do not always agree: see
+firehose/local/behaviour.py.
 """
 
 import json
@@ -73,8 +73,7 @@ def _in_order(answers: Any, expected: list[str]) -> bool:
 def _is_plain(reply: dict[str, Any], answers: Sequence[Any]) -> bool:
     """Return whether the reply has only the contract's members, all of text, and cannot pass 6 MB.
 
-    Such a reply is the same after serialisation, which is therefore left out: it takes 3 ms a MiB, this 0.3 us an
-    answer.
+    Serialisation would not change such a reply, so it is skipped: it takes 3 ms a MiB, this check 0.3 us an answer.
     """
     try:
         texts = [answer["data"] for answer in answers]
@@ -99,7 +98,7 @@ def _as_lambda_sends_it(reply: Any, behaviour: Behaviour) -> Any:
     except (TypeError, ValueError, RecursionError):
         raise _BadReplyError(UNSERIALISABLE) from None
     if len(text) > LAMBDA_PAYLOAD_BYTES:
-        raise _BadReplyError("the reply passes Lambda's 6 MB limit")
+        raise _BadReplyError("the reply exceeds Lambda's 6 MB limit")
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except ValueError:
@@ -139,7 +138,7 @@ def _matched(
 
 
 def _sort_answers(answers: Iterable[Any], processed: Processed, behaviour: Behaviour) -> None:
-    # Once a record and stream; most answers of most streams are Dropped.
+    # Runs once for each record and stream; most answers of most streams are Dropped.
     dropped = processed.dropped
     for index, answer in enumerate(answers):
         if answer is None:
@@ -175,7 +174,7 @@ def _failure(index: int, code: LambdaCode) -> ProcessorFailure:
 
 
 def _decoded(encoded: Any) -> bytes:
-    # Base64 is looked at whatever the result: a batch that fails here is better than one that fails in AWS.
+    # Base64 is checked whatever the result: it is better that a batch fails here than in AWS.
     try:
         return msgspec.convert(encoded, bytes)
     except msgspec.ValidationError:

@@ -39,11 +39,12 @@ def load_function(handler: str, folder: Path | None = None) -> Function:
 def start_function(
     configuration: FunctionConfiguration, folder: Path | None = None, surroundings: dict[str, str] | None = None
 ) -> FunctionProcess:
-    """Start the function that a handler names in a process of its own, and wait until it is loaded. To be closed.
+    """Start the function that a handler names in a process of its own, and wait until it is loaded.
 
     start_function(FunctionConfiguration("orders", arn, "orders:handler", timeout_seconds=3, memory_mib=256))
 
-    `surroundings` are variables beside the function's own. Of our own, those that begin with AWS_ do not reach it.
+    `surroundings` are variables beside the function's own. Our own reach it too, except those that begin with AWS_.
+    The caller closes the function.
 
     Raises:
         UserError: the function cannot be loaded.
@@ -78,7 +79,7 @@ def _module(name: str, folder: Path, handler: str) -> Any:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name == missing or name.startswith(f"{missing}."):
-            raise UserError(f"{handler}: there is no module {name} in {folder}") from None
+            raise UserError(f"{handler}: module {name} not found in {folder}") from None
         raise UserError(f"{handler}: {name} needs the module {missing}, which is not installed") from error
     except KeyboardInterrupt:
         raise

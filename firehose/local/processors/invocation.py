@@ -29,9 +29,9 @@ class FunctionContext(msgspec.Struct, frozen=True):
     remaining_ms: Callable[[], int] = lambda: FUNCTION_SECONDS * 1000
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what is left of the function's own timeout, which Lambda counts, however long Firehose waits.
+        """Return the time left of the function's own timeout, as Lambda does, however long Firehose waits.
 
-        If the timeout is not known: Firehose's five minutes at any time, so that no function stops early.
+        If the timeout is unknown, always return Firehose's five minutes, so that no function stops early.
         """
         return self.remaining_ms()
 
@@ -62,12 +62,12 @@ class LambdaCode(StrEnum):
 
     @property
     def retried(self) -> bool:
-        """True if Firehose tries an invocation again that failed so; a reply that arrived is final (measured)."""
+        """True if Firehose tries such an invocation again; a reply that arrived is final (measured)."""
         return self in _RETRIED
 
 
-# Seen in error records of real streams, but for that of INVALID_RETURN_FORMAT, which is ours; the last four are the
-# guide's, of which one was seen.
+# Seen in error records of real streams, except for the text of INVALID_RETURN_FORMAT, which is ours. The last four are
+# from the guide; one of them was seen.
 _MESSAGES = {
     LambdaCode.PROCESSING_FAILED: "ProcessingFailed status set for record",
     LambdaCode.FUNCTION_ERROR: "The Lambda function was successfully invoked but it returned an error result.",
@@ -112,7 +112,7 @@ _RETRIED = frozenset(
 
 
 class Problem(NamedTuple):
-    """Why a whole invocation failed.
+    """The reason why a whole invocation failed.
 
     `reason` is for the function's author, and quotes nothing of a record; `log` is what Lambda logs of an exception,
     whose text may quote one.
@@ -124,7 +124,7 @@ class Problem(NamedTuple):
 
 
 class InvocationError(Exception):
-    """Raised by a function in Firehose's place, when the invocation failed in another way than by an exception here.
+    """An invocation failed, but not by an exception here; raised by the function that stands in for Lambda.
 
     InvocationError(LambdaCode.THROTTLED, "injected"): the batch is tried again, and gets this code if no attempt
     succeeds.

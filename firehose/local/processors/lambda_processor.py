@@ -1,12 +1,12 @@
 """The Lambda processor: the event, the invocation and its attempts.
 
 A batch becomes an event, and the function is invoked with it up to NumberOfRetries + 1 times. Each attempt has a new
-invocation id and the same bytes. What is tried again is an invocation that failed as a whole, such as one that raised,
-timed out or answered bad base64 (`LambdaCode.retried`); a reply of the right form is final, whatever it says of single
+invocation id and the same bytes. An invocation that failed as a whole is tried again: one that raised, timed out or
+answered bad base64, for example (`LambdaCode.retried`); a reply of the right form is final, whatever it says of single
 records (function_reply.py). With a clock the attempts are seconds apart; on files nobody waits. After the last attempt
 every record of the batch fails with the code of that attempt, and the stream moves on.
 
-Source: Firehose guide, "Transform source data"; what it does not say was measured by others on real streams.
+Source: Firehose guide, "Transform source data"; others measured the rest on real streams.
 """
 
 import time
@@ -47,8 +47,8 @@ class LambdaProcessor(Stage):
     """Runs one function over batches; never raises for what the function does.
 
     `stream_arn` is the Kinesis stream that the delivery stream reads, None if records are put into it directly.
-    `timeout_seconds` is the function's own, if it is known. A function that never writes into its event, `keeps_event`,
-    needs no copy of each record.
+    `timeout_seconds` is the function's own, if it is known. `keeps_event` says that the function never changes its
+    event, so records need not be copied.
     """
 
     function: Function
@@ -69,8 +69,9 @@ class LambdaProcessor(Stage):
         """Invoke the function, and sort its reply. With a clock an attempt that failed as a whole is repeated later."""
         records = batch.records
         if len(records) == 1 and len(records[0]["data"]) + 2 * EVENT_OVERHEAD_BYTES > LAMBDA_PAYLOAD_BYTES:
-            # The batcher lets only a single record through that is too large. Its code is not documented.
-            too_large = Problem(LambdaCode.FUNCTION_ERROR, "a record alone passes Lambda's 6 MB request limit")
+            # The batcher passes nothing too large except a single record. AWS does not document the code of its
+            # failure.
+            too_large = Problem(LambdaCode.FUNCTION_ERROR, "a single record exceeds Lambda's 6 MB request limit")
             self.problems.add(too_large)
             processed.failed = _all_failed(records, too_large, 1)
             return
@@ -95,7 +96,7 @@ class LambdaProcessor(Stage):
         event["invocationId"] = context.aws_request_id
         problem, reply = self._invoke(event, context, processed)
         took_seconds = self.clock_seconds() - began_seconds
-        # In our own process it cannot be cut off: an answer that Lambda would not have waited for is thrown away.
+        # A function in our own process cannot be stopped, so an answer that comes too late is thrown away.
         if took_seconds > self._limit_seconds:
             problem = Problem(LambdaCode.TIMED_OUT, f"the function timed out after {self._limit_seconds:g} s")
         problem = problem or sort_reply(records, reply, processed, self.behaviour)

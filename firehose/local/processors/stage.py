@@ -1,4 +1,4 @@
-"""A stage of a delivery stream: one of the processors of its ProcessingConfiguration, and what it leaves of a batch."""
+"""A stage of a delivery stream: one processor of its ProcessingConfiguration, and the outcome of a batch so far."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Processed(msgspec.Struct):
 
 
 class Stage:
-    """One processor. A stage does its work at one of three moments, and nothing at the others.
+    """One processor. Each stage works at one of three moments.
 
     A record is split before it is numbered, since each part is delivered, dropped or failed alone. A batch is processed
     next: a stage takes what the stage before left in `ok`. Last, `delimiter` stands between the records of an object.

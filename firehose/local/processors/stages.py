@@ -1,4 +1,4 @@
-"""The stages of a delivery stream, made from its ProcessingConfiguration in Firehose's own order, however it is listed.
+"""The stages of a delivery stream, made from its ProcessingConfiguration, always in Firehose's own order.
 
 KPL de-aggregation -> RecordDeAggregation -> Lambda -> MetadataExtraction -> AppendDelimiterToRecord
 
@@ -67,7 +67,7 @@ def splitter(streams: Sequence[Sequence[Stage]]) -> Callable[[EventRecord], list
     if len(ways) > 1:
         raise UnsupportedSettingError(
             "ProcessingConfiguration.Processors",
-            "streams that run together must have the same RecordDeAggregation processor; run them apart",
+            "streams that run together must have the same RecordDeAggregation processor; run them separately",
         )
     splits = [stage.split for way in ways for stage in way]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from firehose.local.event_record import EventRecord
 
-# A live source that is quiet looks at its intervals as often.
+# A quiet live source checks its intervals as often.
 STEP_MS = 1_000
 
 # After this long without a record, only what cannot be delivered still waits: the longest buffer intervals of function
@@ -13,7 +13,7 @@ QUIET_MS = 2_000_000
 
 
 class ArrivalClock:
-    """Returns epoch milliseconds: the latest arrival so far, and on from there while something waits.
+    """Returns epoch milliseconds: the latest arrival so far; it advances from there while something waits.
 
     clock = ArrivalClock(); DataPlane(streams, sink, clock=clock).run(clock.paced(records, idle))
     """

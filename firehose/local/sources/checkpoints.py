@@ -51,11 +51,11 @@ def load_checkpoints(path: Path, stream: str, created_ms: int, start_ms: int) ->
 
 
 def begin_again_for(checkpoints: Checkpoints, readers: Iterable[str]) -> list[str]:
-    """Return the readers that are new to these checkpoints; if there are any, reading starts at the start again.
+    """Return the readers that are new to these checkpoints; if there are any, drop the checkpoints of all shards.
 
     {"shards": {"0": "49"}, "readers": ["sale"]}, ["avro", "sale"] -> ["avro"], and no shard has a checkpoint
 
-    A new delivery stream must read from when it was made, and the others may have read on since then.
+    A new delivery stream must read from its creation on, and the others may have read further since.
     """
     names = sorted(readers)
     new = [name for name in names if checkpoints.shards and name not in checkpoints.readers]
@@ -75,7 +75,7 @@ def save_checkpoints(path: Path, checkpoints: Checkpoints) -> None:
 
 
 def readable(parents: Mapping[str, tuple[str, ...]], ended: set[str]) -> list[str]:
-    """Return the shards to read now: not at their end, with all parents at theirs or no longer kept by the stream.
+    """Return the shards to read now: those not at their end whose parents are all at theirs, or gone from the stream.
 
     {"0": (), "1": ("0",)}, set() -> ["0"];  the same, {"0"} -> ["1"]
     """

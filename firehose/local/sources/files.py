@@ -1,6 +1,6 @@
 """Files as a source: one Kinesis payload a line, as the records of a Firehose event.
 
-When a record arrived and what tells it apart from another are for the caller to say, who knows what the lines hold.
+The caller, who knows the content of the lines, passes functions for a record's arrival and its identity.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ GZIP = b"\x1f\x8b"  # RFC 1952
 # The arrival of a line in epoch milliseconds, None where it has none of its own.
 ArrivalOf: TypeAlias = Callable[[bytes], int | None]
 
-# Sixteen bytes that tell a line from another one in its place.
+# Sixteen bytes that distinguish a line from another one in its place.
 IdentityOf: TypeAlias = Callable[[bytes], bytes]
 
 _ONE_SHARD = "shardId-000000000000"
@@ -34,8 +34,8 @@ _SEQUENCE_START = "49"
 _LOOK_AHEAD_LINES = 1000
 _LOOK_AHEAD_BYTES = 16 * 1024 * 1024
 
-# The arrival where none of the first thousand lines has one. A clock would give the same input other names on each run;
-# this constant is the first day of the narrowest range of dates that a table of the pipeline covers (BR-19).
+# The arrival if none of the first thousand lines has one. A clock would give the same input different names on each
+# run; this constant is the first day of the narrowest range of dates that a table of the pipeline covers (BR-19).
 NO_TIME_MS = 1_420_070_400_000  # 2015-01-01T00:00:00Z
 
 
@@ -82,9 +82,9 @@ def number_lines(
 ) -> Iterator[EventRecord]:
     """Return each line as a record, numbered in order.
 
-    A line without an arrival of its own has that of the line before; those before the first arrival have it too, or
-    `unknown_ms` where the first thousand lines have none. The sequence number is made of the line's number and its
-    identity: the same input gives the same numbers, and another line in the same place another.
+    A line without an arrival of its own has that of the line before; those before the first arrival have that one, or
+    `unknown_ms` if the first thousand lines have no arrival. The sequence number is made of the line's number and its
+    identity: the same input gives the same numbers, and a different line in the same place gets a different number.
     """
     lines = iter(lines)
     first: list[bytes] = []

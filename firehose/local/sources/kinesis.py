@@ -28,7 +28,7 @@ POLL_RECORDS = 10_000
 # A shard that ends names its children; this finds the other new shards.
 LIST_MS = 10_000
 
-# Errors that are waited out for as long as it takes, as Firehose does (guide, "Troubleshooting").
+# Errors after which the source retries without end, as Firehose does (guide, "Troubleshooting").
 PASSING = {
     "InternalFailure",
     "InternalFailureException",
@@ -109,7 +109,7 @@ class KinesisSource:
 
     @property
     def lag_ms(self) -> int:
-        """How far the slowest shard is behind its newest record, in milliseconds."""
+        """The lag of the slowest shard behind its newest record, in milliseconds."""
         return max((shard.behind_ms for shard in self._shards.values()), default=0)
 
     def __iter__(self) -> Iterator[EventRecord | None]:
@@ -122,7 +122,7 @@ class KinesisSource:
             self._rest()
 
     def settled(self, count: int) -> None:
-        """Move the checkpoints up to the first `count` records yielded, which are delivered."""
+        """Move the checkpoints past the first `count` records yielded, which are delivered."""
         waiting = self._waiting
         if not waiting or waiting[0][0] > count:
             return
@@ -134,7 +134,7 @@ class KinesisSource:
 
     def _rest(self) -> None:
         due_ms = min([self._list_due_ms, *(shard.due_ms for shard in self._shards.values())])
-        # No longer than a second, so that buffer intervals are looked at.
+        # No longer than a second, so that buffer intervals are checked.
         wait_ms = min(due_ms - self._clock(), POLL_MS)
         if wait_ms > 0:
             self._sleep(wait_ms / 1000)

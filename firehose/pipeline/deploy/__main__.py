@@ -16,11 +16,13 @@ STOPPED = 130
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one step; the exit code: 0 if it is done, 2 with a sentence if not."""
+    """Run one step; return the exit code: 0 if it succeeded, 2 with a message if not."""
     parser = ArgumentParser("deploy", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=["plan", "deploy", "rollback"])
     parser.add_argument("environment", help="dev1, qa1, preprod1 or prod1")
-    parser.add_argument("version", nargs="?", default="", help="of rollback: the version's number or its code's hash")
+    parser.add_argument(
+        "version", nargs="?", default="", help="for rollback: the number of the version, or the hash of its code"
+    )
     options = parser.parse_args(arguments)
     try:
         environment = find_environment(options.environment, PROJECT)

@@ -1,4 +1,4 @@
-"""The environments that have a Terraform root, and the question that somebody answers before one is changed."""
+"""Finds the environments that have a Terraform root, and asks for confirmation before one is changed."""
 
 import os
 import sys
@@ -21,12 +21,12 @@ class Environment:
 
     @property
     def is_production(self) -> bool:
-        """Whether it is never deployed in CI."""
+        """True if it is never deployed in CI."""
         return self.name == PRODUCTION
 
 
 def find_environment(name: str, project: Path) -> Environment:
-    """The environment of this name in a checkout.
+    """Return the environment of this name in a checkout.
 
     Raises:
         UserError: it has no root.
@@ -38,7 +38,7 @@ def find_environment(name: str, project: Path) -> Environment:
 
 
 def in_ci() -> bool:
-    """Whether nobody can answer a question."""
+    """Return True if nobody can answer a question."""
     return os.environ.get("CI") == "true"
 
 
@@ -49,20 +49,20 @@ def refuse_in_ci(environment: Environment, step: str) -> None:
         UserError: it is production, and this is CI.
     """
     if environment.is_production and in_ci():
-        raise UserError(f"{environment.name} is not {step} in CI: run this at a terminal, where its name is asked for")
+        raise UserError(f"{environment.name} is not {step} in CI: run this at a terminal and confirm with its name")
 
 
 def confirm(environment: Environment, question: str, ask: Callable[[str], str] = input) -> None:
     """Ask whether to go on. CI is not asked; production is confirmed by its name.
 
     Raises:
-        UserError: the answer is no, or there is no terminal.
+        UserError: the user refuses, or standard input is not a terminal.
     """
     refuse_in_ci(environment, "changed")
     if in_ci():
         return
     if ask is input and not sys.stdin.isatty():
-        raise UserError("no terminal to ask at: set CI=true where nobody can answer")
+        raise UserError("no terminal to ask at: set CI=true to go on without confirmation")
     wanted = environment.name if environment.is_production else "yes"
     try:
         answer = ask(f"{question} Type {wanted} to go on: ")

@@ -1,4 +1,4 @@
-"""What a Terraform plan would change, and the plans that no deployment may apply."""
+"""Reads the changes of a Terraform plan, and refuses plans that a deployment must not apply."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from firehose.local.user_error import UserError
 DELIVERY_STREAM = "aws_kinesis_firehose_delivery_stream"
 TABLE = "aws_glue_catalog_table"
 
-# What Terraform calls a change that changes nothing.
+# Terraform's names for actions that change nothing.
 _NOTHING = (["no-op"], ["read"])
 
 
@@ -31,7 +31,7 @@ def _of(attributes: tuple[str, ...]) -> str:
 
 
 def changes_of(document: Mapping[str, Any]) -> list[Change]:
-    """The changes in a plan as `terraform show -json` prints it."""
+    """Return the changes in a plan as `terraform show -json` prints it."""
     return [
         Change(one["address"], one["type"], tuple(one["change"]["actions"]), _changed(one["change"]))
         for one in document.get("resource_changes", [])
@@ -40,7 +40,7 @@ def changes_of(document: Mapping[str, Any]) -> list[Change]:
 
 
 def _changed(change: Mapping[str, Any]) -> tuple[str, ...]:
-    """The paths of the attributes that an update or a replacement changes: ("s3_configuration.buffering_interval",)."""
+    """Return the paths of the attributes that a change touches: ("s3_configuration.buffering_interval",)."""
     before, after = change.get("before"), change.get("after")
     return () if before is None or after is None else tuple(sorted(set(_different(before, after))))
 
@@ -65,7 +65,7 @@ def check_streams(changes: Iterable[Change], root: str) -> None:
     touched = [one for one in changes if one.kind == DELIVERY_STREAM and one.actions != ("create",)]
     if touched:
         raise UserError(
-            "this plan changes delivery streams, which a release does not:\n"
+            "this plan changes delivery streams, which a release must not do:\n"
             + "".join(f"  {one}\n" for one in touched)
             + "A stream that is replaced or removed loses the changes that it has not read yet. Find out why it is "
             f'planned (docs/deploy.md, "The three commands"). To apply it on purpose: cd {root} && terraform apply plan'
@@ -73,10 +73,10 @@ def check_streams(changes: Iterable[Change], root: str) -> None:
 
 
 def check_same(shown: Iterable[Change], now: Iterable[Change]) -> None:
-    """Check that a second plan does nothing that the first one did not show.
+    """Check that a second plan makes no change that the first one did not show.
 
     Raises:
-        UserError: it does.
+        UserError: it makes one.
     """
     known = {(one.address, one.actions) for one in shown}
     new = [one for one in now if (one.address, one.actions) not in known]

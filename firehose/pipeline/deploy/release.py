@@ -1,4 +1,4 @@
-"""A release of one environment by Terraform: planned and shown, refused where it must not happen, applied in order."""
+"""Releases one environment by Terraform: plans, shows the plan, refuses dangerous changes, and applies in order."""
 
 import json
 import os
@@ -19,10 +19,10 @@ from firehose.pipeline.deploy.planned import TABLE, Change, changes_of, check_sa
 
 TABLES = f"module.pipeline.{TABLE}.this"
 
-# Firehose reads the newest version of a table by itself, but not at once, and AWS does not say how soon.
+# Firehose picks up the newest version of a table by itself, but later; AWS does not say how much later.
 TABLE_SECONDS = 60
 
-# Functions and streams are ready after some seconds.
+# Functions and streams take some seconds to become ready.
 READY_SECONDS, LOOK_SECONDS = 600, 5
 
 
@@ -38,7 +38,7 @@ class Terraform:
         self._run("init", "-input=false", "-backend-config=backend.tfbackend")
 
     def plan(self, file: str, *arguments: str) -> list[Change]:
-        """Write a plan to a file and print it; the changes in it."""
+        """Write a plan to a file and print it; return its changes."""
         self._run("plan", "-input=false", f"-out={file}", *arguments)
         return changes_of(self._json("show", "-json", file))
 
@@ -47,7 +47,7 @@ class Terraform:
         self._run("apply", "-input=false", file)
 
     def outputs(self) -> dict[str, Any]:
-        """The outputs' values: {"workgroup": "prd3292-dev1-dmnd", ...}."""
+        """Return the values of the outputs: {"workgroup": "prd3292-dev1-dmnd", ...}."""
         return {name: one["value"] for name, one in self._json("output", "-json").items()}
 
     def _run(self, *arguments: str) -> None:
@@ -69,7 +69,7 @@ def _variables() -> dict[str, str]:
 
 
 def open_terraform(environment: Environment) -> Terraform:
-    """Terraform in an environment's root.
+    """Return Terraform in an environment's root.
 
     Raises:
         UserError: terraform is not installed, or the account is not set.
@@ -86,7 +86,7 @@ def open_terraform(environment: Environment) -> Terraform:
 
 
 def plan(environment: Environment, terraform: Terraform) -> list[Change]:
-    """Show the plan of an environment; the changes in it.
+    """Show the plan of an environment; return its changes.
 
     Raises:
         UserError: it cannot be planned, or changes a delivery stream that exists.
@@ -113,7 +113,7 @@ def deploy(
     """Plan, show and apply an environment, the tables first; then wait until all of it is ready.
 
     Raises:
-        UserError: it may not be deployed here, or not so; somebody says no; terraform or AWS refuses.
+        UserError: the deployment is not allowed or not confirmed, or terraform or AWS refuses it.
     """
     refuse_in_ci(environment, "deployed")
     changes = plan(environment, terraform)

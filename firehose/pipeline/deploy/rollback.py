@@ -13,7 +13,7 @@ from firehose.pipeline.names import Names
 # The alias of every function (terraform/modules/pipeline/names.tf).
 ALIAS = "live"
 
-# Fewer characters of a hash are taken for a version's number.
+# Anything shorter is taken for a version's number.
 _HASH_CHARACTERS = 8
 
 
@@ -36,10 +36,10 @@ def rollback(
     say: Callable[[str], None],
     ask: Callable[[str], str] = input,
 ) -> None:
-    """Point every function's alias to a version: its number, or the start of its code's hash where numbers differ.
+    """Point every function's alias to a version: its number or, if numbers differ, the start of its code's hash.
 
     Raises:
-        UserError: a function has no such version, the functions' versions are not of one release, or somebody says no.
+        UserError: a function has no such version, the versions are not of one release, or the user does not confirm.
     """
     names = Names(environment.name)
     with as_user_errors(f"the functions of {environment.name}", "read"):
@@ -55,11 +55,11 @@ def rollback(
     with as_user_errors(f"the functions of {environment.name}", "changed"):
         for name, one in chosen.items():
             client.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=one.number)
-    say(f"{environment.name} runs {version} from now on; the next deployment goes forward again, so take the code back")
+    say(f"{environment.name} runs {version} from now on; the next deployment undoes this, so revert the code as well")
 
 
 def _functions(client: Any, prefix: str) -> list[str]:
-    """The functions that have the alias, sorted."""
+    """Return the functions that have the alias, sorted."""
     pages = client.get_paginator("list_functions").paginate()
     names = [one["FunctionName"] for page in pages for one in page["Functions"]]
     return sorted(name for name in names if name.startswith(prefix) and _has_alias(client, name))
@@ -71,7 +71,7 @@ def _has_alias(client: Any, name: str) -> bool:
 
 
 def _versions(client: Any, name: str) -> list[Version]:
-    """The published versions of a function, the oldest first."""
+    """Return the published versions of a function, oldest first."""
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
     found = [Version(one["Version"], one["CodeSha256"]) for page in pages for one in page["Versions"]]
     return sorted((one for one in found if one.number.isdigit()), key=lambda one: int(one.number))
@@ -90,6 +90,6 @@ def _check_one_release(chosen: Mapping[str, Version]) -> None:
     if len({one.code for one in chosen.values()}) > 1:
         of_each = "".join(f"  {name}: {one}\n" for name, one in chosen.items())
         raise UserError(
-            f"these versions are not of one release:\n{of_each}Name the release by its code instead: "
+            f"these versions are not of one release:\n{of_each}Choose the release by its code instead: "
             "VERSION=<the first 8 characters or more of the code>"
         )

@@ -71,7 +71,7 @@ def typed(value: Any) -> dict[str, Any]:
 
 
 def encoded(value: Any) -> msgspec.Raw:
-    """Return a plain value as typed JSON text that images include as it stands: large values are encoded once."""
+    """Return a plain value as typed JSON text, so that large values are encoded once and copied into images."""
     return msgspec.Raw(msgspec.json.encode(typed(value)))
 
 

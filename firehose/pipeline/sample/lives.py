@@ -1,6 +1,6 @@
-"""The lives of sample items: how a new one of each type looks, and how it changes until it is removed.
+"""Defines the lives of sample items: creates an item of each type, and changes it until it is removed.
 
-The records hang together: a demand names a sale of an event that came before it, a MODIFY has as `OldImage` the image
+The records are consistent: a demand names a sale of an event that came before it, a MODIFY has as `OldImage` the image
 that the change before it left, and a notification goes to a fan who has a demand. One core makes 40,000 a second.
 """
 
@@ -25,7 +25,7 @@ _SALE_TYPES: list[Attributes] = [
     {},
 ]
 _SYSTEM_USERS = ["archtics-70.%s", "archtics-7.%s", "host-3.m%s", "user %s"]
-# Attributes that no schema names; the pipeline counts them. The first is the one that DynamoDB's TTL goes by.
+# Attributes that no schema names; the pipeline counts them. The first is the table's TTL attribute.
 _UNNAMED: list[Attributes] = [
     *[{"expiresAt": typed(1_767_225_600)}] * 4,
     {"source": typed({"channel": "app", "build": 4181})},

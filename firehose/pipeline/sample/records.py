@@ -12,7 +12,7 @@ _BROKEN_SHARE = 0.01
 _DUPLICATE_SHARE = 0.006
 _RECENT_CHANGES = 64  # a duplicate comes soon after its original
 
-# The ways in which a change can be broken: a replacement in the INSERT of a demand.
+# The ways to break a change: each replaces a text in the INSERT of a demand.
 _BREAKS = [
     (b'},"eventSource":"aws:dynamodb"}', b""),  # cut off: not JSON
     (b'"saleName":{"S":"', b'"saleName":{"S":"\xc3\x28'),  # not UTF-8

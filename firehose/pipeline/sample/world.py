@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 _BY_TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _DAY_MICROS = 86_400_000_000
 _TRAFFIC_DAYS = [datetime(2024, 10, 1, tzinfo=UTC) + timedelta(days=number * 9 // 2) for number in range(60)]
-# The same 60 days from 2024-10-01 to 2025-06-23 whatever the count: partitions must not grow with it.
+# The same 60 days from 2024-10-01 to 2025-06-23 for any count, so that more records do not mean more partitions.
 _DAYS = [(f"{day:%Y-%m-%d}", int(day.timestamp()) * 1_000_000) for day in _TRAFFIC_DAYS]
 
 

@@ -1,1 +1,1 @@
-"""The whole pipeline on a local AWS endpoint: how it is deployed there, and run by our data plane."""
+"""Deploys the whole pipeline to a local AWS endpoint, and runs it by our data plane."""

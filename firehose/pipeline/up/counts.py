@@ -26,7 +26,8 @@ class StreamCounts(msgspec.Struct, frozen=True):
 def stream_counts(report: RunReport, metrics: Mapping[str, FunctionMetrics]) -> list[StreamCounts]:
     """Return the counts of every stream.
 
-    What a function wrote to the lake itself, as in Avro mode, is delivered, though Firehose saw it dropped.
+    Records that a function wrote to the lake itself, as in Avro mode, count as delivered, although Firehose saw them
+    dropped.
     """
     found = []
     for stream in report.streams:

@@ -17,7 +17,7 @@ def prepare(
 ) -> list[bytes]:
     """Deploy the pipeline unless something is deployed, and return the packages that functions may come from.
 
-    Without `package` that is the function's code in this checkout.
+    Without `package` the functions come from this checkout.
 
     Raises:
         UserError: the package cannot be read, or the pipeline cannot be deployed.
@@ -27,7 +27,7 @@ def prepare(
     found = delivery_streams(endpoint)
     terraform = terraform_command()
     if found:
-        say(f"{endpoint.url} has {len(found)} delivery streams: they are run as they are, nothing is deployed")
+        say(f"{endpoint.url} has {len(found)} delivery streams: running them as they are, nothing is deployed")
     elif terraform:
         deployed = state / "function.zip"
         deployed.parent.mkdir(parents=True, exist_ok=True)

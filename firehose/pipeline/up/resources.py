@@ -23,7 +23,7 @@ TABLE = _NAMES.table
 STREAM = _NAMES.stream
 BUCKET = _NAMES.bucket
 
-# Read only when somebody assumes the role: a local endpoint checks that the role exists.
+# Needed only if somebody assumes the role: a local endpoint merely checks that the role exists.
 _TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -67,7 +67,7 @@ def _role(endpoint: Endpoint) -> str:
 
 
 def _stand_ins(endpoint: Endpoint) -> str:
-    """Make what a real environment has already; return the ARN of the Kinesis stream."""
+    """Make the resources that a real environment already has; return the ARN of the Kinesis stream."""
     endpoint.client("s3").create_bucket(Bucket=BUCKET)
     endpoint.client("dynamodb").create_table(
         TableName=TABLE,

@@ -1,4 +1,4 @@
-"""Everything between an endpoint's table and its bucket: bridge, Kinesis source, delivery streams, sink."""
+"""Runs everything between an endpoint's table and its bucket: bridge, Kinesis source, delivery streams, sink."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -52,12 +52,12 @@ class Session:
 
     @property
     def lag_ms(self) -> int:
-        """The time by which the source is behind its newest record."""
+        """The lag of the source behind its newest record."""
         return self._source.lag_ms
 
     @property
     def new_streams(self) -> list[str]:
-        """The delivery streams made since others were run here: all of them read from the start again."""
+        """The delivery streams that are new since the last run; because of them all read from the start again."""
         return self._source.new_readers
 
     @property
@@ -70,7 +70,7 @@ class Session:
         return stream_counts(self.plane.report, self._metrics)
 
     def run(self, *, stop: Callable[[], bool], show: Callable[[], None] = lambda: None) -> RunReport:
-        """Deliver until `stop` returns True, then what was read until then. Call `show` at least once a second."""
+        """Deliver until `stop` returns True, then deliver what was read so far. Call `show` at least once a second."""
         records = _showing(self.bridge.before(self._source), show)
         return self.plane.run(records, progress=lambda _: show(), stop=stop, settled=self._source.settled)
 

@@ -20,15 +20,15 @@ _UNATTENDED = {
     "TF_IN_AUTOMATION": "1",
     "TF_INPUT": "0",
     "CHECKPOINT_DISABLE": "1",
-    # The provider's schemas are half a gigabyte that stays until it ends; garbage collections over them are a fifth of
-    # a plan's time.
+    # The provider holds half a gigabyte of schemas until it ends; collecting garbage among them takes a fifth of a
+    # plan's time.
     "GOGC": "off",
     "GOMEMLIMIT": "1GiB",
 }
 
 
 def terraform_command() -> str | None:
-    """Return the terraform that DMD_TERRAFORM names, else that of the path; None without one or terraform/test."""
+    """Return the terraform that DMD_TERRAFORM names, else that of PATH; None if it or terraform/test is missing."""
     if not (ROOT / "main.tf").is_file():
         return None
     return os.environ.get("DMD_TERRAFORM") or shutil.which("terraform")
