@@ -27,7 +27,9 @@ class Batcher:
 
     def add(self, record: EventRecord, now_ms: int | None = None) -> list[EventRecord]:
         """Add one record; return the batch that it no longer fits in, else an empty one."""
-        encoded = len(record["data"])
+        encoded = record.get("unreadBytes", 0) or len(
+            record["data"]
+        )  # what was not read goes alone, like any too large
         raw_bytes = encoded * 3 // 4
         event_bytes = encoded + EVENT_OVERHEAD_BYTES
         if "kinesisRecordMetadata" in record:
