@@ -149,6 +149,8 @@ def _show(summary: StreamSummary, *, as_json: bool) -> None:
         ("dropped", f"{summary.dropped:,}", ""),
         ("failed", f"{summary.failed:,}", list_counts(summary.failures)),
     ]
+    if summary.blank_lines:
+        counts.append(("blank lines", f"{summary.blank_lines:,}", "skipped"))
     if summary.in_source:
         counts.append(("in the source", f"{summary.in_source:,}", ""))
     print_table(text_table([summary.stream, "records", "of them"], counts, right=[1]))

@@ -85,6 +85,7 @@ def run(
     finally:
         sink.close()
     summary = summarise(report, metrics, objects, types, time.monotonic() - started)
+    summary.blank_lines = source.blank_lines.count
     _show(summary, lake, as_json=as_json)
     for stream in report.streams:
         for problem in stream.function_problems:
@@ -147,5 +148,7 @@ def _show(summary: RunSummary, lake: str, *, as_json: bool) -> None:
     typer.echo(f"{summary.seconds:.2f} s, {summary.records_per_second:,} records/s", err=True)
     if summary.failed:
         typer.echo(f"why they failed: dmd errors --lake {lake}", err=True)
+    if summary.blank_lines:
+        typer.echo(f"{summary.blank_lines:,} blank lines skipped", err=True)
     if summary.stopped:
         typer.echo("stopped; the records read so far are delivered", err=True)

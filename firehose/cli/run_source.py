@@ -16,18 +16,29 @@ from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_records
 
 
+class BlankLines:
+    """Counts the blank lines that a source has skipped: call it for each."""
+
+    count = 0
+
+    def __call__(self) -> None:
+        """Count one."""
+        self.count += 1
+
+
 @dataclass(frozen=True, slots=True)
 class RunSource:
     """The records that a data plane reads, and the clock of its buffer intervals; files have no clock.
 
     `on_settled` is called with the number of records that are delivered; `broken` gets the error that ended a file
-    early.
+    early; `blank_lines` counts those that are skipped.
     """
 
     records: Callable[[DataPlane], Iterable[EventRecord | None]]
     clock: Clock | None = None
     on_settled: Callable[[int], None] = lambda _: None
     broken: list[SourceError] = field(default_factory=list)
+    blank_lines: BlankLines = field(default_factory=BlankLines)
 
 
 def reads_kinesis(sources: Sequence[str]) -> bool:
@@ -56,8 +67,9 @@ def file_source(paths: Sequence[str], *, unknown_ms: Callable[[], int] = lambda:
     except SourceError as error:
         raise UserError(str(error)) from error
     broken: list[SourceError] = []
-    records = until_broken(change_records(paths, unknown_ms=unknown_ms()), broken)
-    return RunSource(lambda _: records, broken=broken)
+    blank_lines = BlankLines()
+    records = until_broken(change_records(paths, unknown_ms=unknown_ms(), on_blank=blank_lines), broken)
+    return RunSource(lambda _: records, broken=broken, blank_lines=blank_lines)
 
 
 def kinesis_source(address: str, *, state: Path, start_ms: int, client: Any = None) -> RunSource:

@@ -37,6 +37,7 @@ class StreamSummary(msgspec.Struct):
     objects: int
     error_objects: int
     bytes_out: int
+    blank_lines: int
     stopped: bool
     adds_up: bool
     without_effect: list[str]
@@ -44,7 +45,7 @@ class StreamSummary(msgspec.Struct):
     metrics: dict[str, MetricSummary]
 
 
-def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = ()) -> StreamSummary:
+def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = (), blank_lines: int = 0) -> StreamSummary:
     """Return the summary of a report with one delivery stream."""
     (stream,) = report.streams
     settled = report.delivered + report.dropped + report.failed
@@ -61,6 +62,7 @@ def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = ()) ->
         objects=stream.objects,
         error_objects=stream.error_objects,
         bytes_out=stream.bytes_out,
+        blank_lines=blank_lines,
         stopped=report.stopped,
         adds_up=report.read == settled + report.unsettled and not report.settled_twice,
         without_effect=list(without_effect),

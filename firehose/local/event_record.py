@@ -27,6 +27,7 @@ class EventRecord(TypedDict):
     approximateArrivalTimestamp: int
     data: str
     kinesisRecordMetadata: NotRequired[KinesisRecordMetadata]  # absent if the record was put directly
+    unreadBytes: NotRequired[int]  # ours: the size of a record too large to be read, whose data is empty; it fails
 
 
 def event_record(

@@ -12,7 +12,7 @@ from firehose.local.delivery.backup import SourceBackup
 from firehose.local.delivery.delivery import Delivery
 from firehose.local.event_record import EventRecord
 from firehose.local.processors.batcher import Batcher
-from firehose.local.processors.stage import Processed, Stage
+from firehose.local.processors.stage import Processed, ProcessorFailure, Stage
 
 _READ = ("DataReadFromKinesisStream.Records", "DataReadFromKinesisStream.Bytes")
 _PUT = ("IncomingRecords", "IncomingBytes")
@@ -20,6 +20,12 @@ _PUT = ("IncomingRecords", "IncomingBytes")
 
 # "Up to 5 outstanding Lambda invocations per shard" (guide, "Quota"): a batch more, and the oldest is tried at once.
 MOST_WAITING = 5
+
+
+# Of a record that no Kinesis stream could hold, so that AWS has no code for it.
+UNREAD = ProcessorFailure(
+    0, "Source.RecordTooLarge", "The record is larger than the 10 MiB that a Kinesis record may have."
+)
 
 
 class WaitingBatch(NamedTuple):
@@ -54,6 +60,9 @@ class RunningStream(msgspec.Struct):
         """Take a batch through backup, stages and delivery."""
         if self.backup:
             self.backup.accept(batch)
+        if "unreadBytes" in batch.records[0]:  # alone in its batch
+            self.delivery.accept(batch, Processed(failed=[UNREAD]))
+            return
         self._run(batch, Processed(), self.stages)
         if len(self.waiting) > MOST_WAITING:
             self._retry_at_once(self.waiting[0], batch.now_ms)

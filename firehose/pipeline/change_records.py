@@ -3,7 +3,7 @@
 Rows keep the identity of a record, in `change.sequence`. So it must not give personal data back (BR-23).
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cache, partial
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -53,6 +53,7 @@ def change_records(
     personal: Set[str] | None = None,
     standard_input: BinaryIO | None = None,
     unknown_ms: int = NO_TIME_MS,
+    on_blank: Callable[[], object] = bool,
 ) -> Iterator[EventRecord]:
     """Return the records of files of changes, one a line; see `file_records`.
 
@@ -64,6 +65,7 @@ def change_records(
         identity_of=partial(change_identity, personal=personal),
         standard_input=standard_input,
         unknown_ms=unknown_ms,
+        on_blank=on_blank,
     )
 
 

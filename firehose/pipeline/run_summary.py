@@ -40,6 +40,7 @@ class RunSummary(msgspec.Struct):
     records_per_second: int
     stopped: bool
     adds_up: bool
+    blank_lines: int = 0  # of the files read, skipped
 
     @property
     def rows(self) -> int:

@@ -240,6 +240,15 @@ def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert parquet["ContentEncoding"] == "hadoop-snappy"
 
 
+def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"\n" + payload(change("sale")) + b"\n \n\n")
+
+    code, printed = dmd("run", str(tmp_path / "in.jsonl"), "--lake", str(tmp_path / "lake"), "--strict", "--json")
+
+    summary = json.loads(printed)
+    assert (code, summary["read"], summary["blank_lines"], summary["failed"]) == (0, 1, 3, {})
+
+
 def test_ctrl_c_delivers_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(sources: list[str], **more: Any) -> Iterator[EventRecord]:
         yield from change_records(sources, **more)

@@ -31,7 +31,7 @@ from tests.firehose_streams import (
     request,
     table,
 )
-from tests.stream_requests import changed
+from tests.stream_requests import changed, plain
 
 
 def test_rows_are_in_one_object_per_partition_in_order_of_arrival() -> None:
@@ -180,6 +180,19 @@ def test_a_key_that_s3_or_a_folder_refuses_fails_its_record_alone(prefix: str, d
     assert all(len(str(key).encode()) <= 1024 for key in keys)
 
 
+@pytest.mark.parametrize("stream", [local(), LocalStream(plain())], ids=["with a function", "without"])
+def test_a_record_that_was_too_large_to_read_fails_alone(stream: LocalStream) -> None:
+    sink = MemorySink()
+    before, unread, after = records(order("1"), order("2"), order("3"))
+    unread["data"], unread["unreadBytes"] = "", 256 * 1024 * 1024
+
+    report = DataPlane([stream], sink).run([before, unread, after])
+
+    (error,) = error_lines(body for key, body in sink.items() if "processing-failed" in key)
+    assert (report.read, report.delivered, report.failed) == (3, 2, 1)
+    assert (error["errorCode"], error["rawData"]) == ("Source.RecordTooLarge", "")
+
+
 def test_a_record_of_several_rows_is_one_record() -> None:
     several = json.dumps({"raw": '{"id":"1"}{"id":"2"}', "date": "2025-01-01"}).encode()
 
@@ -294,7 +307,7 @@ LINES = st.one_of(
     st.builds(order, st.text("ab", max_size=2), st.sampled_from(["2025-01-01", "2025-01-02", ""])),
     st.builds(lambda qty: order("x", qty=qty), st.sampled_from([1, "2", "x", None])),
     st.sampled_from(
-        [b"", b"bad", b'{"result": "Dropped"}', b'{"result": "Odd"}', b'{"raw": "", "date": "2025-01-01"}']
+        [b"\0", b"bad", b'{"result": "Dropped"}', b'{"result": "Odd"}', b'{"raw": "", "date": "2025-01-01"}']
     ),
 )
 

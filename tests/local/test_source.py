@@ -3,14 +3,16 @@
 import base64
 import gzip
 import io
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firehose.local.event_record import event_record
-from firehose.local.sources.files import NO_TIME_MS, SourceError, file_records, number_lines
+from firehose.local.sources.files import MOST_LINE_BYTES, NO_TIME_MS, SourceError, file_records, number_lines
 from tests.firehose_streams import payload, records
 
 
@@ -33,7 +35,7 @@ def test_a_record_has_the_members_of_a_captured_event() -> None:
     assert len(made["recordId"]) == 160
 
 
-@given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line)))
+@given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line and line.strip())))
 def test_every_line_is_a_record_with_its_bytes_and_a_56_digit_number(lines: list[bytes]) -> None:
     made = list(number_lines(lines))
 
@@ -42,7 +44,7 @@ def test_every_line_is_a_record_with_its_bytes_and_a_56_digit_number(lines: list
     assert all(record["data"] == base64.b64encode(line).decode() for record, line in zip(made, lines, strict=True))
 
 
-@given(st.lists(st.binary(max_size=10), min_size=2))
+@given(st.lists(st.binary(max_size=10).filter(bytes.strip), min_size=2))
 def test_record_ids_sort_in_the_order_of_the_lines(lines: list[bytes]) -> None:
     ids = [record["recordId"] for record in number_lines(lines)]
 
@@ -60,7 +62,7 @@ def test_another_line_in_the_same_place_has_another_number() -> None:
 
 
 def test_a_line_without_an_arrival_arrives_with_the_line_before() -> None:
-    lines = [b"first", b"5", b"bad", b"10", b""]
+    lines = [b"first", b"5", b"bad", b"10", b"worse"]
 
     made = number_lines(lines, arrival_of=lambda line: int(line) if line.isdigit() else None)
 
@@ -92,17 +94,65 @@ def lines_of(path: Path) -> list[bytes]:
         (b"", []),
         (b"a", [b"a"]),
         (b"a\n", [b"a"]),
-        (b"a\n\nb\n", [b"a", b"", b"b"]),
-        (b"\n", [b""]),
+        (b"a\n\nb\n \t\r\n", [b"a", b"b"]),
+        (b"\n", []),
         (b"a\r\n\xff\x00", [b"a\r", b"\xff\x00"]),
     ],
 )
-def test_a_newline_ends_a_record_and_a_blank_line_is_one(tmp_path: Path, content: bytes, lines: list[bytes]) -> None:
+def test_a_newline_ends_a_record_and_a_blank_line_is_none(tmp_path: Path, content: bytes, lines: list[bytes]) -> None:
     plain, zipped = tmp_path / "a.jsonl", tmp_path / "a.jsonl.gz"
     plain.write_bytes(content)
     zipped.write_bytes(gzip.compress(content, mtime=0))
 
     assert lines_of(plain) == lines_of(zipped) == lines
+
+
+def test_blank_lines_are_counted_and_keep_their_number() -> None:
+    blank: list[int] = []
+
+    made = list(number_lines([b"a", b"", b" ", b"b"], on_blank=lambda: blank.append(1)))
+
+    assert len(blank) == 2
+    assert [int(record["kinesisRecordMetadata"]["sequenceNumber"][2:16]) for record in made] == [1, 4]
+
+
+class Endless(io.RawIOBase):
+    """A line of so many bytes, made as it is read, and another line; it knows the most that was read at once."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.left = size_bytes
+        self.rest = b"\nnext\n"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), self.left) or min(len(buffer), len(self.rest))
+        if self.left:
+            buffer[:size] = b"x" * size
+            self.left -= size
+        else:
+            buffer[:size], self.rest = self.rest[:size], self.rest[size:]
+        return size
+
+
+@pytest.mark.parametrize(("size_bytes", "read"), [(MOST_LINE_BYTES, True), (MOST_LINE_BYTES + 1, False)])
+def test_a_line_larger_than_a_kinesis_record_is_a_record_that_was_not_read(size_bytes: int, read: bool) -> None:
+    large, after = file_records(["-"], standard_input=io.BufferedReader(Endless(size_bytes)))
+
+    assert large.get("unreadBytes", 0) == (0 if read else size_bytes)
+    assert len(payload(large)) == (size_bytes if read else 0)
+    assert payload(after) == b"next"
+
+
+def test_a_line_of_any_length_takes_little_memory() -> None:
+    tracemalloc.start()
+    large, _ = file_records(["-"], standard_input=io.BufferedReader(Endless(256 * 1024 * 1024)))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert large["unreadBytes"] == 256 * 1024 * 1024
+    assert peak_bytes < 3 * MOST_LINE_BYTES
 
 
 def test_lines_are_numbered_through_all_files(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_time_of_a_change_is_read_br_16(line: bytes, expected: int | None) -
 
 
 def test_a_line_without_a_time_of_change_arrives_with_the_line_before() -> None:
-    made = number_changes([b"first", change(MILLIS), b"bad", change(MILLIS + 5), b""])
+    made = number_changes([b"first", change(MILLIS), b"bad", change(MILLIS + 5), b"worse"])
 
     arrivals = [record["approximateArrivalTimestamp"] for record in made]
     assert arrivals == [MILLIS, MILLIS, MILLIS, MILLIS + 5, MILLIS + 5]

@@ -27,7 +27,8 @@ class Batcher:
 
     def add(self, record: EventRecord, now_ms: int | None = None) -> list[EventRecord]:
         """Add one record; return the waiting batch if the record does not fit into it, else an empty one."""
-        encoded = len(record["data"])
+        # What was not read goes alone, like any record that is too large.
+        encoded = record.get("unreadBytes", 0) or len(record["data"])
         raw_bytes = encoded * 3 // 4
         event_bytes = encoded + EVENT_OVERHEAD_BYTES
         if "kinesisRecordMetadata" in record:

@@ -39,6 +39,19 @@ _LOOK_AHEAD_BYTES = 16 * 1024 * 1024
 NO_TIME_MS = 1_420_070_400_000  # 2015-01-01T00:00:00Z
 
 
+# "The maximum size of a record ... is 10 MiB" (Kinesis API reference, PutRecord): no line above it is read whole.
+MOST_LINE_BYTES = 10 * 1024 * 1024
+
+# Bytes of a longer line that are read at a time, and thrown away.
+_PIECE_BYTES = 1024 * 1024
+
+
+class UnreadLine(bytes):
+    """A line longer than a Kinesis record can be: empty, with the size that it has."""
+
+    size_bytes = 0
+
+
 class SourceError(Exception):
     """A source that cannot be read; the message is a sentence for the user."""
 
@@ -58,19 +71,20 @@ def file_records(
     arrival_of: ArrivalOf = no_arrival,
     identity_of: IdentityOf = payload_digest,
     unknown_ms: int = NO_TIME_MS,
+    on_blank: Callable[[], object] = bool,
     standard_input: BinaryIO | None = None,
 ) -> Iterator[EventRecord]:
     """Return the records of the files, in order: `.jsonl`, `.jsonl.gz`, and `-` for standard input.
 
-    A line is a record; an empty line is a record of no bytes, which fails as not JSON rather than vanish. The end of
-    line is not part of it, and the one at the end of the file starts no record. Lines are numbered through all the
-    files of a run, see `number_lines`.
+    The end of a line is not part of its record. Blank lines are skipped, and `on_blank` is called for each. A line of
+    more than 10 MiB is not read whole: it is a record without data that fails (`unreadBytes`). Lines are numbered
+    through all the files of a run, see `number_lines`.
 
     Raises:
         SourceError: no such file, a folder, a `.gz` that is not gzip or is cut short.
     """
     lines = _lines(paths, standard_input)
-    return number_lines(lines, arrival_of=arrival_of, identity_of=identity_of, unknown_ms=unknown_ms)
+    return number_lines(lines, arrival_of=arrival_of, identity_of=identity_of, unknown_ms=unknown_ms, on_blank=on_blank)
 
 
 def number_lines(
@@ -79,8 +93,9 @@ def number_lines(
     arrival_of: ArrivalOf = no_arrival,
     identity_of: IdentityOf = payload_digest,
     unknown_ms: int = NO_TIME_MS,
+    on_blank: Callable[[], object] = bool,
 ) -> Iterator[EventRecord]:
-    """Return each line as a record, numbered in order.
+    """Return each line that is not blank as a record, numbered as the lines are.
 
     A line without an arrival of its own has that of the line before; those before the first arrival have that one, or
     `unknown_ms` if the first thousand lines have no arrival. The sequence number is made of the line's number and its
@@ -97,7 +112,14 @@ def number_lines(
         found = arrival_of(line)
         if found is not None:
             arrival_ms = found
-        yield _numbered(line, identity_of(line), number, arrival_ms)
+        if isinstance(line, UnreadLine):
+            unread = _numbered(b"", identity_of(line), number, arrival_ms)
+            unread["unreadBytes"] = line.size_bytes
+            yield unread
+        elif not line or line.isspace():
+            on_blank()
+        else:
+            yield _numbered(line, identity_of(line), number, arrival_ms)
     if broken:
         raise broken
 
@@ -189,9 +211,25 @@ def _starts(file: BinaryIO) -> bytes:
     return file.peek(2)[:2] if isinstance(file, io.BufferedReader) else b""
 
 
-def _without_end(file: Iterable[bytes]) -> Iterator[bytes]:
-    for line in file:
-        yield line[:-1] if line.endswith(b"\n") else line
+def _without_end(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(MOST_LINE_BYTES + 1):
+        if line.endswith(b"\n"):
+            yield line[:-1]
+        elif len(line) <= MOST_LINE_BYTES:
+            yield line
+        else:
+            yield _unread(len(line), file)
+
+
+def _unread(size_bytes: int, file: BinaryIO) -> UnreadLine:
+    while piece := file.readline(_PIECE_BYTES):
+        size_bytes += len(piece)
+        if piece.endswith(b"\n"):
+            size_bytes -= 1
+            break
+    line = UnreadLine()
+    line.size_bytes = size_bytes
+    return line
 
 
 def size_bytes(paths: Sequence[str]) -> int | None:
