@@ -249,10 +249,13 @@ def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:
     assert (code, summary["read"], summary["blank_lines"], summary["failed"]) == (0, 1, 3, {})
 
 
-def test_ctrl_c_delivers_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_sigterm_delivers_what_was_read(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(sources: list[str], **more: Any) -> Iterator[EventRecord]:
         yield from change_records(sources, **more)
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
 
     monkeypatch.setattr(run_source, "change_records", interrupted)
     source = write(tmp_path / "in.jsonl", change("sale"), change("sale"))
