@@ -57,9 +57,9 @@ class ItemSource(Protocol):
 
 
 class ExportSource:
-    """An export. A unit is a data file, a position the number of lines before it. `keys` are those of a full export,
-    `personal` the attribute names that are personal data, by default in our schemas.
+    """An export. A unit is a data file, a position the number of lines before it.
 
+    `keys` are those of a full export, `personal` the attribute names that are personal data, by default in our schemas.
     `pages` raises UserError if a file is damaged.
     """
 
