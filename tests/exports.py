@@ -34,6 +34,9 @@ def item(record_type: str, key: str, **attributes: Any) -> Attributes:
     return {"pk": s(f"PK#{key}"), "sk": s("SK")} | image(record_type, **attributes)
 
 
+KEYS = {"pk": s("P"), "sk": s("S")}
+
+
 def full(one: Attributes) -> dict[str, Any]:
     """Return the line of an item in a full export."""
     return {"Item": one}
@@ -117,8 +120,11 @@ def put_manifest(home: Path, name: str, body: bytes) -> None:
 def backfilled(
     source: Path | str, lake: Path | str, state: Path, *, processes: int = 1, **members: Any
 ) -> BackfillResult:
-    """Backfill an export, or with `is_table` a table, into a lake. SMALL makes many chunks of it."""
-    options = {"is_table": False, "is_stream": False} | members
+    """Backfill an export, or with `is_table` a table, into a lake. SMALL makes many chunks of it.
+
+    The keys of a full export are named, which spares the first pass over it.
+    """
+    options: dict[str, Any] = {"is_table": False, "is_stream": False, "keys": ("pk", "sk")} | members
     job = Job(source=str(source), target=str(lake), **options)
     outcome = run(job, state, processes=processes, throttle=Throttle(), phase=silent)
     assert not state.exists(), "a backfill that is done leaves nothing behind"

@@ -46,7 +46,9 @@ def backfill(  # noqa: PLR0913 - options of a command
     keys: Annotated[
         list[str] | None,
         typer.Option(
-            "--key", help="A key attribute of the table in a full export. Repeatable. [default: pk, sk]", metavar="NAME"
+            "--key",
+            help="A key attribute of the table in a full export. Repeatable. [default: found out, see below]",
+            metavar="NAME",
         ),
     ] = None,
     segments: Annotated[
@@ -107,11 +109,13 @@ def backfill(  # noqa: PLR0913 - options of a command
     try:
         with shown_progress() as phase:
             if dry:
-                outcome = dry_run(job, phase)
+                outcome = dry_run(job, phase, _say)
             else:
                 throttle = Throttle(dates_in_flight, buffer_seconds, rate)
                 folder = state or STATES / job.digest
-                outcome = run(job, folder, processes=processes, throttle=throttle, phase=phase, on_resume=_say_resumed)
+                outcome = run(
+                    job, folder, processes=processes, throttle=throttle, phase=phase, on_resume=_say_resumed, say=_say
+                )
     except KeyboardInterrupt:
         typer.echo("stopped; rerun the same command to resume", err=True)
         raise typer.Exit(STOPPED) from None
@@ -132,6 +136,10 @@ def _date(text: str) -> str:
     except ValueError:
         raise UserError(f"'{text}' is not a date (YYYY-MM-DD)") from None
     return text
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _say_resumed(began_micros: int, items: int) -> None:

@@ -44,6 +44,7 @@ def test_it_has_the_members_of_a_change_that_dynamodb_put_into_kinesis(deleted: 
 
     real = change_of(demand("a"), name, eventID=change["eventID"], tableName=TABLE)
     real["dynamodb"] |= {
+        "Keys": KEYS,
         "ApproximateCreationDateTime": WRITTEN_MICROS,
         "ApproximateCreationDateTimePrecision": "MICROSECOND",
         "SizeBytes": change["dynamodb"]["SizeBytes"],
@@ -154,7 +155,7 @@ _LINES = st.one_of(
     st.binary(max_size=40),
     st.tuples(_NEARLY, st.integers(0, 400), st.binary(max_size=3)).map(lambda t: t[0][: t[1]] + t[2] + t[0][t[1] :]),
     st.integers(-5, LAST_MICROS * 3).map(lambda n: lines_of([written(demand("c"), micros=n)]).rstrip()),
-    _ATTRIBUTES.map(lambda a: lines_of([full({"x": a})]).rstrip()),
+    _ATTRIBUTES.map(lambda a: lines_of([full(KEYS | {"x": a})]).rstrip()),
     st.sampled_from(
         [b'{"Item":{"a":' + b"[" * 5000, b'{"Item":{"a":{"S":"\xff"}}}', b'{"Item":{"a":{"S":"\\ud800"}}}']
     ),
@@ -181,11 +182,11 @@ def test_any_line_of_an_export_ends_in_exactly_one_count(
             assert len(partition_key(one.keys)) == 32
 
 
-@pytest.mark.parametrize("line", [b'{"Item":{"a":{"S":"x\\r\\n"}}}', b'{ "Item" : {"a":\t{"S":"\\n"}} }\r'])
+@pytest.mark.parametrize("line", [b'{"Item":{"pk":{"S":"x\\r\\n"}}}', b'{ "Item" : {"pk":\t{"S":"\\n"}} }\r'])
 def test_a_payload_holds_the_image_of_its_line(tmp_path: Path, line: bytes) -> None:
     export(tmp_path, [line])
 
-    (page,) = ExportSource(find_export(str(tmp_path))).pages(0, "", Path())
+    (page,) = ExportSource(find_export(str(tmp_path)), ("pk",)).pages(0, "", Path())
 
     (found,) = page.items
     assert msgspec.json.decode(found.payload)["dynamodb"]["NewImage"] == msgspec.json.decode(line)["Item"]

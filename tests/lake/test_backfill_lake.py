@@ -9,6 +9,7 @@ from firehose.local.user_error import UserError
 from tests.commands import result_of as dmd
 from tests.exports import (
     EXPORTED_MICROS,
+    KEYS,
     SMALL,
     TABLE,
     WRITTEN_MICROS,
@@ -173,7 +174,7 @@ def test_equal_items_in_two_files_are_two_rows(tmp_path: Path) -> None:
 
 def test_only_selected_types_are_backfilled(tmp_path: Path) -> None:
     odd: list[Any] = [{"type": {"N": "1"}}, {"type": "demand"}, {}, {"type": s("demand") | s("x") | {"N": "1"}}]
-    full_export(tmp_path / "export", [*ITEMS, *odd])
+    full_export(tmp_path / "export", [*ITEMS, *(KEYS | one for one in odd)])
 
     outcome = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", types=("event", "sale"))
 
@@ -201,7 +202,7 @@ def test_only_items_within_the_dates_are_backfilled(tmp_path: Path, bounds: dict
 
 
 def test_an_item_without_a_date_is_left_out_of_a_selection_by_date(tmp_path: Path) -> None:
-    full_export(tmp_path / "export", [demand("a"), demand("b", date=None), {"type": s("nobody")}])
+    full_export(tmp_path / "export", [demand("a"), demand("b", date=None), KEYS | {"type": s("nobody")}])
 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", first="2025-01-01").counts
 
@@ -212,7 +213,7 @@ def test_an_item_without_a_date_is_left_out_of_a_selection_by_date(tmp_path: Pat
 
 
 def test_without_a_selection_by_date_an_item_without_a_date_fails_in_the_pipeline(tmp_path: Path) -> None:
-    full_export(tmp_path / "export", [demand("a"), demand("b", date=None), {"type": s("nobody")}])
+    full_export(tmp_path / "export", [demand("a"), demand("b", date=None), KEYS | {"type": s("nobody")}])
 
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state").counts
 
@@ -264,7 +265,7 @@ def test_an_item_without_a_named_key_is_reported(tmp_path: Path) -> None:
     counts = backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", keys=("id",)).counts
 
     assert counts.not_lines == 2
-    assert counts.places[0].endswith(":1: not an item: it lacks an attribute named by --key")
+    assert counts.places[0].endswith(":1: not an item: it lacks a key of its table, id")
 
 
 def test_two_processes_make_the_same_lake_as_one(tmp_path: Path) -> None:

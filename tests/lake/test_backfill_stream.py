@@ -17,7 +17,7 @@ from firehose.lake.backfill.stream_loader import DatesInFlight, check_stream, se
 from firehose.local.kinesis_writer import KinesisWriter, partition_key
 from firehose.local.user_error import UserError
 from tests.commands import result_of as dmd
-from tests.exports import SMALL, backfilled, demand, full_export
+from tests.exports import KEYS, SMALL, backfilled, demand, full_export
 from tests.given import payload, s
 from tests.local.test_kinesis_writer import Clock, Stream
 
@@ -221,7 +221,7 @@ def test_items_are_sent_as_changes_in_the_order_of_their_dates_and_the_live_func
         demand("c", day(3)),
         demand("x", date=None),
         demand("a", day(1)),
-        {"type": s("nobody")},
+        KEYS | {"type": s("nobody")},
         demand("b", day(2)),
     ]
     full_export(tmp_path / "export", items)

@@ -67,6 +67,7 @@ class Export(NamedTuple):
 
     place: Place
     table: str
+    table_arn: str
     region: str
     identity: str  # the export's ARN and the table's id, which copies share
     incremental: bool
@@ -117,6 +118,7 @@ def find_export(where: str) -> Export:
     return Export(
         place,
         arn[5].removeprefix("table/"),
+        summary.tableArn,
         arn[3],
         f"{summary.exportArn or summary.tableArn} {summary.tableId}",
         incremental,

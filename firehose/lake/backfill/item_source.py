@@ -1,6 +1,6 @@
 """The sources of a backfill's items, which are split into units for the processes and read in pages."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Set
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from glue.schema import load
 PAGE_LINES = 1000
 PAGE_BYTES = 4 * 1024 * 1024
 
-# The keys of this pipeline's tables, unless --key says otherwise.
+# The keys of this pipeline's tables.
 USUAL_KEYS = ("pk", "sk")
 
 
@@ -59,6 +59,7 @@ class ItemSource(Protocol):
 class ExportSource:
     """An export. A unit is a data file, a position the number of lines before it.
 
+    `keys` are those of a full export, `personal` the attribute names that are personal data, by default in our schemas.
     `pages` raises UserError if a file is damaged.
     """
 
@@ -67,8 +68,9 @@ class ExportSource:
     def __init__(
         self,
         export: Export,
-        keys: tuple[str, ...] = (),
+        keys: tuple[str, ...] = USUAL_KEYS,
         *,
+        personal: Set[str] | None = None,
         page_lines: int = PAGE_LINES,
         page_bytes: int = PAGE_BYTES,
     ) -> None:
@@ -81,7 +83,7 @@ class ExportSource:
         self._keys = keys
         self._page_lines = page_lines
         self._page_bytes = page_bytes
-        self._make = change_maker(export.table, export.region, pii_names(load()))
+        self._make = change_maker(export.table, export.region, pii_names(load()) if personal is None else personal)
         self._read = incremental_line if export.incremental else full_line
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
@@ -135,12 +137,10 @@ class ExportSource:
         return Item(change.payload, change.keys, _type(bytes(image.get("type", b""))), place)
 
     def _keys_of(self, image: dict[str, Raw]) -> dict[str, Raw]:
-        if not self._keys:
-            return {name: image[name] for name in USUAL_KEYS if name in image}
         try:
             return {name: image[name] for name in self._keys}
         except KeyError:
-            raise NotALineError("it lacks an attribute named by --key") from None
+            raise NotALineError(f"it lacks a key of its table, {' or '.join(self._keys)}") from None
 
 
 class _Text(msgspec.Struct, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from firehose.lake.backfill.item_source import PAGE_LINES, ExportSource, ItemSou
 from firehose.lake.backfill.table_scan import TableSource
 from firehose.local.sinks import S3
 from glue.layout import Format
-from glue.model import RecordType
+from glue.model import RecordType, pii_names
 from glue.schema import SCHEMAS, load
 
 # Each chunk makes one object for each of its partitions: large enough that objects are few, and small enough that a
@@ -74,15 +74,19 @@ class Job(msgspec.Struct, frozen=True):
         """True if items are selected by their partition date."""
         return bool(self.first or self.last)
 
-    def open_source(self, started_micros: int) -> ItemSource:
-        """Open the source; `started_micros` is the time of the items of a scan.
+    def open_source(self, started_micros: int, key_names: tuple[str, ...]) -> ItemSource:
+        """Open the source. The items of a scan get the time `started_micros`, those of a full export these keys.
 
         Raises:
             UserError: it cannot be read.
         """
+        personal = pii_names(self.load_types())
         if self.is_table:
-            return TableSource(self.source, self.segments, started_micros, page_items=self.page_items)
-        return ExportSource(find_export(self.source), self.keys, page_lines=self.page_items or PAGE_LINES)
+            return TableSource(
+                self.source, self.segments, started_micros, personal=personal, page_items=self.page_items
+            )
+        export = find_export(self.source)
+        return ExportSource(export, key_names, personal=personal, page_lines=self.page_items or PAGE_LINES)
 
 
 def _canonical_place(where: str) -> str:

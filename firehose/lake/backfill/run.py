@@ -12,6 +12,7 @@ from typing import NamedTuple
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.key_names import find_key_names
 from firehose.lake.backfill.lake_loader import lost_types
 from firehose.lake.backfill.processes import work_units
 from firehose.lake.backfill.spool import Spool
@@ -60,21 +61,26 @@ def run(
     throttle: Throttle,
     phase: Phase,
     on_resume: OnResume = lambda _at, _items: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> BackfillResult:
     """Run a job, keeping in `folder` what the next run needs to resume. At the end the folder is removed.
 
+    `say` is called with a sentence before a step that the user may not expect.
+
     Raises:
-        UserError: the source cannot be read or the target cannot be written; the next run resumes. Or the rows that an
-            earlier run delivered are gone. Or an item was lost or counted twice, which is a bug.
+        UserError: the source cannot be read or the target cannot be written; the next run resumes. Or the key names of
+            an export are wrong, before anything is written. Or the rows that an earlier run delivered are gone. Or an
+            item was lost or counted twice, which is a bug.
     """
     state = State(folder)
     earlier = state.started()
     started_micros = earlier.started_micros if earlier else _now_micros()
-    source = job.open_source(started_micros)
+    key_names = earlier.key_names if earlier else find_key_names(job, say=say, phase=phase)
+    source = job.open_source(started_micros, key_names)
     if job.is_stream:
         check_stream(stream_of(job.target))
     with state.locked():
-        started = state.start(job, source.identity, started_micros)
+        started = state.start(job, source.identity, started_micros, key_names)
         progress = [state.progress(unit) for unit in range(source.units)]
         before = _counts(progress)
         if earlier:
@@ -94,13 +100,13 @@ def run(
     return BackfillResult(counts, source.ignored, resumed=earlier is not None)
 
 
-def dry_run(job: Job, phase: Phase) -> BackfillResult:
+def dry_run(job: Job, phase: Phase, say: Callable[[str], None] = lambda _: None) -> BackfillResult:
     """Read everything and count what would be sent. Files that this writes are removed.
 
     Raises:
-        UserError: the source cannot be read.
+        UserError: the source cannot be read, or its key names are wrong.
     """
-    source = job.open_source(_now_micros())
+    source = job.open_source(_now_micros(), find_key_names(job, say=say, phase=phase))
     item_filter = ItemFilter(job, dates=True)
     tick = phase("read", source.items)
     counts = Counts()

@@ -40,11 +40,12 @@ _T = TypeVar("_T")
 
 
 class StartedJob(msgspec.Struct):
-    """A job that was started. The time is that of its items if it scans a table, through all resumes."""
+    """A job that was started. Its time, which items of a scan get, and its key names stay through all resumes."""
 
     job: Job
     identity: str
     started_micros: int
+    key_names: tuple[str, ...] = ()
 
 
 class Progress(msgspec.Struct):
@@ -68,7 +69,7 @@ class State:
         self.folder = folder
         self.spool = folder / "spool"
 
-    def start(self, job: Job, identity: str, started_micros: int) -> StartedJob:
+    def start(self, job: Job, identity: str, started_micros: int, key_names: tuple[str, ...]) -> StartedJob:
         """Return the job as it was started: now, or by an earlier run that was stopped.
 
         Raises:
@@ -76,7 +77,7 @@ class State:
         """
         started = self.started()
         if started is None:
-            started = StartedJob(job.canonical, identity, started_micros)
+            started = StartedJob(job.canonical, identity, started_micros, key_names)
             self._write(self.folder / "job.json", started)
         if started.job != job.canonical:
             raise UserError(
@@ -87,7 +88,7 @@ class State:
         # After the job: without it these folders would be taken for somebody's own.
         for folder in (self.folder / "units", self.folder / "chunks", self.spool):
             folder.mkdir(mode=0o700, exist_ok=True)
-        return StartedJob(job, identity, started.started_micros)
+        return StartedJob(job, identity, started.started_micros, started.key_names)
 
     def started(self) -> StartedJob | None:
         """Return the job that was started here, or None."""

@@ -1,6 +1,6 @@
 """Scan a live table, in parallel segments, for the items of a backfill."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,14 @@ class TableSource:
     ignored = ""
 
     def __init__(
-        self, table: str, segments: int, at_micros: int, *, client: Any = None, page_items: int | None = None
+        self,
+        table: str,
+        segments: int,
+        at_micros: int,
+        *,
+        client: Any = None,
+        personal: Set[str] | None = None,
+        page_items: int | None = None,
     ) -> None:
         self._where = f"table {table}"
         with as_user_errors(self._where, "read"):
@@ -44,7 +51,9 @@ class TableSource:
         self.items = described["ItemCount"]  # DynamoDB updates it about every six hours
         self._keys = [key["AttributeName"] for key in described["KeySchema"]]
         self._at_micros = at_micros
-        self._make = change_maker(table, described["TableArn"].split(":")[3], pii_names(load()))
+        self._make = change_maker(
+            table, described["TableArn"].split(":")[3], pii_names(load()) if personal is None else personal
+        )
         self._limit = {} if page_items is None else {"Limit": page_items}
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:  # noqa: ARG002 - nothing is fetched

@@ -77,7 +77,7 @@ class Worker:
 
     def __init__(self, started: StartedJob, state: State, tick: Callable[[int], None]) -> None:
         self._job: Job = started.job
-        self._source = self._job.open_source(started.started_micros)
+        self._source = self._job.open_source(started.started_micros, started.key_names)
         self._loader = None if self._job.is_stream else LakeLoader(self._job)
         self._filter = ItemFilter(self._job, dates=self._job.is_stream)
         self._state = state

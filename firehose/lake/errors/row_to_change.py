@@ -16,14 +16,14 @@ from transform.change import TTL
 _NAMES = ("INSERT", "MODIFY", "REMOVE")  # not a set, because unhashable values are looked up in it
 
 
-class Original(NamedTuple):
+class OriginalChange(NamedTuple):
     """A change record as bytes, with the sequence of its row (140 digits) if it was rebuilt from one."""
 
     payload: bytes
     sequence: str | None = None
 
 
-def original(raw: bytes, types: Mapping[str, RecordType]) -> Original:
+def original(raw: bytes, types: Mapping[str, RecordType]) -> OriginalChange:
     """Return the change record in an error record; if that holds a row, the change that would give this row.
 
     b'{"type":"sale","saleid":"s1",...,"isdeleted":false,"change":{"name":"INSERT","atMicros":...}}'
@@ -32,14 +32,14 @@ def original(raw: bytes, types: Mapping[str, RecordType]) -> Original:
     Redacted values stay redacted. Members that the function computes are left out.
     """
     if b'"change"' not in raw or b'"isdeleted"' not in raw:  # nearly always: a change record is not parsed here
-        return Original(raw)
+        return OriginalChange(raw)
     try:
-        return _rebuilt(msgspec.json.decode(raw), types) or Original(raw)
+        return _rebuilt(msgspec.json.decode(raw), types) or OriginalChange(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Original(raw)
+        return OriginalChange(raw)
 
 
-def _rebuilt(row: Any, types: Mapping[str, RecordType]) -> Original | None:
+def _rebuilt(row: Any, types: Mapping[str, RecordType]) -> OriginalChange | None:
     """Return the change record of a row; None if this is not a row."""
     if not isinstance(row, dict) or "dynamodb" in row or not isinstance(row.get("type"), str):
         return None
@@ -48,7 +48,7 @@ def _rebuilt(row: Any, types: Mapping[str, RecordType]) -> Original | None:
         return None
     sequence = change.get("sequence")
     rebuilt = msgspec.json.encode(_change(change, _image(row, record_type.row)))
-    return Original(rebuilt, sequence if isinstance(sequence, str) else None)
+    return OriginalChange(rebuilt, sequence if isinstance(sequence, str) else None)
 
 
 def _change(change: Mapping[str, Any], image: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Prepare the deliveries of a replay: objects with rows for a lake, or records for a Kinesis stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -87,7 +87,7 @@ def prepare_rows(results: Mapping[int, RerunResult], file_format: Format, schema
             if not report.adds_up or report.failed:
                 raise RuntimeError("the local pipeline did not account for every record")
             return PreparedRows(dict(sorted(sink.objects.items())), refused)
-        found = _refused(left, errors)
+        found = _refused(left, errors, pii_names(load(schemas)))
         if not found:
             raise RuntimeError("the local pipeline failed records that it was not given")
         refused |= found
@@ -125,7 +125,9 @@ def send_to_stream(results: Mapping[int, RerunResult], writer: Writer) -> dict[i
     return refused
 
 
-def _refused(results: Mapping[int, RerunResult], errors: Mapping[str, bytes]) -> dict[int, Explanation]:
+def _refused(
+    results: Mapping[int, RerunResult], errors: Mapping[str, bytes], personal: Set[str]
+) -> dict[int, Explanation]:
     """Return the places of the records in the pipeline's own error objects, and why they are there."""
     decode = msgspec.json.Decoder(ErrorDocument).decode
     lines = [line for key, body in errors.items() if key.startswith(ERROR_DOCUMENTS) for line in body.splitlines()]
@@ -137,7 +139,6 @@ def _refused(results: Mapping[int, RerunResult], errors: Mapping[str, bytes]) ->
         for found in read(body)
         if isinstance(found, FailedRecord)
     }
-    personal = pii_names(load())
     payloads = {place: payload_of(one.record) for place, one in results.items()}
     return {
         place: explained.get(digest_of_original(payload, personal)) or Explanation(codes[payload])
