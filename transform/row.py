@@ -29,7 +29,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from glue.facts import DERIVED
-from glue.model import ArrayType, Field, MapType, Record, Scalar, Type
+from glue.model import ArrayType, Decimal, Enumeration, Field, MapType, Record, Scalar, Type
 from transform import numbers
 from transform.attributes import Image, member, tags
 from transform.outcome import Path, refuse
@@ -51,6 +51,7 @@ class RowTypes:
             "_date": date,
             "_integer": numbers.integer,
             "_double": numbers.double,
+            "_decimal": numbers.decimal,
             "_refuse": refuse,
             "_lowered": lowered,
         }
@@ -121,15 +122,12 @@ class RowTypes:
                 return f"(_timestamp({a}.S) or {wrong})"
             case Scalar.DATE:
                 return f"(_date({a}.S) or {wrong})"
-            case Scalar.INT | Scalar.LONG:
-                bits = 32 if kind is Scalar.INT else 64
-                return f"(number if (number := _integer({a}.N, {bits})) is not None else {wrong})"
-            case Scalar.DOUBLE:
-                return f"(number if (number := _double({a}.N)) is not None else {wrong})"
             case Scalar.BOOLEAN:
                 return f"{a}.BOOL"
-            case _:
+            case Scalar.STRING | Enumeration():
                 return f"{a}.S"
+            case _:
+                return f"(number if (number := {_number(kind, f'{a}.N')}) is not None else {wrong})"
 
     def _items(self, kind: ArrayType | MapType, a: str, at: str) -> str:
         """The expression for a list or map of attributes. The items of a list within a list are `x_`."""
@@ -146,6 +144,17 @@ class RowTypes:
         name = self._words.setdefault(words, f"W{len(self._words)}")
         self._functions[name] = words
         return name
+
+
+def _number(kind: Type, text: str) -> str:
+    """The expression that reads a number; None if it is not one of the kind."""
+    match kind:
+        case Decimal(precision=precision, scale=scale):
+            return f"_decimal({text}, {precision}, {scale})"
+        case Scalar.DOUBLE:
+            return f"_double({text})"
+        case _:
+            return f"_integer({text}, {32 if kind is Scalar.INT else 64})"
 
 
 def in_row_order(record: Record) -> list[Field]:
