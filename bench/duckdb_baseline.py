@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from glue.model import ArrayType, Enumeration, Field, FieldPath, MapType, Record, RecordType, Scalar, Type
+from glue.model import ArrayType, Decimal, Enumeration, Field, FieldPath, MapType, Record, RecordType, Scalar, Type
 from glue.schema import load
 
 _TAGS = {
@@ -94,6 +94,8 @@ def _attribute(kind: Type) -> str:
         case Scalar():
             tag, sql_type = _TAGS[kind]
             return f'STRUCT("{tag}" {sql_type})'
+        case Decimal():
+            return 'STRUCT("N" VARCHAR)'
         case Enumeration():
             return 'STRUCT("S" VARCHAR)'
         case ArrayType(items):
@@ -113,6 +115,8 @@ def _plain(kind: Type, attribute: str, depth: int = 0) -> str:
             return f"{attribute}.S::TIMESTAMP"
         case Scalar():
             return f"{attribute}.{_TAGS[kind][0]}"
+        case Decimal(precision, scale):
+            return f"{attribute}.N::DECIMAL({precision}, {scale})"
         case Enumeration():
             return f"{attribute}.S"
         case ArrayType(items):

@@ -66,6 +66,8 @@ def _section(record_type: RecordType) -> str:
         f"- `reference.timestamp` is {_first_of(record_type.reference_timestamp)}; failing all, `change.at`.",
         f"- A deletion has `isdeleted = true` and its time in `{_sql(record_type.deleted_at)}`.",
     ]
+    if record_type.subject:
+        lines.append(f"- `{_sql(record_type.subject)}` says whom the record is about.")
     if record_type.system_source:
         lines.append(f"- `system` is read from `{_sql(record_type.system_source)}`, where that has its form.")
     return "\n".join([*lines, "", *_table(record_type.row), ""])

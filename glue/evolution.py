@@ -7,7 +7,7 @@ Parquet columns are found by name, Avro fields by the rules of schema resolution
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from glue.model import ArrayType, Enumeration, Field, MapType, Record, RecordType, Scalar, Type
+from glue.model import ArrayType, Decimal, Enumeration, Field, MapType, Record, RecordType, Scalar, Type
 
 # Hive reads a Parquet int as bigint, and Avro resolves int to long. Avro allows int to double too; Hive's Parquet
 # reader was not seen to.
@@ -17,6 +17,7 @@ WIDER = {(Scalar.INT, Scalar.LONG)}
 _FACTS = {
     "partition_date.sources": "new rows of an item would lie under other dates than its old ones",
     "deletion_time": "deletions archived before have their time elsewhere",
+    "subject": "erasure would find old rows by another field than new ones",
     "reference_id": "new rows of an item would have another reference.id than its old ones",
     "reference_timestamp": "reference.timestamp would not compare between old rows and new ones",
     "system_source": "system would mean something else in old rows than in new ones",
@@ -62,7 +63,7 @@ def _record_type(old: RecordType, new: RecordType) -> Iterator[BreakingChange]:
 def _facts(old: RecordType, new: RecordType) -> Iterator[BreakingChange]:
     for fact, consequence in _FACTS.items():
         before, after = _fact(old, fact), _fact(new, fact)
-        if before != after:
+        if before != after and not (fact == "subject" and before is None):
             yield BreakingChange(f"{old.name}.{fact}", f"changed: {consequence}")
     dates, later = old.partition_date, new.partition_date
     if later.first > dates.first or later.last < dates.last:
@@ -134,6 +135,8 @@ def _word(kind: Type) -> str:
     match kind:
         case Scalar():
             return str(kind)
+        case Decimal():
+            return f"decimal({kind.precision},{kind.scale})"
         case Enumeration():
             return "enum"
         case Record():

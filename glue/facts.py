@@ -27,10 +27,13 @@ UNREAD = Record("", ())
 Wrong: TypeAlias = Callable[[str, str], None]
 
 
-def with_facts(name: str, avro: dict[str, Any], row: Record, wrong: Wrong) -> RecordType:
-    """The record type with the domain's facts, each checked against the fields that it names."""
+def with_facts(name: str, avro: dict[str, Any], row: Record, wrong: Wrong, *, older: bool) -> RecordType:
+    """The record type with the domain's facts, each checked against the fields that it names.
+
+    What the function computes may be that of an earlier one in an `older` schema, which is only compared with.
+    """
     facts = _Facts(name, row, wrong)
-    facts.check_fields()
+    facts.check_fields(older=older)
     members = avro.get("fields") if row is not UNREAD else ()
     attributes = {member["name"]: member for member in members or () if _is_derived(member)}
     reference, system = attributes.get("reference"), attributes.get("system")
@@ -47,6 +50,7 @@ def with_facts(name: str, avro: dict[str, Any], row: Record, wrong: Wrong) -> Re
             else ()
         ),
         system_source=system and facts.path(system.get("parsedFrom"), "system.parsedFrom", Scalar.STRING),
+        subject=facts.subject(),
         avro=avro,
     )
 
@@ -59,7 +63,7 @@ class _Facts:
         self.row = row
         self.wrong = wrong
 
-    def check_fields(self) -> None:
+    def check_fields(self, *, older: bool) -> None:
         """Check the fields that every row has."""
         if self.row is UNREAD:
             return
@@ -67,11 +71,19 @@ class _Facts:
         for need in NEEDED:
             if need not in derived:
                 self.wrong(self.name, f"every row has a field {need}, derived: true")
-        for field in derived.values():
+        for field in () if older else derived.values():
             if not _has_its_shape(field):
-                self.wrong(f"{self.name}.{field.name}", f"derived, so it must be {DERIVED[field.name][0]}")
+                self.wrong(f"{self.name}.{field.name}", f"derived, so it must be {_shape(field.name)}")
         if not any(field.name == "type" and _is_required_string(field) for field in self.row.fields):
             self.wrong(self.name, "every row has a required string field type: an image is recognised by it")
+
+    def subject(self) -> FieldPath | None:
+        """The one field that says whom a record is about (BR-22), None if there is none."""
+        subjects = [field.name for field in self.row.fields if field.subject]
+        if len(subjects) > 1:
+            why = f"only one of {', '.join(subjects)} can be the subject: a record is about one person"
+            self.wrong(self.name, why)
+        return (subjects[0],) if subjects else None
 
     def deletion_time(self, avro: object) -> FieldPath:
         """The field that a REMOVE sets. A REMOVE makes the optional records around it, so they require nothing else."""
@@ -154,9 +166,15 @@ def _has_its_shape(field: Field) -> bool:
     shape, kind = DERIVED[field.name][0], field.type
     if kind is UNREAD:
         return True
+    if field.optional != (field.name not in NEEDED):  # what the function makes of every change is required
+        return False
     if isinstance(shape, Scalar):
-        return kind is shape and not field.optional
+        return kind is shape
     return isinstance(kind, Record) and shape == {member.name: _spelled(member) for member in kind.fields}
+
+
+def _shape(name: str) -> str:
+    return f"{'required' if name in NEEDED else 'optional'}, and {DERIVED[name][0]}"
 
 
 def _spelled(member: Field) -> str:

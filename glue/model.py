@@ -34,6 +34,13 @@ class Enumeration(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...]
 
 
+class Decimal(msgspec.Struct, frozen=True):
+    """A number with `scale` digits behind the point, `precision` in all: money."""
+
+    precision: int
+    scale: int
+
+
 class ArrayType(msgspec.Struct, frozen=True):
     """A list. Any item may be null, as in DynamoDB (BR-14)."""
 
@@ -47,7 +54,10 @@ class MapType(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A member of a record. The function computes it if it is `derived`; all others come from the image."""
+    """A member of a record. The function computes it if it is `derived`; all others come from the image.
+
+    `pii` fields are redacted in deletions (BR-5). `subject` says whom the record is about (BR-22).
+    """
 
     name: str
     type: "Type"
@@ -55,6 +65,7 @@ class Field(msgspec.Struct, frozen=True):
     doc: str
     pii: bool = False
     derived: bool = False
+    subject: bool = False
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -71,7 +82,7 @@ class Record(msgspec.Struct, frozen=True):
         raise KeyError(name)
 
 
-Type: TypeAlias = Scalar | Enumeration | Record | ArrayType | MapType
+Type: TypeAlias = Scalar | Decimal | Enumeration | Record | ArrayType | MapType
 FieldPath: TypeAlias = tuple[str, ...]
 
 
@@ -89,8 +100,9 @@ class PartitionDate(msgspec.Struct, frozen=True):
 class RecordType(msgspec.Struct, frozen=True):
     """One kind of record: its row, and the facts of the domain by which rows are made.
 
-    `deletion_time` is the field that a REMOVE sets to the time of the change, if the type has one. `avro` is the schema
-    as in the file, for the Avro writer and the AvroSerDe's literal.
+    `deletion_time` is the field that a REMOVE sets to the time of the change, if the type has one. `subject` is
+    the field that says whom a record is about, None where it is about nobody. `avro` is the schema as in the file, for
+    the Avro writer and the AvroSerDe's literal.
     """
 
     name: str
@@ -101,6 +113,7 @@ class RecordType(msgspec.Struct, frozen=True):
     reference_id: tuple[FieldPath, ...]
     reference_timestamp: tuple[FieldPath, ...]
     system_source: FieldPath | None
+    subject: FieldPath | None
     avro: Mapping[str, Any]
 
     @property

@@ -3,14 +3,14 @@
 Avro allows further attributes in a schema. These hold the facts of the domain:
 
     on the record   partitionDate {sources, from, to}, deletionTime
-    on a field      pii, derived (with idParts and timestampSources on reference, parsedFrom on system)
+    on a field      pii, subject, derived (with idParts and timestampSources on reference, parsedFrom on system)
 
 Everything else is refused with its path, a misspelt attribute too. All problems are found at once: a type that cannot
 be read is UNREAD, and whatever depends on it is not judged.
 """
 
 from collections.abc import Iterable, Mapping, Set
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,13 @@ import msgspec
 
 from glue.facts import DERIVED, UNREAD, Wrong, with_facts
 from glue.layout import Format
-from glue.model import ArrayType, Enumeration, Field, MapType, Record, RecordType, Scalar, SchemaError, Type
+from glue.model import ArrayType, Decimal, Enumeration, Field, MapType, Record, RecordType, Scalar, SchemaError, Type
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
 NAME_KEYS = {"type", "name", "doc"}
 TOP_KEYS = NAME_KEYS | {"namespace", "fields", "partitionDate", "deletionTime"}
-FIELD_KEYS = NAME_KEYS | {"default", "pii", "derived"}
+FIELD_KEYS = NAME_KEYS | {"default", "pii", "subject", "derived"}
 LOGICAL = {("long", "timestamp-millis"): Scalar.TIMESTAMP, ("int", "date"): Scalar.DATE}
 PLAIN = {kind.value: kind for kind in (Scalar.STRING, Scalar.BOOLEAN, Scalar.INT, Scalar.LONG, Scalar.DOUBLE)}
 
@@ -32,8 +32,10 @@ PLAIN = {kind.value: kind for kind in (Scalar.STRING, Scalar.BOOLEAN, Scalar.INT
 AVRO_TYPES = {*PLAIN, "null", "bytes", "float", "record", "error", "enum", "array", "map", "union", "fixed"}
 
 
-def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
+def load(folder: Path = SCHEMAS, *, older: bool = False) -> dict[str, RecordType]:
     """The record types of a folder of `<type>.avsc` files, by name, in the order of names.
+
+    `older` schemas are only compared with: the fields that the function computes may be those of an earlier one.
 
     Raises:
         SchemaError: schemas are invalid; a line for each problem, which begins with the path in it, `demand.date.sent`.
@@ -41,7 +43,7 @@ def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
     types, problems = [], []
     for path in sorted(folder.glob("*.avsc")):
         try:
-            types.append(read_record_type(path.stem, path.read_bytes()))
+            types.append(read_record_type(path.stem, path.read_bytes(), older=older))
         except SchemaError as error:
             problems.append(str(error))
     if problems:
@@ -52,8 +54,8 @@ def load(folder: Path = SCHEMAS) -> dict[str, RecordType]:
 
 
 # Cached because on a laptop four functions each load all four schemas, at 7 ms.
-@cache
-def read_record_type(name: str, text: bytes) -> RecordType:
+@lru_cache(maxsize=32)
+def read_record_type(name: str, text: bytes, *, older: bool = False) -> RecordType:
     """The record type in the text of `<name>.avsc`.
 
     Raises:
@@ -78,7 +80,7 @@ def read_record_type(name: str, text: bytes) -> RecordType:
         wrong(name, "is the name of a mode, and of the delivery stream of all its types: choose another")
     if not _is_name(avro.get("namespace", name)):
         wrong(f"{name}.namespace", "a name of letters, digits and _")
-    record_type = with_facts(name, avro, row, wrong)
+    record_type = with_facts(name, avro, row, wrong, older=older)
     if problems:
         raise SchemaError("\n".join(problems))
     return record_type
@@ -118,11 +120,20 @@ class _Reader:
                 self.only(avro, {"type", "values"}, path)
                 return MapType(self.type(avro.get("values"), f"{path}[*]"))
             case plain:
-                self.only(avro, {"type", "logicalType"}, path)
-                logical = LOGICAL.get((str(plain), str(avro.get("logicalType"))))
-                return logical or self.unread(
-                    path, f"{plain} with logicalType {avro.get('logicalType')} is not supported"
-                )
+                return self.logical(avro, str(plain), path)
+
+    def logical(self, avro: dict[str, Any], plain: str, path: str) -> Type:
+        """The logical type of a plain one: a time, a date or a decimal."""
+        name = str(avro.get("logicalType"))
+        if (plain, name) == ("bytes", "decimal"):
+            self.only(avro, {"type", "logicalType", "precision", "scale"}, path)
+            precision, scale = avro.get("precision"), avro.get("scale", 0)
+            if type(precision) is int and type(scale) is int and 0 <= scale <= precision and 1 <= precision <= 38:
+                return Decimal(precision, scale)
+            return self.unread(path, "a decimal needs a precision from 1 to 38, and a scale from 0 to that")
+        self.only(avro, {"type", "logicalType"}, path)
+        logical = LOGICAL.get((plain, name))
+        return logical or self.unread(path, f"{plain} with logicalType {avro.get('logicalType')} is not supported")
 
     def record(self, avro: dict[str, Any], path: str, extra: Set[str] = frozenset()) -> Record:
         """The record of a schema, which may have the further attributes in `extra`."""
@@ -156,7 +167,7 @@ class _Reader:
             self.wrong(parent, "a field needs a name of letters, digits and _")
             return None
         path = f"{parent}.{avro['name']}"
-        derived, doc, pii = avro.get("derived", False), avro.get("doc"), avro.get("pii", False)
+        derived, doc = avro.get("derived", False), avro.get("doc")
         if derived is not False and (derived is not True or avro["name"] not in DERIVED or parent != self.top):
             self.wrong(path, f"only {', '.join(DERIVED)} of the row itself are derived: true")
             derived = False
@@ -169,11 +180,21 @@ class _Reader:
         elif optional != ("default" in avro) or avro.get("default") is not None:
             self.wrong(path, "an optional field has the default null, a required one has none")
         kind = self.type(inner, path)
-        if not isinstance(pii, bool):
-            self.wrong(path, "pii is true or false")
-        elif pii and kind is not Scalar.STRING and kind is not UNREAD:
+        pii, subject = (self.mark(avro, mark, path) for mark in ("pii", "subject"))
+        if pii and kind is not Scalar.STRING and kind is not UNREAD:
             self.wrong(path, "only a string can be personal data: it is redacted to a text")
-        return Field(avro["name"], kind, optional, str(doc), bool(pii), derived)
+        if subject and (derived or parent != self.top or (kind is not Scalar.STRING and kind is not UNREAD)):
+            self.wrong(path, "only a string of the image itself can be the subject: erasure finds rows by it")
+        if subject and pii:
+            self.wrong(path, "the subject cannot be personal data: redacted, it would no longer be found")
+        return Field(avro["name"], kind, optional, str(doc), pii, derived, subject)
+
+    def mark(self, avro: dict[str, Any], name: str, path: str) -> bool:
+        """A mark of a field, `pii` or `subject`: false where it is absent."""
+        value = avro.get(name, False)
+        if not isinstance(value, bool):
+            self.wrong(path, f"{name} is true or false")
+        return value is True
 
     def claim(self, avro: dict[str, Any], path: str) -> str:
         """The name of a named type, which must be new."""

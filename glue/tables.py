@@ -46,7 +46,10 @@ _CLASSES = {
 
 # Of the attributes that glue/schema.py accepts, those that Avro itself defines.
 _AVRO_KEYS = frozenset(
-    ("type", "name", "namespace", "doc", "fields", "symbols", "items", "values", "default", "logicalType")
+    (
+        *("type", "name", "namespace", "doc", "fields", "symbols", "items", "values", "default"),
+        *("logicalType", "precision", "scale"),
+    )
 )
 
 # Error documents are partitioned by the day of arrival, which is never before 1970 and on AWS never in the future. So

@@ -169,7 +169,7 @@ class Function:
         assert one["result"] == "Ok", self.bucket.documents()
         assert one["metadata"] == other["metadata"]
         row = row_of(one)
-        assert row_of(other) | {"change": {}} == row | {"change": {}}
+        assert unplaced(row_of(other)) == unplaced(row)
         return row
 
     def failure(self, record: Any) -> dict[str, Any]:
@@ -210,6 +210,11 @@ def results(reply: Mapping[str, Any]) -> list[str]:
 def row_of(result: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = json.loads(base64.b64decode(result["data"]))
     return row
+
+
+def unplaced(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without its record's place in the stream, in which even equal records differ."""
+    return {**row, "change": {name: value for name, value in row["change"].items() if name != "sequence"}}
 
 
 def assert_keeps_the_contract(invocation: Mapping[str, Any], reply: Mapping[str, Any]) -> None:

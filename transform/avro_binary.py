@@ -4,6 +4,7 @@ Each character is a byte (Latin-1), because Python joins texts faster than bytes
 generates call these functions by name.
 """
 
+from decimal import Decimal
 from functools import lru_cache
 from struct import Struct
 
@@ -94,3 +95,13 @@ _DOUBLE = Struct("<d").pack
 def double(value: float) -> str:
     """A double: its eight bytes, lowest first."""
     return _DOUBLE(value).decode("latin-1")
+
+
+def decimal(value: Decimal) -> str:
+    r"""A decimal on bytes: the number in units of its last place, as two's complement, highest byte first.
+
+    Decimal("-1.28") -> "\x04\xff\x80": -128, in as many bytes as fastavro takes.
+    """
+    unscaled = int(f"{value:f}".replace(".", ""))
+    size_bytes = (unscaled.bit_length() + 8) // 8
+    return long(size_bytes) + unscaled.to_bytes(size_bytes, "big", signed=True).decode("latin-1")

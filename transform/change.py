@@ -85,7 +85,7 @@ class RawChange(msgspec.Struct):
 
 
 class _Identity(msgspec.Struct):
-    principalId: str = ""
+    principalId: Raw = _ABSENT
 
 
 class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -98,6 +98,7 @@ _decode_any = msgspec.json.Decoder(Raw).decode
 _decode_image_type = msgspec.json.Decoder(_ImageType).decode
 _decode_text = msgspec.json.Decoder(_Text).decode
 _decode_identity = msgspec.json.Decoder(_Identity).decode
+_decode_value = msgspec.json.Decoder().decode
 
 
 def decode(payload: bytes) -> tuple[Change, bytes]:
@@ -134,7 +135,7 @@ def _decode_leniently(payload: bytes) -> tuple[Change, bytes]:
     except RecursionError:
         raise _too_deep() from None
     image = _image_type(raw.image)
-    precision = _MICROSECOND if raw.dynamodb.ApproximateCreationDateTimePrecision == b'"MICROSECOND"' else None
+    precision = _value(raw.dynamodb.ApproximateCreationDateTimePrecision)
     data = _Data(raw.dynamodb.ApproximateCreationDateTime, precision, image, image)
     return Change(raw.eventName, data, raw.eventID, _identity(raw.userIdentity)), payload
 
@@ -146,10 +147,18 @@ def _image_type(image: Raw) -> _ImageType | None:
         return None
 
 
-def _identity(raw: Raw) -> dict[str, str] | None:
+def _identity(raw: Raw) -> dict[str, Any] | None:
     try:
-        return {"principalId": _decode_identity(raw).principalId}
+        return {"principalId": _value(_decode_identity(raw).principalId)}
     except msgspec.ValidationError:
+        return None
+
+
+def _value(raw: Raw) -> Any:
+    """What a member holds; None if it is absent or holds a number that Python does not."""
+    try:
+        return _decode_value(raw)
+    except msgspec.DecodeError:
         return None
 
 

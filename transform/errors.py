@@ -31,7 +31,7 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
         "type": failure.type,
         "error": {"code": failure.reason, "message": failure.message, "path": failure.path},
         "stream": stream,
-        "recordId": record["recordId"],
+        "recordId": record["recordId"].encode("utf-8", "replace").decode(),  # UTF-8 holds no lone surrogate
         "sequence": sequence_of(record),
         "digest": digest_of_original(payload, pii_names),
         "events": [],

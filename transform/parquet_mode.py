@@ -15,7 +15,7 @@ from transform.row import Row
 from transform.settings import Settings
 from transform.times import Times, of_micros, timestamp
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode  # with all its digits, which text would have, too
 # Cached because requestedDateTime and date.requested usually hold the same text.
 _timestamp = lru_cache(maxsize=8192)(timestamp)
 

@@ -6,6 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+# 2024-05-01T14:00:05.123456789+02:00. Longer texts are no times. Modes cache times by their texts, so that is asked
+# first (transform/row.py): a text of 380 KB, as large as an item may be, is kept by no cache. 8,192 entries take 3 MB.
+LONGEST_TIME = 35
+
 # Inclusive, in UTC. Not far beyond, INT96 and Firehose's own conversion wrap silently (domain.md, BR-12).
 FIRST_DAY = "1800-01-01"
 LAST_DAY = "2199-12-31"
@@ -35,7 +39,8 @@ _MILLIS = [f".{milli:03}" for milli in range(1000)]
 class Times(NamedTuple):
     """The form in which a mode's rows hold times: text that begins with the UTC date, by which rows are partitioned.
 
-    `read` converts the text of an attribute, and returns None if it is not a time; `of_micros` epoch microseconds.
+    `read` converts the text of an attribute, of at most LONGEST_TIME characters, and returns None if it is not a time;
+    `of_micros` converts epoch microseconds.
     """
 
     read: Callable[[str], str | None]
@@ -79,10 +84,9 @@ def epoch_millis(text: str) -> int | None:
     return millis if _FIRST_MILLIS <= millis <= _LAST_MILLIS else None
 
 
-@lru_cache(maxsize=8192)
 def date(text: str) -> str | None:
     """The text itself, "2024-05-01"; None if it is not a date."""
-    return text if _DATE(text) and _in_range(text) else None
+    return text if len(text) == len(FIRST_DAY) and _DATE(text) and _in_range(text) else None
 
 
 @lru_cache(maxsize=8192)

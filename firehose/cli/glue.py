@@ -123,7 +123,7 @@ def _project(schemas: Path, out: Path | None) -> Path:
 
 def _older(against: str, schemas: Path) -> dict[str, RecordType]:
     try:
-        return load(Path(against)) if against and Path(against).is_dir() else _at_revision(against, schemas)
+        return load(Path(against), older=True) if against and Path(against).is_dir() else _at_revision(against, schemas)
     except SchemaError as error:
         raise UserError(f"the schemas of {against}: {error}") from error
 
@@ -139,7 +139,7 @@ def _at_revision(revision: str, schemas: Path) -> dict[str, RecordType]:
                 Path(folder, name).write_bytes(text)
         if not any(Path(folder).iterdir()):
             raise UserError(f"no schemas in {revision}")
-        return load(Path(folder))
+        return load(Path(folder), older=True)
 
 
 def _git(folder: Path, revision: str, *arguments: str) -> bytes:

@@ -50,6 +50,7 @@ def attributes(kind: Type) -> st.SearchStrategy[Any]:
         return lists | sets if kind.items is Scalar.STRING else lists
     if isinstance(kind, Enumeration):
         return st.sampled_from(kind.symbols).map(s)
+    assert isinstance(kind, Scalar)  # none of ours has a decimal
     return SCALARS[kind]
 
 
