@@ -124,7 +124,7 @@ def test_what_ends_a_query_in_athena_ends_it_here_and_is_null_in_try(expression:
             "  INSERT INTO demand SELECT 1\n  ^^^^^^",
         ),
         ("SELECT 1; SELECT 2", "Athena takes one statement at a time"),
-        ("-- nothing", "there is no query in this SQL"),
+        ("-- nothing", "no query in this SQL"),
     ],
 )  # fmt: skip
 def test_an_error_says_where_and_what_was_meant(sql: str, error: str) -> None:

@@ -95,7 +95,7 @@ def parse(sql: str) -> exp.Expr:
     if warnings.messages:
         raise SqlError(f"not supported here: {warnings.messages[0]}")
     if len(statements) != 1:
-        raise SqlError("there is no query in this SQL" if not statements else "Athena takes one statement at a time")
+        raise SqlError("no query in this SQL" if not statements else "Athena takes one statement at a time")
     return statements[0]
 
 
