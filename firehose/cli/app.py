@@ -12,7 +12,7 @@ from firehose.cli.plain_help import plain_app, to_paste
 # Each is a module here, with the first sentence of its own help, so that `dmd --help` imports none of them.
 COMMANDS = {
     "run": "Run change records through the Lambda function and a local Firehose into a lake.",
-    "query": "Run SQL over a lake, with the Glue tables as tables.",
+    "query": "Run Athena's SQL over a lake, with the Glue tables as tables.",
     "errors": "List what failed in a lake, and why.",
     "replay": "Run failed records through today's code and deliver what now succeeds.",
     "sample": "Write realistic change records of every type, one a line.",

@@ -14,7 +14,7 @@ from firehose.cli.output import print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.cli.text_table import print_table, text_table
-from firehose.lake.query.sql import Answer
+from firehose.lake.query.sql import Answer, Dialect
 from firehose.lake.query.sql import query as run_query
 from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError
@@ -43,16 +43,21 @@ def query(
             show_default=False,
         ),
     ] = None,
+    dialect: Annotated[Dialect, typer.Option(help="Whose SQL it is.")] = Dialect.ATHENA,
+    environment: Annotated[str, typer.Option(help="The environment whose Glue database SHOW lists.")] = "dev1",
     schemas: Schemas = SCHEMAS,
 ) -> None:
-    """Run SQL over a lake, with the Glue tables as tables.
+    """Run Athena's SQL over a lake, with the Glue tables as tables.
 
-    Names are lower case and partition_date is a string, as in Athena. A table without data is empty.
+    It means what it means in Athena (engine 3). A function or form that cannot mean the same here is refused by name.
+    A table without data is empty.
     """
     if as_csv and as_json:
         raise UserError("specify either --csv or --json, not both")
     with schema_errors():
-        answer = run_query(sql, lake, file_format=file_format, schemas=schemas)
+        answer = run_query(
+            sql, lake, file_format=file_format, schemas=schemas, dialect=dialect, environment=environment
+        )
     if as_csv:
         print_csv(answer)
     elif as_json:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from firehose.cli.query import query as command
 from firehose.lake.objects import StoredObject
 from firehose.lake.opening import open_lake
-from firehose.lake.query.sql import query
+from firehose.lake.query.sql import Dialect, query
 from firehose.local.user_error import UserError
 from tests.lakes import DEMAND, at, demand, error_document, write_errors, write_parquet
 
@@ -105,7 +105,7 @@ def test_a_table_without_data_is_empty(lake: Path, sql: str) -> None:
 
 
 def test_every_table_has_the_columns_of_its_glue_table(lake: Path) -> None:
-    answer = query("SELECT column_name, column_type FROM (DESCRIBE sale)", str(lake))
+    answer = query("SELECT column_name, column_type FROM (DESCRIBE sale)", str(lake), dialect=Dialect.DUCKDB)
 
     types = dict(answer.rows)
     assert types["salestartdatetime"] == "TIMESTAMP"
@@ -160,8 +160,8 @@ def test_error_documents_are_the_table_errors(lake: Path) -> None:
     write_errors(lake, "2025-01-02", error_document(), "no document")
 
     answer = query(
-        "SELECT error.code, type, count(*), max(recordid), max(len(events)) FROM errors "
-        "WHERE partition_date = '2025-01-01' GROUP BY ALL ORDER BY 1",
+        "SELECT error.code, type, count(*), max(recordid), max(cardinality(events)) FROM errors "
+        "WHERE partition_date = '2025-01-01' GROUP BY 1, 2 ORDER BY 1",
         str(lake),
     )
 
@@ -209,6 +209,7 @@ def test_a_missing_folder_and_a_folder_without_a_lake_are_user_errors(tmp_path: 
         ("", "no query"),
         ("SELECT nope FROM demand", "nope"),
         ("SELECT * FROM nothing", "nothing"),
+        ("SELECT greatest(x) FROM demand GROUP BY ALL", "x"),
         ("SELECT * FROM read_csv('/etc/hosts')", "lake's tables only"),
         ("SELECT * FROM '/etc/hosts.csv'", "lake's tables only"),
         ("COPY (SELECT 1) TO 'out.csv'", "lake's tables only"),
@@ -216,26 +217,33 @@ def test_a_missing_folder_and_a_folder_without_a_lake_are_user_errors(tmp_path: 
         ("SET enable_external_access = true", "InvalidInput"),
     ],
 )
-def test_sql_that_cannot_be_run_is_a_user_error_in_one_line(lake: Path, sql: str, says: str) -> None:
+def test_duckdbs_sql_that_cannot_be_run_is_a_user_error_in_one_line(lake: Path, sql: str, says: str) -> None:
     with pytest.raises(UserError, match=says) as raised:
-        query(sql, str(lake))
+        query(sql, str(lake), dialect=Dialect.DUCKDB)
 
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    "sql",
+    ("sql", "dialect"),
     [
-        "SELECT eventid::INT FROM demand",
-        "SELECT CAST(eventid AS DATE) FROM demand",
-        "SELECT error(eventid) FROM demand",
+        ("SELECT eventid::INT FROM demand", Dialect.DUCKDB),
+        ("SELECT CAST(eventid AS DATE) FROM demand", Dialect.DUCKDB),
+        ("SELECT error(eventid) FROM demand", Dialect.DUCKDB),
+        ("SELECT CAST(eventid AS integer) FROM demand", Dialect.ATHENA),
+        ("SELECT CAST(eventid AS date) FROM demand", Dialect.ATHENA),
+        ("SELECT date_parse(eventid, '%Y') FROM demand", Dialect.ATHENA),
+        ("SELECT at_timezone(change.at, eventid), 1 / length(eventid) FROM demand", Dialect.ATHENA),
+        ("SELECT from_iso8601_timestamp(eventid) FROM demand", Dialect.ATHENA),
+        ("SELECT json_parse(eventid) FROM demand", Dialect.ATHENA),
     ],
 )
-def test_a_value_is_never_in_an_error_message(lake: Path, sql: str) -> None:
-    write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="SECRET")])
+def test_a_value_is_never_in_an_error_message(lake: Path, sql: str, dialect: Dialect) -> None:
+    moment = {"at": at("2025-01-01T10:00:00")}
+    write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="SECRET", change=moment)])
 
     with pytest.raises(UserError) as raised:
-        query(sql, str(lake))
+        query(sql, str(lake), dialect=dialect)
 
     assert "SECRET" not in str(raised.value)
     assert raised.value.__cause__ is None

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from firehose.cli.query import query as command
 from firehose.lake.objects import FolderLake
-from firehose.lake.query.sql import query
+from firehose.lake.query.sql import Dialect, query
 from firehose.local.user_error import UserError
 from glue.layout import Format
 from tests.lake.test_query import DELETED, LATENCY, TOP_EVENTS
@@ -121,7 +121,8 @@ def test_the_columns_and_types_are_those_of_parquet(lake: Path) -> None:
     write_avro(lake, "event", "2025-01-03", [event()])
 
     described = [
-        query("SELECT * FROM (DESCRIBE event)", str(lake), file_format=file_format).rows for file_format in Format
+        query("SELECT * FROM (DESCRIBE event)", str(lake), file_format=file_format, dialect=Dialect.DUCKDB).rows
+        for file_format in Format
     ]
 
     assert described[0] == described[1]

@@ -21,6 +21,7 @@ from fastavro.read import SchemaResolutionError
 from pyarrow.fs import LocalFileSystem
 
 from firehose.lake.objects import Lake, StoredObject
+from firehose.lake.query.athena.catalog import PATH
 from firehose.lake.query.avro_container import ContainerReader, Row
 from firehose.local.user_error import UserError
 from glue.layout import PARTITION
@@ -34,6 +35,11 @@ READ_AHEAD = 16
 
 # Arrow requires a format for a dataset and its fragments; it is never used to read.
 _FORMAT = ds.ParquetFileFormat()
+
+
+def in_file(where: str, date: str) -> ds.Expression:
+    """Return what is true of all rows of a file: the date of its partition, and where it lies."""
+    return (ds.field(PARTITION) == date) & (ds.field(PATH) == where)
 
 
 class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
@@ -54,7 +60,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
     ) -> None:
         # The fragments are never opened: they only show which containers pass a filter.
         fragments = [
-            _FORMAT.make_fragment(stored.key, LocalFileSystem(), partition_expression=ds.field(PARTITION) == date)
+            _FORMAT.make_fragment(stored.key, LocalFileSystem(), partition_expression=in_file(lake.where(stored), date))
             for stored, date in containers.items()
         ]
         super().__init__(fragments, schema, _FORMAT)
@@ -66,7 +72,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
     def scanner(self, columns: list[str] | None = None, filter: Any = None) -> ds.Scanner:  # noqa: A002  pyarrow's names
         """Scan these columns of the rows that pass the filter."""
         # An expression does not list the columns it uses, but its text names them. One column too many does no harm.
-        wanted = {*(self.schema.names if columns is None else columns), *re.findall(r"\w+", str(filter))}
+        wanted = {*(self.schema.names if columns is None else columns), *re.findall(r"[\w$]+", str(filter))}
         schema = pa.schema([field for field in self.schema if field.name in wanted])
         keys = [fragment.path for fragment in self.get_fragments(filter)]
         return ds.Scanner.from_batches(self._batches(keys, schema), schema=schema, columns=columns, filter=filter)
@@ -76,8 +82,9 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         rows: list[Row] = []
         for key, body in read_ahead(keys, self._body):
             stored, date = self._containers[key]
+            where = self._lake.where(stored)
             for block in self._blocks(reader, stored, body):
-                rows += [row | {PARTITION: date} for row in block]
+                rows += [row | {PARTITION: date, PATH: where} for row in block]
                 if len(rows) >= BATCH_ROWS:
                     yield pa.RecordBatch.from_pylist(rows, schema)
                     rows = []

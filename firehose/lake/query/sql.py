@@ -1,21 +1,24 @@
 """SQL over a lake with DuckDB, with the Glue tables as tables and the views `latest_<type>` over them.
 
-DuckDB itself opens no file and no connection: the tables are handed in (tables.py).
+The SQL is Athena's, translated (athena/), or DuckDB's own. DuckDB itself opens no file and no connection: the tables
+are handed in (tables.py).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from firehose.lake.opening import open_lake
+from firehose.lake.opening import format_to_read, open_lake
 from firehose.local.user_error import UserError
 from glue.layout import Format
+from glue.model import RecordType
 from glue.schema import SCHEMAS, load
-from glue.tables import TableInputs, table_inputs
+from glue.tables import TableInput, TableInputs, table_inputs
 from glue.views import latest_views
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -24,14 +27,33 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "autoinstall_known_extensions": False,
 }
-# Athena's date_diff counts whole units, DuckDB's the boundaries between them: 0.9 s to 1.1 s is 0 seconds and not 1.
-_AS_IN_ATHENA = "CREATE MACRO date_diff(unit, earlier, later) AS date_sub(unit, earlier, later)"
 
 # A SELECT without one of these words reads no table, so it runs without pyarrow, whose import costs 0.1 s.
 _READS_TABLES = re.compile(r"\b(from|table)\b|^\s*(?!select\b)\w", re.IGNORECASE).search
 
+# What DuckDB says while a query runs, and what is said of it here.
+_FAILURES = {
+    "Division by zero": "division by zero",
+    "field value out of range": "a text cannot be cast to this type",
+    "Overflow": "a number is out of the range of its type",
+    "out of range": "a number is out of the range of its type",
+    "Could not parse string": "a text does not have the format that it is parsed by",
+    "Could not convert string": "a text cannot be cast to this type",
+    "Unknown TimeZone": "time zone not supported",
+    "More than one row returned by a subquery": "scalar subquery has returned multiple rows",
+    "Map keys must be unique": "duplicate map keys are not allowed",
+    "Map keys can not be NULL": "map key cannot be null",
+}
+
 # Errors whose text is about the SQL alone. Others may quote a value of a record (`Could not convert string ...`).
 _ABOUT_THE_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
+
+
+class Dialect(StrEnum):
+    """Whose SQL is run."""
+
+    ATHENA = "athena"
+    DUCKDB = "duckdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +70,79 @@ def query(
     tables: Mapping[str, TableInputs] | None = None,
     file_format: Format | None = None,
     schemas: Path = SCHEMAS,
+    *,
+    dialect: Dialect = Dialect.ATHENA,
+    environment: str = "dev1",
 ) -> Answer:
     """Run SQL over the lake in a folder or in `s3://bucket`.
 
     "SELECT count(*) AS n FROM demand", ".local/lake" -> Answer(["n"], [(1234,)])
 
     `tables` are those of the schemas by default. Only tables whose name is in the SQL are read. `file_format`
-    chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro.
+    chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro. Lists of tables
+    show the database of `environment`.
 
     Raises:
-        UserError: the lake does not exist, DuckDB refuses the SQL, or a file does not match its table.
+        UserError: the lake does not exist, the SQL is refused, or a file does not match its table.
     """
     opened = open_lake(lake)
     errors: list[UserError] = []
     with duckdb.connect(config=_SETTINGS) as connection:
-        connection.execute(_AS_IN_ATHENA)
+        connection.execute("SET TimeZone = 'UTC'")
+        inputs: dict[str, TableInput] = {}
+        types: dict[str, RecordType] = {}
+        chosen = file_format or Format.PARQUET
         if _READS_TABLES(sql):
+            chosen = file_format or format_to_read(opened)
+            types = load(schemas)
+            inputs = _of_format(tables or table_inputs(types), chosen)
+        if dialect is Dialect.DUCKDB:
+            statements, read, with_path = _duckdb(sql, inputs, types)
+        else:
+            from firehose.lake.query.athena.plan import plan  # noqa: PLC0415 - sqlglot: 0.1 s
+
+            statements, read, with_path = plan(sql, inputs, types, environment, chosen)
+        if inputs:
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
-            types = load(schemas)
-            register_tables(
-                connection, sql, opened, tables or table_inputs(types), latest_views(types), file_format, errors.append
-            )
-        return _answer(connection, sql, errors)
+            register_tables(connection, inputs, opened, read, errors.append, with_path=with_path)
+        return _answer(connection, statements, errors, own=dialect is Dialect.DUCKDB)
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str, errors: list[UserError]) -> Answer:
-    """Run the SQL. Error messages may quote the SQL, but never a value of a row.
+def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
+    """Return the tables of one mode by name; the table of error documents is the same in all modes."""
+    found = (formats.get(file_format) or formats["json"] for formats in tables.values())
+    return {table_input["Name"]: table_input for table_input in found}
 
-    `errors` are those of files that could not be read, which DuckDB wraps in errors of its own.
+
+def _duckdb(
+    sql: str, inputs: Mapping[str, TableInput], types: Mapping[str, RecordType]
+) -> tuple[list[str], Collection[str], bool]:
+    """Return DuckDB's own SQL behind the views that it names, the tables that it names, and whether it has "$path"."""
+    lowered = sql.lower()
+    views = [f"CREATE VIEW {view} AS {text}" for view, text in latest_views(types).items() if view in lowered]
+    return [*views, sql], [name for name in inputs if name in lowered], "$path" in lowered
+
+
+def _answer(
+    connection: duckdb.DuckDBPyConnection, statements: list[str], errors: list[UserError], *, own: bool
+) -> Answer:
+    """Run the statements. Error messages may quote the SQL, but never a value of a row.
+
+    `errors` are those of files that could not be read, which DuckDB wraps in errors of its own. `own` says that the SQL
+    is the user's and not translated.
     """
     try:
-        connection.execute(sql)
+        for statement in statements:
+            connection.execute(statement)
         if connection.description is None:
             raise UserError("no query in this SQL")
         return Answer([str(column[0]) for column in connection.description], connection.fetchall())
     except _ABOUT_THE_SQL as error:
-        raise UserError(str(error).partition("\n")[0]) from None
+        said = str(error).partition("\n")[0]
+        raise UserError(
+            said if own else f"not supported here: DuckDB refuses what this is translated to: {said}"
+        ) from None
     except RuntimeError:  # duckdb's for an interrupt while it runs
         raise KeyboardInterrupt from None
     except duckdb.PermissionException:
@@ -92,8 +150,18 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str, errors: list[UserEr
     except duckdb.Error as error:
         if errors:
             raise errors[0] from None
-        # Arrow's errors (a file that is not Parquet, a type that does not fit) come wrapped in DuckDB's.
-        raise UserError(
-            f"{type(error).__name__}: DuckDB could not run this over the lake. Either a conversion failed, or a file "
-            "is not what its table declares. DuckDB's own message is not shown: it may quote personal data"
-        ) from None
+        raise UserError(_failure(error)) from None
+
+
+def _failure(error: duckdb.Error) -> str:
+    """Return why a query ended while it ran, without the values that DuckDB's message quotes."""
+    from firehose.lake.query.athena.macros import ERRORS  # noqa: PLC0415 - of queries that fail only
+
+    message = str(error)
+    said = next((one for one in ERRORS if f"'athena: {one}'" in message), None)
+    found = said or next((says for sign, says in _FAILURES.items() if sign in message), None)
+    # Arrow's errors (a file that is not Parquet, a type that does not fit) come wrapped in DuckDB's.
+    return found or (
+        f"{type(error).__name__}: DuckDB could not run this over the lake. Either a conversion failed, or a file "
+        "is not what its table declares. DuckDB's own message is not shown: it may quote personal data"
+    )

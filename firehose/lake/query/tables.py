@@ -4,7 +4,7 @@ Files are read as the Glue table declares them, by name and type. Fields that an
 depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import duckdb
@@ -15,52 +15,47 @@ from pyarrow.fs import LocalFileSystem
 
 from firehose.lake.errors.error_documents import documents
 from firehose.lake.objects import FolderLake, Lake, StoredObject
-from firehose.lake.opening import format_to_read
-from firehose.lake.query.avro_table import AvroTable
+from firehose.lake.query.athena.catalog import PATH
+from firehose.lake.query.avro_table import AvroTable, in_file
 from firehose.local.user_error import UserError
 from glue import arrow
 from glue.layout import PARTITION, Format, partition_date
-from glue.tables import BUCKET, TableInput, TableInputs
+from glue.tables import BUCKET, TableInput
 
 # Arrow takes INT96 for nanoseconds, but DuckDB's TIMESTAMP is microseconds, so times are read as those at once.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _PARTITION_FIELD = pa.field(PARTITION, pa.string())
+_PATH_FIELD = pa.field(PATH, pa.string())
 
 
 def register_tables(
     connection: duckdb.DuckDBPyConnection,
-    sql: str,
+    table_inputs: Mapping[str, TableInput],
     lake: Lake,
-    tables: Mapping[str, TableInputs],
-    views: Mapping[str, str],
-    file_format: Format | None,
+    read: Collection[str],
     on_error: Callable[[UserError], None],
+    *,
+    with_path: bool = False,
 ) -> None:
-    """Give a connection the tables, and the views that the SQL names. Tables that it does not name have no rows.
+    """Give a connection the tables of these Glue TableInputs. Those that are not to be read have no rows.
 
-    `on_error` is called with the error of a file that a scan cannot read.
+    `on_error` is called with the error of a file that a scan cannot read. `with_path` adds the column "$path", where
+    the file of a row lies.
     """
-    lowered = sql.lower()
-    for name, table_input in _tables(tables, file_format or format_to_read(lake)).items():
-        connection.register(name, _table(table_input, lake if name in lowered else None, on_error))
-    for view, view_sql in views.items():
-        if view in lowered:
-            connection.execute(f"CREATE VIEW {view} AS {view_sql}")
+    for name, table_input in table_inputs.items():
+        connection.register(name, _table(table_input, lake if name in read else None, on_error, with_path=with_path))
 
 
-def _tables(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
-    """Return the tables of one mode by name; the table of error documents is the same in all modes."""
-    found = (formats.get(file_format) or formats["json"] for formats in tables.values())
-    return {table_input["Name"]: table_input for table_input in found}
-
-
-def _table(table_input: TableInput, lake: Lake | None, on_error: Callable[[UserError], None]) -> Any:
+def _table(
+    table_input: TableInput, lake: Lake | None, on_error: Callable[[UserError], None], *, with_path: bool
+) -> Any:
     """Return a Glue table as an Arrow dataset. Without a lake, or without a file in it, the table is empty.
 
     Files of dates that a query filters out are not read.
     """
     columns = arrow.schema(table_input)
-    schema = pa.schema([pa.field(one.name, _in_micros(one.type)) for one in columns]).append(_PARTITION_FIELD)
+    fields = [pa.field(one.name, _in_micros(one.type)) for one in columns]
+    schema = pa.schema([*fields, _PARTITION_FIELD, *([_PATH_FIELD] if with_path else [])])
     if lake is None:
         return schema.empty_table()
     kind = table_input["Parameters"]["classification"]
@@ -84,7 +79,7 @@ def _files(lake: Lake, prefix: str) -> dict[StoredObject, str]:
 def _fragments(lake: Lake, files: Mapping[StoredObject, str]) -> Iterator[Any]:
     local = LocalFileSystem()
     for stored, date in files.items():
-        where = ds.field(PARTITION) == date
+        where = in_file(lake.where(stored), date)
         # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
         if isinstance(lake, FolderLake):
             yield _PARQUET.make_fragment(lake.where(stored), local, partition_expression=where)
@@ -98,9 +93,9 @@ def _error_table(schema: pa.Schema, lake: Lake) -> pa.Table:
     A line that is not a document is left out, where Hive's SerDe would end the query. `dmd errors` says where it lies.
     """
     rows = []
-    for day, _, document in documents(lake, []):
+    for day, where, document in documents(lake, []):
         row = {name.lower(): value for name, value in msgspec.to_builtins(document).items()}
-        rows.append(row | {PARTITION: day})
+        rows.append(row | {PARTITION: day, PATH: where.rpartition(":")[0]})
     return pa.Table.from_pylist(rows, schema)
 
 

@@ -1,0 +1,233 @@
+"""Casts, implicit and asked for, by Trino's rules and with values printed as Trino prints them."""
+
+from firehose.lake.query.athena.refusal import SqlError
+from firehose.lake.query.athena.types import (
+    DAY_TO_SECOND,
+    INTEGERS,
+    TIMESTAMP_TZ,
+    YEAR_TO_MONTH,
+    Type,
+    duckdb_type,
+    is_number,
+    quoted,
+    text,
+)
+from firehose.lake.query.athena.value import Value
+
+_INTEGER_TEXT = "[+-]?[0-9]+"
+_DECIMAL_TEXT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_DATE_TEXT = r"[+-]?\d{4,}-\d{1,2}-\d{1,2}"
+_TIMESTAMP_TEXT = rf"{_DATE_TEXT}( \d{{1,2}}:\d{{1,2}}(:\d{{1,2}}(\.\d{{1,6}})?)?)?"
+
+
+def cast(value: Value, target: Type) -> Value:
+    """Return CAST(value AS target).
+
+    Raises:
+        SqlError: Trino has no such cast, or it cannot give the same here.
+    """
+    return Value(_nested(value.sql, value.type, target), target)
+
+
+def implicit(value: Value, target: Type) -> Value:
+    """Return the value as the type that it is implicitly converted to; the literal stays known."""
+    return Value(_nested(value.sql, value.type, target), target, value.literal)
+
+
+def _nested(sql: str, kind: Type, target: Type) -> str:
+    """Return the cast of a value of any depth: its structure is taken apart, its leaves are cast."""
+    if kind == target:
+        return sql
+    if kind.name == "unknown":
+        return f"CAST({sql} AS {duckdb_type(target)})"
+    match kind.name, target.name:
+        case "array", "array":
+            return _of_elements(sql, kind.elements[0], target.elements[0])
+        case "map", "map":
+            return _of_entries(sql, kind, target)
+        case "row", "row" if len(kind.args) == len(target.args):
+            return _of_fields(sql, kind, target)
+    return _leaf(sql, kind, target)
+
+
+def _leaf(sql: str, kind: Type, target: Type) -> str:
+    if "json" in (kind.name, target.name):
+        return _json(sql, kind, target)
+    if kind.name == "varchar":
+        return _from_text(sql, target)
+    if target.name == "varchar":
+        return _as_text(sql, kind, target)
+    if target.name in ("date", "time", "timestamp", TIMESTAMP_TZ):
+        return _moment(sql, kind, target)
+    if is_number(target) and (is_number(kind) or kind.name == "boolean"):
+        return _number(sql, kind, target)
+    if target.name == "boolean" and is_number(kind):
+        return f"({sql} <> 0)"
+    raise no_cast(kind, target)
+
+
+def _of_elements(sql: str, kind: Type, target: Type) -> str:
+    name = f"e{sql.count('lambda')}"
+    cast_element = _nested(name, kind, target)
+    return sql if cast_element == name else f"list_transform({sql}, lambda {name}: {cast_element})"
+
+
+def _of_entries(sql: str, kind: Type, target: Type) -> str:
+    keys = _of_elements(f"map_keys({sql})", kind.elements[0], target.elements[0])
+    values = _of_elements(f"map_values({sql})", kind.elements[1], target.elements[1])
+    same = keys == f"map_keys({sql})" and values == f"map_values({sql})"
+    return sql if same else f"CASE WHEN {sql} IS NOT NULL THEN map({keys}, {values}) END"
+
+
+def _of_fields(sql: str, kind: Type, target: Type) -> str:
+    pairs = zip(kind.names, kind.elements, target.names, target.elements, strict=True)
+    members = []
+    same = kind.names == target.names
+    for name, member, target_name, target_member in pairs:
+        field = f"struct_extract({sql}, {text(name)})"
+        cast_field = _nested(field, member, target_member)
+        same = same and cast_field == field
+        members.append(f"{quoted(target_name)} := {cast_field}")
+    return sql if same else f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({', '.join(members)}) END"
+
+
+def _moment(sql: str, kind: Type, target: Type) -> str:
+    local = f"athena_local({sql})" if kind.name == TIMESTAMP_TZ else sql
+    if kind.name not in ("date", "timestamp", TIMESTAMP_TZ) or (kind.name == "date" and target.name == "time"):
+        raise no_cast(kind, target)
+    match target.name:
+        case "date" | "time":
+            return f"CAST({local} AS {target.name.upper()})"
+        case "timestamp":
+            return _rounded(f"CAST({local} AS TIMESTAMP)", kind, target)
+        case _ if kind.name == TIMESTAMP_TZ:
+            return sql
+        case _:
+            return f"athena_tz({_rounded(f'CAST({sql} AS TIMESTAMP)', kind, target)}, 'UTC')"
+
+
+def no_cast(kind: Type, target: Type) -> SqlError:
+    """Return the refusal of a cast that Trino does not have."""
+    return SqlError(f"TYPE_MISMATCH: cannot cast {kind} to {target}")
+
+
+def _number(sql: str, kind: Type, target: Type) -> str:
+    # DuckDB rounds the half of a double to the even, Trino away from zero.
+    halves = kind.name in ("double", "real") and target.name in (*INTEGERS, "decimal")
+    rounded = f"round({sql})" if halves and target.name in INTEGERS else sql
+    return f"CAST({rounded} AS {duckdb_type(target)})"
+
+
+def _rounded(sql: str, kind: Type, target: Type) -> str:
+    """Return the moment rounded to the target's fraction digits where it has more."""
+    digits = target.numbers[0] if target.numbers else 3
+    if not kind.numbers or kind.numbers[0] <= digits:
+        return sql
+    unit = 10 ** (6 - digits)
+    return f"make_timestamp(CAST(floor((epoch_us({sql}) + {unit // 2}) / {unit}) AS BIGINT) * {unit})"
+
+
+def _from_text(sql: str, target: Type) -> str:
+    length = target.numbers[0] if target.numbers else None
+    checked = {
+        "boolean": f"(lower(athena_checked({sql}, '(?i)t|true|1|f|false|0')) IN ('t', 'true', '1'))",
+        "double": f"athena_text_to_double({sql})",
+        "real": f"CAST(athena_text_to_double({sql}) AS FLOAT)",
+        "decimal": f"CAST(athena_checked({sql}, '{_DECIMAL_TEXT}') AS {duckdb_type(target)})",
+        "date": f"CAST(athena_checked(trim({sql}), '{_DATE_TEXT}') AS DATE)",
+        "varchar": sql if length is None else f"substr({sql}, 1, {length})",
+        "varbinary": f"encode({sql})",
+        TIMESTAMP_TZ: f"athena_zoned({sql})",
+        **{name: f"CAST(athena_checked({sql}, '{_INTEGER_TEXT}') AS {name.upper()})" for name in INTEGERS},
+    }
+    if target.name == "timestamp":
+        moment = f"CAST(athena_checked(trim({sql}), '{_TIMESTAMP_TEXT}') AS TIMESTAMP)"
+        return _rounded(moment, Type("timestamp", (6,)), target)
+    if target.name not in checked:
+        raise no_cast(Type("varchar"), target)
+    return checked[target.name]
+
+
+def as_text(sql: str, kind: Type) -> str:
+    """Return a scalar value's text as Trino prints it.
+
+    Raises:
+        SqlError: values of the type are not cast to varchar.
+    """
+    digits = kind.numbers[0] if kind.numbers else 3
+    match kind.name:
+        case "varchar":
+            return sql
+        case "boolean" | "date" | "decimal" | "tinyint" | "smallint" | "integer" | "bigint":
+            return f"CAST({sql} AS VARCHAR)"
+        case "double" | "real":
+            return f"athena_{kind.name}_text({sql})"
+        case "timestamp":
+            return timestamp_text(sql, digits)
+        case "time":
+            return f"CAST({sql} AS VARCHAR)"
+        case name if name == TIMESTAMP_TZ:
+            return f"{timestamp_text(f'athena_local({sql})', digits)} || ' ' || struct_extract({sql}, 'zone')"
+        case name if name == DAY_TO_SECOND:
+            return f"athena_interval_text({sql})"
+        case name if name == YEAR_TO_MONTH:
+            return f"athena_months_text({sql})"
+    raise no_cast(kind, Type("varchar"))
+
+
+def _as_text(sql: str, kind: Type, target: Type) -> str:
+    if target.numbers and kind.name != "varchar":
+        raise SqlError(f"not supported here: a cast of {kind} to {target}; cast it to varchar")
+    return as_text(sql, kind)
+
+
+def timestamp_text(sql: str, digits: int, separator: str = " ") -> str:
+    """Return a timestamp's text with its fraction digits: 2025-01-01 10:00:00.000."""
+    whole = f"%Y-%m-%d{separator}%H:%M:%S"
+    match digits:
+        case 0:
+            return f"strftime({sql}, '{whole}')"
+        case 3:
+            return f"strftime({sql}, '{whole}.%g')"
+        case _:
+            return f"left(strftime({sql}, '{whole}.%f'), {20 + digits})"
+
+
+def _json(sql: str, kind: Type, target: Type) -> str:
+    if target.name == "json":
+        return f"to_json({_json_ready(sql, kind)})"
+    if target.name == "varchar":
+        return f"athena_json_scalar({sql}, '$')"
+    if target.name in ("boolean", "double", *INTEGERS):
+        return f"CAST(athena_json_scalar({sql}, '$') AS {duckdb_type(target)})"
+    if target.name == "array" and target.elements[0].name in (
+        "varchar",
+        "boolean",
+        "double",
+        "bigint",
+        "integer",
+        "json",
+    ):
+        return f"CAST({sql} AS {duckdb_type(target)})"
+    raise SqlError(f"not supported here: a cast of {kind} to {target}")
+
+
+def _json_ready(sql: str, kind: Type) -> str:
+    """Return a value that DuckDB's to_json writes as Trino's cast does: rows by their names, maps in order of keys."""
+    name = f"e{sql.count('lambda')}"
+    if kind.name in ("varchar", "boolean", "double", "real", "decimal", "json", *INTEGERS):
+        return sql
+    if kind.name in ("date", "timestamp"):
+        return as_text(sql, kind)
+    if kind.name == "array":
+        return f"list_transform({sql}, lambda {name}: {_json_ready(name, kind.elements[0])})"
+    if kind.name == "map" and kind.elements[0].name == "varchar":
+        entry = f'struct_pack("key" := {name}.key, "value" := {_json_ready(f"{name}.value", kind.elements[1])})'
+        return f"map_from_entries(list_transform(list_sort(map_entries({sql})), lambda {name}: {entry}))"
+    if kind.name == "row" and all(kind.fields):
+        pairs = zip(kind.names, kind.elements, strict=True)
+        fields = (
+            f"{quoted(one)} := {_json_ready(f'struct_extract({sql}, {text(one)})', member)}" for one, member in pairs
+        )
+        return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({', '.join(fields)}) END"
+    raise SqlError(f"not supported here: a cast of {kind} to json")

@@ -1,0 +1,286 @@
+"""Functions of dates and times. The session's zone is UTC; a time with a zone keeps its own."""
+
+import re
+from collections.abc import Sequence
+from zoneinfo import available_timezones
+
+from sqlglot import exp
+
+from firehose.lake.query.athena.casts import cast, implicit, timestamp_text
+from firehose.lake.query.athena.expressions import only, translate, translates
+from firehose.lake.query.athena.functions.calling import apply, arguments, constant, require, typed
+from firehose.lake.query.athena.functions.formats import of_java, of_mysql
+from firehose.lake.query.athena.functions.registry import SCALARS, add, special
+from firehose.lake.query.athena.operators import common_type
+from firehose.lake.query.athena.refusal import did_you_mean, refuse
+from firehose.lake.query.athena.scope import Scope
+from firehose.lake.query.athena.types import BIGINT, DATE, TIMESTAMP_TZ, VARCHAR, Type, text
+from firehose.lake.query.athena.value import Value
+
+_MOMENTS = ("date", "timestamp", TIMESTAMP_TZ)
+_FIELDS = {
+    "year": "year({0})",
+    "quarter": "quarter({0})",
+    "month": "month({0})",
+    "week": "week({0})",
+    "week_of_year": "week({0})",
+    "day": "day({0})",
+    "day_of_month": "day({0})",
+    "day_of_week": "isodow({0})",
+    "dow": "isodow({0})",
+    "day_of_year": "dayofyear({0})",
+    "doy": "dayofyear({0})",
+    "year_of_week": "isoyear({0})",
+    "yow": "isoyear({0})",
+}
+_TIME_FIELDS = {
+    "hour": "hour({0})",
+    "minute": "minute({0})",
+    "second": "second({0})",
+    "millisecond": "(epoch_ms({0}) % 1000 + 1000) % 1000",
+}
+for _name, _sql in (*_FIELDS.items(), *_TIME_FIELDS.items()):
+    if _name in _FIELDS:
+        add(SCALARS, f"{_name}(date) -> bigint = CAST({_sql} AS BIGINT)")
+    add(SCALARS, f"{_name}(timestamp) -> bigint = CAST({_sql} AS BIGINT)")
+    add(SCALARS, f"{_name}(timestamptz) -> bigint = CAST({_sql.replace('{0}', 'athena_local({0})')} AS BIGINT)")
+
+_TABLE = """
+timezone_hour(timestamptz) -> bigint = (athena_offset_minutes({0}) // 60)
+timezone_minute(timestamptz) -> bigint = (athena_offset_minutes({0}) % 60)
+timezone(timestamptz) -> varchar = struct_extract({0}, 'zone')
+last_day_of_month(date) -> date = last_day({0})
+last_day_of_month(timestamp) -> date = last_day({0})
+last_day_of_month(timestamptz) -> date = last_day(athena_local({0}))
+from_unixtime(double) -> timestamptz(3) = athena_tz(athena_from_unixtime({0}), 'UTC')
+from_unixtime(double,varchar) -> timestamptz(3) = athena_tz(athena_from_unixtime({0}), {1})
+to_unixtime(timestamp) -> double = (epoch_us({0}) / 1000000.0e0)
+to_unixtime(timestamptz) -> double = (epoch_us(struct_extract({0}, 'at')) / 1000000.0e0)
+from_iso8601_timestamp(varchar) -> timestamptz(3) = athena_from_iso({0})
+from_iso8601_date(varchar) -> date = CAST(athena_checked({0}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AS DATE)
+to_milliseconds(daysecond) -> bigint = CAST(epoch_us({0}) // 1000 AS BIGINT)
+"""
+add(SCALARS, _TABLE)
+
+# Seconds a unit; "date" are the units that a date has, which count by the calendar of the value's zone.
+_SECONDS = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_DATE_UNITS = ("day", "week", *_MONTHS)
+
+
+def _unit(node: exp.Expr, scope: Scope, kind: Type, name: str) -> str:
+    unit = constant(node, scope, f"{name} with a unit").lower()
+    if unit not in _SECONDS and unit not in _MONTHS:
+        raise refuse(f"'{unit}' is not a valid TIMESTAMP field", node)
+    if kind.name == "date" and unit not in _DATE_UNITS:
+        raise refuse(f"'{unit}' is not a valid DATE field", node)
+    return unit
+
+
+def _local(value: Value) -> str:
+    return f"athena_local({value.sql})" if value.type.name == TIMESTAMP_TZ else value.sql
+
+
+def _back(sql: str, value: Value) -> Value:
+    """Return a local time as a value of the type that it came from."""
+    if value.type.name == TIMESTAMP_TZ:
+        return Value(f"athena_from_local({sql}, struct_extract({value.sql}, 'zone'))", value.type)
+    return Value(f"CAST({sql} AS DATE)" if value.type == DATE else sql, value.type)
+
+
+@special("date")
+def _date(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("date", nodes, 1, 1)
+    return cast(translate(nodes[0], scope), DATE)
+
+
+@special("date_trunc")
+def _date_trunc(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("date_trunc", nodes, 2, 2)
+    value = require(translate(nodes[1], scope), *_MOMENTS, name="date_trunc")
+    unit = _unit(nodes[0], scope, value.type, "date_trunc")
+    return _back(f"date_trunc('{unit}', {_local(value)})", value)
+
+
+@special("date_add")
+def _date_add(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("date_add", nodes, 3, 3)
+    value = require(translate(nodes[2], scope), *_MOMENTS, name="date_add")
+    unit = _unit(nodes[0], scope, value.type, "date_add")
+    count = require(translate(nodes[1], scope), "tinyint", "smallint", "integer", "bigint", name="date_add")
+    if unit in _MONTHS:
+        step = f"to_months(CAST({count.sql} * {_MONTHS[unit]} AS INTEGER))"
+    elif unit in ("day", "week"):
+        step = f"to_days(CAST({count.sql} * {7 if unit == 'week' else 1} AS INTEGER))"
+    else:
+        step = f"to_microseconds(CAST({count.sql} AS BIGINT) * {round(_SECONDS[unit] * 1_000_000)})"
+    if value.type.name == TIMESTAMP_TZ and unit not in _DATE_UNITS:
+        at = f"struct_extract({value.sql}, 'at')"
+        return Value(f"athena_tz({at} + {step}, struct_extract({value.sql}, 'zone'))", value.type)
+    return _back(f"({_local(value)} + {step})", value)
+
+
+@special("date_diff")
+def _date_diff(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    """Return the whole units between two times; a month ends on the day that it began on, or on its last."""
+    arguments("date_diff", nodes, 3, 3)
+    values = [require(translate(node, scope), *_MOMENTS, name="date_diff") for node in nodes[1:]]
+    kind = common_type(values, "arguments of date_diff")
+    unit = _unit(nodes[0], scope, kind, "date_diff")
+    first, last = (implicit(value, kind) for value in values)
+    if kind.name == TIMESTAMP_TZ:
+        same_zone = f"athena_tz(struct_extract({last.sql}, 'at'), struct_extract({first.sql}, 'zone'))"
+        last = Value(same_zone, kind)
+    if kind.name == TIMESTAMP_TZ and unit not in _DATE_UNITS:
+        one, other = (f"struct_extract({value.sql}, 'at')" for value in (first, last))
+    else:
+        one, other = _local(first), _local(last)
+    return Value(f"CAST({_difference(unit, one, other)} AS BIGINT)", BIGINT)
+
+
+def _difference(unit: str, first: str, last: str) -> str:
+    if unit == "year":
+        return f"athena_years({first}, {last})"
+    if unit in _MONTHS:
+        return f"athena_months({first}, {last}) // {_MONTHS[unit]}"
+    return f"(athena_millis({last}) - athena_millis({first})) // {round(_SECONDS[unit] * 1000)}"
+
+
+@special("date_format")
+def _date_format(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("date_format", nodes, 2, 2)
+    value = require(translate(nodes[0], scope), *_MOMENTS, name="date_format")
+    form = of_mysql(constant(nodes[1], scope, "date_format with a format"), is_read=False)
+    return Value(f"strftime({_local(value)}, {text(form)})", VARCHAR)
+
+
+@special("date_parse")
+def _date_parse(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("date_parse", nodes, 2, 2)
+    value = require(translate(nodes[0], scope), "varchar", name="date_parse")
+    form = of_mysql(constant(nodes[1], scope, "date_parse with a format"), is_read=True)
+    return Value(f"strptime({typed(value, VARCHAR)}, {text(form)})", Type("timestamp", (3,)))
+
+
+@special("format_datetime")
+def _format_datetime(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("format_datetime", nodes, 2, 2)
+    value = require(translate(nodes[0], scope), *_MOMENTS, name="format_datetime")
+    value = implicit(value, Type(TIMESTAMP_TZ, tuple(value.type.numbers or [3])))
+    zones = {"Z": f"athena_offset_text({value.sql}, '')", "ZZ": f"athena_offset_text({value.sql}, ':')", "ZZZ": f"struct_extract({value.sql}, 'zone')"}  # fmt: skip
+    parts: list[str] = []
+    plain = ""
+    for part in of_java(constant(nodes[1], scope, "format_datetime with a format"), is_read=False):
+        if part in zones:
+            parts += [f"strftime({_local(value)}, {text(plain)})"] if plain else []
+            parts.append(zones[part])
+            plain = ""
+        else:
+            plain += part
+    parts += [f"strftime({_local(value)}, {text(plain)})"] if plain or not parts else []
+    return Value(f"({' || '.join(parts)})", VARCHAR)
+
+
+@special("parse_datetime")
+def _parse_datetime(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("parse_datetime", nodes, 2, 2)
+    value = require(translate(nodes[0], scope), "varchar", name="parse_datetime")
+    parts = of_java(constant(nodes[1], scope, "parse_datetime with a format"), is_read=True)
+    if {"Z", "ZZ", "ZZZ"} & {*parts}:
+        raise refuse("not supported here: Z in parse_datetime; use from_iso8601_timestamp", nodes[1])
+    return Value(f"athena_tz(strptime({typed(value, VARCHAR)}, {text(''.join(parts))}), 'UTC')", Type(TIMESTAMP_TZ, (3,)))  # fmt: skip
+
+
+@special("to_iso8601")
+def _to_iso8601(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("to_iso8601", nodes, 1, 1)
+    value = require(translate(nodes[0], scope), *_MOMENTS, name="to_iso8601")
+    if value.type == DATE:
+        return Value(f"CAST({value.sql} AS VARCHAR)", VARCHAR)
+    written = timestamp_text(_local(value), value.type.numbers[0], "T")
+    zone = f" || athena_iso_zone({value.sql})" if value.type.name == TIMESTAMP_TZ else ""
+    return Value(f"({written}{zone})", VARCHAR)
+
+
+def _now(digits: int) -> str:
+    """Return the time at which the query began, in UTC."""
+    return f"date_trunc('{'second' if digits == 0 else 'millisecond'}', timezone('UTC', now()))"
+
+
+@special("now", "current_timestamp")
+def _current(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("now", nodes, 0, 0)
+    return Value(f"athena_tz({_now(3)}, 'UTC')", Type(TIMESTAMP_TZ, (3,)))
+
+
+@translates(exp.CurrentTimestamp)
+def _current_timestamp(node: exp.CurrentTimestamp, scope: Scope) -> Value:
+    only(node)
+    return _current([], scope)
+
+
+@translates(exp.Localtimestamp)
+def _local_timestamp(node: exp.Localtimestamp, scope: Scope) -> Value:
+    only(node)
+    return Value(_now(3), Type("timestamp", (3,)))
+
+
+@translates(exp.CurrentDate)
+def _current_date(node: exp.CurrentDate, scope: Scope) -> Value:
+    only(node)
+    return Value("CAST(timezone('UTC', now()) AS DATE)", DATE)
+
+
+@special("current_timezone")
+def _current_timezone(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    return Value("'UTC'", VARCHAR)
+
+
+@translates(exp.Extract)
+def _extract(node: exp.Extract, scope: Scope) -> Value:
+    only(node, "this", "expression")
+    name = node.this.name.lower()
+    if name not in (*_FIELDS, *_TIME_FIELDS, "timezone_hour", "timezone_minute"):
+        raise refuse(f"invalid EXTRACT field: {name}", node)
+    return apply(SCALARS[name], [translate(node.expression, scope)])
+
+
+@translates(exp.AtTimeZone)
+def _at_time_zone(node: exp.AtTimeZone, scope: Scope) -> Value:
+    only(node, "this", "zone")
+    value = require(translate(node.this, scope), "timestamp", TIMESTAMP_TZ, name="AT TIME ZONE")
+    return _in_zone(value, _zone(node.args["zone"], scope))
+
+
+@special("at_timezone")
+def _at_timezone(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("at_timezone", nodes, 2, 2)
+    value = require(translate(nodes[0], scope), "timestamp", TIMESTAMP_TZ, name="at_timezone")
+    return _in_zone(value, _zone(nodes[1], scope))
+
+
+@special("with_timezone")
+def _with_timezone(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+    arguments("with_timezone", nodes, 2, 2)
+    value = require(translate(nodes[0], scope), "timestamp", name="with_timezone")
+    kind = Type(TIMESTAMP_TZ, tuple(value.type.numbers or [3]))
+    return Value(f"athena_from_local({value.sql}, {_zone(nodes[1], scope)})", kind)
+
+
+def _in_zone(value: Value, zone: str) -> Value:
+    digits = value.type.numbers[0] if value.type.numbers else 3
+    moment = implicit(value, Type(TIMESTAMP_TZ, (digits,)))
+    return Value(f"athena_tz(struct_extract({moment.sql}, 'at'), {zone})", moment.type)
+
+
+def _zone(node: exp.Expr, scope: Scope) -> str:
+    """Return a zone's name.
+
+    Raises:
+        SqlError: it is a literal, and there is no such zone.
+    """
+    zone = require(translate(node, scope), "varchar", name="AT TIME ZONE")
+    if zone.literal and not re.fullmatch(r"[+-]\d\d:\d\d", zone.literal) and zone.literal not in available_timezones():
+        hint = did_you_mean(zone.literal, available_timezones())
+        raise refuse(f"time zone not supported: {zone.literal}{hint}", node)
+    return zone.sql

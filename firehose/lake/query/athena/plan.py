@@ -1,0 +1,33 @@
+"""Athena's SQL over the tables of a lake: what DuckDB runs, and which tables it reads."""
+
+from collections.abc import Collection, Mapping
+
+from firehose.lake.query.athena.catalog import catalog
+from firehose.lake.query.athena.statement import translate
+from firehose.pipeline.names import Names
+from glue.layout import Format
+from glue.model import RecordType
+from glue.tables import TableInput, with_bucket
+from glue.views import view_inputs
+
+
+def plan(
+    sql: str,
+    table_inputs: Mapping[str, TableInput],
+    types: Mapping[str, RecordType],
+    environment: str,
+    file_format: Format,
+) -> tuple[list[str], Collection[str], bool]:
+    """Return the statements for DuckDB, the tables that they read, and whether they ask for "$path".
+
+    The views are those of the record types.
+
+    The tables are listed under the database of an environment and a mode, though those of any other answer, too.
+
+    Raises:
+        UserError: the SQL is not Athena's, or it cannot mean the same here.
+    """
+    names = Names(environment)
+    located = {name: with_bucket(one, names.bucket) for name, one in table_inputs.items()}
+    translation = translate(sql, catalog(located, view_inputs(types), names.database(file_format)))
+    return translation.statements, translation.tables, translation.wants_path
