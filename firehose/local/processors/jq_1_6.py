@@ -66,10 +66,14 @@ _DEFINITIONS = r"""
     def gsub($re; str): gsub($re; str; "");
     def _mktime: mktime;
     def mktime: if type == "array" and length < 6 then error("no time") else _mktime end;
+    def _strftime($form): strftime($form);
+    def strftime($form): if type == "array" and length < 6 then error("no time")
+        else _strftime(if $form | type == "string" then $form | _sub("(?<pair>%%)|%Z"; .pair // "UTC"; "g")
+            else $form end) end;
+    def todate: strftime("%Y-%m-%dT%H:%M:%SZ"); def todateiso8601: todate;
     def leaf_paths: paths(scalars);
     def recurse_down: recurse;
     def scalars_or_empty: select(. == null or . == true or . == false or type == "number" or type == "string");
-    def pow10: exp10;
 """
 
 # On one line, so that `$__loc__` counts the query's own.
