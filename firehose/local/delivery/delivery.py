@@ -27,7 +27,7 @@ from firehose.local.report import StreamReport
 ACTIVE_PARTITIONS = 500
 
 
-class Destination(Protocol):
+class DestinationWriter(Protocol):
     """A destination as `Delivery` needs it: extended S3 is `s3_objects`."""
 
     schema: pa.Schema  # of the rows that `convert` gives
@@ -78,7 +78,7 @@ class Delivery:
 
     def __init__(
         self,
-        destination: Destination,
+        destination: DestinationWriter,
         report: StreamReport,
         *,
         settle: Settle,
