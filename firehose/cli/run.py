@@ -20,6 +20,7 @@ from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis
 from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.stop_signals import stop_requests
+from firehose.cli.stream_summary import problem_lines
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.opening import open_lake_to_write
 from firehose.lake.replay.selection import since_ms
@@ -87,9 +88,8 @@ def run(
     summary = summarise(report, metrics, objects, types, time.monotonic() - started)
     summary.blank_lines = source.blank_lines.count
     _show(summary, lake, as_json=as_json)
-    for stream in report.streams:
-        for problem in stream.function_problems:
-            typer.echo(f"{stream.name}: {problem}", err=True)
+    for line in problem_lines(report):
+        typer.echo(line, err=True)
     if source.broken:
         raise UserError(f"{source.broken[0]}; the records before that are delivered")
     raise typer.Exit(_exit_code(summary, strict=strict))

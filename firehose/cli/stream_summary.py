@@ -71,5 +71,10 @@ def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = (), bl
     )
 
 
+def problem_lines(report: RunReport) -> list[str]:
+    """Return why invocations failed, behind the name of the delivery stream; of our own functions without values."""
+    return [f"{stream.name}: {problem}" for stream in report.streams for problem in stream.function_problems]
+
+
 def _metric(values: Statistics) -> MetricSummary:
     return MetricSummary(values.samples, values.sum, values.minimum, values.maximum, values.average)

@@ -12,6 +12,7 @@ import typer
 from firehose.cli import STOPPED
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.stop_signals import stop_requests
+from firehose.cli.stream_summary import problem_lines
 from firehose.cli.text_table import print_table
 from firehose.cli.up_table import counts_table, live_counts, live_table
 from firehose.local.config.members import SettingError
@@ -89,6 +90,8 @@ def up(
         ):
             session.run(stop=stop, show=show)
         print_table(counts_table(session.counts()))
+        for line in problem_lines(session.plane.report):
+            _say(line)
         if session.in_both_modes and any(one.failed for one in session.counts()):
             _say(
                 "Parquet and Avro streams each archive every change, so a record that fails is counted and kept in both"

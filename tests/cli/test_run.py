@@ -23,10 +23,11 @@ from firehose.local.event_record import EventRecord
 from firehose.local.report import RunReport, StreamReport
 from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
+from firehose.pipeline import streams
 from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, summarise
 from tests import reference
-from tests.commands import DMD, SAMPLE, dmd, keys, write
+from tests.commands import DMD, SAMPLE, dmd, keys, result_of, write
 from tests.fakes import MemorySink
 from tests.given import change, image, payload, s
 from tests.invented import TIME, gift, group, member, optional
@@ -238,6 +239,23 @@ def test_a_lake_may_be_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (parquet,) = [answer for key, answer in found.items() if key.endswith(".parquet")]
     assert pq.ParquetFile(io.BytesIO(parquet["Body"].read())).metadata.num_rows == 1
     assert parquet["ContentEncoding"] == "hadoop-snappy"
+
+
+def test_an_exception_of_our_function_is_named_by_class_file_and_line_without_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(*_: Any) -> None:
+        raise ValueError("+15550100")
+
+    monkeypatch.setattr(streams, "build", lambda *_: handler)
+    source = write(tmp_path / "in.jsonl", change("sale"))
+
+    result = result_of("run", source, "--lake", str(tmp_path / "lake"), "--strict")
+
+    assert result.exit_code == 1
+    assert "dmnd-sale: the function raised ValueError at test_run.py:" in result.output
+    assert "(4 invocations)" in result.output
+    assert "+15550100" not in result.output
 
 
 def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:

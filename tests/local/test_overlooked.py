@@ -150,5 +150,8 @@ def test_a_member_that_a_newer_api_adds_is_refused_and_not_overlooked(
 def test_a_processor_that_a_newer_api_adds_is_refused_and_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firehose.local.config.delivery_stream.check_request", lambda _: None)
 
-    with pytest.raises(SettingError, match=r"Processors\[0\]\.Type: Python is not supported"):
+    with pytest.raises(
+        SettingError,
+        match=r"Processors\[0\]\.Type: AWS takes Python, .*: leave the processor out$",
+    ):
         read_delivery_stream(plain(ProcessingConfiguration={"Processors": [processor("Python")]}))

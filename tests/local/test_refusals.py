@@ -1,5 +1,6 @@
 """Settings that Firehose refuses beyond its API model, and those that are not supported here: each by its member."""
 
+import re
 from typing import Any
 
 import pytest
@@ -306,6 +307,7 @@ def test_what_firehose_takes_and_is_not_supported_is_refused_as_ours(request_: d
 
     assert isinstance(refused, UnsupportedSettingError)
     assert (refused.code, refused.path) == ("Unsupported", path)
+    assert re.fullmatch(r"AWS takes .+, and the local Firehose does not support it: (leave|write) .+", refused.reason)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def _is_joda(pattern: str) -> bool:
 def _parquet(config: Members) -> ParquetSettings:
     name, serde = _only_one(config, "Serializer", "ParquetSerDe", "OrcSerDe")
     if name == "OrcSerDe":
-        raise config.unsupported("Serializer.OrcSerDe")
+        raise config.unsupported("Serializer.OrcSerDe", "write ParquetSerDe")
     settings = ParquetSettings(
         compression=serde.take("Compression", "SNAPPY"),
         block_bytes=serde.take("BlockSizeBytes", 256 * MIB),

@@ -84,7 +84,7 @@ def _extended_s3(top: Members) -> Members:
             present[1] if present else _EXTENDED_S3, f"must be the only destination; the request has: {names}"
         )
     if present != [_EXTENDED_S3]:
-        raise top.unsupported(present[0])
+        raise top.unsupported(present[0], f"write {_EXTENDED_S3}", "this destination")
     return top.members(_EXTENDED_S3)
 
 

@@ -109,7 +109,7 @@ def _destination(destinations: Any) -> dict[str, Any]:
     described = first.get(_EXTENDED_S3) if isinstance(first, Mapping) else None
     if not isinstance(described, Mapping):
         raise UnsupportedSettingError(
-            "Destinations", f"must be one {_EXTENDED_S3}; other destinations are not supported by the local Firehose"
+            "Destinations", f"must be one {_EXTENDED_S3}: the local Firehose supports no other destination"
         )
     destination = dict(described)
     if "S3BackupDescription" in destination:

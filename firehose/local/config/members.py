@@ -62,14 +62,18 @@ class Members:
         """Return the error for a member that Firehose refuses."""
         return RefusedSettingError(self.path(name), reason, code)
 
-    def unsupported(self, name: str, reason: str = "is not supported by the local Firehose") -> SettingError:
-        """Return the error for a member that Firehose accepts and the local Firehose does not support."""
+    def unsupported(self, name: str, change: str, subject: str = "this") -> SettingError:
+        """Return the error for a member that Firehose accepts and the local Firehose does not support.
+
+        `change` says what to write instead, `subject` what is not supported.
+        """
+        reason = f"AWS takes {subject}, and the local Firehose does not support it: {change}"
         return UnsupportedSettingError(self.path(name), reason)
 
     def reject_unknown(self) -> None:
         """Refuse the members that have not been taken."""
         for name in self._values:
-            raise self.unsupported(name)
+            raise self.unsupported(name, "leave it out")
 
     def has(self, name: str) -> bool:
         """Return whether a member is present and not taken yet."""

@@ -38,13 +38,13 @@ def read_processing(destination: Members) -> Processing:
     for processor in processors:
         kind = processor.take("Type")
         if kind not in _READERS:  # of a newer API
-            raise processor.unsupported("Type", f"{kind} is not supported by the local Firehose")
+            raise processor.unsupported("Type", "leave the processor out", kind)
         settings = _READERS[kind](Parameters(processor))
         processor.reject_unknown()
         if kind in read and kind == "Lambda":
             raise config.refused("Processors", "must have at most one Lambda processor")
         if kind in read and kind != "AppendDelimiterToRecord":  # accepted twice and run once (measured)
-            raise config.unsupported("Processors", f"only one {kind} processor is supported by the local Firehose")
+            raise config.unsupported("Processors", "leave one of them out", f"two {kind} processors")
         read[kind] = settings
     if _UNSUPPORTED[1] in read and _UNSUPPORTED[0] not in read:
         raise config.refused("Processors", f"{_UNSUPPORTED[1]} needs a {_UNSUPPORTED[0]} processor")
@@ -54,7 +54,7 @@ def read_processing(destination: Members) -> Processing:
 def _processing(config: Members, read: Mapping[str, Any]) -> Processing:
     for kind in _UNSUPPORTED:
         if kind in read:
-            raise config.unsupported("Processors", f"{kind} is not supported by the local Firehose")
+            raise config.unsupported("Processors", "leave the processor out, and put records that need none", kind)
     query, query_error = read.get("MetadataExtraction", ("", ""))
     return Processing(
         deaggregation=read.get("RecordDeAggregation"),

@@ -84,7 +84,7 @@ def check_keys(config: Members, settings: S3Settings, name_bytes: tuple[int, int
         try:
             check_prefix(prefix, length)
         except ValueError as error:
-            raise config.unsupported(member, f"is not supported by the local Firehose: {error}") from None
+            raise config.unsupported(member, "write one that a folder can have too", f"this prefix ({error})") from None
 
 
 def _hints(config: Members) -> tuple[int | None, int | None]:

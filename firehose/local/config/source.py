@@ -31,7 +31,7 @@ def read_source(top: Members, role_arn: str, region: str) -> SourceSettings:
     """
     kind = top.take("DeliveryStreamType", DIRECT_PUT)
     if kind not in (DIRECT_PUT, KINESIS):
-        raise top.unsupported("DeliveryStreamType", f"{kind} is not supported by the local Firehose")
+        raise top.unsupported("DeliveryStreamType", f"write {DIRECT_PUT} or {KINESIS}", kind)
     _encryption(top, kind)
     if kind == DIRECT_PUT:
         _direct_put(top)
