@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@if [ -e "$(LAKE)/$(MADE)" ]; then rm -rf "$(LAKE)"; fi
-	@if [ ! -e "$(LAKE)" ]; then mkdir -p "$(LAKE)" && touch "$(LAKE)/$(MADE)"; fi
+	@if [ ! -e "$(LAKE)" ]; then umask 077 && mkdir -p "$(LAKE)" && touch "$(LAKE)/$(MADE)"; fi
 	$(BIN)/dmd run tests/corpora/sample.jsonl.gz --lake $(LAKE)
 	$(BIN)/dmd query "SELECT eventid, count(*) AS demand_count FROM demand WHERE partition_date >= '2025-01-01' AND coalesce(isdeleted, false) = false GROUP BY eventid ORDER BY demand_count DESC LIMIT 10" --lake $(LAKE)
 

@@ -1,6 +1,7 @@
 """Settings of the test tools."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,8 @@ settings.load_profile("dmd")
 def pytest_configure(config: pytest.Config) -> None:
     # xdist would begin with the files of the most specifications, which are the quickest ones.
     config.option.loadscopereorder = False
+    # A shell starts background jobs with SIGINT ignored, which child processes inherit; specifications press Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,13 +1,16 @@
 """The commands of `dmd` by name. A command's module is imported when the command is run."""
 
+import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.local.private_files import SHARED
 
 # Each is a module here, with the first sentence of its own help, so that `dmd --help` imports none of them.
 COMMANDS = {
@@ -55,5 +58,12 @@ app = plain_app(cls=Commands, no_args_is_help=True, epilog=to_paste("dmd run cha
 
 
 @app.callback()
-def dmd() -> None:
+def dmd(
+    *,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Let the umask decide who may read what is written, not only you.")
+    ] = False,
+) -> None:
     """Run DynamoDB change records through Firehose and Lambda into a partitioned lake, on a laptop as on AWS."""
+    if shared:
+        os.environ[SHARED] = "1"  # in the environment, since the processes that a command starts write, too

@@ -33,6 +33,7 @@ def test_help_loads_no_command_and_no_library_but_typer() -> None:
         "firehose.cli.plain_help",
         "firehose.local",
         "firehose.local.os_errors",
+        "firehose.local.private_files",
         "firehose.local.user_error",
     }
     assert "typer" in loaded

@@ -125,6 +125,9 @@ class FunctionProcess:
             loaded = {"raised": "its process ended", "text": ""}
         except TimeoutError:
             loaded = {"raised": f"it takes longer than {seconds:g} s", "text": ""}
+        except BaseException:  # Ctrl-C or SIGTERM while it loads: nobody else closes it yet
+            self.close()
+            raise
         if "raised" in loaded:
             self.close()
             why = f"{loaded['raised']} {loaded['text']}".rstrip()

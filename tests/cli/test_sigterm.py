@@ -1,0 +1,93 @@
+"""SIGTERM: what was read is delivered, and no temporary folder and no child process is left."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import DMD
+from tests.failed import fans
+from tests.firehose_streams import request, table
+from tests.given import change, payload, s
+
+pytestmark = pytest.mark.slow
+
+PAUSING = """
+import os
+with open(os.path.join(os.path.dirname(__file__), "ready"), "w") as ready:
+    ready.write(str(os.getpid()))
+
+def handler(event, context):
+    records = [{"recordId": one["recordId"], "result": "Dropped", "data": ""} for one in event["records"]]
+    return {"records": records}
+"""
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command in a folder, whose temporary files lie in temporary/ there."""
+    (folder / "temporary").mkdir()
+    process = subprocess.Popen(
+        [*DMD, *arguments],
+        cwd=folder,
+        env=os.environ | {"TMPDIR": str(folder / "temporary"), "PYTHONPATH": f"{Path.cwd()}:{folder}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def terminated(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    process.send_signal(signal.SIGTERM)
+    printed, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    return process.returncode, printed, said
+
+
+def left(folder: Path) -> list[str]:
+    """The temporary files and folders, wherever they lie."""
+    hidden = (path for path in (folder / "lake").rglob(".*"))
+    return [str(path.relative_to(folder)) for path in (*hidden, *(folder / "temporary").iterdir())]
+
+
+def test_a_run_delivers_what_it_has_read(tmp_path: Path) -> None:
+    with started(tmp_path, "run", "-", "--lake", "lake", "--json") as process:
+        assert process.stdin
+        for fan in range(1000):  # more than a pipe holds: when all are written, some are read
+            process.stdin.write(payload(change(fanId=s(f"f{fan}"))).decode() + "\n")
+        code, printed, _ = terminated(process)
+
+    summary = json.loads(printed)
+    assert code == 130
+    assert (summary["stopped"], summary["adds_up"]) == (True, True)
+    assert len(fans(tmp_path / "lake")) == summary["read"] > 0
+    assert left(tmp_path) == []
+
+
+def test_the_process_of_a_function_ends_with_its_stream(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ready")
+    (tmp_path / "pausing.py").write_text(PAUSING)
+    made: dict[str, Any] = {"stream.json": request(), "table.json": table({"id": "string"})}
+    for name, document in made.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    options = "--stream stream.json --table table.json --source - --sink lake --handler pausing:handler --process"
+
+    with started(tmp_path, "firehose", "run", *options.split()) as process, (tmp_path / "orders").open("wb"):
+        child = int((tmp_path / "ready").read_text())
+        terminated(process)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    assert left(tmp_path) == []
