@@ -31,6 +31,17 @@ def test_a_reply_that_fits_to_its_last_byte_is_whole(letter: str) -> None:
     assert results(passes) == ["Ok"] * 3 + ["ProcessingFailed", "Dropped"]
 
 
+def test_the_rows_that_are_left_may_fill_the_reply_to_its_last_byte() -> None:
+    """One row more than fits costs that row alone."""
+    too_many = Function().reply(nearly_full("x" * LARGE))
+    padding = LIMIT_BYTES - len(json.dumps(too_many))
+
+    filled = Function().reply(nearly_full("x" * (LARGE + padding)))
+
+    assert results(too_many) == results(filled) == ["Ok"] * 3 + ["ProcessingFailed", "Dropped"]
+    assert len(json.dumps(filled)) == LIMIT_BYTES
+
+
 def test_a_record_id_that_is_not_unicode_costs_no_other_record() -> None:
     """Neither where its record fails, and has an error document, nor where it is delivered."""
     for mode in ("parquet", "avro"):
