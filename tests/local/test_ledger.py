@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from firehose.local.event_record import payload_bytes, payloads_bytes
 from firehose.local.ledger import DELIVERED, DROPPED, FAILED, Ledger, SourceRecords
 from firehose.local.report import RunReport, StreamReport
-from tests.firehose_streams import records
+from tests.processors import direct_put_record
 
 
 def settled(*fates: list[int], read: int) -> RunReport:
@@ -91,14 +91,14 @@ def test_the_order_of_fates_and_the_pages_do_not_matter(ordinals: list[int], pag
 
 @given(st.binary(max_size=20))
 def test_the_length_of_a_payload_is_told_from_its_base64(payload: bytes) -> None:
-    (record,) = records(payload)
-
-    assert payload_bytes(record) == len(payload)
+    assert payload_bytes(direct_put_record(payload, number=1, arrival_ms=1)) == len(payload)
 
 
 @given(st.lists(st.binary(max_size=7)))
 def test_the_length_of_several_payloads_is_their_sum(payloads: list[bytes]) -> None:
-    assert payloads_bytes(records(*payloads)) == sum(map(len, payloads))
+    made = [direct_put_record(payload, number=1, arrival_ms=1) for payload in payloads]
+
+    assert payloads_bytes(made) == sum(map(len, payloads))
 
 
 def test_settled_is_up_to_the_first_record_without_a_fate_in_some_stream() -> None:
