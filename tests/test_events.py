@@ -1,4 +1,4 @@
-"""Events of each kind: the function takes each apart as it is, and the local Firehose makes events of the same shape."""
+"""Events of each kind: the function takes each apart, and the local Firehose makes events of the same shape."""
 
 import json
 from pathlib import Path
