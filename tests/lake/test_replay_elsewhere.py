@@ -159,10 +159,10 @@ def test_a_row_goes_into_a_stream_as_a_change_that_the_pipeline_takes(tmp_path: 
 
 
 def test_the_same_item_goes_to_the_same_shard(tmp_path: Path, stream: Stream) -> None:
-    again = change(fanId=s("other"))
+    again = change(saleName=s("another name"))
     elsewhere = change()
     elsewhere["dynamodb"]["Keys"] = {"pk": s("Q")}
-    error_object(tmp_path, failed(GOOD[0]), failed(again), failed(elsewhere))
+    error_object(tmp_path, failed(change()), failed(again), failed(elsewhere))
 
     replay(tmp_path, "--to", "kinesis://dmnd")
 

@@ -5,6 +5,7 @@ derived from JSON types, names from the schema; whatever no longer fits then fai
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ import msgspec
 
 from glue.model import ArrayType, Field, MapType, Record, RecordType, Type
 from transform.change import TTL
+
+# A float has 15 digits; a decimal of a row may have more.
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 _NAMES = ("INSERT", "MODIFY", "REMOVE")  # not a set, because unhashable values are looked up in it
 
@@ -34,7 +38,7 @@ def original(raw: bytes, types: Mapping[str, RecordType]) -> OriginalChange:
     if b'"change"' not in raw or b'"isdeleted"' not in raw:  # nearly always: a change record is not parsed here
         return OriginalChange(raw)
     try:
-        return _rebuilt(msgspec.json.decode(raw), types) or OriginalChange(raw)
+        return _rebuilt(_decode(raw), types) or OriginalChange(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return OriginalChange(raw)
 
@@ -53,15 +57,14 @@ def _rebuilt(row: Any, types: Mapping[str, RecordType]) -> OriginalChange | None
 
 def _change(change: Mapping[str, Any], image: dict[str, Any]) -> dict[str, Any]:
     identity = {"type": "Service", "principalId": TTL} if change.get("expired") is True else None
-    made = {
-        "eventName": change["name"],
-        "userIdentity": identity,
-        "dynamodb": {
-            "ApproximateCreationDateTime": change.get("atmicros"),
-            "ApproximateCreationDateTimePrecision": "MICROSECOND",
-            "OldImage" if change["name"] == "REMOVE" else "NewImage": image,
-        },
+    data = {
+        "ApproximateCreationDateTime": change.get("atmicros"),
+        "ApproximateCreationDateTimePrecision": "MICROSECOND",
+        "OldImage" if change["name"] == "REMOVE" else "NewImage": image,
     }
+    if isinstance(change.get("item"), str):
+        data["KeysDigest"] = change["item"]  # the keys cannot be had from their digest, and the row keeps it (BR-20)
+    made = {"eventName": change["name"], "userIdentity": identity, "dynamodb": data}
     return made if change.get("id") is None else {"eventID": change["id"], **made}
 
 
@@ -84,8 +87,8 @@ def _attribute(value: Any, kind: Type | None) -> dict[str, Any]:
             return {"NULL": True}
         case bool():
             return {"BOOL": value}
-        case int() | float():
-            return {"N": repr(value)}
+        case int() | Decimal():
+            return {"N": str(value)}
         case str():
             return {"S": value}
         case list():
