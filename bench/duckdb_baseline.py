@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from glue.model import ArrayType, Decimal, Enumeration, Field, FieldPath, MapType, Record, RecordType, Scalar, Type
+from glue.model import ArrayType, DecimalType, Enumeration, Field, FieldPath, MapType, Record, RecordType, Scalar, Type
 from glue.schema import load
 
 _TAGS = {
@@ -94,7 +94,7 @@ def _attribute(kind: Type) -> str:
         case Scalar():
             tag, sql_type = _TAGS[kind]
             return f'STRUCT("{tag}" {sql_type})'
-        case Decimal():
+        case DecimalType():
             return 'STRUCT("N" VARCHAR)'
         case Enumeration():
             return 'STRUCT("S" VARCHAR)'
@@ -115,7 +115,7 @@ def _plain(kind: Type, attribute: str, depth: int = 0) -> str:
             return f"{attribute}.S::TIMESTAMP"
         case Scalar():
             return f"{attribute}.{_TAGS[kind][0]}"
-        case Decimal(precision, scale):
+        case DecimalType(precision, scale):
             return f"{attribute}.N::DECIMAL({precision}, {scale})"
         case Enumeration():
             return f"{attribute}.S"

@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 from glue import hive
-from glue.model import ArrayType, Decimal, Enumeration, MapType, Record, RecordType, Scalar, SchemaError, Type
+from glue.model import ArrayType, DecimalType, Enumeration, MapType, Record, RecordType, Scalar, SchemaError, Type
 
 # Source: Glue API reference, "Column": Comment is at most 255 bytes and one line, Type at most 131,072.
 COMMENT_BYTES = 255
@@ -65,7 +65,7 @@ def hive_type(kind: Type) -> hive.HiveType:
     match kind:
         case Scalar():
             return _PRIMITIVES[kind]
-        case Decimal(precision=precision, scale=scale):
+        case DecimalType(precision=precision, scale=scale):
             return hive.Decimal(precision, scale)
         case Enumeration():
             return _PRIMITIVES[Scalar.STRING]

@@ -7,7 +7,7 @@ Parquet columns are found by name, Avro fields by the rules of schema resolution
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from glue.model import ArrayType, Decimal, Enumeration, Field, MapType, Record, RecordType, Scalar, Type
+from glue.model import ArrayType, DecimalType, Enumeration, Field, MapType, Record, RecordType, Scalar, Type
 
 # Hive reads a Parquet int as bigint, and Avro resolves int to long. Avro allows int to double too; Hive's Parquet
 # reader was not seen to.
@@ -135,7 +135,7 @@ def _word(kind: Type) -> str:
     match kind:
         case Scalar():
             return str(kind)
-        case Decimal():
+        case DecimalType():
             return f"decimal({kind.precision},{kind.scale})"
         case Enumeration():
             return "enum"

@@ -34,7 +34,7 @@ class Enumeration(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...]
 
 
-class Decimal(msgspec.Struct, frozen=True):
+class DecimalType(msgspec.Struct, frozen=True):
     """A number with `scale` digits behind the point, `precision` in all: money."""
 
     precision: int
@@ -82,7 +82,7 @@ class Record(msgspec.Struct, frozen=True):
         raise KeyError(name)
 
 
-Type: TypeAlias = Scalar | Decimal | Enumeration | Record | ArrayType | MapType
+Type: TypeAlias = Scalar | DecimalType | Enumeration | Record | ArrayType | MapType
 FieldPath: TypeAlias = tuple[str, ...]
 
 

@@ -18,7 +18,18 @@ import msgspec
 
 from glue.facts import DERIVED, UNREAD, Wrong, with_facts
 from glue.layout import Format
-from glue.model import ArrayType, Decimal, Enumeration, Field, MapType, Record, RecordType, Scalar, SchemaError, Type
+from glue.model import (
+    ArrayType,
+    DecimalType,
+    Enumeration,
+    Field,
+    MapType,
+    Record,
+    RecordType,
+    Scalar,
+    SchemaError,
+    Type,
+)
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
@@ -129,7 +140,7 @@ class _Reader:
             self.only(avro, {"type", "logicalType", "precision", "scale"}, path)
             precision, scale = avro.get("precision"), avro.get("scale", 0)
             if type(precision) is int and type(scale) is int and 0 <= scale <= precision and 1 <= precision <= 38:
-                return Decimal(precision, scale)
+                return DecimalType(precision, scale)
             return self.unread(path, "a decimal needs a precision from 1 to 38, and a scale from 0 to that")
         self.only(avro, {"type", "logicalType"}, path)
         logical = LOGICAL.get((plain, name))

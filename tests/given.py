@@ -103,7 +103,7 @@ def event(*records: Any, stream: str = STREAM) -> dict[str, Any]:
 
 
 def firehose_record(position: int, data: bytes) -> dict[str, Any]:
-    """One record of that event (firehose-facts 1.1, 1.2)."""
+    """One record of that event."""
     sequence = f"{49_546_986_683_135_544_286_507_457_936_321_625_675_700_192_471_156_785_154 + position}"
     return {
         "recordId": f"shardId-000000000000{sequence:0>128}{0:012}",
@@ -218,7 +218,7 @@ def unplaced(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assert_keeps_the_contract(invocation: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
-    """What is true of every reply (firehose-facts 1.3, 1.4; design.md, "Outcomes of one record")."""
+    """What is true of every reply (Firehose guide, "Transform source data")."""
     assert [r["recordId"] for r in reply["records"]] == [r["recordId"] for r in invocation["records"]]
     assert len(json.dumps(reply)) <= LIMIT_BYTES
     for result in reply["records"]:

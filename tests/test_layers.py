@@ -51,6 +51,17 @@ def imported(path: Path) -> set[str]:
     return {name for name in found if name.partition(".")[0] in OURS}
 
 
+def test_no_public_class_name_means_two_things() -> None:
+    classes = Counter(
+        node.name
+        for path in MODULES
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+
+    assert [name for name, count in classes.items() if count > 1] == []
+
+
 def test_the_local_firehose_loads_nothing_of_ours_and_no_tool_of_the_command_line() -> None:
     loaded = modules_after("import firehose.testing")
 

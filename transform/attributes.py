@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from glue.model import ArrayType, Decimal, Enumeration, MapType, Record, Scalar, Type
+from glue.model import ArrayType, DecimalType, Enumeration, MapType, Record, Scalar, Type
 from transform.validation_message import bad_attribute
 
 Image: TypeAlias = Any  # a Struct made by `record_struct`, whose members only the schema knows
@@ -48,7 +48,7 @@ def tags(kind: Type, *, optional: bool) -> dict[str, Any]:
         allowed = {"L": _of(list, attribute_struct(kind.items, optional=True))}
         if kind.items is Scalar.STRING:
             allowed["SS"] = list[str]  # BR-11: a string set is archived as an array
-    elif isinstance(kind, Decimal):
+    elif isinstance(kind, DecimalType):
         allowed = {"N": str}
     else:
         tag, holds = _TAGS[kind]

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fastavro.write import Writer
 from zlib_ng import zlib_ng
 
-from glue.model import ArrayType, Decimal, Enumeration, MapType, Record, RecordType, Scalar, Type
+from glue.model import ArrayType, DecimalType, Enumeration, MapType, Record, RecordType, Scalar, Type
 from glue.tables import avro_literal
 from transform import avro_binary
 from transform.attributes import member
@@ -157,7 +157,7 @@ class _Encoders:
             case Scalar.BOOLEAN:
                 return (f"{TRUE!r} if {value} else {FALSE!r}",)
             case _:
-                return (f"{'decimal' if isinstance(kind, Decimal) else _FUNCTIONS[kind]}({value})",)
+                return (f"{'decimal' if isinstance(kind, DecimalType) else _FUNCTIONS[kind]}({value})",)
 
     def _symbols(self, kind: Enumeration, *, optional: bool) -> str:
         """The name of the table from an enumeration's symbols, and None where it is optional, to their encoding."""

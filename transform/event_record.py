@@ -31,7 +31,7 @@ def sequence_of(record: Mapping[str, Any]) -> str | None:
     {"sequenceNumber": "4954...", "subsequenceNumber": 0} -> "000...4954...000000000000"
 
     The subsequence number is an integer in every captured event; in some of AWS's samples it is a string, even an empty
-    one (firehose-facts 1.1).
+    one.
     """
     metadata = record.get("kinesisRecordMetadata")
     if not metadata:

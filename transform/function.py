@@ -26,7 +26,7 @@ REPLY_SECONDS = 1.0
 def build(
     environment: Mapping[str, str], store: ObjectStore, schemas: Path = SCHEMAS, error_store: ObjectStore | None = None
 ) -> Handler:
-    """A Firehose data transformation function (firehose-facts 1).
+    """A Firehose data transformation function.
 
     build({"RECORD_TYPES": "demand", ...}, store)({"invocationId": ..., "records": [...]}, context)
       -> {"records": [{"recordId": ..., "result": "Ok", "data": ..., "metadata": {"partitionKeys": {...}}}]}

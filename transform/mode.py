@@ -59,4 +59,4 @@ class Mode(Protocol):
         """Deliver every row that is Delivered; replace in `outcomes` those that could not be by Failed."""
 
     def result(self, record_id: str, outcome: Outcome, /) -> dict[str, Any]:
-        """One record's result in the reply (firehose-facts 1.3)."""
+        """One record's result in the reply."""

@@ -14,7 +14,7 @@ TOO_LARGE = Failed(Reason.TOO_LARGE, f"the reply would pass {LAMBDA_PAYLOAD_BYTE
 
 
 def result(record_id: str, outcome: Outcome) -> dict[str, Any]:
-    """One record's result (firehose-facts 1.3). Every result has `data`, if only empty: the guide requires it.
+    """One record's result. Every result has `data`, if only empty: the guide requires it.
 
     Delivered -> {"recordId": "...", "result": "Ok", "data": "...", "metadata": {"partitionKeys": {...}}}
     """

@@ -30,7 +30,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from glue.facts import DERIVED
-from glue.model import ArrayType, Decimal, Enumeration, Field, MapType, Record, Scalar, Type
+from glue.model import ArrayType, DecimalType, Enumeration, Field, MapType, Record, Scalar, Type
 from transform import numbers
 from transform.attributes import Image, member, tags
 from transform.outcome import Path, refuse
@@ -150,7 +150,7 @@ class RowTypes:
 def _number(kind: Type, text: str) -> str:
     """The expression that reads a number; None if it is not one of the kind."""
     match kind:
-        case Decimal(precision=precision, scale=scale):
+        case DecimalType(precision=precision, scale=scale):
             return f"_decimal({text}, {precision}, {scale})"
         case Scalar.DOUBLE:
             return f"_double({text})"
@@ -168,7 +168,7 @@ def row_struct(record: Record) -> type[msgspec.Struct]:
     fields: list[Any] = [
         (member(field.name), Any, *([None] if field.optional else [])) for field in in_row_order(record)
     ]
-    # In lower case, as Hive's are, so that Firehose's conversion need not fold them (firehose-facts 5.3).
+    # In lower case, as Hive's are, so that Firehose's conversion need not fold them.
     names = {member(field.name): field.name.lower() for field in record.fields}
     return msgspec.defstruct(record.name, fields, rename=names, omit_defaults=True, gc=False)
 

@@ -53,7 +53,7 @@ def timestamp(text: str) -> str | None:
     "2024-05-01T14:00:05.4289+02:00" -> "2024-05-01 12:00:05.428"
 
     This is the form of Parquet mode's rows. They never hold numbers, because Firehose reads those below 10^12 as
-    seconds (firehose-facts 5.4).
+    seconds.
     """
     match = _TIME(text)
     if match is None:

@@ -2,7 +2,7 @@
 
 import re
 
-from glue.model import ArrayType, Decimal, Enumeration, MapType, Record, Scalar, Type
+from glue.model import ArrayType, DecimalType, Enumeration, MapType, Record, Scalar, Type
 from transform.outcome import BadRecord, invalid
 from transform.times import EXPECTED_DATE, EXPECTED_TIME
 
@@ -28,7 +28,7 @@ def expected(kind: Type, *, optional: bool) -> str:
         words = 'a list: {"L": [...]}' + (', or a string set: {"SS": [...]}' if kind.items is Scalar.STRING else "")
     elif isinstance(kind, Record | MapType):
         words = 'a map: {"M": {...}}'
-    elif isinstance(kind, Decimal):
+    elif isinstance(kind, DecimalType):
         words = f'a number of at most {kind.precision} digits, {kind.scale} of them behind the point: {{"N": digits}}'
     else:
         words = _EXPECTED[kind]

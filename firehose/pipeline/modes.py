@@ -14,7 +14,7 @@ from glue.model import RecordType
 from glue.tables import TableInput, avro_table, parquet_table
 
 
-class Mode(msgspec.Struct, frozen=True):
+class ModeRow(msgspec.Struct, frozen=True):
     """One mode.
 
     key             names a stream and its function; `%s` in it is the record type, so that each type has its own stream
@@ -48,7 +48,7 @@ class Mode(msgspec.Struct, frozen=True):
 
 
 MODES = {
-    Format.PARQUET: Mode(
+    Format.PARQUET: ModeRow(
         key="%s",
         converts=True,
         partitions=True,
@@ -65,7 +65,7 @@ MODES = {
         memory_mib=512,
         timeout_seconds=60,
     ),
-    Format.AVRO: Mode(
+    Format.AVRO: ModeRow(
         key=Format.AVRO,
         converts=False,
         partitions=False,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from firehose.pipeline.modes import Mode
+from firehose.pipeline.modes import ModeRow
 from firehose.pipeline.names import REGION
 from glue.layout import FIREHOSE_ERRORS
 
@@ -13,7 +13,7 @@ BUFFER_MIB = 128
 
 
 def create_delivery_stream(  # noqa: PLR0913  each is a name of AWS's that only the caller knows
-    mode: Mode,
+    mode: ModeRow,
     *,
     name: str,
     stream_arn: str,
@@ -80,7 +80,7 @@ def _logging(name: str) -> dict[str, Any]:
     return {"Enabled": True, "LogGroupName": f"/aws/kinesisfirehose/{name}", "LogStreamName": "S3Delivery"}
 
 
-def _processing(mode: Mode, function_arn: str, role_arn: str, retries: int) -> dict[str, Any]:
+def _processing(mode: ModeRow, function_arn: str, role_arn: str, retries: int) -> dict[str, Any]:
     if not 0.2 <= mode.lambda_buffer_mib <= 3:
         raise ValueError(f"lambda_buffer_mib is {mode.lambda_buffer_mib}; Firehose takes 0.2 to 3")
     # In the order in which DescribeDeliveryStream returns them, so that a comparison finds no difference.

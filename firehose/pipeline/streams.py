@@ -9,7 +9,7 @@ import msgspec
 from firehose.local.data_plane import Clock, DataPlane
 from firehose.local.local_stream import LocalStream
 from firehose.local.sinks import Sink
-from firehose.pipeline.modes import MODES, Mode
+from firehose.pipeline.modes import MODES, ModeRow
 from firehose.pipeline.names import REGION, Names
 from firehose.pipeline.stream_requests import create_delivery_stream
 from glue.layout import ERROR_DOCUMENTS, Format
@@ -36,7 +36,7 @@ class ModeStream(msgspec.Struct, frozen=True):
     claims: bool
 
     @property
-    def mode(self) -> Mode:
+    def mode(self) -> ModeRow:
         """The stream's row in the table of modes."""
         return MODES[self.format]
 

@@ -11,7 +11,7 @@ import pytest
 from firehose.local.user_error import UserError
 from firehose.pipeline.deploy.__main__ import main
 from firehose.pipeline.deploy.environments import Environment, confirm, find_environment, in_ci
-from firehose.pipeline.deploy.planned import Change, changes_of, check_same, check_streams
+from firehose.pipeline.deploy.planned import PlannedChange, changes_of, check_same, check_streams
 from firehose.pipeline.deploy.release import Terraform, deploy, open_terraform, wait_until_ready
 from firehose.pipeline.deploy.rollback import rollback
 
@@ -123,11 +123,11 @@ def planned_change(address: str, change: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_was_not_shown_is_not_applied() -> None:
-    shown = [Change("a", "x", ("update",), ()), Change("b", "x", ("create",), ())]
+    shown = [PlannedChange("a", "x", ("update",), ()), PlannedChange("b", "x", ("create",), ())]
 
     check_same(shown, shown[:1])
     with pytest.raises(UserError, match=r"(?s)changed since it was shown.*a: delete"):
-        check_same(shown, [Change("a", "x", ("delete",), ())])
+        check_same(shown, [PlannedChange("a", "x", ("delete",), ())])
 
 
 def test_terraform_is_planned_shown_confirmed_and_applied_in_this_order(

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from firehose.local.sources.files import number_lines
-from firehose.pipeline.modes import MODES, Mode
+from firehose.pipeline.modes import MODES, ModeRow
 from firehose.pipeline.names import Names
 from firehose.pipeline.streams import local_pipeline, mode_streams
 from glue.layout import Format, partition, type_prefix
@@ -107,7 +107,7 @@ class WithLines(StrEnum):
 
 
 # Rows as lines of JSON, as Firehose delivers them where it does not convert.
-LINES = Mode(
+LINES = ModeRow(
     key="lines-%s",
     converts=False,
     partitions=True,

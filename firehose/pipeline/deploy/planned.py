@@ -14,8 +14,8 @@ _NOTHING = (["no-op"], ["read"])
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A planned change: Change("module...live[0]", "aws_lambda_alias", ("update",), ("function_version",))."""
+class PlannedChange:
+    """A planned change: PlannedChange("module...live[0]", "aws_lambda_alias", ("update",), ("function_version",))."""
 
     address: str
     kind: str
@@ -30,10 +30,10 @@ def _of(attributes: tuple[str, ...]) -> str:
     return f" ({', '.join(attributes)})" if attributes else ""
 
 
-def changes_of(document: Mapping[str, Any]) -> list[Change]:
+def changes_of(document: Mapping[str, Any]) -> list[PlannedChange]:
     """Return the changes in a plan as `terraform show -json` prints it."""
     return [
-        Change(one["address"], one["type"], tuple(one["change"]["actions"]), _changed(one["change"]))
+        PlannedChange(one["address"], one["type"], tuple(one["change"]["actions"]), _changed(one["change"]))
         for one in document.get("resource_changes", [])
         if one["change"]["actions"] not in _NOTHING
     ]
@@ -56,7 +56,7 @@ def _different(before: Any, after: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def check_streams(changes: Iterable[Change], root: str) -> None:
+def check_streams(changes: Iterable[PlannedChange], root: str) -> None:
     """Check that no delivery stream that exists is changed.
 
     Raises:
@@ -72,7 +72,7 @@ def check_streams(changes: Iterable[Change], root: str) -> None:
         )
 
 
-def check_same(shown: Iterable[Change], now: Iterable[Change]) -> None:
+def check_same(shown: Iterable[PlannedChange], now: Iterable[PlannedChange]) -> None:
     """Check that a second plan makes no change that the first one did not show.
 
     Raises:

@@ -15,7 +15,7 @@ from firehose.local.aws_errors import as_user_errors
 from firehose.local.endpoint.endpoint import Services
 from firehose.local.user_error import UserError
 from firehose.pipeline.deploy.environments import Environment, confirm, refuse_in_ci
-from firehose.pipeline.deploy.planned import TABLE, Change, changes_of, check_same, check_streams
+from firehose.pipeline.deploy.planned import TABLE, PlannedChange, changes_of, check_same, check_streams
 
 TABLES = f"module.pipeline.{TABLE}.this"
 
@@ -37,7 +37,7 @@ class Terraform:
         """Initialise the root with the environment's own backend."""
         self._run("init", "-input=false", "-backend-config=backend.tfbackend")
 
-    def plan(self, file: str, *arguments: str) -> list[Change]:
+    def plan(self, file: str, *arguments: str) -> list[PlannedChange]:
         """Write a plan to a file and print it; return its changes."""
         self._run("plan", "-input=false", f"-out={file}", *arguments)
         return changes_of(self._json("show", "-json", file))
@@ -85,7 +85,7 @@ def open_terraform(environment: Environment) -> Terraform:
     return Terraform(command, environment.root)
 
 
-def plan(environment: Environment, terraform: Terraform) -> list[Change]:
+def plan(environment: Environment, terraform: Terraform) -> list[PlannedChange]:
     """Show the plan of an environment; return its changes.
 
     Raises:
@@ -95,7 +95,7 @@ def plan(environment: Environment, terraform: Terraform) -> list[Change]:
     return _plan_without_streams(environment, terraform)
 
 
-def _plan_without_streams(environment: Environment, terraform: Terraform) -> list[Change]:
+def _plan_without_streams(environment: Environment, terraform: Terraform) -> list[PlannedChange]:
     changes = terraform.plan("plan")
     check_streams(changes, f"terraform/{environment.root.parent.name}/{environment.name}")
     return changes

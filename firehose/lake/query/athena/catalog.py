@@ -17,7 +17,7 @@ PATH = "$path"
 _DATABASE = re.compile(r"prd3292_[a-z0-9]+_dmnd_pipeline(_parquet|_iceberg)?")
 
 
-class Column(msgspec.Struct, frozen=True):
+class CatalogColumn(msgspec.Struct, frozen=True):
     """A column as Glue declares it."""
 
     name: str
@@ -40,7 +40,7 @@ class Table(msgspec.Struct, frozen=True):
     """A table, or a view where it has SQL; `definition` is the Glue TableInput of a table."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[CatalogColumn, ...]
     view_sql: str | None = None
     definition: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
@@ -65,16 +65,16 @@ def catalog(
     """
     tables = {name: Table(name, _columns(one), definition=one) for name, one in table_inputs.items()}
     for view in views.values():
-        columns = tuple(Column(one["Name"], one["Type"], "") for one in view["Columns"])
+        columns = tuple(CatalogColumn(one["Name"], one["Type"], "") for one in view["Columns"])
         if view["Name"].removeprefix("latest_") in tables:
             tables[view["Name"]] = Table(view["Name"], columns, view["View"]["originalSql"])
     return Catalog(tables, database)
 
 
-def _columns(table_input: Mapping[str, Any]) -> tuple[Column, ...]:
+def _columns(table_input: Mapping[str, Any]) -> tuple[CatalogColumn, ...]:
     declared = table_input["StorageDescriptor"]["Columns"]
     keys = table_input.get("PartitionKeys") or [{"Name": PARTITION, "Type": "string"}]
     return (
-        *(Column(one["Name"].lower(), one["Type"], one.get("Comment", "")) for one in declared),
-        *(Column(one["Name"].lower(), one["Type"], one.get("Comment", ""), is_partition=True) for one in keys),
+        *(CatalogColumn(one["Name"].lower(), one["Type"], one.get("Comment", "")) for one in declared),
+        *(CatalogColumn(one["Name"].lower(), one["Type"], one.get("Comment", ""), is_partition=True) for one in keys),
     )

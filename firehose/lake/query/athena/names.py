@@ -7,7 +7,7 @@ from sqlglot import exp
 from firehose.lake.query.athena.catalog import CATALOG, PATH
 from firehose.lake.query.athena.expressions import only, translate, translates
 from firehose.lake.query.athena.refusal import SqlError, did_you_mean, refuse
-from firehose.lake.query.athena.scope import Column, Relation, Scope
+from firehose.lake.query.athena.scope import Relation, Scope, ScopeColumn
 from firehose.lake.query.athena.types import text
 from firehose.lake.query.athena.value import Value
 
@@ -69,7 +69,7 @@ def resolved(path: Sequence[exp.Expr], scope: Scope) -> Value:
     raise _unresolved(names, path[0], scope)
 
 
-def _read(column: Column, path: Sequence[exp.Expr], scope: Scope) -> Value:
+def _read(column: ScopeColumn, path: Sequence[exp.Expr], scope: Scope) -> Value:
     value = _fields(Value(column.sql, column.type), path[1:])
     if scope.grouped is not None and value.sql not in scope.grouped and column.sql not in scope.grouped:
         name = ".".join(one.name for one in path)
@@ -79,7 +79,7 @@ def _read(column: Column, path: Sequence[exp.Expr], scope: Scope) -> Value:
     return value
 
 
-def _columns(scope: Scope, qualifier: list[str], name: str) -> Iterator[Column]:
+def _columns(scope: Scope, qualifier: list[str], name: str) -> Iterator[ScopeColumn]:
     for relation in scope.relations:
         if _is_called(relation, qualifier):
             yield from (column for column in relation.columns if column.name and column.name.lower() == name)

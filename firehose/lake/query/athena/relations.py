@@ -11,7 +11,7 @@ from firehose.lake.query.athena.catalog import CATALOG, PATH, Table
 from firehose.lake.query.athena.expressions import form, only, translate
 from firehose.lake.query.athena.operators import boolean, common_type, compared
 from firehose.lake.query.athena.refusal import did_you_mean, refuse
-from firehose.lake.query.athena.scope import Column, Relation, Scope
+from firehose.lake.query.athena.scope import Relation, Scope, ScopeColumn
 from firehose.lake.query.athena.types import VARCHAR, Type, quoted
 from firehose.lake.query.athena.unnest import unnested
 from firehose.lake.query.athena.value import Value
@@ -68,7 +68,7 @@ def _derived(sql: str, columns: Sequence[tuple[str | None, Type]], node: exp.Exp
     names = [name for name, _ in columns]
     renamed = _alias_columns(node, names)
     found = tuple(
-        Column(name, kind, f"{alias}.c{place}")
+        ScopeColumn(name, kind, f"{alias}.c{place}")
         for place, (name, (_, kind)) in enumerate(zip(renamed, columns, strict=True))
     )
     scope.relations.append(Relation(_alias_name(node), found))
@@ -117,11 +117,11 @@ def _known_table(name: str, database: str, node: exp.Table, scope: Scope) -> Tab
 def _stored(table: Table, database: str, alias: str, node: exp.Table, scope: Scope) -> str:
     renamed = _alias_columns(node, [column.name for column in table.columns])
     columns = [
-        Column(name, column.type, f"{alias}.{quoted(column.name)}")
+        ScopeColumn(name, column.type, f"{alias}.{quoted(column.name)}")
         for name, column in zip(renamed, table.columns, strict=True)
     ]
     if table.view_sql is None:
-        columns.append(Column(PATH, VARCHAR, f"{alias}.{quoted(PATH)}", hidden=True))
+        columns.append(ScopeColumn(PATH, VARCHAR, f"{alias}.{quoted(PATH)}", hidden=True))
     databases = (database or scope.statement.catalog.database,)
     scope.relations.append(Relation(_alias_name(node) or table.name, tuple(columns), databases))
     return f"{quoted(table.name)} AS {alias}"
@@ -132,7 +132,7 @@ def _named_query(
 ) -> str:
     renamed = _alias_columns(node, [name for name, _ in columns])
     found = (
-        Column(name, kind, f"{alias}.c{place}")
+        ScopeColumn(name, kind, f"{alias}.c{place}")
         for place, (name, (_, kind)) in enumerate(zip(renamed, columns, strict=True))
     )
     scope.relations.append(Relation(_alias_name(node) or node.name.lower(), tuple(found)))
@@ -192,7 +192,7 @@ def _using(join: exp.Join, before: int, side: str, scope: Scope) -> str:
         kind = common_type([one, other], "both sides of USING")
         sides = [implicit(one, kind).sql, implicit(other, kind).sql]
         sql = f"coalesce({', '.join(sides)})" if side == "FULL" else sides[side == "RIGHT"]
-        merged.append(Column(name, kind, sql))
+        merged.append(ScopeColumn(name, kind, sql))
     rest = [
         Relation(one.name, tuple(column for column in one.columns if column.name not in names), one.databases)
         for one in (*left, *right)

@@ -11,7 +11,7 @@ from firehose.lake.query.athena.types import Type
 from firehose.lake.query.athena.value import Value
 
 
-class Column(msgspec.Struct, frozen=True):
+class ScopeColumn(msgspec.Struct, frozen=True):
     """A column of a relation; `sql` reads it. A hidden one, as "$path", is not in `*`."""
 
     name: str | None
@@ -24,7 +24,7 @@ class Relation(msgspec.Struct, frozen=True):
     """What stands in FROM, under the name by which its columns may be qualified."""
 
     name: str | None
-    columns: tuple[Column, ...]
+    columns: tuple[ScopeColumn, ...]
     databases: tuple[str, ...] = ()
 
 
