@@ -1,6 +1,7 @@
 """Imports point down, cli -> lake -> pipeline -> local -> glue, and what is meant to be light loads no tool."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
