@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from tests import reference_types as types
+
 
 @dataclass(frozen=True)
 class Row:
@@ -38,124 +40,6 @@ class Failed:
 @dataclass(frozen=True)
 class Other:
     """An image of a type that nobody archives."""
-
-
-# --- the record types, as the domain describes them -----------------------------------------------------------------
-# A kind is a name, a frozenset (an enum), a dict (a struct), a one-element list (an array), or a MapOf (its values).
-
-
-@dataclass(frozen=True)
-class MapOf:
-    value: Any
-
-
-def strings(names: str) -> dict[str, Any]:
-    return dict.fromkeys(names.split(), "string")
-
-
-ID_NAME = strings("id name")
-PICTURE = strings("url ratio attribution") | {"width": "int", "height": "int", "fallback": "boolean"}
-CLASSIFICATION = {"primary": "boolean", "family": "boolean"} | dict.fromkeys(
-    ("segment", "genre", "subGenre", "type", "subType"), ID_NAME
-)
-PROMOTER = strings("id name description")
-MOMENT = {"dateTime": "time", "localDate": "date"}
-VENUE = strings("id name type url locale postalCode timezone") | {
-    "aliases": ["string"],
-    "address": strings("line1 line2"),
-    "city": strings("name"),
-    "state": strings("name stateCode"),
-    "country": strings("name countryCode"),
-    "location": strings("longitude latitude"),
-    "markets": [ID_NAME],
-    "dmas": [{"id": "int"}],
-    "images": [PICTURE],
-}
-ATTRACTION = strings("id name type url locale") | {
-    "aliases": ["string"],
-    "images": [PICTURE],
-    "classifications": [CLASSIFICATION],
-    "externalLinks": MapOf([strings("url id")]),
-}
-CONTACT_METHOD = frozenset({"sms", "email"})
-
-FIELDS: dict[str, dict[str, Any]] = {
-    "demand": strings("type fanId eventId saleId artistId eventName saleName artistName phoneNumber email systemUserId")
-    | {
-        "requestedDateTime": "time",
-        "contactMethod": CONTACT_METHOD,
-        "demandType": frozenset({"remind", "invite"}),
-        "date": {"requested": "time", "triggered": "time", "notified": "time", "deleted": "time"},
-    },
-    "notification": strings("type fanId eventId saleId saleName messageBody phoneNumber email")
-    | {
-        "contactMethod": CONTACT_METHOD,
-        "statusId": frozenset({"CREATED", "TRIGGERED", "QUEUED", "SENT", "DELIVERED", "FAILED"}),
-        "date": {"created": "time", "updated": "time", "deleted": "time"},
-    },
-    "event": strings("type id name url locale")
-    | {
-        "isSuppressed": "boolean",
-        "date": {"firstSeen": "time", "updated": "time", "deleted": "time"},
-        "eventDate": {"start": MOMENT, "end": MOMENT},
-        "classifications": [CLASSIFICATION],
-        "images": [PICTURE],
-        "promoter": PROMOTER,
-        "promoters": [PROMOTER],
-        "ticketing": {
-            "id": "string",
-            "safeTix": {"enabled": "boolean", "inAppOnlyEnabled": "boolean"},
-            "allInclusivePricing": {"enabled": "boolean"},
-        },
-        "venues": [VENUE],
-        "attractions": [ATTRACTION],
-    },
-    "sale": strings("type id eventId name")
-    | {
-        "saleTypes": ["string"],
-        "saleStartDateTime": "time",
-        "saleStartDate": "date",
-        "saleEndDateTime": "time",
-        "date": {"deleted": "time"},
-    },
-}
-REQUIRED = {
-    "demand": {"type", "fanId", "eventId", "saleId", "requestedDateTime", "date", "date.requested"},
-    "notification": {"type", "fanId", "eventId", "saleId", "date", "date.created"},
-    "event": {"type", "id"},
-    "sale": {"type", "id", "eventId", "saleStartDateTime"},
-}
-PII = {"demand": ("phoneNumber", "email"), "notification": ("messageBody", "phoneNumber", "email")}
-REFERENCE_ID = {
-    "demand": ("eventId", "saleId", "fanId"),
-    "notification": ("eventId", "saleId", "fanId"),
-    "event": ("id",),
-    "sale": ("eventId", "id"),
-}
-REFERENCE_TIMESTAMP = {
-    "demand": ("date.deleted", "date.notified", "date.triggered", "date.requested"),
-    "notification": ("date.deleted", "date.updated"),
-    "event": ("date.deleted", "date.updated"),
-    "sale": ("date.deleted", "saleStartDateTime"),
-}
-PARTITION = {
-    "demand": ("date.requested",),
-    "notification": ("date.created",),
-    "event": ("date.firstSeen", "eventDate.start.dateTime"),
-    "sale": ("saleStartDateTime",),
-}
-PARTITION_RANGE = {  # BR-19, both ends included
-    "demand": ("2015-01-01", "2039-12-31"),
-    "notification": ("2015-01-01", "2039-12-31"),
-    "event": ("2000-01-01", "2039-12-31"),
-    "sale": ("1900-01-01", "2039-12-31"),
-}
-# How the time of the change may be named, where a partition date comes from it.
-TIME_OF_CHANGE = frozenset({"change.at", "dynamodb.ApproximateCreationDateTime", "ApproximateCreationDateTime"})
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST_TIME = datetime(1800, 1, 1, tzinfo=UTC)  # BR-12
-LAST_TIME = datetime(2199, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 # --- BR-15: UTF-8 and one JSON document, to the last byte ------------------------------------------------------------
@@ -248,7 +132,7 @@ def change_micros(dynamodb: dict[str, Any]) -> int | None:
         return None
     micros = dynamodb.get("ApproximateCreationDateTimePrecision") == "MICROSECOND" or number >= 10**14
     number = number if micros else number * 1000
-    return number if number <= (LAST_TIME - EPOCH) // timedelta(microseconds=1) else None
+    return number if number <= (types.LAST_TIME - types.EPOCH) // timedelta(microseconds=1) else None
 
 
 def decode_change(document: Any, sequence: str) -> dict[str, Any] | None:
@@ -265,7 +149,7 @@ def decode_change(document: Any, sequence: str) -> dict[str, Any] | None:
     return {
         "id": identifier,
         "name": document["eventName"],
-        "at": EPOCH + timedelta(milliseconds=micros // 1000),
+        "at": types.EPOCH + timedelta(milliseconds=micros // 1000),
         "atMicros": micros,
         "sequence": sequence,
         "expired": isinstance(user, dict) and user.get("principalId") == "dynamodb.amazonaws.com",
@@ -308,7 +192,7 @@ def read_time(text: str) -> datetime:
     milliseconds = timedelta(milliseconds=int((fraction or "").ljust(3, "0")[:3]))
     time = datetime(year, month, day, hour, minute, second, tzinfo=UTC) + milliseconds
     time += offset if sign == "-" else -offset
-    if not FIRST_TIME <= time <= LAST_TIME:
+    if not types.FIRST_TIME <= time <= types.LAST_TIME:
         raise ValueError("out of range")
     return time
 
@@ -318,7 +202,7 @@ def read_date(text: str) -> date:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError("not a date")
     day = date.fromisoformat(text)
-    if not FIRST_TIME.date() <= day <= LAST_TIME.date():
+    if not types.FIRST_TIME.date() <= day <= types.LAST_TIME.date():
         raise ValueError("out of range")
     return day
 
@@ -391,7 +275,7 @@ class Reading:
             return None if body is None else self.struct(kind, body, path)
         if isinstance(kind, list):
             return self.array(kind[0], attribute, path)
-        if isinstance(kind, MapOf):
+        if isinstance(kind, types.MapOf):
             return self.map(kind.value, attribute, path)
         tag, body_type, read = SCALARS["string" if isinstance(kind, frozenset) else kind]
         body = self.body(tag, body_type, attribute, path)
@@ -450,9 +334,9 @@ def present(row: dict[str, Any], paths: tuple[str, ...]) -> Iterator[tuple[str, 
 def delete_and_scrub(kind: str, row: dict[str, Any], change: dict[str, Any]) -> None:
     row["isDeleted"] = True
     if row["date"] is None:
-        row["date"] = dict.fromkeys(FIELDS[kind]["date"])
+        row["date"] = dict.fromkeys(types.FIELDS[kind]["date"])
     row["date"]["deleted"] = change["at"]
-    for name in PII.get(kind, ()):
+    for name in types.PII.get(kind, ()):
         if row[name] is not None:
             row[name] = "[redacted]"
 
@@ -464,10 +348,10 @@ def system(system_user_id: str | None) -> dict[str, str] | None:
 
 def partition(kind: str, row: dict[str, Any], change: dict[str, Any]) -> tuple[str, frozenset[str]]:
     """The partition date (BR-8), and the names of its source where it lies outside the table's range (BR-19)."""
-    source, time = next(present(row, PARTITION[kind]), ("", change["at"]))
+    source, time = next(present(row, types.PARTITION[kind]), ("", change["at"]))
     day = time.date().isoformat()
-    first, last = PARTITION_RANGE[kind]
-    names = frozenset({source}) if source else TIME_OF_CHANGE
+    first, last = types.PARTITION_RANGE[kind]
+    names = frozenset({source}) if source else types.TIME_OF_CHANGE
     return day, frozenset() if first <= day <= last else names
 
 
@@ -475,8 +359,8 @@ def enriched(kind: str, row: dict[str, Any], change: dict[str, Any]) -> dict[str
     row["isDeleted"] = False
     if change["name"] == "REMOVE":
         delete_and_scrub(kind, row, change)
-    _, timestamp = next(present(row, REFERENCE_TIMESTAMP[kind]), ("", change["at"]))
-    row["reference"] = {"id": "_".join(row[name] for name in REFERENCE_ID[kind]), "timestamp": timestamp}
+    _, timestamp = next(present(row, types.REFERENCE_TIMESTAMP[kind]), ("", change["at"]))
+    row["reference"] = {"id": "_".join(row[name] for name in types.REFERENCE_ID[kind]), "timestamp": timestamp}
     if kind == "demand":
         row["system"] = system(row["systemUserId"])
     row["change"] = change
@@ -502,10 +386,10 @@ def expected(payload: bytes, sequence_number: str, subsequence_number: int) -> R
     if not isinstance(tag, dict) or len(tag) != 1 or not isinstance(tag.get("S"), str) or tag["S"] == "":
         return Failed("no_type")
     kind = tag["S"]
-    if kind not in FIELDS:
+    if kind not in types.FIELDS:
         return Other()
-    reading = Reading(REQUIRED[kind])
-    row = reading.struct(FIELDS[kind], image, "")
+    reading = Reading(types.REQUIRED[kind])
+    row = reading.struct(types.FIELDS[kind], image, "")
     day, outside = partition(kind, row, change)
     if reading.wrong or outside:
         return Failed("invalid", frozenset(reading.wrong) | outside)

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from tests import reference
 from tests.given import Function, change_of, event, image, payload, row_of
+from tests.reference_types import FIELDS
 
 pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "corpora" / "sample.jsonl.gz"
 FUNCTION = Function()
 
-NAMES = {name for fields in reference.FIELDS.values() for name in fields} | {
+NAMES = {name for fields in FIELDS.values() for name in fields} | {
     *(
         "requested",
         "triggered",
