@@ -69,7 +69,8 @@ def test_from_a_bucket_into_a_bucket_the_lake_is_that_of_folders(calls: Calls, t
 
     buckets = {(operation, named["Bucket"]) for operation, named in calls.made}
     read = {("GetObject", "exports"), ("ListObjectsV2", "exports")}
-    assert buckets == read | {("HeadBucket", "lake"), ("PutObject", "lake")}
+    keys_compared = {("ListObjectsV2", "lake")}  # BR-20: whether the lake has rows of these items
+    assert buckets == read | keys_compared | {("HeadBucket", "lake"), ("PutObject", "lake")}
     assert everything(downloaded(tmp_path / "bucket")) == everything(tmp_path / "folder")
 
 
