@@ -51,7 +51,7 @@ def columns(table_input: Mapping[str, Any]) -> dict[str, hive.HiveType]:
 
     Raises:
         hive.HiveTypeError: a column's type is not a Hive type; the message names the column.
-        ValueError: there are no columns, or two have the same name in lower case.
+        ValueError: the table has no columns, or two have the same name in lower case.
     """
     found: dict[str, hive.HiveType] = {}
     for column in table_input.get("StorageDescriptor", {}).get("Columns", []):

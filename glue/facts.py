@@ -78,7 +78,7 @@ class _Facts:
             self.wrong(self.name, "every row has a required string field type: an image is recognised by it")
 
     def subject(self) -> FieldPath | None:
-        """The one field that says whom a record is about (BR-22), None if there is none."""
+        """The one field that says whom a record is about (BR-22), or None."""
         subjects = [field.name for field in self.row.fields if field.subject]
         if len(subjects) > 1:
             why = f"only one of {', '.join(subjects)} can be the subject: a record is about one person"

@@ -75,7 +75,7 @@ class Record(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...]
 
     def field(self, name: str) -> Field:
-        """The field of that name. Raises KeyError if there is none."""
+        """The field of that name. Raises KeyError if the record lacks it."""
         for field in self.fields:
             if field.name == name:
                 return field

@@ -155,7 +155,7 @@ def _identity(raw: Raw) -> dict[str, Any] | None:
 
 
 def _value(raw: Raw) -> Any:
-    """What a member holds; None if it is absent or holds a number that Python does not."""
+    """The value of a member; None if it is absent or holds a number that Python does not."""
     try:
         return _decode_value(raw)
     except msgspec.DecodeError:

@@ -41,7 +41,7 @@ def item_of(keys: bytes) -> str | None:
 
 
 def kept_item(digest: object) -> str | None:
-    """The item of a change record that was made of a row, in its `dynamodb.KeysDigest`; None if that is no digest."""
+    """The item of a change record made of a row, its `dynamodb.KeysDigest`; None if that is not a digest."""
     return digest if isinstance(digest, str) and _DIGEST(digest) else None
 
 

@@ -101,7 +101,7 @@ def parse_original(payload: bytes, names: Set[str]) -> Original | None:
 def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
     """The original of a failed record for its error document: redacted if it is a deletion.
 
-    None if it does not parse: it may be a deletion, too, and there is no way to redact it.
+    None if it does not parse: it may be a deletion, too, and cannot be redacted.
     """
     original = parse_original(payload, names)
     if original is None:

@@ -11,7 +11,7 @@ from transform.outcome import Delivered, Dropped, Failed, Outcome
 
 
 class Tally(msgspec.Struct):
-    """How many records came in, and how many ended in each outcome.
+    """The number of records of an invocation, in all and by outcome.
 
     `dropped` counts by type, and leaves out the records that another function answers for. `oldest_age_ms` is the age
     on arrival of the oldest change delivered, None if nothing was. `written` is what the function itself put, by type.

@@ -19,7 +19,7 @@ FAMILY = aggregates  # registers its functions by being imported
 
 
 def name_of(node: exp.Expr) -> str | None:
-    """Return the name of the function that a node calls, None if it is no call."""
+    """Return the name of the function that a node calls, or None if the node is not a call."""
     if isinstance(node, exp.GroupConcat):
         return "listagg"
     return node.name.lower() if isinstance(node, exp.Anonymous) else None

@@ -48,7 +48,7 @@ def resolved(path: Sequence[exp.Expr], scope: Scope) -> Value:
     date.requested -> the field requested of the column date, where no relation is called date
 
     Raises:
-        SqlError: there is no such column or field, or more than one.
+        SqlError: the column or field does not exist, or the name fits more than one.
     """
     names = [one.name.lower() for one in path]
     if len(names) == 1 and names[0] in scope.outputs:

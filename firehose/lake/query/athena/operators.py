@@ -86,7 +86,7 @@ def _divided(left: Value, right: Value, kind: Type) -> Value:
 
 
 def _moments(operator: str, left: Value, right: Value) -> Value | None:
-    """Return the arithmetic of dates, timestamps and intervals, None where there is none."""
+    """Return the arithmetic of dates, timestamps and intervals, or None if it is not such arithmetic."""
     names = (left.type.name, right.type.name)
     if names[0] in _INTERVALS:
         if names[0] == names[1] and operator in ("+", "-"):
@@ -188,7 +188,7 @@ def common_type(values: list[Value], what: str) -> Type:
     """Return the type that all values are implicitly converted to.
 
     Raises:
-        SqlError: there is none.
+        SqlError: the values have no common type.
     """
     kind = values[0].type
     for value in values[1:]:

@@ -47,7 +47,7 @@ def _key(node: exp.Ordered, outputs: Sequence[Value], scope: Scope) -> str:
 
 
 def ordinal(node: exp.Expr, width: int) -> int | None:
-    """Return the place that a number in ORDER BY or GROUP BY names, None if it is no number.
+    """Return the place that a number in ORDER BY or GROUP BY names, or None if it is not a number.
 
     Raises:
         SqlError: there is no such column.

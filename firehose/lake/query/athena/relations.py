@@ -28,7 +28,7 @@ Translate = Callable[[exp.Expr, Scope], Query]
 
 
 def from_clause(node: exp.Select, scope: Scope, query: Translate) -> str:
-    """Return FROM and the joins; the relations are added to the scope. Empty where there is no FROM."""
+    """Return FROM and the joins; the relations are added to the scope. Empty without a FROM."""
     source = node.args.get("from_")
     if source is None:
         return ""

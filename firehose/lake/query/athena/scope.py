@@ -21,7 +21,7 @@ class ScopeColumn(msgspec.Struct, frozen=True):
 
 
 class Relation(msgspec.Struct, frozen=True):
-    """What stands in FROM, under the name by which its columns may be qualified."""
+    """A relation of FROM, under the name that qualifies its columns."""
 
     name: str | None
     columns: tuple[ScopeColumn, ...]
@@ -36,7 +36,7 @@ class NamedQuery(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct):
-    """What is shared by all queries of a statement: the catalog, and what is found out on the way."""
+    """The state that all queries of a statement share: the catalog, and the tables that they use."""
 
     catalog: Catalog
     tables: set[str] = msgspec.field(default_factory=set)

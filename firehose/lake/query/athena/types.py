@@ -163,7 +163,7 @@ def as_decimal(kind: Type) -> Type:
 
 
 def common(first: Type, second: Type) -> Type | None:
-    """Return the type that values of both are implicitly converted to, None if there is none."""
+    """Return the type that values of both are implicitly converted to, or None if they have no common type."""
     if first == second or second.name == "unknown":
         return first
     if first.name == "unknown":

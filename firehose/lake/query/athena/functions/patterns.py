@@ -34,7 +34,7 @@ class Pattern(msgspec.Struct, frozen=True):
 
     @property
     def is_variable(self) -> bool:
-        """Whether it stands for any type."""
+        """Return True if the pattern stands for any type."""
         return len(self.name) == 1 and self.name.isupper()
 
     def __str__(self) -> str:

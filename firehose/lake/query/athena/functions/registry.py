@@ -44,7 +44,7 @@ class Signature(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def is_variadic(self) -> bool:
-        """Whether the last argument may come again."""
+        """Return True if the last argument may be repeated."""
         return self.written.endswith("...")
 
     def expected(self, count: int) -> list[Pattern] | None:

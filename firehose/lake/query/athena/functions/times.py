@@ -277,7 +277,7 @@ def _zone(node: exp.Expr, scope: Scope) -> str:
     """Return a zone's name.
 
     Raises:
-        SqlError: it is a literal, and there is no such zone.
+        SqlError: the literal does not name a zone.
     """
     zone = require(translate(node, scope), "varchar", name="AT TIME ZONE")
     if zone.literal and not re.fullmatch(r"[+-]\d\d:\d\d", zone.literal) and zone.literal not in available_timezones():
