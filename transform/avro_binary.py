@@ -46,7 +46,7 @@ integer = lru_cache(maxsize=1024)(long)  # the widths of pictures are a few doze
 
 @lru_cache(maxsize=8192)
 def timestamp(text: str) -> str | None:
-    """The time in the form of Avro mode's rows: the UTC date, then the encoded timestamp-millis; None if the text is not a time.
+    """The UTC date and the encoded timestamp-millis of a time, as Avro rows hold it; None if the text is not a time.
 
     Cached because requestedDateTime and date.requested usually hold the same text.
     """
