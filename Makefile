@@ -24,7 +24,7 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 test: setup $(WHEELS)/ready  ## every specification
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-test-fast: setup  ## those that are done within a minute: no kills, Terraform, packaging, dmd up
+test-fast: setup  ## the quick ones, while working: no kills, Terraform, packaging, dmd up, long properties
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
 
 e2e: setup  ## an environment, end to end under its CI role: make e2e ENV=dev1 LIMIT=900

@@ -14,6 +14,8 @@ from tests.commands import result_of as dmd
 from tests.exports import demand, export, full, full_export, incremental_export, item, written
 from tests.failed import everything, fans
 
+pytestmark = pytest.mark.slow
+
 # Named, which spares the first pass over an export.
 KEYS = ("--key", "pk", "--key", "sk")
 

@@ -23,6 +23,8 @@ from tests.commands import dmd, result_of
 from tests.given import change, payload, s
 from tests.local_aws import local_aws
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def console(tmp_path: Path) -> ConsoleSession:

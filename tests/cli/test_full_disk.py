@@ -10,6 +10,8 @@ import pytest
 from tests.commands import DMD, SAMPLE
 from tests.exports import demand, full_export
 
+pytestmark = pytest.mark.slow
+
 FULL = Path("/dev/full")
 
 

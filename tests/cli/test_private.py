@@ -11,6 +11,8 @@ from tests.commands import DMD, write
 from tests.exports import demand, full_export
 from tests.given import change
 
+pytestmark = pytest.mark.slow
+
 
 def modes(folder: Path) -> set[str]:
     """The modes of a folder and all below it."""

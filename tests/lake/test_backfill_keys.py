@@ -22,6 +22,8 @@ from tests.exports import TABLE, backfilled, demand, full_export, incremental_ex
 from tests.failed import everything, rows
 from tests.given import Attributes, change_of, payload, s
 
+pytestmark = pytest.mark.slow
+
 
 def item_of(keys: dict[str, Any]) -> str:
     """BR-20, by the words of the rule."""

@@ -19,6 +19,8 @@ from tests.failed import document_of, documents, error_object, everything, faile
 from tests.given import change, payload, s
 from transform.outcome import Reason
 
+pytestmark = pytest.mark.slow
+
 PERSONAL = pii_names(load())
 TRUE, ANOTHER = "+15550107301", "+15550100000"
 

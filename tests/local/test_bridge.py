@@ -19,6 +19,8 @@ from firehose.local.kinesis_writer import partition_key
 from tests.given import s
 from tests.processors import direct_put_record
 
+pytestmark = pytest.mark.slow
+
 MOMENT = datetime(2025, 1, 1, 10, 0, 0, 123456, tzinfo=UTC)
 
 

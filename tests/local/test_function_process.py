@@ -18,6 +18,8 @@ from firehose.local.user_error import UserError
 from tests.firehose_streams import records
 from tests.processors import processor
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = FunctionContext("request-1", "arn:f", "f")
 
 

@@ -9,9 +9,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from firehose.pipeline.sample.lives import LIVES
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.sample.world import World
+
+pytestmark = pytest.mark.slow
 
 COMMITTED = Path(__file__).parents[1] / "corpora" / "sample.jsonl.gz"
 TYPES = {"demand", "notification", "sale", "event"}

@@ -15,6 +15,8 @@ from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
 from glue.schema import load
 
+pytestmark = pytest.mark.slow
+
 
 def items_by_change() -> dict[str, str]:
     """The item of each change of the sample that can be read, by its id."""

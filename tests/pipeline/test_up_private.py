@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DMD = "from firehose.cli import main; main()"
 
 # Writes its state, says so, and hangs.

@@ -11,6 +11,8 @@ from tests.given import Function, change, change_of, event, image, m, results, s
 from transform.numbers import decimal
 from transform.times import LONGEST_TIME
 
+pytestmark = pytest.mark.slow
+
 LARGE = 100_000
 
 

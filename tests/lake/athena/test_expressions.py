@@ -10,6 +10,8 @@ from tests.lake.athena.asking import value
 
 EXPRESSIONS: list[tuple[str, Any]] = [
     ("3000000000 * 4", 12000000000),
+    ("replace('', '', 'x')", "x"),
+    ("replace('ab', '', 'x')", "xaxbx"),
     ("7 / -2", -3),
     ("-7 / 2", -3),
     ("-7 % 3", -1),

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tests.lake.athena.asking import each
 
+pytestmark = pytest.mark.slow
+
 few = settings(max_examples=12, deadline=None)
 ITEMS = st.none() | st.integers(-3, 3)
 ARRAYS = st.none() | st.lists(ITEMS, max_size=5)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.lake.athena.asking import each, literal, rows
 
+pytestmark = pytest.mark.slow
+
 few = settings(max_examples=12, deadline=None)
 KEYS = st.none() | st.sampled_from("ab")
 NUMBERS = st.none() | st.integers(-5, 5)

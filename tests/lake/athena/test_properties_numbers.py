@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from tests.lake.athena.asking import each, value
 
+pytestmark = pytest.mark.slow
+
 INTEGERS = st.none() | st.integers(-10, 10) | st.sampled_from([2**31 - 1, -(2**31)])
 BIGINTS = st.none() | st.integers(-(10**6), 10**6) | st.sampled_from([2**63 - 1, -(2**63) + 1])
 DOUBLES = st.none() | st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tests.lake.athena.asking import each
 
+pytestmark = pytest.mark.slow
+
 TEXTS = st.none() | st.text("ab-é ü1", max_size=6)
 PLACES = st.none() | st.integers(-4, 8)
 few = settings(max_examples=12, deadline=None)

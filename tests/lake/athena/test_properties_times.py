@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.lake.athena.asking import each
 
+pytestmark = pytest.mark.slow
+
 few = settings(max_examples=12, deadline=None)
 millis = st.integers(0, 86_399_999).map(lambda one: timedelta(milliseconds=one))
 DATES = st.dates(date(1890, 1, 1), date(2090, 12, 31))

@@ -79,7 +79,7 @@ athena_substr(s, start) AS
 athena_substring(s, start, size) AS
     CASE WHEN s IS NULL OR start IS NULL OR size IS NULL THEN NULL WHEN start = 0 OR -start > length(s) OR size <= 0 THEN '' ELSE substr(s, start, size) END
 athena_replace(s, search, replacement) AS
-    CASE WHEN s IS NULL OR search IS NULL OR replacement IS NULL THEN NULL WHEN search = '' THEN replacement || array_to_string(list_transform(string_split(s, ''), lambda split_c: split_c || replacement), '')
+    CASE WHEN s IS NULL OR search IS NULL OR replacement IS NULL THEN NULL WHEN s = '' AND search = '' THEN replacement WHEN search = '' THEN replacement || array_to_string(list_transform(string_split(s, ''), lambda split_c: split_c || replacement), '')
     ELSE replace(s, search, replacement) END
 athena_reverse(s) AS
     array_to_string(list_reverse(string_split(s, '')), '')
