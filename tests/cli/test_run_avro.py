@@ -31,6 +31,8 @@ from tests.firehose_streams import avro_request, function, order, records
 from tests.given import change, s
 from tests.invented import gift, member, optional
 
+pytestmark = pytest.mark.slow
+
 AVRO = "data-pipeline/avro/"
 
 

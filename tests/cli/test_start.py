@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 from firehose.cli.app import COMMANDS, app
 from tests.modules import modules_after
 
+pytestmark = pytest.mark.slow
+
 OURS = ("firehose", "glue", "transform")
 LIBRARIES = {"aws_lambda_powertools", "boto3", "duckdb", "fastavro", "jq", "msgspec", "pyarrow", "rich"}
 

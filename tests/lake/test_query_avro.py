@@ -28,6 +28,8 @@ from tests.lakes import (
     write_parquet,
 )
 
+pytestmark = pytest.mark.slow
+
 MOMENT = datetime(2025, 1, 3, 10, tzinfo=UTC)
 
 

@@ -20,6 +20,8 @@ from tests.failed import CRASHED, STATUS, document_of, documents, error_object, 
 from tests.given import ARRIVED_MS, Function, change, s
 from transform.outcome import Reason
 
+pytestmark = pytest.mark.slow
+
 GOOD = [change(fanId=s(f"f{number}")) for number in range(4)]
 BAD = change(fanId={"N": "1"}, email=s("SECRET"))
 DAY_MS = 86_400_000

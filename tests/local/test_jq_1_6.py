@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from firehose.local.processors.jq_1_6 import QueryError
 from firehose.local.processors.jq_query import NOT_ONE_DOCUMENT, KeyQuery, QueryFailedError, compiled
 
+pytestmark = pytest.mark.slow
+
 CASES = json.loads(Path(__file__).with_name("jq-1.6.json").read_text())
 
 
