@@ -3,6 +3,7 @@
 There is a file for each command. Data goes to stdout, messages go to stderr, and the exit code is the verdict.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,9 @@ from firehose.local.user_error import UserError
 STOPPED = 130  # a shell's exit code for a program that Ctrl-C ended
 TERMINATED = 143  # and for one that SIGTERM ended
 
+# Imports make many objects and no garbage: with Python's 700, `dmd query "SELECT 1"` takes a tenth more CPU.
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
 
 def main() -> None:
     """Run `dmd`. A UserError is one sentence on standard error and exit code 2, never a traceback.
@@ -22,6 +26,7 @@ def main() -> None:
     SIGTERM ends it as an exception does, so that temporary folders and child processes go with it.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         from firehose.cli.app import app  # noqa: PLC0415 - so that Ctrl-C while this is imported shows no traceback
 
