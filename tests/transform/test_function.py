@@ -14,7 +14,6 @@ from tests.given import Function, change, change_of, event, image, m, results, r
 from tests.invented import gift, group, member, optional
 from transform import reply
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
-from transform.record import BLOCK_RECORDS
 
 
 def test_one_bad_record_fails_alone() -> None:
@@ -62,7 +61,7 @@ def twins() -> tuple[Function, Function]:
     return Function("demand"), Function("demand")
 
 
-@given(names=st.lists(st.sampled_from(sorted(FATES)), max_size=2 * BLOCK_RECORDS + 2))
+@given(names=st.lists(st.sampled_from(sorted(FATES)), max_size=12))
 def test_what_becomes_of_a_record_does_not_depend_on_those_beside_it(
     twins: tuple[Function, Function], names: list[str]
 ) -> None:
