@@ -13,7 +13,7 @@ LIMIT ?= 600
 # Each of the test workers would compile every file of specifications for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-fast e2e lint bench lock package plan deploy rollback cost clean
+.PHONY: setup run test test-long test-fast e2e lint bench lock package plan deploy rollback cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@if [ -e "$(LAKE)/$(MADE)" ]; then rm -rf "$(LAKE)"; fi
@@ -21,11 +21,14 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 	$(BIN)/dmd run tests/corpora/sample.jsonl.gz --lake $(LAKE)
 	$(BIN)/dmd query "SELECT eventid, count(*) AS demand_count FROM demand WHERE partition_date >= '2025-01-01' AND coalesce(isdeleted, false) = false GROUP BY eventid ORDER BY demand_count DESC LIMIT 10" --lake $(LAKE)
 
-test: setup $(WHEELS)/ready  ## every specification
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+test: setup $(WHEELS)/ready  ## every specification but the long ones
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not long"
+
+test-long: setup  ## kills at every step, and a failure of every call
+	$(BIN)/python -m pytest --numprocesses auto --dist load -m long
 
 test-fast: setup  ## the quick ones, while working: no kills, Terraform, packaging, dmd up, long properties
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow and not long"
 
 e2e: setup  ## an environment, end to end under its CI role: make e2e ENV=dev1 LIMIT=900
 	@$(BIN)/python -m tests.e2e "$(ENV)" --seconds $(LIMIT)

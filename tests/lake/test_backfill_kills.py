@@ -24,7 +24,7 @@ from tests.failed import everything, fans, rows
 from tests.fakes import failing
 from tests.given import Attributes, s
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 # A put, a checkpoint and a removal are made of these; nothing else changes what the next run finds.
 STEPS = ("replace", "unlink", "rmdir")

@@ -102,6 +102,7 @@ def test_a_file_whose_checksum_is_wrong_is_named_by_its_address(calls: Calls, tm
     assert not list((tmp_path / "state").glob("fetched-*")), "personal data"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_failing_call_is_one_sentence_and_the_next_run_completes_the_lake(
     calls: Calls, tmp_path: Path, operation: str

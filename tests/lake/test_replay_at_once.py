@@ -16,7 +16,7 @@ from firehose.local.user_error import UserError
 from tests.failed import CRASHED, error_object, failed, fans
 from tests.given import change, m, s
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 # Entry, object, entry of the second error object (first by key); entry, two objects, entry of the first.
 PUTS = 7

@@ -19,7 +19,7 @@ from firehose.local.user_error import UserError
 from tests.failed import CRASHED, FIREHOSE, NAME, error_object, failed, fans, rows
 from tests.given import change, m, s
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 # Forks a child for every place to be killed at, because the imports of a process take longer than all of them.
 KILLER = """

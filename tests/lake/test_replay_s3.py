@@ -120,6 +120,7 @@ def delivered(folder: Path) -> list[str]:
     return fans(folder)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_replay_completes_once_what_a_failing_call_interrupted(calls: Calls, tmp_path: Path, operation: str) -> None:
     fill()

@@ -20,7 +20,7 @@ from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from tests.kinesis_streams import STARTED_MS, Clock, Stream
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 CHANGES = 120
 SECONDS = 100  # that they arrive in
