@@ -1,25 +1,25 @@
 """`dmd query`: runs SQL over a lake."""
 
-import csv
 import sys
-from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated
 
-import msgspec
 import typer
 
-from firehose.cli.options import Lake
-from firehose.cli.output import print_line
+from firehose.cli.options import LakeToRead
 from firehose.cli.plain_help import plain_app, to_paste
-from firehose.cli.schemas import Schemas, schema_errors
-from firehose.cli.text_table import print_table, text_table
-from firehose.lake.query.sql import Answer, Dialect
-from firehose.lake.query.sql import query as run_query
+from firehose.cli.result_output import Output, write_results
+from firehose.cli.schemas import Schemas, load_types, schema_errors
+from firehose.lake.query.sql import Dialect, Result
+from firehose.lake.query.sql import results as results_of
 from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError
 from glue.layout import Format
 from glue.schema import SCHEMAS
+
+HISTORY = Path.home() / ".dmd_query_history"
 
 app = plain_app()
 
@@ -27,14 +27,33 @@ app = plain_app()
 @app.command(
     epilog=to_paste('dmd query "SELECT eventid, count(*) AS demands FROM demand GROUP BY eventid" --lake .local/lake')
 )
-def query(
+def query(  # noqa: PLR0913 - options of a command
     sql: Annotated[
-        str, typer.Argument(help="A query over demand, event, notification, sale and errors.", metavar="SQL")
-    ],
-    lake: Lake,
+        str | None,
+        typer.Argument(
+            help="Statements over demand, event, notification, sale and errors, separated by semicolons.",
+            metavar="[SQL]",
+            show_default=False,
+        ),
+    ] = None,
     *,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; null is empty.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, one row a line.")] = False,
+    lake: LakeToRead,
+    file: Annotated[
+        Path | None, typer.Option("-f", help="Read the SQL from this file; - is standard input.", metavar="FILE")
+    ] = None,
+    output: Annotated[
+        Output | None,
+        typer.Option(
+            "--output",
+            help="How to write results. [default: as the name of -o FILE ends, else table]",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", help="Write to this file instead of standard output.", metavar="FILE")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="--output csv: null is empty, nested values are JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="--output json: an array, one row a line.")] = False,
     file_format: Annotated[
         Format | None,
         typer.Option(
@@ -50,88 +69,59 @@ def query(
     """Run Athena's SQL over a lake, with the Glue tables as tables.
 
     It means what it means in Athena (engine 3). A function or form that cannot mean the same here is refused by name.
-    A table without data is empty.
+    A table without data is empty. A table that is too wide for the terminal is shown a record at a time.
+
+    Without SQL, standard input is run; at a terminal a prompt opens, with history and completion of names.
     """
-    if as_csv and as_json:
-        raise UserError("specify either --csv or --json, not both")
-    with schema_errors():
-        answer = run_query(
-            sql, lake, file_format=file_format, schemas=schemas, dialect=dialect, environment=environment
-        )
-    if as_csv:
-        print_csv(answer)
-    elif as_json:
-        print_json(answer)
-    else:
-        print_text(answer)
-
-
-def print_text(answer: Answer) -> None:
-    """Print the answer as a table; columns of numbers are aligned right."""
-    numbers = [
-        position
-        for position in range(len(answer.columns))
-        if all(isinstance(row[position], int | float | Decimal | None) for row in answer.rows)
-    ]
-    rows = ([_printable(_text(value, null="null")) for value in row] for row in answer.rows)
-    print_table(text_table(answer.columns, rows, right=numbers))
-
-
-def print_csv(answer: Answer) -> None:
-    """Print the answer as CSV, nested values as JSON."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    with file_named("standard output"):
-        writer.writerow(answer.columns)
-        writer.writerows([_text(value, null="") for value in row] for row in answer.rows)
-
-
-def print_json(answer: Answer) -> None:
-    """Print the answer as a JSON array, one row a line. A column name that occurs twice gets a number: a, a_2."""
-    names = _unique(answer.columns)
-    lines = (_json(dict(zip(names, row, strict=True))) for row in answer.rows)
-    print_line("[" + ",\n ".join(lines) + "]")
-
-
-def _unique(names: list[str]) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        number = 1
-        unique = name
-        while unique in found:
-            number += 1
-            unique = f"{name}_{number}"
-        found.append(unique)
-    return found
-
-
-def _text(value: Any, null: str) -> str:
-    """Return a value as text: 2025-01-01 10:00:00.123, true, {"id":"x"}."""
-    if value is None:
-        return null
-    plain = _plain(value)
-    return plain if isinstance(plain, str) else _json(plain)
-
-
-def _json(value: Any) -> str:
-    return _ENCODE(_plain(value)).decode()
-
-
-_ENCODE = msgspec.json.Encoder(decimal_format="number").encode
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it. Times are written as Athena writes them, to the millisecond if that is exact."""
-    if isinstance(value, dict):
-        return {str(name): _plain(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(member) for member in value]
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "microseconds" if value.microsecond % 1000 else "milliseconds")
-    return (
-        value if isinstance(value, str | int | float | Decimal | None) else msgspec.to_builtins(value, builtin_types=())
+    chosen = _output(output, out, as_csv=as_csv, as_json=as_json)
+    run = partial(
+        results_of, lake=lake, file_format=file_format, schemas=schemas, dialect=dialect, environment=environment
     )
+    with schema_errors():
+        text = _sql(sql, file)
+        if text is not None:
+            write_results(run(text), chosen, out)
+        elif out is not None:
+            raise UserError("-o FILE needs the SQL: as an argument, or in a file with -f")
+        else:
+            _prompt(run, chosen, schemas)
 
 
-def _printable(text: str) -> str:
-    """Return the text on one line, control characters escaped: a line break becomes backslash n."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+def _output(output: Output | None, out: Path | None, *, as_csv: bool, as_json: bool) -> Output:
+    asked = [output, Output.CSV if as_csv else None, Output.JSON if as_json else None]
+    chosen = {one for one in asked if one is not None}
+    if len(chosen) > 1:
+        raise UserError("specify one of --output, --csv and --json, not both")
+    ending = out.suffix.removeprefix(".") if out is not None else ""
+    return next(iter(chosen), Output(ending) if ending in list(Output) else Output.TABLE)
+
+
+def _sql(sql: str | None, file: Path | None) -> str | None:
+    """Return the SQL to run, or None where it is to be asked for at the terminal."""
+    if sql is not None and file is not None:
+        raise UserError("specify either the SQL or -f FILE, not both")
+    if sql is not None:
+        return sql
+    if file is None and sys.stdin.isatty() and sys.stdout.isatty():
+        return None
+    if file is None or file == Path("-"):
+        return sys.stdin.read()
+    try:
+        with file_named(file):
+            return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not a text in UTF-8") from None
+
+
+def _prompt(run: Callable[[str], Iterator[Result]], output: Output, schemas: Path) -> None:
+    from firehose.cli.query_prompt import BANNER, read_statements  # noqa: PLC0415 - 0.1 s, of the prompt alone
+    from firehose.lake.query.athena.plan import row_types  # noqa: PLC0415 - sqlglot: 0.1 s
+
+    typer.echo(BANNER, err=True)
+    for statements in read_statements(row_types(load_types(schemas)), HISTORY):
+        try:
+            write_results(run(statements), output, None)
+        except UserError as error:
+            typer.echo(str(error), err=True)
+        except KeyboardInterrupt:
+            typer.echo("stopped", err=True)

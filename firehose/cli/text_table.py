@@ -1,38 +1,67 @@
-"""Prints tables as plain text, not wrapped in a pipe, and other lines that several commands share."""
+"""Prints tables as plain text. At a terminal that is too narrow for one, its rows are shown a record at a time.
 
+A line is never broken here: a path that is wider than the terminal can be copied as one line.
+"""
+
+import shutil
 import sys
-from collections.abc import Container, Iterable
-from io import StringIO
+from collections.abc import Container, Iterable, Sequence
+from typing import NamedTuple
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from firehose.cli.cell_text import columns_of
 from firehose.cli.output import print_line
+from firehose.cli.record_text import record_lines
 
-# In a pipe a table is as wide as its content: there is no edge to wrap at.
-PIPE_COLUMNS = 100_000
+_GAP = "   "
 
 
-def text_table(names: Iterable[str], rows: Iterable[Iterable[str]], *, right: Container[int] = ()) -> Table:
-    """Return a table with a line below its head and no frame; `right` are the positions of right-aligned columns.
+class TextTable(NamedTuple):
+    """The heads and the rows of a table; `right` are the positions of right-aligned columns."""
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Container[int]
+
+    def lines(self) -> list[str]:
+        """Return its lines: the heads, a rule, and the rows."""
+        cells = [self.names, *self.rows]
+        widths = [max(columns_of(row[place]) for row in cells) for place in range(len(self.names))]
+        head, *rows = (self._line(row, widths) for row in cells)
+        return [head, "─" * (sum(widths) + len(_GAP) * (len(widths) - 1)), *rows]
+
+    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+        padded = []
+        for place, (text, width) in enumerate(zip(row, widths, strict=True)):
+            blanks = " " * (width - columns_of(text))
+            padded.append(blanks + text if place in self.right else text + blanks)
+        return _GAP.join(padded).rstrip()
+
+    def lines_within(self, columns: int | None) -> list[str]:
+        """Return its lines, or those of its rows as records if a terminal of so many columns is too narrow."""
+        lines = self.lines()
+        if fits(lines, columns):
+            return lines
+        return [line for number, row in enumerate(self.rows, 1) for line in record_lines(number, self.names, row)]
+
+
+def text_table(names: Iterable[str], rows: Iterable[Iterable[str]], *, right: Container[int] = ()) -> TextTable:
+    """Return a table with a line below its head and no frame.
 
     text_table(["type", "rows"], [("sale", "152")], right=[1])
     """
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    # Text, because "[redacted]" would be rich's markup.
-    for position, name in enumerate(names):
-        table.add_column(Text(name), justify="right" if position in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+    return TextTable(list(names), [list(row) for row in rows], right)
 
 
-def print_table(table: Table) -> None:
-    """Print a table, not wrapped unless standard output is a terminal, and without the blanks rich ends lines with."""
-    terminal, drawn = sys.stdout.isatty(), StringIO()
-    console = Console(file=drawn, force_terminal=terminal, width=None if terminal else PIPE_COLUMNS, highlight=False)
-    console.print(table)
-    for line in drawn.getvalue().splitlines():
-        print_line(line.rstrip())
+def terminal_columns() -> int | None:
+    """Return the width of the terminal, COLUMNS if that is set; None in a pipe, where nothing is too wide."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fits(lines: Iterable[str], columns: int | None) -> bool:
+    """Say whether no line is wider than a terminal of so many columns."""
+    return columns is None or all(columns_of(line) <= columns for line in lines)
+
+
+def print_table(table: TextTable) -> None:
+    """Print a table, its rows as records if it does not fit the terminal."""
+    print_line("\n".join(table.lines_within(terminal_columns())))

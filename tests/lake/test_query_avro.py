@@ -260,7 +260,7 @@ def test_the_format_to_read_can_be_chosen(lake: Path, capsys: pytest.CaptureFixt
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="avro")])
 
     for file_format in Format:
-        command("SELECT eventid FROM demand", str(lake), as_csv=True, as_json=False, file_format=file_format)
+        command("SELECT eventid FROM demand", lake=str(lake), as_csv=True, file_format=file_format)
 
     assert capsys.readouterr().out.split() == ["eventid", "parquet", "eventid", "avro"]
 

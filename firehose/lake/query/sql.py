@@ -5,7 +5,8 @@ are handed in (tables.py).
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 
 import duckdb
 
+from firehose.lake.objects import Lake
 from firehose.lake.opening import format_to_read, open_lake
+from firehose.lake.query.athena.split import split
 from firehose.local.user_error import UserError
 from glue.layout import Format
 from glue.model import RecordType
@@ -45,6 +48,11 @@ _FAILURES = {
     "Map keys can not be NULL": "map key cannot be null",
 }
 
+# Rows that are in memory at once, of a result that is written as it is read.
+_ROWS = 10_000
+
+_IS_QUERY = [duckdb.ExpectedResultType.QUERY_RESULT]
+
 # Errors whose text is about the SQL alone. Others may quote a value of a record (`Could not convert string ...`).
 _ABOUT_THE_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
 
@@ -64,6 +72,47 @@ class Answer:
     rows: list[tuple[Any, ...]]
 
 
+class Result:
+    """The result of a statement while it is read, once: by rows, or as Arrow's record batches."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, errors: list[UserError], *, own: bool) -> None:
+        self._connection = connection
+        self._explained = lambda: _explained(errors, own=own)
+        self.columns = [str(column[0]) for column in connection.description or []]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows, some of which are in memory.
+
+        Raises:
+            UserError: DuckDB fails while it runs the query.
+        """
+        rows = self._fetch()
+        while rows:
+            yield from rows
+            rows = self._fetch()
+
+    def _fetch(self) -> list[tuple[Any, ...]]:
+        with self._explained():
+            return self._connection.fetchmany(_ROWS)
+
+    def batches(self) -> Iterator[Any]:
+        """Yield the rows as pyarrow's RecordBatches, at least one.
+
+        Raises:
+            UserError: DuckDB fails while it runs the query.
+        """
+        with self._explained():
+            reader = self._connection.to_arrow_reader()
+            first = next(reader, None)
+        yield reader.schema.empty_table().to_batches()[0] if first is None else first
+        while True:
+            with self._explained():
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch
+
+
 def query(
     sql: str,
     lake: str,
@@ -80,12 +129,48 @@ def query(
 
     `tables` are those of the schemas by default. Only tables whose name is in the SQL are read. `file_format`
     chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro. Lists of tables
-    show the database of `environment`.
+    show the database of `environment`. Of several statements, which DuckDB's own SQL may have, the last one answers.
 
     Raises:
         UserError: the lake does not exist, the SQL is refused, or a file does not match its table.
     """
+    found = _run(sql, open_lake(lake), tables, file_format, schemas, dialect=dialect, environment=environment)
+    *_, last = (Answer(result.columns, list(result.rows())) for result in found)
+    return last
+
+
+def results(
+    sql: str,
+    lake: str,
+    file_format: Format | None = None,
+    schemas: Path = SCHEMAS,
+    *,
+    dialect: Dialect = Dialect.ATHENA,
+    environment: str = "dev1",
+) -> Iterator[Result]:
+    """Run the statements of SQL, and yield the result of each before the next one runs.
+
+    "SELECT 1; SELECT 2" -> a result of one row, and another
+
+    Raises:
+        UserError: as query() does, once a statement is reached that fails.
+    """
     opened = open_lake(lake)
+    for statement in split(sql) if dialect is Dialect.ATHENA else [sql]:
+        yield from _run(statement, opened, None, file_format, schemas, dialect=dialect, environment=environment)
+
+
+def _run(
+    sql: str,
+    lake: Lake,
+    tables: Mapping[str, TableInputs] | None,
+    file_format: Format | None,
+    schemas: Path,
+    *,
+    dialect: Dialect,
+    environment: str,
+) -> Iterator[Result]:
+    """Run one statement of Athena's, or some of DuckDB's own, and yield the results."""
     errors: list[UserError] = []
     with duckdb.connect(config=_SETTINGS) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -93,7 +178,7 @@ def query(
         types: dict[str, RecordType] = {}
         chosen = file_format or Format.PARQUET
         if _READS_TABLES(sql):
-            chosen = file_format or format_to_read(opened)
+            chosen = file_format or format_to_read(lake)
             types = load(schemas)
             inputs = _of_format(tables or table_inputs(types), chosen)
         if dialect is Dialect.DUCKDB:
@@ -105,8 +190,8 @@ def query(
         if inputs:
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
-            register_tables(connection, inputs, opened, read, errors.append, with_path=with_path)
-        return _answer(connection, statements, errors, own=dialect is Dialect.DUCKDB)
+            register_tables(connection, inputs, lake, read, errors.append, with_path=with_path)
+        yield from _results(connection, statements, errors, own=dialect is Dialect.DUCKDB)
 
 
 def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
@@ -124,20 +209,32 @@ def _duckdb(
     return [*views, sql], [name for name in inputs if name in lowered], "$path" in lowered
 
 
-def _answer(
+def _results(
     connection: duckdb.DuckDBPyConnection, statements: list[str], errors: list[UserError], *, own: bool
-) -> Answer:
-    """Run the statements. Error messages may quote the SQL, but never a value of a row.
+) -> Iterator[Result]:
+    """Run the statements, and yield the results of the queries among them.
 
     `errors` are those of files that could not be read, which DuckDB wraps in errors of its own. `own` says that the SQL
     is the user's and not translated.
     """
-    try:
-        for statement in statements:
+    answers = 0
+    with _explained(errors, own=own):
+        parsed = [one for statement in statements for one in connection.extract_statements(statement)]
+    for statement in parsed:
+        with _explained(errors, own=own):
             connection.execute(statement)
-        if connection.description is None:
-            raise UserError("no query in this SQL")
-        return Answer([str(column[0]) for column in connection.description], connection.fetchall())
+        if statement.expected_result_type == _IS_QUERY:
+            answers += 1
+            yield Result(connection, errors, own=own)
+    if not answers:
+        raise UserError("no query in this SQL")
+
+
+@contextmanager
+def _explained(errors: list[UserError], *, own: bool) -> Iterator[None]:
+    """Raise DuckDB's errors as a UserError, which may quote the SQL, but never a value of a row."""
+    try:
+        yield
     except _ABOUT_THE_SQL as error:
         said = str(error).partition("\n")[0]
         raise UserError(

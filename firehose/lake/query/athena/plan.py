@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 
 from firehose.lake.query.athena.catalog import catalog
 from firehose.lake.query.athena.statement import translate
+from firehose.lake.query.athena.types import Type, row
 from firehose.pipeline.names import Names
 from glue.layout import Format
 from glue.model import RecordType
-from glue.tables import TableInput, with_bucket
+from glue.tables import TableInput, table_inputs, with_bucket
 from glue.views import view_inputs
 
 
@@ -31,3 +32,13 @@ def plan(
     located = {name: with_bucket(one, names.bucket) for name, one in table_inputs.items()}
     translation = translate(sql, catalog(located, view_inputs(types), names.database(file_format)))
     return translation.statements, translation.tables, translation.wants_path
+
+
+def row_types(types: Mapping[str, RecordType]) -> dict[str, Type]:
+    """Return the rows of the tables and views of record types: {"sale": row(type varchar, ...), "latest_sale": ...}."""
+    inputs = {name: next(iter(formats.values())) for name, formats in table_inputs(types).items()}
+    tables = catalog(inputs, view_inputs(types), "").tables
+    return {
+        name: row([column.name for column in table.columns], [column.type for column in table.columns])
+        for name, table in tables.items()
+    }

@@ -1,0 +1,45 @@
+"""A record as lines of text: a line for each column, nested values indented below each other."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from firehose.cli.cell_text import cell_text, columns_of, plain_value, printable
+
+_RULE_COLUMNS = 40
+
+
+def record_lines(title: int | str, names: Sequence[str], values: Sequence[Any]) -> Iterator[str]:
+    """Yield the lines of a record under its title.
+
+    ── 1 ───────────────────────────────────
+    eventid   e1
+    date      requested: 2025-01-01 10:00:00.000
+              notified: null
+    """
+    yield f"── {title} ".ljust(_RULE_COLUMNS, "─")
+    heads = [printable(name) for name in names]
+    width = max(map(columns_of, heads), default=0)
+    for head, value in zip(heads, values, strict=True):
+        first, *more = _lines(plain_value(value))
+        yield f"{head}{' ' * (width - columns_of(head))}   {first}".rstrip()
+        yield from (f"{' ' * width}   {line}" for line in more)
+
+
+def _lines(value: Any) -> list[str]:
+    """Return a value as lines, the members of a map and the items of an array each on lines of their own."""
+    if isinstance(value, dict) and value:
+        return [line for name, member in value.items() for line in _member(printable(name), member)]
+    if isinstance(value, list) and value:
+        return [line for item in value for line in _hang("- ", _lines(item))]
+    return [printable(cell_text(value))]
+
+
+def _member(name: str, value: Any) -> list[str]:
+    if isinstance(value, dict | list) and value:
+        return [f"{name}:", *(f"  {line}" for line in _lines(value))]
+    return [f"{name}: {line}" for line in _lines(value)]
+
+
+def _hang(mark: str, lines: Iterable[str]) -> list[str]:
+    """Return the lines with a mark before the first and as many blanks before the others."""
+    return [(mark if number == 0 else " " * len(mark)) + line for number, line in enumerate(lines)]

@@ -1,0 +1,166 @@
+"""The forms in which `dmd query` writes results: tables, records, CSV, JSON and Parquet."""
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TextIO
+
+from firehose.cli.cell_text import cell_text, json_text, printable
+from firehose.cli.record_text import record_lines
+from firehose.cli.text_table import fits, terminal_columns, text_table
+from firehose.lake.query.sql import Result
+from firehose.local.os_errors import file_named
+from firehose.local.private_files import file_mode
+from firehose.local.user_error import UserError
+
+
+class Output(StrEnum):
+    """A form of results."""
+
+    TABLE = "table"
+    VERTICAL = "vertical"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def write_results(results: Iterable[Result], output: Output, file: Path | None) -> None:
+    """Write each result to a file, or else to standard output.
+
+    A table that is wider than the terminal becomes records. Nothing is written before the first result is there, so a
+    query that is refused leaves the file as it was.
+
+    Raises:
+        UserError: a query fails, or Parquet cannot hold what is asked.
+    """
+    if output is Output.PARQUET:
+        _write_parquet(results, file)
+        return
+    columns = terminal_columns() if file is None else None
+    iterator = iter(results)
+    first = next(iterator)
+    with _opened(file) as out:
+        _write(out, _FORMS[output](first, columns))
+        for result in iterator:
+            _write(out, [_BETWEEN[output]])
+            _write(out, _FORMS[output](result, columns))
+
+
+def _write(out: TextIO, texts: Iterable[str]) -> None:
+    for text in texts:  # not inside file_named: a text is made by reading the lake
+        with file_named(_name(out)):
+            out.write(text)
+    with file_named(_name(out)):
+        out.flush()
+
+
+def _name(out: TextIO) -> str:
+    return "standard output" if out is sys.stdout else out.name
+
+
+@contextmanager
+def _opened(file: Path | None) -> Iterator[TextIO]:
+    if file is None:
+        yield sys.stdout
+        return
+    with open(file, "w", encoding="utf-8", newline="", opener=_open_private) as out:
+        yield out
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, file_mode())  # rows hold personal data
+
+
+def _table(result: Result, columns: int | None) -> Iterator[str]:
+    """Yield a table whose columns of numbers are aligned right, or records if it is too wide."""
+    rows = list(result.rows())
+    numbers = [place for place in range(len(result.columns)) if all(_is_number(row[place]) for row in rows)]
+    texts = ([printable(cell_text(value)) for value in row] for row in rows)
+    lines = text_table(map(printable, result.columns), texts, right=numbers).lines()
+    yield from _as_lines(lines if fits(lines, columns) else _records(result.columns, rows))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal | None)
+
+
+def _vertical(result: Result, _: int | None) -> Iterator[str]:
+    yield from _as_lines(_records(result.columns, result.rows()))
+
+
+def _records(names: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    number = 0
+    for number, row in enumerate(rows, 1):
+        yield from record_lines(number, names, row)
+    if not number:
+        yield "no rows"
+
+
+def _as_lines(lines: Iterable[str]) -> Iterator[str]:
+    return (f"{line}\n" for line in lines)
+
+
+def _csv(result: Result, _: int | None) -> Iterator[str]:
+    """Yield CSV: null is empty, nested values are JSON."""
+    writer = csv.writer(SimpleNamespace(write=str), lineterminator="\n")  # its rows are what `write` returns
+    yield writer.writerow(result.columns)
+    for row in result.rows():
+        yield writer.writerow([cell_text(value, null="") for value in row])
+
+
+def _json(result: Result, _: int | None) -> Iterator[str]:
+    """Yield a JSON array, one row a line. A column name that occurs twice gets a number: a, a_2."""
+    names = _unique(result.columns)
+    before = "["
+    for row in result.rows():
+        yield before + json_text(dict(zip(names, row, strict=True)))
+        before = ",\n "
+    yield "]\n" if before != "[" else "[]\n"
+
+
+def _unique(names: list[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        number = 1
+        unique = name
+        while unique in found:
+            number += 1
+            unique = f"{name}_{number}"
+        found.append(unique)
+    return found
+
+
+def _write_parquet(results: Iterable[Result], file: Path | None) -> None:
+    """Write the one result as Parquet, with the types that the query gives it."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - 0.1 s, which other forms need not pay
+
+    if file is None:
+        raise UserError("Parquet is written to a file: name it with -o FILE")
+    iterator = iter(results)
+    result = next(iterator)
+    names = _unique(result.columns)
+    batches = (batch.rename_columns(names) for batch in result.batches())
+    first = next(batches)
+    with file_named(file), open(file, "wb", opener=_open_private) as out, pq.ParquetWriter(out, first.schema) as writer:
+        writer.write_batch(first)
+        for batch in batches:
+            writer.write_batch(batch)
+    if next(iterator, None) is not None:
+        raise UserError(f"a Parquet file holds one result: {file} has the first one")
+
+
+_FORMS: dict[Output, Callable[[Result, int | None], Iterator[str]]] = {
+    Output.TABLE: _table,
+    Output.VERTICAL: _vertical,
+    Output.CSV: _csv,
+    Output.JSON: _json,
+}
+
+# Between two results.
+_BETWEEN = {Output.TABLE: "\n", Output.VERTICAL: "\n", Output.CSV: "\n", Output.JSON: ""}
