@@ -1,7 +1,8 @@
 """`dmd query`: runs SQL over a lake."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -80,7 +81,8 @@ def query(  # noqa: PLR0913 - options of a command
     with schema_errors():
         text = _sql(sql, file)
         if text is not None:
-            write_results(run(text), chosen, out)
+            with closing(run(text)) as results:
+                write_results(results, chosen, out)
         elif out is not None:
             raise UserError("-o FILE needs the SQL: as an argument, or in a file with -f")
         else:
@@ -113,14 +115,15 @@ def _sql(sql: str | None, file: Path | None) -> str | None:
         raise UserError(f"{file} is not a text in UTF-8") from None
 
 
-def _prompt(run: Callable[[str], Iterator[Result]], output: Output, schemas: Path) -> None:
+def _prompt(run: Callable[[str], Generator[Result]], output: Output, schemas: Path) -> None:
     from firehose.cli.query_prompt import BANNER, read_statements  # noqa: PLC0415 - 0.1 s, of the prompt alone
     from firehose.lake.query.athena.plan import row_types  # noqa: PLC0415 - sqlglot: 0.1 s
 
     typer.echo(BANNER, err=True)
     for statements in read_statements(row_types(load_types(schemas)), HISTORY):
         try:
-            write_results(run(statements), output, None)
+            with closing(run(statements)) as results:
+                write_results(results, output, None)
         except UserError as error:
             typer.echo(str(error), err=True)
         except KeyboardInterrupt:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 from firehose.cli.cell_text import cell_text, json_text, printable
 from firehose.cli.record_text import record_lines
@@ -18,6 +19,8 @@ from firehose.lake.query.sql import Result
 from firehose.local.os_errors import file_named
 from firehose.local.private_files import file_mode
 from firehose.local.user_error import UserError
+
+_Rows: TypeAlias = Iterable[tuple[Any, ...]]
 
 
 class Output(StrEnum):
@@ -33,8 +36,8 @@ class Output(StrEnum):
 def write_results(results: Iterable[Result], output: Output, file: Path | None) -> None:
     """Write each result to a file, or else to standard output.
 
-    A table that is wider than the terminal becomes records. Nothing is written before the first result is there, so a
-    query that is refused leaves the file as it was.
+    A table that is wider than the terminal becomes records. A file is made when the first result is there: a query that
+    is refused leaves it as it was.
 
     Raises:
         UserError: a query fails, or Parquet cannot hold what is asked.
@@ -43,13 +46,12 @@ def write_results(results: Iterable[Result], output: Output, file: Path | None) 
         _write_parquet(results, file)
         return
     columns = terminal_columns() if file is None else None
-    iterator = iter(results)
-    first = next(iterator)
+    texts = (_FORMS[output](*result.read(), columns) for result in results)
+    first = next(texts)
     with _opened(file) as out:
-        _write(out, _FORMS[output](first, columns))
-        for result in iterator:
-            _write(out, [_BETWEEN[output]])
-            _write(out, _FORMS[output](result, columns))
+        _write(out, first)
+        for text in texts:
+            _write(out, chain([_BETWEEN[output]], text))
 
 
 def _write(out: TextIO, texts: Iterable[str]) -> None:
@@ -77,24 +79,24 @@ def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, file_mode())  # rows hold personal data
 
 
-def _table(result: Result, columns: int | None) -> Iterator[str]:
+def _table(names: list[str], rows: _Rows, columns: int | None) -> Iterator[str]:
     """Yield a table whose columns of numbers are aligned right, or records if it is too wide."""
-    rows = list(result.rows())
-    numbers = [place for place in range(len(result.columns)) if all(_is_number(row[place]) for row in rows)]
-    texts = ([printable(cell_text(value)) for value in row] for row in rows)
-    lines = text_table(map(printable, result.columns), texts, right=numbers).lines()
-    yield from _as_lines(lines if fits(lines, columns) else _records(result.columns, rows))
+    kept = list(rows)
+    numbers = [place for place in range(len(names)) if all(_is_number(row[place]) for row in kept)]
+    texts = ([printable(cell_text(value)) for value in row] for row in kept)
+    lines = text_table(map(printable, names), texts, right=numbers).lines()
+    yield from _as_lines(lines if fits(lines, columns) else _records(names, kept))
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal | None)
 
 
-def _vertical(result: Result, _: int | None) -> Iterator[str]:
-    yield from _as_lines(_records(result.columns, result.rows()))
+def _vertical(names: list[str], rows: _Rows, _: int | None) -> Iterator[str]:
+    yield from _as_lines(_records(names, rows))
 
 
-def _records(names: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def _records(names: list[str], rows: _Rows) -> Iterator[str]:
     number = 0
     for number, row in enumerate(rows, 1):
         yield from record_lines(number, names, row)
@@ -106,20 +108,20 @@ def _as_lines(lines: Iterable[str]) -> Iterator[str]:
     return (f"{line}\n" for line in lines)
 
 
-def _csv(result: Result, _: int | None) -> Iterator[str]:
+def _csv(names: list[str], rows: _Rows, _: int | None) -> Iterator[str]:
     """Yield CSV: null is empty, nested values are JSON."""
-    writer = csv.writer(SimpleNamespace(write=str), lineterminator="\n")  # its rows are what `write` returns
-    yield writer.writerow(result.columns)
-    for row in result.rows():
+    writer = csv.writer(SimpleNamespace(write=str), lineterminator="\n")  # writerow returns what `write` does
+    yield writer.writerow(names)
+    for row in rows:
         yield writer.writerow([cell_text(value, null="") for value in row])
 
 
-def _json(result: Result, _: int | None) -> Iterator[str]:
+def _json(names: list[str], rows: _Rows, _: int | None) -> Iterator[str]:
     """Yield a JSON array, one row a line. A column name that occurs twice gets a number: a, a_2."""
-    names = _unique(result.columns)
+    unique = _unique(names)
     before = "["
-    for row in result.rows():
-        yield before + json_text(dict(zip(names, row, strict=True)))
+    for row in rows:
+        yield before + json_text(dict(zip(unique, row, strict=True)))
         before = ",\n "
     yield "]\n" if before != "[" else "[]\n"
 
@@ -138,24 +140,23 @@ def _unique(names: list[str]) -> list[str]:
 
 def _write_parquet(results: Iterable[Result], file: Path | None) -> None:
     """Write the one result as Parquet, with the types that the query gives it."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - 0.1 s, which other forms need not pay
+    import pyarrow as pa  # noqa: PLC0415 - 0.1 s, which other forms need not pay
+    import pyarrow.parquet as pq  # noqa: PLC0415
 
     if file is None:
         raise UserError("Parquet is written to a file: name it with -o FILE")
     iterator = iter(results)
-    result = next(iterator)
-    names = _unique(result.columns)
-    batches = (batch.rename_columns(names) for batch in result.batches())
-    first = next(batches)
-    with file_named(file), open(file, "wb", opener=_open_private) as out, pq.ParquetWriter(out, first.schema) as writer:
-        writer.write_batch(first)
+    schema, batches = next(iterator).batches()
+    names = _unique(schema.names)
+    schema = pa.schema([field.with_name(name) for name, field in zip(names, schema, strict=True)])
+    with file_named(file), open(file, "wb", opener=_open_private) as out, pq.ParquetWriter(out, schema) as writer:
         for batch in batches:
-            writer.write_batch(batch)
+            writer.write_batch(batch.rename_columns(names))
     if next(iterator, None) is not None:
         raise UserError(f"a Parquet file holds one result: {file} has the first one")
 
 
-_FORMS: dict[Output, Callable[[Result, int | None], Iterator[str]]] = {
+_FORMS: dict[Output, Callable[[list[str], _Rows, int | None], Iterator[str]]] = {
     Output.TABLE: _table,
     Output.VERTICAL: _vertical,
     Output.CSV: _csv,

@@ -5,8 +5,8 @@ are handed in (tables.py).
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -73,44 +73,54 @@ class Answer:
 
 
 class Result:
-    """The result of a statement while it is read, once: by rows, or as Arrow's record batches."""
+    """The result of a query, which runs when it is read: once, by rows or as Arrow's record batches."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, errors: list[UserError], *, own: bool) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, errors: list[UserError], *, own: bool
+    ) -> None:
         self._connection = connection
-        self._explained = lambda: _explained(errors, own=own)
-        self.columns = [str(column[0]) for column in connection.description or []]
+        self._statement = statement
+        self._errors = errors
+        self._own = own
 
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows, some of which are in memory.
+    def read(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """Run the query, and return its columns and rows, of which some thousands are in memory at once.
 
-        Raises:
-            UserError: DuckDB fails while it runs the query.
+        Raises, and so does the iterator:
+            UserError: DuckDB refuses the query, or fails while it runs.
         """
-        rows = self._fetch()
-        while rows:
+        with self._explained():
+            self._connection.execute(self._statement)
+        return [str(column[0]) for column in self._connection.description or []], self._rows()
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        while True:
+            with self._explained():
+                rows = self._connection.fetchmany(_ROWS)
+            if not rows:
+                return
             yield from rows
-            rows = self._fetch()
 
-    def _fetch(self) -> list[tuple[Any, ...]]:
-        with self._explained():
-            return self._connection.fetchmany(_ROWS)
+    def batches(self) -> tuple[Any, Iterator[Any]]:
+        """Run the query, and return pyarrow's schema of the result and its record batches.
 
-    def batches(self) -> Iterator[Any]:
-        """Yield the rows as pyarrow's RecordBatches, at least one.
-
-        Raises:
-            UserError: DuckDB fails while it runs the query.
+        Raises, and so does the iterator:
+            UserError: DuckDB refuses the query, or fails while it runs.
         """
         with self._explained():
-            reader = self._connection.to_arrow_reader()
-            first = next(reader, None)
-        yield reader.schema.empty_table().to_batches()[0] if first is None else first
+            reader: Any = self._connection.sql(self._statement).to_arrow_reader()
+        return reader.schema, self._batches(reader)
+
+    def _batches(self, reader: Iterator[Any]) -> Iterator[Any]:
         while True:
             with self._explained():
                 batch = next(reader, None)
             if batch is None:
                 return
             yield batch
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return _explained(self._errors, own=self._own)
 
 
 def query(
@@ -134,9 +144,10 @@ def query(
     Raises:
         UserError: the lake does not exist, the SQL is refused, or a file does not match its table.
     """
-    found = _run(sql, open_lake(lake), tables, file_format, schemas, dialect=dialect, environment=environment)
-    *_, last = (Answer(result.columns, list(result.rows())) for result in found)
-    return last
+    opened = open_lake(lake)
+    with closing(_run(sql, opened, tables, file_format, schemas, dialect=dialect, environment=environment)) as found:
+        *_, answer = (Answer(columns, list(rows)) for columns, rows in (result.read() for result in found))
+        return answer
 
 
 def results(
@@ -147,8 +158,8 @@ def results(
     *,
     dialect: Dialect = Dialect.ATHENA,
     environment: str = "dev1",
-) -> Iterator[Result]:
-    """Run the statements of SQL, and yield the result of each before the next one runs.
+) -> Generator[Result]:
+    """Run the statements of SQL, and yield the result of each, to be read before the next one runs.
 
     "SELECT 1; SELECT 2" -> a result of one row, and another
 
@@ -169,7 +180,7 @@ def _run(
     *,
     dialect: Dialect,
     environment: str,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Run one statement of Athena's, or some of DuckDB's own, and yield the results."""
     errors: list[UserError] = []
     with duckdb.connect(config=_SETTINGS) as connection:
@@ -217,16 +228,17 @@ def _results(
     `errors` are those of files that could not be read, which DuckDB wraps in errors of its own. `own` says that the SQL
     is the user's and not translated.
     """
-    answers = 0
+    queries = 0
     with _explained(errors, own=own):
         parsed = [one for statement in statements for one in connection.extract_statements(statement)]
     for statement in parsed:
-        with _explained(errors, own=own):
-            connection.execute(statement)
         if statement.expected_result_type == _IS_QUERY:
-            answers += 1
-            yield Result(connection, errors, own=own)
-    if not answers:
+            queries += 1
+            yield Result(connection, statement, errors, own=own)
+        else:
+            with _explained(errors, own=own):
+                connection.execute(statement)
+    if not queries:
         raise UserError("no query in this SQL")
 
 
