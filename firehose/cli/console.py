@@ -1,6 +1,7 @@
 """`dmd console`: opens Python with the pipeline's configuration, schemas, functions and lake."""
 
 import code
+import os
 import sys
 import traceback
 from contextlib import suppress
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from firehose.cli.console_session import ConsoleSession, deployed_configuration, local_configuration
+from firehose.cli.options import DMD_LAKE
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.local.endpoint.endpoint import Account
@@ -39,7 +41,7 @@ def console(
         str,
         typer.Option(
             "--lake",
-            help=f"A folder, or s3://bucket; the environment's bucket by default, {LAKE} without --env.",
+            help=f"A folder, or s3://bucket; the environment's bucket by default, without --env DMD_LAKE or {LAKE}.",
             metavar="LAKE",
         ),
     ] = "",
@@ -79,7 +81,8 @@ def _run(python: str, names: dict[str, Any]) -> None:
 
 def _open(env: str, lake: str, file_format: Format, schemas: Path) -> ConsoleSession:
     if not env:
-        return ConsoleSession(local_configuration(file_format, schemas), lake or LAKE, schemas)
+        where = lake or os.environ.get(DMD_LAKE) or LAKE
+        return ConsoleSession(local_configuration(file_format, schemas), where, schemas)
     names = Names(env)
     return ConsoleSession(deployed_configuration(Account(), names), lake or f"s3://{names.bucket}", schemas)
 

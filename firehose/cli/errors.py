@@ -1,16 +1,21 @@
 """`dmd errors`: lists what failed in a lake, and why."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
 import typer
 
-from firehose.cli.options import Lake
-from firehose.cli.output import print_line, say_places
+from firehose.cli.options import LakeToRead
+from firehose.cli.output import list_counts, print_line, say_places
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.record_text import record_lines, rule
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.cli.text_table import print_table, text_table
-from firehose.lake.errors.report import Basis, ErrorReport, Example, report
+from firehose.lake.errors.failure_groups import Example
+from firehose.lake.errors.report import Basis, ErrorReport, report
+from firehose.local.user_error import UserError
 from glue.schema import SCHEMAS
 
 NO_TYPE = "(none)"
@@ -23,23 +28,35 @@ _BASIS = {
 app = plain_app()
 
 
-@app.command(epilog=to_paste("dmd errors --lake .local/lake"))
+@app.command(epilog=to_paste("dmd errors --lake .local/lake --show 3"))
 def errors(
-    lake: Lake,
+    lake: LakeToRead,
     *,
+    show: Annotated[
+        int, typer.Option("--show", help="Print so many failed records beside their reasons.", min=0, metavar="N")
+    ] = 0,
+    with_personal: Annotated[
+        bool,
+        typer.Option("--with-personal-data", help="Do not redact them. Those of deleted items are redacted always."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with up to three examples a group.")] = False,
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """List what failed in a lake, and why.
 
-    Failures are grouped by reason, record type and day of arrival, each with an example and where it lies. A failure is
-    a record in Firehose's error output. Its reason is in the function's error document; without one, today's code is
-    run on the record. Examples are paths and messages: no value of a record is printed.
+    Totals by reason and record type come first, then those by day of arrival, then examples and where they lie. A
+    failure is a record in Firehose's error output. Its reason is in the function's error document; without one,
+    today's code is run on the record. Examples are paths and messages: no value of a record is printed.
+
+    --show prints records: personal data are redacted, attributes that no schema names have no value, and of a record
+    that does not parse nothing is shown.
 
     Exits with 1 if something could not be read.
     """
+    if with_personal and not show:
+        raise UserError("--with-personal-data is for --show N")
     with schema_errors():
-        found = report(lake, schemas)
+        found = report(lake, schemas, show=show, with_personal=with_personal)
     if as_json:
         print_line(msgspec.json.encode(found).decode())
     else:
@@ -53,15 +70,39 @@ def _print(found: ErrorReport) -> None:
     if not found.failures:
         print_line("nothing failed")
     else:
-        rows = [
-            (one.reason, one.type or NO_TYPE, one.day, f"{one.count:,}", _why(one.examples[0]), one.examples[0].where)
-            for one in found.failures
-        ]
-        print_table(text_table(["reason", "type", "day", "failures", "example", "where"], rows, right=[3]))
+        _print_totals(found)
     if found.firehose:
         print_line()
         kinds = [(kind, f"{count:,}") for kind, count in found.firehose.items()]
         print_table(text_table(["Firehose's error records", "records"], kinds, right=[1]))
+    for number, one in enumerate(found.records, 1):
+        print_line()
+        names = ["reason", "type", "day", "why", "where", "record"]
+        record = "nothing of it can be shown" if one.record is None else one.record
+        values = [one.reason, one.type or NO_TYPE, one.day, _why(one.path, one.message), one.where, record]
+        print_line("\n".join(record_lines(f"record {number}", names, values)))
+
+
+def _print_totals(found: ErrorReport) -> None:
+    totals = [(one.reason, one.type or NO_TYPE, f"{one.count:,}", one.first_day, one.last_day) for one in found.totals]
+    print_table(text_table(["reason", "type", "failures", "first day", "last day"], totals, right=[2]))
+    print_line()
+    days: dict[str, Counter[str]] = {}
+    for group in found.failures:
+        days.setdefault(group.day, Counter())[group.reason] += group.count
+    rows = [(day, f"{days[day].total():,}", list_counts(dict(days[day].most_common()))) for day in sorted(days)]
+    print_table(text_table(["day", "failures", "of them"], rows, right=[1]))
+    for one in found.totals:
+        print_line()
+        print_line("\n".join([rule(f"{one.reason}, {one.type or NO_TYPE}"), *_example_lines(one.examples)]))
+
+
+def _example_lines(examples: list[Example]) -> Iterator[str]:
+    """Yield two lines for each example: how often and why, and where the first lies."""
+    width = len(f"{examples[0].count:,}")
+    for one in examples:
+        yield f"{one.count:>{width},}   {_why(one.path, one.message)}"
+        yield f"{' ' * width}   {one.where}"
 
 
 def _explain(found: ErrorReport, lake: str) -> None:
@@ -87,8 +128,6 @@ def _explain(found: ErrorReport, lake: str) -> None:
         typer.echo(f"to see what today's code would deliver: dmd replay --lake {lake} --dry-run", err=True)
 
 
-def _why(example: Example) -> str:
+def _why(path: str | None, message: str) -> str:
     """Return the message, preceded by the path unless it begins with it."""
-    if example.path is None or example.message.startswith(example.path):
-        return example.message
-    return f"{example.path}: {example.message}"
+    return message if path is None or message.startswith(path) else f"{path}: {message}"

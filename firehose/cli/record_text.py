@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from firehose.cli.cell_text import cell_text, columns_of, plain_value, printable
+from firehose.cli.cell_text import cell_text, columns_of, json_text, plain_value, printable
 
 _RULE_COLUMNS = 40
 
@@ -16,13 +16,18 @@ def record_lines(title: int | str, names: Sequence[str], values: Sequence[Any]) 
     date      requested: 2025-01-01 10:00:00.000
               notified: null
     """
-    yield f"── {title} ".ljust(_RULE_COLUMNS, "─")
+    yield rule(title)
     heads = [printable(name) for name in names]
     width = max(map(columns_of, heads), default=0)
     for head, value in zip(heads, values, strict=True):
         first, *more = _lines(plain_value(value))
         yield f"{head}{' ' * (width - columns_of(head))}   {first}".rstrip()
         yield from (f"{' ' * width}   {line}" for line in more)
+
+
+def rule(title: int | str) -> str:
+    """Return the line above a record, or above other lines under a title."""
+    return f"── {title} ".ljust(_RULE_COLUMNS, "─")
 
 
 def _lines(value: Any) -> list[str]:
@@ -35,9 +40,12 @@ def _lines(value: Any) -> list[str]:
 
 
 def _member(name: str, value: Any) -> list[str]:
+    if isinstance(value, dict) and len(value) == 1 and not any(isinstance(one, dict | list) for one in value.values()):
+        return [f"{name}: {printable(json_text(value))}"]  # so that an attribute takes one line: {"S":"e1"}
+    lines = _lines(value)
     if isinstance(value, dict | list) and value:
-        return [f"{name}:", *(f"  {line}" for line in _lines(value))]
-    return [f"{name}: {line}" for line in _lines(value)]
+        return [f"{name}:", *(f"  {line}" for line in lines)]
+    return [f"{name}: {lines[0]}"]
 
 
 def _hang(mark: str, lines: Iterable[str]) -> list[str]:

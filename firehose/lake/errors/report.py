@@ -2,24 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
-from firehose.lake.errors.error_documents import DocumentIndex, Explanation
+from firehose.lake.errors.error_documents import documents
 from firehose.lake.errors.error_objects import DeniedError, ErrorObject, lake_errors
 from firehose.lake.errors.failed_records import Unreadable
+from firehose.lake.errors.failure_groups import FailureGroup, FailureGroups, ReasonTotal, ShownFailure
 from firehose.lake.errors.failures import Attribution, FailureReader, place_of
 from firehose.lake.errors.replay_journal import ReplayJournal
+from firehose.lake.errors.shown_record import RecordView
 from firehose.lake.objects import Lake
 from firehose.lake.opening import open_lake
 from glue.layout import FIREHOSE_ERRORS
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
-
-EXAMPLES = 3  # the commonest of a group, which has one reason and several paths
 
 
 class Basis(StrEnum):
@@ -30,36 +29,20 @@ class Basis(StrEnum):
     DENIED = "denied"  # the documents alone: Firehose's error objects may not be read
 
 
-class Example(msgspec.Struct, frozen=True):
-    """One way in which records failed, how often, and where the first of them lies: `lake/.../a.jsonl:3`."""
-
-    path: str | None
-    message: str
-    count: int
-    where: str
-
-
-class FailureGroup(msgspec.Struct, frozen=True):
-    """The failures of one reason, record type and day of arrival."""
-
-    reason: str
-    type: str | None
-    day: str
-    count: int
-    examples: list[Example]
-
-
 class ErrorReport(msgspec.Struct):
-    """All failures that were not replayed, each once.
+    """All failures that were not replayed, each once, by day and in `totals` of all days.
 
-    `firehose` counts Firehose's error records by the kind of their error: {"processing-failed": 3}. Of them `replayed`
-    are done, `other_streams` are reported by another stream or of a type that nobody archives, and `written` are in the
-    lake after all. `unmatched_documents` have no error record. `unreadable` lists places that hold something else.
+    `records` are those to show. `firehose` counts Firehose's error records by the kind of their error:
+    {"processing-failed": 3}. Of them `replayed` are done, `other_streams` are reported by another stream or of a type
+    that nobody archives, and `written` are in the lake after all. `unmatched_documents` have no error record.
+    `unreadable` lists places that hold something else.
     """
 
     failures: list[FailureGroup]
     firehose: dict[str, int]
     unreadable: list[str]
+    totals: list[ReasonTotal] = []
+    records: list[ShownFailure] = []
     basis: Basis = Basis.FIREHOSE
     replayed: int = 0
     other_streams: int = 0
@@ -67,31 +50,10 @@ class ErrorReport(msgspec.Struct):
     unmatched_documents: int = 0
 
 
-@dataclass(slots=True)
-class _Group:
-    ways: Counter[tuple[str | None, str]] = field(default_factory=Counter)
-    first: dict[tuple[str | None, str], str] = field(default_factory=dict)
-
-
-class _Groups:
-    """Groups failures by reason, type and day."""
-
-    def __init__(self) -> None:
-        self._groups: dict[tuple[str, str | None, str], _Group] = {}
-
-    def add(self, explanation: Explanation, record_type: str | None, day: str, where: str) -> None:
-        group = self._groups.setdefault((explanation.code, record_type, day), _Group())
-        way = (explanation.path, explanation.message)
-        group.ways[way] += 1
-        group.first.setdefault(way, where)
-
-    def sorted(self) -> list[FailureGroup]:
-        failures = [_failures(*key, group) for key, group in self._groups.items()]
-        return sorted(failures, key=lambda one: (-one.count, one.reason, one.type or "", one.day))
-
-
-def report(where: str, schemas: Path = SCHEMAS) -> ErrorReport:
+def report(where: str, schemas: Path = SCHEMAS, *, show: int = 0, with_personal: bool = False) -> ErrorReport:
     """Return what failed in the lake in a folder or in `s3://bucket`, the commonest first.
+
+    `show` is how many records to show, as shown_record.py does: with their personal data or without.
 
     If the lake has no error objects of Firehose, or they may not be read (their policy is tighter), the function's
     documents are the next best source. They lack what no function saw, and include what a retry has delivered since.
@@ -99,15 +61,16 @@ def report(where: str, schemas: Path = SCHEMAS) -> ErrorReport:
     Raises:
         UserError: no such lake, or it cannot be read.
     """
-    lake = open_lake(where)
+    lake, types = open_lake(where), load(schemas)
+    view = RecordView(types, with_personal=with_personal)
     try:
-        found = _from_firehose(lake, load(schemas))
+        found = _from_firehose(lake, types, FailureGroups(view, show))
     except DeniedError:
-        return _from_documents(lake, Basis.DENIED)
-    return found or _from_documents(lake, Basis.DOCUMENTS)
+        return _from_documents(lake, Basis.DENIED, FailureGroups(view, show))
+    return found or _from_documents(lake, Basis.DOCUMENTS, FailureGroups(view, show))
 
 
-def _from_firehose(lake: Lake, types: Mapping[str, RecordType]) -> ErrorReport | None:
+def _from_firehose(lake: Lake, types: Mapping[str, RecordType], groups: FailureGroups) -> ErrorReport | None:
     """Return the report by Firehose's error records; None if the lake has no error objects."""
     journal = ReplayJournal(lake)
     objects = lake_errors(lake, journal.has_progress)
@@ -115,7 +78,7 @@ def _from_firehose(lake: Lake, types: Mapping[str, RecordType]) -> ErrorReport |
     if first is None:
         return None
     found = ErrorReport([], {}, [])
-    groups, counts = _Groups(), Counter[str]()
+    counts = Counter[str]()
     reader = FailureReader(lake, found.unreadable, types)
     for error_object in _chain(first, objects):
         kind = error_object.key.removeprefix(FIREHOSE_ERRORS).partition("/")[0]
@@ -134,29 +97,27 @@ def _from_firehose(lake: Lake, types: Mapping[str, RecordType]) -> ErrorReport |
             elif failure.attribution is Attribution.ALREADY_WRITTEN:
                 found.written += 1
             else:
-                groups.add(entry.failed.get(place, failure.explanation), failure.type, failure.day, failure.where)
-    found.failures, found.firehose = groups.sorted(), dict(counts.most_common())
+                explanation = entry.failed.get(place, failure.explanation)
+                groups.add(explanation, failure.type, failure.day, failure.where, failure.record.raw)
+    found.firehose = dict(counts.most_common())
     found.unmatched_documents = sum(1 for _ in reader.documents.left())
-    return found
+    return _with_groups(found, groups)
 
 
-def _from_documents(lake: Lake, basis: Basis) -> ErrorReport:
-    found = ErrorReport([], {}, [], basis)
-    groups = _Groups()
-    for one in DocumentIndex(lake, found.unreadable, personal=frozenset()).left():
-        groups.add(one.explanation, one.type, one.day, one.where)
-    found.failures = groups.sorted()
+def _from_documents(lake: Lake, basis: Basis, groups: FailureGroups) -> ErrorReport:
+    found = ErrorReport([], {}, [], basis=basis)
+    for day, where, one in documents(lake, found.unreadable):
+        # An original in base64 is not UTF-8; that of a deletion that does not parse is left out.
+        raw = one.events[0].encode("utf-8", "replace") if one.events and one.encoding is None else None
+        groups.add(one.error, one.type, day, where, raw)
+    return _with_groups(found, groups)
+
+
+def _with_groups(found: ErrorReport, groups: FailureGroups) -> ErrorReport:
+    found.failures, found.totals, found.records = groups.by_day(), groups.totals(), groups.shown()
     return found
 
 
 def _chain(first: ErrorObject, rest: Iterable[ErrorObject]) -> Iterator[ErrorObject]:
     yield first
     yield from rest
-
-
-def _failures(reason: str, record_type: str | None, day: str, group: _Group) -> FailureGroup:
-    examples = [
-        Example(path, message, count, group.first[path, message])
-        for (path, message), count in group.ways.most_common(EXAMPLES)
-    ]
-    return FailureGroup(reason, record_type, day, group.ways.total(), examples)

@@ -1,0 +1,99 @@
+"""What may be shown of a record that failed: attributes that a schema names, personal data redacted."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from glue.model import RecordType, fields, pii_names
+from transform.scrub import parse_original, scrub_original
+
+NOT_NAMED = "[no schema names it]"
+NOT_A_NAME = "[a name]"
+
+_Members: TypeAlias = Mapping[str, "_Members"]
+
+
+def _names(text: str) -> dict[str, _Members]:
+    return {name: {} for name in text.split()}
+
+
+# The members of a change record, lower case, and of what they hold; an image holds attributes alone.
+_CHANGE: _Members = {
+    **_names("awsregion eventid eventname eventsource recordformat tablename"),
+    "useridentity": _names("principalid type"),
+    "dynamodb": _names(
+        "approximatecreationdatetime approximatecreationdatetimeprecision sequencenumber sizebytes streamviewtype "
+        "keys newimage oldimage"
+    ),
+}
+_TAGS = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
+
+# DynamoDB nests attributes 32 deep, each with its tag. What is deeper is no change record.
+_DEEPEST = 100
+
+# The name of an attribute, and not a value in its place, as in a map by e-mail address.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII).fullmatch
+
+
+class RecordView:
+    """Shows records by the schemas of the record types. Names compare without case, at any depth."""
+
+    def __init__(self, types: Mapping[str, RecordType], *, with_personal: bool = False) -> None:
+        self._personal = pii_names(types)
+        self._with_personal = with_personal
+        self._named = {field.name.casefold() for record_type in types.values() for field in fields(record_type.row)}
+
+    def show(self, raw: bytes) -> dict[str, Any] | None:
+        """Return the record, or None where nothing of it may be shown: it is not a JSON object in UTF-8.
+
+        b'{"eventName":"INSERT","dynamodb":{"NewImage":{"email":{"S":"a@b.c"},"pk":{"S":"x"},"fanId":{"N":"1"}}}}'
+          -> {"eventName": "INSERT", "dynamodb": {"NewImage":
+              {"email": {"S": "[redacted]"}, "pk": "[no schema names it]", "fanId": {"N": "1"}}}}
+
+        With personal data, that of a deletion stays redacted all the same, as in its error document.
+        """
+        try:
+            raw.decode()  # the redaction takes what is not UTF-8, too, which the function does not
+            redacted = self._redacted(raw)
+            document = None if redacted is None else json.loads(redacted)
+            return self._object(document, _CHANGE) if isinstance(document, dict) else None
+        except (ValueError, RecursionError):
+            return None
+
+    def _redacted(self, raw: bytes) -> bytes | None:
+        if self._with_personal:
+            return scrub_original(raw, self._personal)
+        original = parse_original(raw, self._personal)
+        return None if original is None else original.redacted
+
+    def _object(self, members: Mapping[str, Any], change: _Members, depth: int = 0) -> dict[str, Any]:
+        """Return the members that a schema or `change` names, and of the others that they are there."""
+        if depth > _DEEPEST:
+            raise RecursionError
+        shown: dict[str, Any] = {}
+        for name, value in members.items():
+            own = change.get(name.casefold())
+            if own is not None and isinstance(value, dict):
+                shown[name] = self._object(value, own, depth + 1)
+            elif own is not None or name.casefold() in self._named:
+                shown[name] = self._value(value, depth + 1)
+            else:
+                shown[name if _NAME(name) else NOT_A_NAME] = NOT_NAMED
+        return shown
+
+    def _value(self, value: Any, depth: int) -> Any:
+        """Return a value, with its type tag or without: in the error output are rows, too."""
+        if depth > _DEEPEST:
+            raise RecursionError
+        if isinstance(value, list):
+            return [self._value(item, depth + 1) for item in value]
+        if isinstance(value, str):
+            return value.encode("utf-8", "replace").decode()  # UTF-8 holds no lone surrogate
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1 and value.keys() <= _TAGS:
+            ((tag, inner),) = value.items()
+            shown = self._object(inner, {}, depth + 1) if isinstance(inner, dict) else self._value(inner, depth + 1)
+            return {tag: shown}
+        return self._object(value, {}, depth + 1)
