@@ -107,8 +107,7 @@ class SqlCompleter(Completer):
     def _fields(self, sql: str, path: list[str]) -> Iterator[str]:
         """Yield the fields behind a path of a table or its alias, columns and fields: d.date. -> requested, ..."""
         for row in self._rows(sql):
-            yield from _within(row, path)
-            yield from _within(row, path[1:])
+            yield from _within(row, path) or _within(row, path[1:])
 
     def _rows(self, sql: str) -> list[Type]:
         """Return the rows of the tables that the SQL names, or of all if it names none yet."""

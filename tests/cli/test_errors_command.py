@@ -1,6 +1,7 @@
 """`dmd errors`: what failed, and where it lies."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -235,13 +236,87 @@ def test_the_table_tells_all_but_nothing_of_a_record(lake: Path) -> None:
 
     result = run(lake, code=1)
 
-    line = next(line for line in result.stdout.splitlines() if line.startswith("bug"))
-    assert line.split()[:4] == ["bug", "demand", "2025-01-01", "1"]
-    assert line.endswith(f"{path}:1")
+    lines = result.stdout.splitlines()
+    totals, days = (next(line.split() for line in lines if line.startswith(start)) for start in ("bug", "2025"))
+    assert totals == ["bug", "demand", "1", "2025-01-01", "2025-01-01"]
+    assert days == ["2025-01-01", "2", "1", "bug,", "1", "not_json"]
+    assert f"    {path}:1" in lines
     assert "processing-failed" in result.stdout
     assert result.stderr.splitlines()[-1].startswith("not an error record: ")
     assert "dmd replay --lake" in result.stderr
     assert "SECRET" not in result.output
+
+
+def test_totals_of_all_days_come_first_and_then_those_of_each_day(lake: Path) -> None:
+    sale = error_document(type="sale", error={"code": "bug", "message": "m"})
+    write_errors(lake, "2025-01-02", sale, sale, error_document())
+    write_errors(lake, "2025-01-01", error_document(), error_document(error=NOT_JSON, type=None))
+
+    lines = [line.split() for line in run(lake).stdout.splitlines()]
+
+    assert lines[0] == ["reason", "type", "failures", "first", "day", "last", "day"]
+    assert lines[2:5] == [
+        ["bug", "sale", "2", "2025-01-02", "2025-01-02"],
+        ["invalid", "demand", "2", "2025-01-01", "2025-01-02"],
+        ["not_json", "(none)", "1", "2025-01-01", "2025-01-01"],
+    ]
+    assert lines[8:10] == [
+        ["2025-01-01", "2", "1", "invalid,", "1", "not_json"],
+        ["2025-01-02", "3", "2", "bug,", "1", "invalid"],
+    ]
+
+
+def test_examples_of_all_days_are_counted_together(lake: Path) -> None:
+    other = {"code": "invalid", "message": "not a time", "path": "date.notified"}
+    first = write_errors(lake, "2025-01-01", error_document(), error_document(error=other))
+    write_errors(lake, "2025-01-02", error_document(error=other))
+
+    lines = run(lake).stdout.splitlines()
+
+    assert lines[lines.index("── invalid, demand ─────────────────────") + 1 :][:4] == [
+        "2   date.notified: not a time",
+        f"    {first}:2",
+        "1   date.requested: missing required field",
+        f"    {first}:1",
+    ]
+
+
+def test_records_are_shown_beside_their_reasons_if_asked_for_one_of_each_reason_first(lake: Path) -> None:
+    bad = change(fanId={"N": "1"}, email=s("PERSONAL"), nowhere=s("UNNAMED"))
+    error_object(lake, failed(bad), failed(bad), failed(b"UNPARSED"))
+
+    shown = run(lake, "--show", "2").stdout
+    every = json.loads(run(lake, "--show", "9", "--json").stdout)["records"]
+
+    assert "record   nothing of it can be shown" in shown.splitlines()
+    assert 'fanId: {"N":"1"}' in map(str.strip, shown.splitlines())
+    assert not {"PERSONAL", "UNNAMED", "UNPARSED"} & set(re.findall(r"\w+", shown))
+    assert [(one["reason"], one["path"], one["record"] is None) for one in every] == [
+        ("invalid", "fanId", False),
+        ("not_json", None, True),
+        ("invalid", "fanId", False),
+    ]
+
+
+def test_personal_data_are_shown_by_an_option_of_their_own(lake: Path) -> None:
+    error_object(lake, failed(change(fanId={"N": "1"}, email=s("PERSONAL"))))
+
+    assert "PERSONAL" in run(lake, "--show", "1", "--with-personal-data").stdout
+    with pytest.raises(UserError, match="is for --show"):
+        run(lake, "--with-personal-data")
+
+
+def test_where_firehose_has_no_error_objects_the_originals_of_the_documents_are_shown(lake: Path) -> None:
+    record = json.dumps(change(fanId={"N": "1"}, email=s("PERSONAL")))
+    binary = {"events": ["/w=="], "encoding": "base64"}
+    write_errors(
+        lake, "2025-01-01", error_document(events=[record]), error_document(events=[]), error_document(**binary)
+    )
+
+    records = json.loads(run(lake, "--show", "3", "--json").stdout)["records"]
+
+    assert [one["record"] is None for one in records] == [False, True, True]
+    assert records[0]["record"]["dynamodb"]["NewImage"]["email"] == s("[redacted]")
 
 
 def test_json_is_the_same_report(lake: Path) -> None:
