@@ -78,7 +78,8 @@ def test_an_attribute_called_like_a_tag_or_a_member_of_the_change_record_is_one_
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"{", b'{"fanId":"SECRET"} x', b'{"fanId":"\xff"}', b'"SECRET"', b'["SECRET"]', b"1", b'{"fanId":NaN}']
+    "raw",
+    [b"", b"{", b'{"fanId":"SECRET"} x', b'{"email":"x","fanId":"\xff"}', b'"SECRET"', b'["SECRET"]', b'{"fanId":NaN}'],
 )
 def test_nothing_is_shown_of_what_is_not_a_json_object(raw: bytes) -> None:
     assert VIEW.show(raw) is None
