@@ -20,7 +20,7 @@ from firehose.local.user_error import UserError
 from glue.layout import Format
 from glue.schema import SCHEMAS
 
-HISTORY = Path.home() / ".dmd_query_history"
+HISTORY = Path("~/.dmd_query_history")
 
 app = plain_app()
 
@@ -120,7 +120,7 @@ def _prompt(run: Callable[[str], Generator[Result]], output: Output, schemas: Pa
     from firehose.lake.query.athena.plan import row_types  # noqa: PLC0415 - sqlglot: 0.1 s
 
     typer.echo(BANNER, err=True)
-    for statements in read_statements(row_types(load_types(schemas)), HISTORY):
+    for statements in read_statements(row_types(load_types(schemas)), HISTORY.expanduser()):
         try:
             with closing(run(statements)) as results:
                 write_results(results, output, None)

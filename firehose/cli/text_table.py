@@ -39,7 +39,7 @@ class TextTable(NamedTuple):
     def lines_within(self, columns: int | None) -> list[str]:
         """Return its lines, or those of its rows as records if a terminal of so many columns is too narrow."""
         lines = self.lines()
-        if fits(lines, columns):
+        if fits(lines, columns) or not self.rows:
             return lines
         return [line for number, row in enumerate(self.rows, 1) for line in record_lines(number, self.names, row)]
 

@@ -47,7 +47,7 @@ def test_help_loads_no_command_and_no_library_but_typer() -> None:
     [
         (("run", "--help"), {"boto3", "duckdb"}),
         (("sample", "1"), {"boto3", "duckdb", "pyarrow", "rich"}),
-        (("errors", "--help"), {"boto3", "duckdb", "pyarrow"}),
+        (("errors", "--help"), {"boto3", "duckdb", "pyarrow", "rich"}),
         (("glue", "ddl"), {"boto3", "duckdb", "pyarrow", "rich"}),
     ],
     ids=lambda part: " ".join(sorted(part)) if isinstance(part, set) else part[0],
@@ -60,14 +60,16 @@ def test_a_command_loads_no_library_that_others_need(arguments: tuple[str, ...],
 
 
 @pytest.mark.parametrize(("sql", "reads"), [("SELECT 1", False), ("SELECT count(*) FROM demand", True)])
-def test_a_query_that_names_no_table_loads_no_reader_of_tables(tmp_path: Path, sql: str, reads: bool) -> None:
+def test_a_query_loads_no_prompt_and_no_reader_of_tables_before_it_names_one(
+    tmp_path: Path, sql: str, reads: bool
+) -> None:
     (tmp_path / "data-pipeline").mkdir()
 
     loaded = loaded_by("query", sql, "--lake", str(tmp_path))
 
     assert "duckdb" in loaded
     assert ("pyarrow" in loaded) is reads
-    assert "boto3" not in loaded
+    assert loaded & {"boto3", "prompt_toolkit", "rich"} == set()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

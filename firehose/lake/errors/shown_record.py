@@ -11,21 +11,18 @@ from transform.scrub import parse_original, scrub_original
 NOT_NAMED = "[no schema names it]"
 NOT_A_NAME = "[a name]"
 
-_Members: TypeAlias = Mapping[str, "_Members"]
+_Members: TypeAlias = Mapping[str, "_Members | None"]
 
-
-def _names(text: str) -> dict[str, _Members]:
-    return {name: {} for name in text.split()}
-
-
-# The members of a change record, lower case, and of what they hold; an image holds attributes alone.
+# The members of a change record, lower case: None for plain values, else the members within. Images and keys have none
+# but attributes.
 _CHANGE: _Members = {
-    **_names("awsregion eventid eventname eventsource recordformat tablename"),
-    "useridentity": _names("principalid type"),
-    "dynamodb": _names(
-        "approximatecreationdatetime approximatecreationdatetimeprecision sequencenumber sizebytes streamviewtype "
-        "keys newimage oldimage"
-    ),
+    **dict.fromkeys(("awsregion", "eventid", "eventname", "eventsource", "recordformat", "tablename")),
+    "useridentity": dict.fromkeys(("principalid", "type")),
+    "dynamodb": {
+        **dict.fromkeys(("approximatecreationdatetime", "approximatecreationdatetimeprecision")),
+        **dict.fromkeys(("sequencenumber", "sizebytes", "streamviewtype")),
+        **{name: {} for name in ("keys", "newimage", "oldimage")},
+    },
 }
 _TAGS = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
 
@@ -73,14 +70,21 @@ class RecordView:
             raise RecursionError
         shown: dict[str, Any] = {}
         for name, value in members.items():
-            own = change.get(name.casefold())
-            if own is not None and isinstance(value, dict):
-                shown[name] = self._object(value, own, depth + 1)
-            elif own is not None or name.casefold() in self._named:
+            folded = name.casefold()
+            if folded in change:
+                shown[name] = self._member(value, change[folded], depth + 1)
+            elif folded in self._named:
                 shown[name] = self._value(value, depth + 1)
             else:
                 shown[name if _NAME(name) else NOT_A_NAME] = NOT_NAMED
         return shown
+
+    def _member(self, value: Any, within: _Members | None, depth: int) -> Any:
+        """Return a member of the change record, unless it is another than such a record has."""
+        if within is not None and isinstance(value, dict):
+            return self._object(value, within, depth)
+        is_plain = not isinstance(value, dict | list) if within is None else value is None
+        return self._value(value, depth) if is_plain else NOT_NAMED
 
     def _value(self, value: Any, depth: int) -> Any:
         """Return a value, with its type tag or without: in the error output are rows, too."""
