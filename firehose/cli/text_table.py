@@ -57,9 +57,9 @@ def terminal_columns() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def fits(lines: Iterable[str], columns: int | None) -> bool:
-    """Say whether no line is wider than a terminal of so many columns."""
-    return columns is None or all(columns_of(line) <= columns for line in lines)
+def fits(lines: Sequence[str], columns: int | None) -> bool:
+    """Say whether a table's lines, of which the rule is the widest, fit a terminal of so many columns."""
+    return columns is None or len(lines[1]) <= columns
 
 
 def print_table(table: TextTable) -> None:
