@@ -13,8 +13,8 @@ def cell_text(value: Any, null: str = "null") -> str:
     """Return a value as text: 2025-01-01 10:00:00.123, true, {"id":"x"}."""
     if value is None:
         return null
-    plain = plain_value(value)
-    return plain if isinstance(plain, str) else json_text(plain)
+    plain = value if isinstance(value, str) else plain_value(value)
+    return plain if isinstance(plain, str) else _encode(plain).decode()
 
 
 def json_text(value: Any) -> str:

@@ -12,11 +12,10 @@ from pathlib import Path
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from firehose.lake.query.athena.types import Type
-from firehose.local.os_errors import file_named
 from firehose.local.private_files import file_mode
 
 BANNER = "End a statement with ; and press Enter. Tab completes, the arrow keys recall, Ctrl-D ends."
@@ -74,10 +73,15 @@ def _enter() -> KeyBindings:
     return bindings
 
 
-def _history(path: Path) -> FileHistory:
-    """Return the history in a file that only its user may read: statements may name people."""
-    with file_named(path):
+def _history(path: Path) -> History:
+    """Return the history in a file that only its user may read, because statements may name people.
+
+    Where the file cannot be made, what is typed is recalled until the prompt ends.
+    """
+    try:
         os.close(os.open(path, os.O_CREAT | os.O_APPEND, file_mode()))
+    except OSError:
+        return InMemoryHistory()
     return FileHistory(str(path))
 
 

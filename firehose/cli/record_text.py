@@ -25,6 +25,12 @@ def record_lines(title: int | str, names: Sequence[str], values: Sequence[Any]) 
         yield from (f"{' ' * width}   {line}" for line in more)
 
 
+def all_records(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the lines of each row as a record, under its number."""
+    for number, row in enumerate(rows, 1):
+        yield from record_lines(number, names, row)
+
+
 def rule(title: int | str) -> str:
     """Return the line above a record, or above other lines under a title."""
     return f"── {title} ".ljust(_RULE_COLUMNS, "─")

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from typing import Any, TextIO, TypeAlias
 
 from firehose.cli.cell_text import cell_text, json_text, printable
-from firehose.cli.record_text import record_lines
-from firehose.cli.text_table import fits, terminal_columns, text_table
+from firehose.cli.record_text import all_records
+from firehose.cli.text_table import terminal_columns, text_table
 from firehose.lake.query.sql import Result
 from firehose.local.os_errors import file_named
 from firehose.local.private_files import file_mode
@@ -55,15 +55,9 @@ def write_results(results: Iterable[Result], output: Output, file: Path | None) 
 
 
 def _write(out: TextIO, texts: Iterable[str]) -> None:
-    for text in texts:  # not inside file_named: a text is made by reading the lake
-        with file_named(_name(out)):
-            out.write(text)
-    with file_named(_name(out)):
+    with file_named("standard output" if out is sys.stdout else out.name):
+        out.writelines(texts)
         out.flush()
-
-
-def _name(out: TextIO) -> str:
-    return "standard output" if out is sys.stdout else out.name
 
 
 @contextmanager
@@ -84,8 +78,8 @@ def _table(names: list[str], rows: _Rows, columns: int | None) -> Iterator[str]:
     kept = list(rows)
     numbers = [place for place in range(len(names)) if all(_is_number(row[place]) for row in kept)]
     texts = ([printable(cell_text(value)) for value in row] for row in kept)
-    lines = text_table(map(printable, names), texts, right=numbers).lines()
-    yield from _as_lines(lines if fits(lines, columns) else _records(names, kept))
+    table = text_table(map(printable, names), texts, right=numbers)
+    yield from _as_lines(table.lines_within(columns, kept))
 
 
 def _is_number(value: Any) -> bool:
@@ -93,15 +87,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _vertical(names: list[str], rows: _Rows, _: int | None) -> Iterator[str]:
-    yield from _as_lines(_records(names, rows))
-
-
-def _records(names: list[str], rows: _Rows) -> Iterator[str]:
-    number = 0
-    for number, row in enumerate(rows, 1):
-        yield from record_lines(number, names, row)
-    if not number:
-        yield "no rows"
+    yield from _as_lines(all_records(names, rows))
 
 
 def _as_lines(lines: Iterable[str]) -> Iterator[str]:

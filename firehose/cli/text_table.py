@@ -6,11 +6,11 @@ A line is never broken here: a path that is wider than the terminal can be copie
 import shutil
 import sys
 from collections.abc import Container, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from firehose.cli.cell_text import columns_of
 from firehose.cli.output import print_line
-from firehose.cli.record_text import record_lines
+from firehose.cli.record_text import all_records
 
 _GAP = "   "
 
@@ -36,12 +36,17 @@ class TextTable(NamedTuple):
             padded.append(blanks + text if place in self.right else text + blanks)
         return _GAP.join(padded).rstrip()
 
-    def lines_within(self, columns: int | None) -> list[str]:
-        """Return its lines, or those of its rows as records if a terminal of so many columns is too narrow."""
+    def lines_within(self, columns: int | None, values: Sequence[Sequence[Any]] | None = None) -> list[str]:
+        """Return its lines, or those of its rows as records if a terminal of so many columns is too narrow.
+
+        `values` are what the texts of the rows stand for, nested values among them. A table of one column stays one:
+        records would not be narrower, and its lines may be meant to be copied.
+        """
         lines = self.lines()
-        if fits(lines, columns) or not self.rows:
+        rule = lines[1]
+        if columns is None or len(rule) <= columns or len(self.names) == 1 or not self.rows:
             return lines
-        return [line for number, row in enumerate(self.rows, 1) for line in record_lines(number, self.names, row)]
+        return list(all_records(self.names, values or self.rows))
 
 
 def text_table(names: Iterable[str], rows: Iterable[Iterable[str]], *, right: Container[int] = ()) -> TextTable:
@@ -55,11 +60,6 @@ def text_table(names: Iterable[str], rows: Iterable[Iterable[str]], *, right: Co
 def terminal_columns() -> int | None:
     """Return the width of the terminal, COLUMNS if that is set; None in a pipe, where nothing is too wide."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def fits(lines: Sequence[str], columns: int | None) -> bool:
-    """Say whether a table's lines, of which the rule is the widest, fit a terminal of so many columns."""
-    return columns is None or len(lines[1]) <= columns
 
 
 def print_table(table: TextTable) -> None:

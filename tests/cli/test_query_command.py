@@ -81,6 +81,14 @@ def test_what_is_wider_than_the_terminal_is_shown_a_record_at_a_time(lake: str) 
 
 
 @pytest.mark.slow
+def test_a_table_of_one_column_stays_one_so_that_its_lines_can_be_copied(lake: str) -> None:
+    lines = at_terminal(40, "query", "SHOW CREATE TABLE sale", "--lake", lake)
+
+    assert lines[2].startswith("CREATE EXTERNAL TABLE")
+    assert max(map(len, lines)) > 40
+
+
+@pytest.mark.slow
 def test_a_path_is_never_broken_over_lines(lake: str) -> None:
     lines = at_terminal(40, "query", 'SELECT "$path" AS p, 1 AS n FROM demand', "--lake", lake)
 

@@ -65,6 +65,10 @@ def test_a_statement_is_recalled_whole_in_a_later_prompt_and_only_its_user_reads
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
 
 
+def test_without_a_place_for_the_history_statements_run_all_the_same(keyboard: PipeInput, tmp_path: Path) -> None:
+    assert typed(keyboard, "SELECT 1;\r", tmp_path / "none" / "h") == ["SELECT 1;"]
+
+
 @pytest.mark.parametrize(
     ("sql", "found"),
     [
