@@ -39,14 +39,16 @@ class TextTable(NamedTuple):
     def lines_within(self, columns: int | None, values: Sequence[Sequence[Any]] | None = None) -> list[str]:
         """Return its lines, or those of its rows as records if a terminal of so many columns is too narrow.
 
-        `values` are what the texts of the rows stand for, nested values among them. A table of one column stays one:
-        records would not be narrower, and its lines may be meant to be copied.
+        `values` are what the texts of the rows stand for, nested values among them. One column of texts stays a table:
+        records would not be narrower, and its lines may be meant to be copied, as DDL is.
         """
-        lines = self.lines()
-        rule = lines[1]
-        if columns is None or len(rule) <= columns or len(self.names) == 1 or not self.rows:
-            return lines
-        return list(all_records(self.names, values or self.rows))
+        head, rule, *rows = self.lines()
+        if columns is None or len(rule) <= columns or not self.rows:
+            return [head, rule, *rows]
+        shown = values or self.rows
+        if len(self.names) == 1 and not any(isinstance(value, dict | list) for (value,) in shown):
+            return [head, rule[:columns], *rows]
+        return list(all_records(self.names, shown))
 
 
 def text_table(names: Iterable[str], rows: Iterable[Iterable[str]], *, right: Container[int] = ()) -> TextTable:

@@ -84,8 +84,16 @@ def test_what_is_wider_than_the_terminal_is_shown_a_record_at_a_time(lake: str) 
 def test_a_table_of_one_column_stays_one_so_that_its_lines_can_be_copied(lake: str) -> None:
     lines = at_terminal(40, "query", "SHOW CREATE TABLE sale", "--lake", lake)
 
+    assert lines[:2] == ["createtab_stmt", "─" * 40]
     assert lines[2].startswith("CREATE EXTERNAL TABLE")
     assert max(map(len, lines)) > 40
+
+
+@pytest.mark.slow
+def test_one_column_of_nested_values_is_shown_as_records(lake: str) -> None:
+    lines = at_terminal(40, "query", "SELECT date FROM demand", "--lake", lake)
+
+    assert lines[1:3] == ["date   requested: 2025-01-01 10:00:00.000", "       triggered: null"]
 
 
 @pytest.mark.slow
