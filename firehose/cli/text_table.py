@@ -43,10 +43,9 @@ class TextTable(NamedTuple):
         records would not be narrower, and its lines may be meant to be copied, as DDL is.
         """
         head, rule, *rows = self.lines()
-        if columns is None or len(rule) <= columns or not self.rows:
-            return [head, rule, *rows]
         shown = values or self.rows
-        if len(self.names) == 1 and not any(isinstance(value, dict | list) for (value,) in shown):
+        is_text = len(self.names) == 1 and not any(isinstance(value, dict | list) for (value,) in shown)
+        if columns is None or len(rule) <= columns or is_text or not rows:
             return [head, rule[:columns], *rows]
         return list(all_records(self.names, shown))
 
