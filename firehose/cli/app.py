@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Run change records through the Lambda function and a local Firehose into a lake.",
     "query": "Run Athena's SQL over a lake, with the Glue tables as tables.",
     "errors": "List what failed in a lake, and why.",
+    "report": "Write a page that shows a lake: rows, dates, age, failures, files, deletions, drift and replays.",
     "replay": "Run failed records through today's code and deliver what now succeeds.",
     "sample": "Write realistic change records of every type, one a line.",
     "backfill": "Send the items of a table, or of its export, into a lake or a stream.",

@@ -3,7 +3,7 @@
 import re
 
 # <stream>-<version>-<yyyy-MM-dd-HH-mm-ss>-<uuid>: Firehose's guide, "Configure Amazon S3 object name format".
-_OBJECT_NAME = re.compile(r"(.+)-\d+-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[^/]*").fullmatch
+_OBJECT_NAME = re.compile(r"(.+)-\d+-(\d{4}-\d\d-\d\d)-\d\d-\d\d-\d\d-[^/]*").fullmatch
 
 
 def delivery_stream_of(where: str) -> str | None:
@@ -13,3 +13,9 @@ def delivery_stream_of(where: str) -> str | None:
     """
     match = _OBJECT_NAME(where.rpartition("/")[2])
     return match[1] if match else None
+
+
+def day_of(where: str) -> str | None:
+    """Return the day in the name of an object that Firehose wrote, or None: "2025-01-01" of the object above."""
+    match = _OBJECT_NAME(where.rpartition("/")[2])
+    return match[2] if match else None

@@ -19,6 +19,7 @@ class StoredObject:
     key: str
     size_bytes: int
     version: str = ""  # changes whenever the object is replaced: S3's ETag
+    written_ms: int = 0  # epoch milliseconds: S3's LastModified
 
 
 class Lake(Protocol):
@@ -29,6 +30,9 @@ class Lake(Protocol):
 
     def open(self, stored: StoredObject) -> BinaryIO:
         """Open an object as a seekable file; only the parts that are read are fetched."""
+
+    def path(self, stored: StoredObject) -> Path | None:
+        """Return the path of an object in a folder; None for one in a bucket."""
 
     def where(self, stored: StoredObject) -> str:
         """Return the path or address of an object: `lake/data-pipeline/...`, `s3://bucket/data-pipeline/...`."""
@@ -55,7 +59,7 @@ class FolderLake:
             elif _is_data(entry.name):
                 status = entry.stat()
                 key = Path(entry).relative_to(self._root).as_posix()
-                yield StoredObject(key, status.st_size, file_version(status))
+                yield StoredObject(key, status.st_size, file_version(status), status.st_mtime_ns // 1_000_000)
 
     def open(self, stored: StoredObject) -> BinaryIO:
         """Open the file."""
@@ -64,8 +68,12 @@ class FolderLake:
         except OSError as error:
             _raise_unreadable(error)
 
-    def where(self, stored: StoredObject) -> str:
+    def path(self, stored: StoredObject) -> Path:
         """Return the path of the file."""
+        return self._root / stored.key
+
+    def where(self, stored: StoredObject) -> str:
+        """Return the path of the file as text."""
         return str(self._root / stored.key)
 
 
@@ -94,11 +102,15 @@ class BucketLake:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 for one in page.get("Contents", []):
                     if _is_data(one["Key"].rpartition("/")[2]):
-                        yield StoredObject(one["Key"], one["Size"], one["ETag"])
+                        written_ms = int(one["LastModified"].timestamp() * 1000)
+                        yield StoredObject(one["Key"], one["Size"], one["ETag"], written_ms)
 
     def open(self, stored: StoredObject) -> BinaryIO:
         """Open a file over the object; each read is a ranged GetObject."""
         return cast(BinaryIO, _Ranges(self._client, self._bucket, stored))
+
+    def path(self, _: StoredObject) -> None:
+        """Return None: a bucket has no paths."""
 
     def where(self, stored: StoredObject) -> str:
         """Return the address of the object."""

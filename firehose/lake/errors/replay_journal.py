@@ -18,7 +18,7 @@ stops before it has put a row. So nothing is locked, and a kill leaves nothing t
 The journal is outside the data prefixes, because readers take every file below those for data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 
 import msgspec
@@ -63,6 +63,10 @@ class ReplayJournal:
     def entry(self, error_object: str) -> JournalEntry:
         """Return the entry of an error object; it is empty if nothing was replayed."""
         return self._entries.get(error_object) or JournalEntry(error_object)
+
+    def entries(self) -> Collection[JournalEntry]:
+        """Return the entries of all error objects that were replayed, whole or in part."""
+        return self._entries.values()
 
     def has_progress(self, error_object: str) -> bool:
         """Return True if a record of an error object was replayed, or may have been before a kill."""

@@ -61,7 +61,13 @@ def report(where: str, schemas: Path = SCHEMAS, *, show: int = 0, with_personal:
     Raises:
         UserError: no such lake, or it cannot be read.
     """
-    lake, types = open_lake(where), load(schemas)
+    return report_of(open_lake(where), load(schemas), show=show, with_personal=with_personal)
+
+
+def report_of(
+    lake: Lake, types: Mapping[str, RecordType], *, show: int = 0, with_personal: bool = False
+) -> ErrorReport:
+    """Return what failed in an open lake, as `report` does."""
     view = RecordView(types, with_personal=with_personal)
     try:
         found = _from_firehose(lake, types, FailureGroups(view, show))

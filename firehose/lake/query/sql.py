@@ -125,7 +125,7 @@ class Result:
 
 def query(
     sql: str,
-    lake: str,
+    lake: str | Lake,
     tables: Mapping[str, TableInputs] | None = None,
     file_format: Format | None = None,
     schemas: Path = SCHEMAS,
@@ -133,7 +133,7 @@ def query(
     dialect: Dialect = Dialect.ATHENA,
     environment: str = "dev1",
 ) -> Answer:
-    """Run SQL over the lake in a folder or in `s3://bucket`.
+    """Run SQL over the lake in a folder or in `s3://bucket`, or over one that is open.
 
     "SELECT count(*) AS n FROM demand", ".local/lake" -> Answer(["n"], [(1234,)])
 
@@ -144,7 +144,7 @@ def query(
     Raises:
         UserError: the lake does not exist, the SQL is refused, or a file does not match its table.
     """
-    opened = open_lake(lake)
+    opened = open_lake(lake) if isinstance(lake, str) else lake
     with closing(_run(sql, opened, tables, file_format, schemas, dialect=dialect, environment=environment)) as found:
         *_, answer = (Answer(columns, list(rows)) for columns, rows in (result.read() for result in found))
         return answer
@@ -193,15 +193,15 @@ def _run(
             types = load(schemas)
             inputs = _of_format(tables or table_inputs(types), chosen)
         if dialect is Dialect.DUCKDB:
-            statements, read, with_path = _duckdb(sql, inputs, types)
+            statements, read, with_hidden = _duckdb(sql, inputs, types)
         else:
             from firehose.lake.query.athena.plan import plan  # noqa: PLC0415 - sqlglot: 0.1 s
 
-            statements, read, with_path = plan(sql, inputs, types, environment, chosen)
+            statements, read, with_hidden = plan(sql, inputs, types, environment, chosen)
         if inputs:
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
-            register_tables(connection, inputs, lake, read, errors.append, with_path=with_path)
+            register_tables(connection, inputs, lake, read, errors.append, with_hidden=with_hidden)
         yield from _results(connection, statements, errors, own=dialect is Dialect.DUCKDB)
 
 
@@ -214,10 +214,10 @@ def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[s
 def _duckdb(
     sql: str, inputs: Mapping[str, TableInput], types: Mapping[str, RecordType]
 ) -> tuple[list[str], Collection[str], bool]:
-    """Return DuckDB's own SQL behind the views that it names, the tables that it names, and whether it has "$path"."""
+    """Return DuckDB's own SQL behind the views that it names, its tables, and whether it names "$path" or its like."""
     lowered = sql.lower()
     views = [f"CREATE VIEW {view} AS {text}" for view, text in latest_views(types).items() if view in lowered]
-    return [*views, sql], [name for name in inputs if name in lowered], "$path" in lowered
+    return [*views, sql], [name for name in inputs if name in lowered], '"$' in lowered
 
 
 def _results(

@@ -14,9 +14,9 @@ import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
 from firehose.lake.errors.error_documents import documents
-from firehose.lake.objects import FolderLake, Lake, StoredObject
+from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.catalog import PATH
-from firehose.lake.query.avro_table import AvroTable, in_file
+from firehose.lake.query.avro_table import WRITTEN, AvroTable, in_file
 from firehose.local.user_error import UserError
 from glue import arrow
 from glue.layout import PARTITION, Format, partition_date
@@ -25,7 +25,7 @@ from glue.tables import BUCKET, TableInput
 # Arrow takes INT96 for nanoseconds, but DuckDB's TIMESTAMP is microseconds, so times are read as those at once.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _PARTITION_FIELD = pa.field(PARTITION, pa.string())
-_PATH_FIELD = pa.field(PATH, pa.string())
+_HIDDEN_FIELDS = (pa.field(PATH, pa.string()), pa.field(WRITTEN, pa.timestamp("us")))
 
 
 def register_tables(
@@ -35,19 +35,21 @@ def register_tables(
     read: Collection[str],
     on_error: Callable[[UserError], None],
     *,
-    with_path: bool = False,
+    with_hidden: bool = False,
 ) -> None:
     """Give a connection the tables of these Glue TableInputs. Those that are not to be read have no rows.
 
-    `on_error` is called with the error of a file that a scan cannot read. `with_path` adds the column "$path", where
-    the file of a row lies.
+    `on_error` is called with the error of a file that a scan cannot read. `with_hidden` adds the columns "$path", where
+    the file of a row lies, and "$file_modified_time", when it was written.
     """
     for name, table_input in table_inputs.items():
-        connection.register(name, _table(table_input, lake if name in read else None, on_error, with_path=with_path))
+        connection.register(
+            name, _table(table_input, lake if name in read else None, on_error, with_hidden=with_hidden)
+        )
 
 
 def _table(
-    table_input: TableInput, lake: Lake | None, on_error: Callable[[UserError], None], *, with_path: bool
+    table_input: TableInput, lake: Lake | None, on_error: Callable[[UserError], None], *, with_hidden: bool
 ) -> Any:
     """Return a Glue table as an Arrow dataset. Without a lake, or without a file in it, the table is empty.
 
@@ -55,7 +57,7 @@ def _table(
     """
     columns = arrow.schema(table_input)
     fields = [pa.field(one.name, _in_micros(one.type)) for one in columns]
-    schema = pa.schema([*fields, _PARTITION_FIELD, *([_PATH_FIELD] if with_path else [])])
+    schema = pa.schema([*fields, _PARTITION_FIELD, *(_HIDDEN_FIELDS if with_hidden else ())])
     if lake is None:
         return schema.empty_table()
     kind = table_input["Parameters"]["classification"]
@@ -79,10 +81,10 @@ def _files(lake: Lake, prefix: str) -> dict[StoredObject, str]:
 def _fragments(lake: Lake, files: Mapping[StoredObject, str]) -> Iterator[Any]:
     local = LocalFileSystem()
     for stored, date in files.items():
-        where = in_file(lake.where(stored), date)
+        where = in_file(lake, stored, date)
         # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
-        if isinstance(lake, FolderLake):
-            yield _PARQUET.make_fragment(lake.where(stored), local, partition_expression=where)
+        if path := lake.path(stored):
+            yield _PARQUET.make_fragment(str(path), local, partition_expression=where)
         else:
             yield _PARQUET.make_fragment(pa.PythonFile(lake.open(stored), "r"), partition_expression=where)
 

@@ -1,0 +1,92 @@
+"""Counts the rows of a lake by SQL, one pass over each table, and runs the saved proof that deletions are redacted."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from firehose.lake.objects import Lake
+from firehose.lake.query.sql import Dialect, query
+from glue.compliance import personal_data_sql
+from glue.layout import Format
+from glue.model import RecordType
+
+# The classes of a change's age on arrival, youngest first, each with the seconds at which the next one begins. REQ-1
+# has a minute for the pipeline, before Firehose's buffer, and REQ-7 five minutes until a row can be queried.
+AGES: dict[str, int | None] = {
+    "under 1 minute": 60,
+    "1 to 5 minutes": 300,
+    "5 to 15 minutes": 900,
+    "15 to 60 minutes": 3600,
+    "1 to 24 hours": 86_400,
+    "over a day": None,
+}
+UNKNOWN_AGE = "unknown"
+
+CHANGES = ("INSERT", "MODIFY", "REMOVE")
+
+
+class RowCount(msgspec.Struct, frozen=True):
+    """The number of rows of one type, day of change and kind of change: ("sale", "2025-01-01", "INSERT", ..., 152).
+
+    `day` is None where a row does not say when its change was made. `deleted` marks rows of a deletion, and `expired`
+    those that DynamoDB's time to live removed. `age` is one of AGES.
+    """
+
+    type: str
+    day: str | None
+    change: str
+    deleted: bool
+    expired: bool
+    age: str
+    rows: int
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """The proof for a field of personal data: of so many deleted rows, so many still hold a value."""
+
+    type: str
+    field: str
+    deleted_rows: int
+    not_redacted: int
+
+
+def count_rows(lake: Lake, types: Mapping[str, RecordType], file_format: Format, schemas: Path) -> list[RowCount]:
+    """Return the rows of every table by day and kind of change. Memory grows with the days, not with the rows.
+
+    Raises:
+        UserError: a file cannot be read, or does not match its table.
+    """
+    return [
+        found
+        for name in sorted(types)
+        for found in _count(name, query(_sql(name), lake, None, file_format, schemas, dialect=Dialect.DUCKDB).rows)
+    ]
+
+
+def _sql(name: str) -> str:
+    """Return the SQL of one table's counts: the age of a change is that at which its file was written."""
+    bounds = " + ".join(f"CAST(age_s >= {bound} AS INTEGER)" for bound in AGES.values() if bound)
+    return (
+        f"SELECT day, change, deleted, expired, {bounds} AS age, count(*) AS n FROM ("  # noqa: S608  names are the schema's
+        "SELECT strftime(change.at, '%Y-%m-%d') AS day, change.name AS change, coalesce(isdeleted, false) AS deleted, "
+        "coalesce(change.expired, false) AS expired, "
+        '(epoch_ms("$file_modified_time") - epoch_ms(change.at)) / 1000 AS age_s '
+        f'FROM "{name.lower()}") AS aged GROUP BY ALL ORDER BY ALL'
+    )
+
+
+def _count(name: str, rows: list[tuple[str | None, str | None, bool, bool, int | None, int]]) -> Iterator[RowCount]:
+    ages = list(AGES)
+    for day, change, deleted, expired, age, count in rows:
+        yield RowCount(
+            name, day, change or "unknown", deleted, expired, UNKNOWN_AGE if age is None else ages[age], count
+        )
+
+
+def prove_redaction(lake: Lake, types: Mapping[str, RecordType], file_format: Format, schemas: Path) -> list[Redaction]:
+    """Return the answer of the saved query glue/athena/personal-data-of-deleted.sql, which is Athena's SQL."""
+    answer = query(personal_data_sql(types), lake, None, file_format, schemas)
+    if len(answer.columns) == 1:  # no type has personal data
+        return []
+    return [Redaction(*row) for row in answer.rows]

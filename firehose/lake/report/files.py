@@ -1,0 +1,76 @@
+"""Counts the files of a lake and their bytes by listing: no file is opened."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import msgspec
+
+from firehose.lake.objects import Lake, StoredObject
+from glue.layout import Format, partition_date, type_prefix
+
+KIB, MIB = 1024, 1024 * 1024
+
+# Opening a file costs a query as much as reading some megabytes of it. Firehose's own largest buffer is 128 MiB.
+SMALL_BYTES = 16 * MIB
+
+# So many small files of one partition are worth being made into one.
+MANY_FILES = 8
+
+# The classes of a file's size, smallest first, each with the size at which the next one begins.
+SIZES: dict[str, int | None] = {
+    "under 16 KiB": 16 * KIB,
+    "16 to 128 KiB": 128 * KIB,
+    "128 KiB to 1 MiB": MIB,
+    "1 to 16 MiB": SMALL_BYTES,
+    "16 to 128 MiB": 128 * MIB,
+    "128 MiB or more": None,
+}
+
+
+class PartitionFiles(msgspec.Struct, frozen=True):
+    """The files of one partition: ("parquet", "sale", "2025-01-01", files=3, size_bytes=12345, small=3)."""
+
+    format: str
+    type: str
+    date: str
+    files: int
+    size_bytes: int
+    small: int
+
+
+class FileCounts(msgspec.Struct, frozen=True):
+    """All partitions of a lake, and the number of its files by (type, size class)."""
+
+    partitions: list[PartitionFiles]
+    sizes: Mapping[tuple[str, str], int]
+
+
+def count_files(lake: Lake, types: Collection[str]) -> FileCounts:
+    """Return the files of every format, type and partition date. Files in no partition are no table's.
+
+    Raises:
+        UserError: the lake cannot be listed.
+    """
+    partitions: list[PartitionFiles] = []
+    sizes: Counter[tuple[str, str]] = Counter()
+    for file_format in Format:
+        for name in sorted(types):
+            files = list(lake.objects(type_prefix(file_format, name)))
+            partitions += _partitions(file_format, name, files)
+            sizes.update((name, size_class(stored.size_bytes)) for stored in files if partition_date(stored.key))
+    return FileCounts(partitions, sizes)
+
+
+def _partitions(file_format: str, name: str, files: Iterable[StoredObject]) -> Iterator[PartitionFiles]:
+    by_date: dict[str, list[int]] = {}
+    for stored in files:
+        if day := partition_date(stored.key):
+            by_date.setdefault(day, []).append(stored.size_bytes)
+    for day, sizes in sorted(by_date.items()):
+        small = sum(1 for size_bytes in sizes if size_bytes < SMALL_BYTES)
+        yield PartitionFiles(file_format, name, day, len(sizes), sum(sizes), small)
+
+
+def size_class(size_bytes: int) -> str:
+    """Return the class of a size: 20,000 -> "16 to 128 KiB"."""
+    return next(name for name, end in SIZES.items() if end is None or size_bytes < end)
