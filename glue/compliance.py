@@ -53,13 +53,7 @@ def personal_data_sql(types: Mapping[str, RecordType]) -> str:
     Raises:
         SchemaError: personal data in a list or a map, which the query cannot check.
     """
-    selects = [
-        f"SELECT '{name.lower()}' AS record_type, '{path}' AS field, count(*) AS deleted_rows, "
-        f"count(CASE WHEN {path} <> '{REDACTED}' THEN 1 END) AS not_redacted\n"
-        f'FROM "{name.lower()}" WHERE isdeleted'
-        for name, one in types.items()
-        for path in _personal(one.row, f"{name}: ", "")
-    ]
+    selects = personal_data_selects(types)
     if not selects:
         return "-- No record type has personal data\nSELECT 0 AS not_redacted;\n"
     return (
@@ -67,6 +61,17 @@ def personal_data_sql(types: Mapping[str, RecordType]) -> str:
         + "\nUNION ALL\n".join(selects)
         + "\nORDER BY record_type, field;\n"
     )
+
+
+def personal_data_selects(types: Mapping[str, RecordType]) -> list[str]:
+    """The parts of that query, one for each field of personal data."""
+    return [
+        f"SELECT '{name.lower()}' AS record_type, '{path}' AS field, count(*) AS deleted_rows, "
+        f"count(CASE WHEN {path} <> '{REDACTED}' THEN 1 END) AS not_redacted\n"
+        f'FROM "{name.lower()}" WHERE isdeleted'
+        for name, one in types.items()
+        for path in _personal(one.row, f"{name}: ", "")
+    ]
 
 
 def _personal(record: Record, where: str, above: str) -> Iterator[str]:

