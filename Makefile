@@ -13,7 +13,7 @@ LIMIT ?= 600
 # Each of the test workers would compile every file of specifications for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-long test-fast e2e lint bench lock package plan deploy rollback cost clean
+.PHONY: setup run test test-long test-fast e2e lint bench lock package plan deploy rollback picture cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@if [ -e "$(LAKE)/$(MADE)" ]; then rm -rf "$(LAKE)"; fi
@@ -54,6 +54,10 @@ deploy: package  ## plan, apply, wait, and test end to end: make deploy ENV=dev1
 
 rollback: setup  ## the functions of an earlier release: make rollback ENV=dev1 VERSION=12
 	@$(BIN)/python -m firehose.pipeline.deploy rollback "$(ENV)" "$(VERSION)"
+
+picture: run  ## docs/report.png, the head of the report on the lake of make run
+	$(BIN)/dmd report --lake $(LAKE) -o .local/report.html
+	$(BIN)/python -m tests.chromium .local/report.html docs/report.png
 
 cost: setup  ## docs/cost.md from the price facts
 	$(BIN)/python docs/cost.py

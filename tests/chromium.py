@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -58,9 +60,10 @@ class Browser:
         messages = [json.loads(one["message"])["message"] for one in entries]
         return [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
 
-    def picture(self) -> bytes:
-        """The whole page as a PNG."""
-        found = self.command("Page.captureScreenshot", captureBeyondViewport=True)
+    def picture(self, width: int, height: int) -> bytes:
+        """The upper part of the page as a PNG."""
+        part = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        found = self.command("Page.captureScreenshot", captureBeyondViewport=True, clip=part)
         return base64.b64decode(found["data"])
 
 
@@ -84,7 +87,18 @@ def chromium(folder: Path) -> Iterator[Browser]:
             driver.terminate()
 
 
+def main(page: str, picture: str) -> None:
+    """Writes a picture of the head of a page: `python -m tests.chromium report.html docs/report.png`."""
+    with TemporaryDirectory() as folder, chromium(Path(folder)) as browser:
+        browser.show(Path(page).resolve(), 960, dark=False)
+        Path(picture).write_bytes(browser.picture(960, 1290))
+
+
 def _call(address: str, **body: Any) -> Any:
     request = Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310 - our own
     with urlopen(request) as answer:  # noqa: S310
         return json.load(answer)["value"]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
