@@ -48,6 +48,7 @@ def test_help_loads_no_command_and_no_library_but_typer() -> None:
         (("run", "--help"), {"boto3", "duckdb"}),
         (("sample", "1"), {"boto3", "duckdb", "pyarrow", "rich"}),
         (("errors", "--help"), {"boto3", "duckdb", "pyarrow", "rich"}),
+        (("report", "--help"), {"boto3", "duckdb", "pyarrow", "vl_convert"}),
         (("glue", "ddl"), {"boto3", "duckdb", "pyarrow", "rich"}),
     ],
     ids=lambda part: " ".join(sorted(part)) if isinstance(part, set) else part[0],

@@ -21,11 +21,11 @@ WIDE, NARROW = 820, 270  # pixels between the axes
 COLOURS = 8  # of each palette in page.css
 
 Spec = dict[str, Any]
-_COUNT: Spec = {"format": "~s", "tickCount": 4, "tickMinStep": 1}
+_COUNT: Spec = {"labelExpr": "format(datum.value, '~s')", "tickCount": 4, "tickMinStep": 1}
 _AMOUNT: Spec = {"format": ",.2~f", "tickCount": 4}
 _SHARE: Spec = {"format": "%", "tickCount": 4}
 
-Values = Sequence[Mapping[str, Any]]
+Values = Sequence[dict[str, Any]]
 
 # Attributes that say nothing, and those for screen readers, which are told of the plot as one picture; then decimals
 # beyond a hundredth of a pixel. Without them a plot has half the bytes.
@@ -105,9 +105,11 @@ class Bars(NamedTuple):
             "width": width,
             "height": self.height,
             "mark": {"type": "bar", "binSpacing": 0.3},
-            "encoding": {"x": _time(self.period, width), "y": y, "color": _colour(self.colours)},
+            "encoding": {"x": _time(self.period, width), "y": y, "color": _colour(self.colours)}
+            | {"order": {"field": "rank", "type": "quantitative"}},
         }
-        data = {"values": list(values)}
+        ranks = {value: at for at, value in enumerate(self.colours.by_value)}  # the first lies lowest
+        data = {"values": [one | {"rank": ranks[one[self.colours.field]]} for one in values]}
         if self.facet is None:
             return {"data": data} | drawn
         by_row = {"row": {"field": self.facet, "title": None}}
@@ -161,7 +163,7 @@ def _time(period: Period, width: int) -> Spec:
 
 
 def _time_axis(width: int) -> Spec:
-    ticks = {"tickCount": 8 if width > NARROW else 3, "labelSeparation": 24}
+    ticks = {"tickCount": 8 if width > NARROW else 3, "labelSeparation": 12}
     return {"grid": False, "labelOverlap": "greedy", "labelFlush": False, "format": "%Y-%m-%d"} | ticks
 
 
@@ -180,7 +182,7 @@ def svg(plot: Plot) -> str:
         for width, spec in (("wide", plot.wide), ("narrow", plot.narrow))
     )
     shown = f'<ul class="legend">{legend}</ul>' if legend else ""
-    return f"<figure>{shown}{pictures}</figure>"
+    return f"<figure><figcaption>{escape(plot.name)}</figcaption>{shown}{pictures}</figure>"
 
 
 def _drawn(spec: Spec) -> str:

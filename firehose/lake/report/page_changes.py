@@ -30,7 +30,13 @@ def changes_section(figures: Figures) -> str:
     by_period = count_by(_dated(rows), lambda one: (period.of(one.day or ""), one.type, one.change))
     title = f"rows a {period}"
     chart = Bars(
-        "Rows by type, day and change", "rows", title, period, colours("change", names, "change"), "type", height=90
+        f"Rows by {period}, type and change",
+        "rows",
+        title,
+        period,
+        colours("change", names, "change"),
+        "type",
+        height=90,
     )
     values = [
         {"at": period.first_day(at), "type": name, "change": change, "rows": count}
@@ -97,7 +103,7 @@ def _strips(changes: Sequence[Coverage]) -> str:
         {"type": one.type, "first": run.first, "last": _day_after(run.last)} for one in changes for run in one.runs
     ]
     first, last = min(one["first"] for one in values), max(one["last"] for one in values)
-    return svg(strips("Days with changes, by type", values, (first, last), names, colours("type", names, "type")))
+    return svg(strips("Days with changes by type", values, (first, last), names, colours("type", names, "type")))
 
 
 def _covered(one: Coverage, kind: str) -> list[Cell]:
@@ -120,7 +126,12 @@ def age_section(figures: Figures) -> str:
     by_period = count_by(_dated(rows), lambda one: (period.of(one.day or ""), one.age))
     values = [{"at": period.first_day(at), "age": age, "rows": count} for (at, age), count in by_period.items()]
     chart = Bars(
-        "Share of rows by age on arrival", "rows", "share of rows", period, colours("age", names, "age"), share=True
+        f"Share of the rows of each {period} by age on arrival",
+        "rows",
+        "share of rows",
+        period,
+        colours("age", names, "age"),
+        share=True,
     )
     return section(
         "age",
@@ -152,7 +163,7 @@ def deletions_section(figures: Figures) -> str:
     )
     plotted = count_by(_dated(deleted), lambda one: (period.of(one.day or ""), EXPIRED if one.expired else DELETED))
     values = [{"at": period.first_day(at), "kind": kind, "rows": count} for (at, kind), count in plotted.items()]
-    chart = Bars("Deletions by day", "rows", f"deletions a {period}", period, colours("kind", kinds, "deletion"))
+    chart = Bars(f"Deletions by {period}", "rows", f"deletions a {period}", period, colours("kind", kinds, "deletion"))
     held = sum(one.not_redacted for one in figures.redactions)
     proof: list[list[Cell]] = [[one.type, one.field, one.deleted_rows, one.not_redacted] for one in figures.redactions]
     return section(

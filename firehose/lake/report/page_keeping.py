@@ -130,13 +130,13 @@ def _plots(shown: list[PartitionFiles], period: Period) -> str:
         files[at, one.type, LARGER] += one.files - one.small
         sizes[at, one.type] += one.size_bytes
     small = Bars(
-        "Files by partition date, small ones apart", "files", f"files a {period}", period,
+        f"Files by {period} of partition, small ones apart", "files", f"files a {period}", period,
         colours("size", [SMALL, LARGER], "size"), "type", height=70,
     )  # fmt: skip
     names = sorted({name for _, name in sizes})
     unit, unit_bytes = size_unit(max(sizes.values()))
     size = Bars(
-        "Size of the files by partition date",
+        f"Size of the files by {period} of partition",
         "size",
         f"{unit} a {period}",
         period,
@@ -190,7 +190,13 @@ def failures_section(figures: Figures) -> str:
     period = period_for(one.day for one in dated)
     names = sorted({one.reason for one in groups})
     by_period = _by_period(groups, period)
-    chart = Bars("Failures by reason", "failures", f"failures a {period}", period, colours("reason", names, "reason"))
+    chart = Bars(
+        f"Failures by {period} and reason",
+        "failures",
+        f"failures a {period}",
+        period,
+        colours("reason", names, "reason"),
+    )
     values = [
         {"at": period.first_day(at), "reason": reason, "failures": count}
         for (at, reason), count in _by_period(dated, period).items()
