@@ -203,6 +203,18 @@ def test_partitions_with_many_small_files_are_named_the_worst_first(tmp_path: Pa
     assert "2 partitions with many small files" in page.words["a"]
 
 
+def test_of_a_lake_with_both_formats_one_is_counted_and_the_files_of_both_are_shown(tmp_path: Path) -> None:
+    write_parquet(tmp_path, "demand", "2025-01-01", [demand("2025-01-01")] * 3)
+    write_avro(tmp_path, "demand", "2025-01-01", [image_of_demand("2025-01-01")] * 2)
+
+    pages = [report_of(tmp_path, tmp_path, *options) for options in ([], ["--format", "avro"])]
+
+    assert [page.tile("rows") for page in pages] == ["3", "2"]
+    for page in pages:
+        shown = [(row["format"], row["type"], row["files"]) for row in page.table("Files by format and type")]
+        assert shown == [("avro", "demand", 1), ("parquet", "demand", 1)]
+
+
 @pytest.mark.parametrize("errors", [True, False])
 def test_a_lake_without_rows_has_a_page(tmp_path: Path, errors: bool) -> None:
     (tmp_path / "data-pipeline").mkdir()

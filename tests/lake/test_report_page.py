@@ -3,8 +3,10 @@
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from firehose.lake.errors.replay_journal import JournalEntry, PlannedObjects, entry_key
 from firehose.lake.report.charts import Bars, colours, svg
 from firehose.lake.report.markup import size_text, table
 from firehose.lake.report.periods import Period
@@ -26,6 +28,12 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lake")
     result_of("run", str(SAMPLE), "--lake", str(folder))
     return folder
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    (tmp_path / "lake" / "data-pipeline").mkdir(parents=True)
+    return tmp_path / "lake"
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +70,8 @@ def test_a_page_is_of_a_size_that_a_mail_takes(page: Page) -> None:
     assert len(page.text) < 600_000
 
 
-def test_only_its_user_may_read_it(lake: Path, tmp_path: Path) -> None:
-    report_of(lake, tmp_path)
+def test_only_its_user_may_read_it(empty: Path, tmp_path: Path) -> None:
+    report_of(empty, tmp_path)
 
     assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o600
 
@@ -91,6 +99,18 @@ def test_a_replay_is_shown_by_the_day_of_its_error_objects(tmp_path: Path) -> No
     ]
     assert page.tile("failed records waiting") == "1"
     assert page.tile("rows") == "3"
+
+
+def test_a_killed_replay_is_named_first(tmp_path: Path) -> None:
+    key = error_object(tmp_path, failed(GOOD[0])).relative_to(tmp_path).as_posix()
+    entry = tmp_path / entry_key(key)
+    entry.parent.mkdir()
+    entry.write_bytes(msgspec.json.encode(JournalEntry(key, intent=[PlannedObjects("p/", ["p/a.parquet"], [0])])))
+
+    page = report_of(tmp_path, tmp_path)
+
+    assert [row["unfinished objects"] for row in page.table("Replayed records")] == [1]
+    assert "1 error object of a replay that was killed: run dmd replay" in page.words["a"]
 
 
 def test_what_was_replayed_from_elsewhere_has_no_day(tmp_path: Path) -> None:
@@ -128,11 +148,11 @@ def test_failures_without_a_time_do_not_stretch_the_others_over_years(tmp_path: 
     assert [(row["day"], row["failures"]) for row in shown] == [("2015-01-01", 1), ("2028-03-03", 1)]
 
 
-def test_a_file_that_cannot_be_written_is_named(lake: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_named(empty: Path, tmp_path: Path) -> None:
     missing = tmp_path / "missing" / "report.html"
 
     with pytest.raises(OSError, match="No such file") as error:
-        result_of("report", "--lake", str(lake), "-o", str(missing))
+        result_of("report", "--lake", str(empty), "-o", str(missing))
 
     assert sentence(error.value) == f"{missing}: No such file or directory"
 

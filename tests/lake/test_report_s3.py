@@ -14,6 +14,8 @@ from firehose.local.user_error import UserError
 from tests.commands import SAMPLE, keys, result_of
 from tests.lake.report_pages import Page, report_of
 
+pytestmark = pytest.mark.slow
+
 # These are as old as the objects of the bucket, which moto puts now.
 AGES = ("Rows by type and age on arrival", "Rows by day of change and age on arrival")
 

@@ -3,7 +3,7 @@
 Vega-Lite by vl-convert (BSD-3-Clause, one wheel that needs no other package) rather than Plotly or Bokeh, because its
 plots are part of the page and not drawn by a script on it. Without scripts a page can be read in a mail or a ticket and
 printed, and a browser may be told to load and run nothing. Measured: the page of the sample lake has 0.4 MB, Plotly's
-script alone 4.8 MB and Bokeh's 1.3 MB; installed they have 84 MB, 76 MB and 145 MB (with numpy). Altair would add ten
+script alone 4.8 MB and Bokeh's 1.3 MB; installed they have 83 MB, 76 MB and 145 MB (with numpy). Altair would add ten
 packages that make the same specifications. What this lacks is a value under the pointer: the tables have it.
 
 Each plot is drawn twice, for a page and for a phone, since text that shrinks with a picture cannot be read. Colours are

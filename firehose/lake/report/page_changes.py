@@ -176,7 +176,9 @@ def deletions_section(figures: Figures) -> str:
             "Proof: deleted rows that still hold personal data",
             ["type", "field", "deleted rows", "not redacted"],
             proof,
-        ),
+        )
+        if proof
+        else "",
         table(
             f"Deletions by {period} and type",
             [str(period), "type", *kinds, "rows"],
