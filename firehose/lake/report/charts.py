@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
+from firehose.lake.report.counts import Counts
 from firehose.lake.report.periods import Period
 
 WIDE, NARROW = 820, 270  # pixels between the axes
@@ -25,7 +26,8 @@ _COUNT: Spec = {"labelExpr": "format(datum.value, '~s')", "tickCount": 4, "tickM
 _AMOUNT: Spec = {"format": ",.2~f", "tickCount": 4}
 _SHARE: Spec = {"format": "%", "tickCount": 4}
 
-Values = Sequence[dict[str, Any]]
+Values = Sequence[Mapping[str, Any]]
+Colours = Mapping[str, str]
 
 # Attributes that say nothing, and those for screen readers, which are told of the plot as one picture; then decimals
 # beyond a hundredth of a pixel. Without them a plot has half the bytes.
@@ -51,93 +53,80 @@ _CONFIG: Spec = {
 }  # fmt: skip
 
 
-class Colours(NamedTuple):
-    """The field that colours tell apart, and the colour of each of its values: {"INSERT": "var(--c1)"}."""
-
-    field: str
-    by_value: Mapping[str, str]
-
-
 class Plot(NamedTuple):
-    """A plot: its name for those who do not see it, its legend, and what is drawn for a page and for a phone."""
+    """A plot: its name, its legend (a value and its colour), and what is drawn for a page and for a phone."""
 
     name: str
-    legend: Sequence[tuple[str, str]]
+    legend: Colours
     wide: Spec
     narrow: Spec
 
 
-def colours(field: str, values: Sequence[str], palette: str) -> Colours:
-    """Return the colours of values in their order.
+def colours(values: Sequence[str], palette: str) -> Colours:
+    """Return the colours of values in their order: ["INSERT"], "change" -> {"INSERT": "var(--change1)"}.
 
     A palette is the same on the whole page: "type", "change", "reason", and "age", which goes from little to much.
     """
-    return Colours(field, {value: f"var(--{palette}{at % COLOURS + 1})" for at, value in enumerate(values)})
+    return {value: f"var(--{palette}{at % COLOURS + 1})" for at, value in enumerate(values)}
 
 
 class Bars(NamedTuple):
-    """Stacked bars over time, of values that have `at` (the first day of a period), `field` and the colours' field.
+    """Stacked bars over time, each of a period; the first of the colours lies lowest.
 
-    `facet` names a field, each value of which has bars on a scale of their own. `share` stacks to 100 %.
-    `whole` says that there are no fractions.
+    With `rows` each of those values has bars on a scale of its own. `share` stacks to 100 %. Counts are divided by
+    `unit`: those of bytes by 1024 are drawn as KiB.
     """
 
     name: str
-    field: str
     title: str
     period: Period
     colours: Colours
-    facet: str | None = None
+    rows: Sequence[str] = ()
     share: bool = False
-    whole: bool = True
+    unit: int = 1
     height: int = 160
 
-    def plot(self, values: Values) -> Plot:
-        """Return the plot of these values."""
-        legend = () if self.facet == self.colours.field else self.colours.by_value.items()
-        return Plot(self.name, tuple(legend), self._spec(values, WIDE), self._spec(values, NARROW))
+    def draw(self, counts: Counts) -> str:
+        """Return the plot of counts by period, row (if there are rows) and colour, as HTML; "" where there are none."""
+        ranks = {colour: rank for rank, colour in enumerate(self.colours)}
+        values = [
+            {"at": self.period.first_day(key[0]), "row": key[1], "colour": key[-1]}
+            | {"rank": ranks[key[-1]], "count": count / self.unit}
+            for key, count in counts.items()
+            if count
+        ]
+        legend = {} if set(self.rows) == set(self.colours) else self.colours
+        return svg(Plot(self.name, legend, self._spec(values, WIDE), self._spec(values, NARROW))) if values else ""
 
     def _spec(self, values: Values, width: int) -> Spec:
-        y: Spec = {"field": self.field, "type": "quantitative", "title": self.title}
+        y: Spec = {"field": "count", "type": "quantitative", "title": self.title}
         y |= {"stack": "normalize" if self.share else "zero"}
-        y |= {"axis": _SHARE if self.share else _COUNT if self.whole else _AMOUNT}
-        drawn = {
-            "width": width,
-            "height": self.height,
-            "mark": {"type": "bar", "binSpacing": 0.3},
-            "encoding": {"x": _time(self.period, width), "y": y, "color": _colour(self.colours)}
-            | {"order": {"field": "rank", "type": "quantitative"}},
-        }
-        ranks = {value: at for at, value in enumerate(self.colours.by_value)}  # the first lies lowest
-        data = {"values": [one | {"rank": ranks[one[self.colours.field]]} for one in values]}
-        if self.facet is None:
-            return {"data": data} | drawn
-        by_row = {"row": {"field": self.facet, "title": None}}
-        return {"data": data, "facet": by_row, "spec": drawn, "resolve": {"scale": {"y": "independent"}}}
+        y |= {"axis": _SHARE if self.share else _COUNT if self.unit == 1 else _AMOUNT}
+        x = {"field": "at", "type": "temporal", "timeUnit": _TIME_UNITS[self.period], "title": None}
+        encoding = {"x": x | {"axis": _time_axis(width)}, "y": y, "color": _colour(self.colours)}
+        encoding |= {"order": {"field": "rank", "type": "quantitative"}}
+        mark = {"type": "bar", "binSpacing": 0.3}
+        drawn = {"width": width, "height": self.height, "mark": mark, "encoding": encoding}
+        if not self.rows:
+            return {"data": {"values": values}} | drawn
+        facet = {"row": {"field": "row", "title": None}}
+        independent = {"scale": {"y": "independent"}}
+        return {"data": {"values": values}, "facet": facet, "spec": drawn, "resolve": independent}
 
 
-def size_bars(name: str, values: Values, classes: Sequence[str], found: Colours) -> Plot:
-    """Return stacked bars that lie, one for each class, of values with `class`, `files` and the colours' field."""
-    legend = tuple(found.by_value.items())
-    return Plot(name, legend, *(_size_bars(values, classes, found, width) for width in (WIDE - 60, NARROW - 60)))
-
-
-def _size_bars(values: Values, classes: Sequence[str], found: Colours, width: int) -> Spec:
-    x = {"field": "files", "type": "quantitative", "title": "files", "axis": _COUNT}
+def lying_bars(name: str, title: str, counts: Counts, classes: Sequence[str], found: Colours) -> str:
+    """Return stacked bars that lie, one for each class, of counts by class and colour, as HTML."""
+    values = [{"class": kind, "colour": colour, "count": count} for (kind, colour), count in counts.items()]
+    x = {"field": "count", "type": "quantitative", "title": title, "axis": _COUNT}
     y = {"field": "class", "type": "nominal", "title": None, "scale": {"domain": list(classes)}}
-    encoding = {"x": x, "y": y, "color": _colour(found)}
-    return {
-        "data": {"values": list(values)},
-        "width": width,
-        "height": {"step": 26},
-        "mark": "bar",
-        "encoding": encoding,
-    }
+    drawn = {"mark": "bar", "height": {"step": 26}, "encoding": {"x": x, "y": y, "color": _colour(found)}}
+    wide, narrow = ({"data": {"values": values}, "width": width - 60} | drawn for width in (WIDE, NARROW))
+    return svg(Plot(name, found, wide, narrow))
 
 
-def strips(name: str, values: Values, period: tuple[str, str], types: Sequence[str], found: Colours) -> Plot:
-    """Return a strip for each type, filled from `first` to `last` of each value, and empty where there is a gap."""
-    return Plot(name, (), *(_strips(values, period, types, found, width) for width in (WIDE - 30, NARROW - 30)))
+def strips(name: str, values: Values, period: tuple[str, str], types: Sequence[str], found: Colours) -> str:
+    """Return a strip for each type as HTML, filled from `first` to `last` of each value, and empty in a gap."""
+    return svg(Plot(name, {}, *(_strips(values, period, types, found, width) for width in (WIDE - 30, NARROW - 30))))
 
 
 def _strips(values: Values, period: tuple[str, str], types: Sequence[str], found: Colours, width: int) -> Spec:
@@ -152,14 +141,9 @@ def _strips(values: Values, period: tuple[str, str], types: Sequence[str], found
         "height": {"step": 30},
         "layer": [
             {"data": {"values": whole}, "mark": mark | {"color": "var(--gap)"}, "encoding": encoding},
-            {"data": {"values": list(values)}, "mark": mark, "encoding": encoding | {"color": _colour(found)}},
+            {"data": {"values": list(values)}, "mark": mark, "encoding": encoding | {"color": _colour(found, "type")}},
         ],
     }
-
-
-def _time(period: Period, width: int) -> Spec:
-    unit = _TIME_UNITS[period]
-    return {"field": "at", "type": "temporal", "timeUnit": unit, "title": None, "axis": _time_axis(width)}
 
 
 def _time_axis(width: int) -> Spec:
@@ -167,15 +151,15 @@ def _time_axis(width: int) -> Spec:
     return {"grid": False, "labelOverlap": "greedy", "labelFlush": False, "format": "%Y-%m-%d"} | ticks
 
 
-def _colour(found: Colours) -> Spec:
-    domain, palette = list(found.by_value), list(found.by_value.values())
-    return {"field": found.field, "type": "nominal", "scale": {"domain": domain, "range": palette}, "legend": None}
+def _colour(found: Colours, field: str = "colour") -> Spec:
+    scale = {"domain": list(found), "range": list(found.values())}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": None}
 
 
 def svg(plot: Plot) -> str:
     """Return a plot as HTML: its legend, and the picture for each width, of which CSS shows one."""
     legend = "".join(
-        f'<li><span style="background:{colour}"></span>{escape(value)}</li>' for value, colour in plot.legend
+        f'<li><span style="background:{colour}"></span>{escape(value)}</li>' for value, colour in plot.legend.items()
     )
     pictures = "".join(
         f'<div class="{width}" role="img" aria-label="{escape(plot.name)}">{_drawn(spec)}</div>'

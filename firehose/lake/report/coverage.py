@@ -1,13 +1,12 @@
 """Finds the days that a table has, and the gaps between them."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from itertools import pairwise
 
 import msgspec
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
+from firehose.lake.report.periods import is_date
 
 
 class Days(msgspec.Struct, frozen=True):
@@ -64,7 +63,4 @@ def _days(first: int, last: int) -> Days:
 
 def _ordinal(text: str) -> int:
     """Return a date's number, and 0 for what is not a date."""
-    try:
-        return date.fromisoformat(text).toordinal() if _DATE(text) else 0
-    except ValueError:
-        return 0
+    return date.fromisoformat(text).toordinal() if is_date(text) else 0

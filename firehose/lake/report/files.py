@@ -37,12 +37,17 @@ class PartitionFiles(msgspec.Struct, frozen=True):
     size_bytes: int
     small: int
 
+    @property
+    def is_crowded(self) -> bool:
+        """True if compacting the partition pays, so many small files does it have."""
+        return self.small >= MANY_FILES
+
 
 class FileCounts(msgspec.Struct, frozen=True):
-    """All partitions of a lake, and the number of its files by (type, size class)."""
+    """All partitions of a lake, and the number of its files by (size class, type)."""
 
     partitions: list[PartitionFiles]
-    sizes: Mapping[tuple[str, str], int]
+    sizes: Mapping[tuple[str, ...], int]
 
 
 def count_files(lake: Lake, types: Collection[str]) -> FileCounts:
@@ -52,12 +57,12 @@ def count_files(lake: Lake, types: Collection[str]) -> FileCounts:
         UserError: the lake cannot be listed.
     """
     partitions: list[PartitionFiles] = []
-    sizes: Counter[tuple[str, str]] = Counter()
+    sizes: Counter[tuple[str, ...]] = Counter()
     for file_format in Format:
         for name in sorted(types):
             files = list(lake.objects(type_prefix(file_format, name)))
             partitions += _partitions(file_format, name, files)
-            sizes.update((name, size_class(stored.size_bytes)) for stored in files if partition_date(stored.key))
+            sizes.update((size_class(stored.size_bytes), name) for stored in files if partition_date(stored.key))
     return FileCounts(partitions, sizes)
 
 

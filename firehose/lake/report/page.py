@@ -6,13 +6,8 @@ from importlib.resources import files
 from firehose.lake.report.figures import Figures
 from firehose.lake.report.markup import Tile, count_text, size_text, tiles
 from firehose.lake.report.page_changes import age_section, changes_section, coverage_section, deletions_section
-from firehose.lake.report.page_keeping import (
-    drift_section,
-    failures_section,
-    files_section,
-    is_crowded,
-    replays_section,
-)
+from firehose.lake.report.page_files import files_section
+from firehose.lake.report.page_troubles import drift_section, failures_section, replays_section
 
 # What a browser may do with the page: apply its own styles.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -103,7 +98,7 @@ def _findings(figures: Figures) -> str:
 def _problems(figures: Figures) -> dict[str, str]:
     """Return a sentence for each section that shows a problem, the gravest first."""
     held, waiting = _held(figures), _waiting(figures)
-    crowded = sum(map(is_crowded, figures.files.partitions))
+    crowded = sum(one.is_crowded for one in figures.files.partitions)
     unfinished = sum(one.unfinished for one in figures.replays)
     unreadable = len(figures.failures.unreadable)
     silent = [one.type for one in figures.changes_covered() if one.gaps]

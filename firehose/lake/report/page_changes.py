@@ -1,12 +1,11 @@
 """The sections of the page about rows: how many a day, on which days, how late they came, and deletions."""
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import TypeVar
 
 from firehose.lake.report.changes import AGES, CHANGES, UNKNOWN_AGE, RowCount
-from firehose.lake.report.charts import Bars, colours, strips, svg
+from firehose.lake.report.charts import Bars, colours, strips
+from firehose.lake.report.counts import Counts, count_by, pivot
 from firehose.lake.report.coverage import Coverage
 from firehose.lake.report.figures import Figures
 from firehose.lake.report.markup import Cell, count_text, paragraph, section, table
@@ -16,8 +15,6 @@ SHOWN_GAPS = 8  # of each table, the longest
 
 DELETED, EXPIRED = "deleted by the application", "expired (time to live)"
 
-Key = TypeVar("Key", bound=Hashable)
-
 
 def changes_section(figures: Figures) -> str:
     """Return the rows a day by type and change."""
@@ -26,22 +23,9 @@ def changes_section(figures: Figures) -> str:
         return section("rows", "Rows by day", paragraph("The lake has no rows yet."))
     names = [*CHANGES, *sorted({one.change for one in rows} - set(CHANGES))]
     period = _period(rows)
-    by_change = count_by(rows, lambda one: (one.type, one.change))
-    by_period = count_by(_dated(rows), lambda one: (period.of(one.day or ""), one.type, one.change))
-    title = f"rows a {period}"
-    chart = Bars(
-        f"Rows by {period}, type and change",
-        "rows",
-        title,
-        period,
-        colours("change", names, "change"),
-        "type",
-        height=90,
-    )
-    values = [
-        {"at": period.first_day(at), "type": name, "change": change, "rows": count}
-        for (at, name, change), count in by_period.items()
-    ]
+    counts = _by_period(rows, period, lambda one: (one.type, one.change))
+    name = f"Rows by {period}, type and change"
+    bars = Bars(name, f"rows a {period}", period, colours(names, "change"), figures.types, height=90)
     undated = sum(one.rows for one in rows if not one.day)
     return section(
         "rows",
@@ -51,14 +35,9 @@ def changes_section(figures: Figures) -> str:
             "Delivery is at least once, so a change may have two rows."
         ),
         paragraph(f"{count_text(undated, 'row')} without a time of change: in the totals only.") if undated else "",
-        svg(chart.plot(values)) if values else "",
-        table("Rows by type and change", ["type", *names, "rows"], _pivot(by_change, figures.types, names)),
-        table(
-            f"Rows by {period}, type and change",
-            [str(period), "type", *names, "rows"],
-            pivot_by_period(by_period, names),
-            folded=True,
-        ),
+        bars.draw(counts),
+        table("Rows by type and change", ["type", *names, "rows"], _by_type(figures, lambda one: one.change, names)),
+        table(name, [str(period), "type", *names, "rows"], pivot(counts, names), folded=True),
     )
 
 
@@ -103,7 +82,7 @@ def _strips(changes: Sequence[Coverage]) -> str:
         {"type": one.type, "first": run.first, "last": _day_after(run.last)} for one in changes for run in one.runs
     ]
     first, last = min(one["first"] for one in values), max(one["last"] for one in values)
-    return svg(strips("Days with changes by type", values, (first, last), names, colours("type", names, "type")))
+    return strips("Days with changes by type", values, (first, last), names, colours(names, "type"))
 
 
 def _covered(one: Coverage, kind: str) -> list[Cell]:
@@ -122,17 +101,8 @@ def age_section(figures: Figures) -> str:
         return section("age", "Age of changes on arrival", paragraph("The lake has no rows yet."))
     names = [*AGES, *([UNKNOWN_AGE] if any(one.age == UNKNOWN_AGE for one in rows) else [])]
     period = _period(rows)
-    by_age = count_by(rows, lambda one: (one.type, one.age))
-    by_period = count_by(_dated(rows), lambda one: (period.of(one.day or ""), one.age))
-    values = [{"at": period.first_day(at), "age": age, "rows": count} for (at, age), count in by_period.items()]
-    chart = Bars(
-        f"Share of the rows of each {period} by age on arrival",
-        "rows",
-        "share of rows",
-        period,
-        colours("age", names, "age"),
-        share=True,
-    )
+    counts = _by_period(rows, period, lambda one: (one.age,))
+    name = f"Share of the rows of each {period} by age on arrival"
     return section(
         "age",
         "Age of changes on arrival",
@@ -141,12 +111,16 @@ def age_section(figures: Figures) -> str:
             "It includes Firehose's buffer. What was backfilled, replayed or loaded from files came late, and a copy "
             "of a lake has the times of the copy."
         ),
-        svg(chart.plot(values)) if values else "",
-        table("Rows by type and age on arrival", ["type", *names, "rows"], _pivot(by_age, figures.types, names)),
+        Bars(name, "share of rows", period, colours(names, "age"), share=True).draw(counts),
+        table(
+            "Rows by type and age on arrival",
+            ["type", *names, "rows"],
+            _by_type(figures, lambda one: one.age, names),
+        ),
         table(
             f"Rows by {period} of change and age on arrival",
             [str(period), *names, "rows"],
-            _pivot(by_period, sorted({at for at, _ in by_period}), names),
+            pivot(counts, names),
             folded=True,
         ),
     )
@@ -157,40 +131,29 @@ def deletions_section(figures: Figures) -> str:
     deleted = [one for one in figures.rows if one.deleted]
     kinds = [DELETED, EXPIRED]
     period = _period(deleted)
-    by_kind = count_by(deleted, lambda one: (one.type, EXPIRED if one.expired else DELETED))
-    by_period = count_by(
-        _dated(deleted), lambda one: (period.of(one.day or ""), one.type, EXPIRED if one.expired else DELETED)
-    )
-    plotted = count_by(_dated(deleted), lambda one: (period.of(one.day or ""), EXPIRED if one.expired else DELETED))
-    values = [{"at": period.first_day(at), "kind": kind, "rows": count} for (at, kind), count in plotted.items()]
-    chart = Bars(f"Deletions by {period}", "rows", f"deletions a {period}", period, colours("kind", kinds, "deletion"))
-    held = sum(one.not_redacted for one in figures.redactions)
+    bars = Bars(f"Deletions by {period}", f"deletions a {period}", period, colours(kinds, "deletion"))
+    counts = _by_period(deleted, period, lambda one: (one.type, _kind(one)))
     proof: list[list[Cell]] = [[one.type, one.field, one.deleted_rows, one.not_redacted] for one in figures.redactions]
+    columns = ["type", "field", "deleted rows", "not redacted"]
+    name = f"Deletions by {period} and type"
+    totals = count_by(deleted, lambda one: (one.type, _kind(one)), _rows)
     return section(
         "deletions",
         "Deletions and personal data",
-        paragraph(_verdict(held, figures)),
-        svg(chart.plot(values)) if values else "",
-        table("Rows of deletions by type", ["type", *kinds, "rows"], _pivot(by_kind, figures.types, kinds)),
+        paragraph(_verdict(figures)),
+        bars.draw(_by_period(deleted, period, lambda one: (_kind(one),))),
         table(
-            "Proof: deleted rows that still hold personal data",
-            ["type", "field", "deleted rows", "not redacted"],
-            proof,
-        )
-        if proof
-        else "",
-        table(
-            f"Deletions by {period} and type",
-            [str(period), "type", *kinds, "rows"],
-            pivot_by_period(by_period, kinds),
-            folded=True,
-        )
-        if by_period
-        else "",
+            "Rows of deletions by type",
+            ["type", *kinds, "rows"],
+            pivot(totals, kinds, _lines(figures)),
+        ),
+        table("Proof: deleted rows that still hold personal data", columns, proof) if proof else "",
+        table(name, [str(period), "type", *kinds, "rows"], pivot(counts, kinds), folded=True) if counts else "",
     )
 
 
-def _verdict(held: int, figures: Figures) -> str:
+def _verdict(figures: Figures) -> str:
+    held = sum(one.not_redacted for one in figures.redactions)
     if not figures.redactions:
         return "No record type has fields of personal data."
     if held:
@@ -201,30 +164,28 @@ def _verdict(held: int, figures: Figures) -> str:
     )
 
 
-def count_by(rows: Iterable[RowCount], key: Callable[[RowCount], Key]) -> Counter[Key]:
-    """Return the number of rows by a key of their counts."""
-    found: Counter[Key] = Counter()
-    for one in rows:
-        found[key(one)] += one.rows
-    return found
+def _kind(deletion: RowCount) -> str:
+    return EXPIRED if deletion.expired else DELETED
 
 
-def pivot_by_period(counts: Counter[tuple[str, str, str]], names: Sequence[str]) -> list[list[Cell]]:
-    """Return a line for each period and type, with a column for each name and the sum."""
-    lines = sorted({(at, name) for at, name, _ in counts})
-    own = {line: [counts[(*line, name)] for name in names] for line in lines}
-    return [[at, name, *own[at, name], sum(own[at, name])] for at, name in lines]
+def _rows(one: RowCount) -> int:
+    return one.rows
 
 
-def _pivot(counts: Counter[tuple[str, str]], lines: Sequence[str], names: Sequence[str]) -> list[list[Cell]]:
-    """Return a line for each value, with a column for each name and the sum."""
-    own = {line: [counts[line, name] for name in names] for line in lines}
-    return [[line, *own[line], sum(own[line])] for line in lines]
+def _lines(figures: Figures) -> list[tuple[str, ...]]:
+    return [(name,) for name in figures.types]
 
 
-def _dated(rows: Iterable[RowCount]) -> list[RowCount]:
-    return [one for one in rows if one.day]
+def _by_type(figures: Figures, column: Callable[[RowCount], str], names: Sequence[str]) -> list[list[Cell]]:
+    """Return the lines of a table of all types, also of those without rows."""
+    return pivot(count_by(figures.rows, lambda one: (one.type, column(one)), _rows), names, _lines(figures))
 
 
-def _period(rows: Iterable[RowCount]) -> Period:
+def _by_period(rows: Sequence[RowCount], period: Period, key: Callable[[RowCount], tuple[str, ...]]) -> Counts:
+    """Return the rows by period and a further key, without those of which the day is not known."""
+    dated = ((one.day, one) for one in rows if one.day)
+    return count_by(dated, lambda pair: (period.of(pair[0]), *key(pair[1])), lambda pair: pair[1].rows)
+
+
+def _period(rows: Sequence[RowCount]) -> Period:
     return period_for(one.day for one in rows if one.day)

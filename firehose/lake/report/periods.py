@@ -30,3 +30,11 @@ def period_for(days: Iterable[str]) -> Period:
         return Period.DAY
     span = date.fromisoformat(found[-1]) - date.fromisoformat(found[0])
     return Period.DAY if span.days < MOST_DAYS else Period.MONTH
+
+
+def is_date(text: str) -> bool:
+    """Return True for a date as partitions are named, 2025-01-31."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -46,8 +46,8 @@ def find_drift(lake: Lake) -> list[Drift]:
     days: dict[tuple[str, str, str], Counter[str]] = {}
     for day, _, one in documents(lake, []):
         if one.error.code == Reason.INVALID:
-            message = _without_index(one.error.message)
-            where = (one.type or "", _without_index(one.error.path or ""), message)
+            path = _without_index(one.error.path or "")
+            where = (one.type or "", path, _without_index(one.error.message).removeprefix(f"{path}: "))
             days.setdefault(where, Counter())[day] += 1
     found = [Drift(*where, counts.total(), min(counts), max(counts)) for where, counts in days.items()]
     return sorted(found, key=lambda one: (-one.documents, one.type, one.path, one.message))
