@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from firehose.cli.options import Lake
+from firehose.cli.options import LakeToRead
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.local.private_files import write_file
@@ -17,7 +17,7 @@ app = plain_app()
 
 @app.command(epilog=to_paste("dmd report --lake .local/lake -o report.html"))
 def report(
-    lake: Lake,
+    lake: LakeToRead,
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.", metavar="FILE")],
     *,
     file_format: Annotated[

@@ -12,6 +12,7 @@ from tests.commands import dmd, result_of, write
 from tests.exports import full_export
 from tests.given import change, s
 from tests.invented import gift, member, optional
+from tests.lake.report_pages import report_of
 
 GIFT = {"id": s("g1"), "madeAt": s("2025-02-03T04:05:06Z")}
 
@@ -53,6 +54,12 @@ def test_errors_are_explained_by_them(lake: str, schemas: str) -> None:
     assert failures["type"] == "gift"
 
 
+def test_a_report_counts_them(lake: str, schemas: str, tmp_path: Path) -> None:
+    shown = report_of(lake, tmp_path, "--schemas", schemas).table("Rows by type and change")
+
+    assert [(row["type"], row["rows"]) for row in shown] == [("gift", 1)]
+
+
 def test_a_replay_delivers_what_they_now_allow(lake: str, schemas: str) -> None:
     Path(schemas, "gift.avsc").write_text(json.dumps(gift(member("amount", optional("string")))))
 
@@ -88,7 +95,7 @@ WITH_A_LAKE = [
 
 
 def test_all_commands_that_take_a_lake_are_specified_here() -> None:
-    assert WITH_A_LAKE == ["run", "query", "errors", "replay", "backfill", "console"]
+    assert WITH_A_LAKE == ["run", "query", "errors", "report", "replay", "backfill", "console"]
 
 
 @pytest.mark.parametrize("command", WITH_A_LAKE)
@@ -97,6 +104,7 @@ def test_a_folder_without_schemas_is_the_users_mistake(tmp_path: Path, command: 
     arguments = {
         "run": [write(tmp_path / "in.jsonl", change())],
         "query": ["SELECT count(*) FROM demand"],
+        "report": ["-o", str(tmp_path / "report.html")],
         "backfill": ["--export", str(tmp_path / "export")],
         "console": ["-c", "types"],
     }

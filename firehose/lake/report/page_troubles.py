@@ -1,6 +1,7 @@
 """The sections of the page about what went wrong: failures, schema drift, replays."""
 
-from firehose.lake.errors.report import Basis, FailureGroup
+from firehose.lake.errors.failure_groups import FailureGroup
+from firehose.lake.errors.report import Basis
 from firehose.lake.report.charts import Bars, colours
 from firehose.lake.report.counts import Counts, count_by, pivot
 from firehose.lake.report.figures import Figures
