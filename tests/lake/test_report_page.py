@@ -1,5 +1,6 @@
 """The page of a report: one file that loads nothing, shows no value of a record, and says what to look at first."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tests.lakes import error_document, write_errors
 
 GOOD = [change(fanId=s(f"f{number}")) for number in range(4)]
 BAD = change(fanId={"N": "1"}, email=s("SECRET"))
+pytestmark = pytest.mark.slow
+
 TYPES = ("demand", "event", "notification", "sale")
 
 
@@ -173,6 +176,26 @@ def test_a_plot_is_drawn_for_a_page_and_for_a_phone_with_its_legend() -> None:
     assert "</span>&lt;MODIFY&gt;</li>" in drawn
     assert drawn.count('fill="var(--change1)"') == 2
     assert "rows a day" in drawn
+
+
+def test_a_plot_has_a_bar_for_each_count_of_its_table(page: Page) -> None:
+    drawn = page.text.partition('id="rows"')[2].partition('id="coverage"')[0]
+    shown = page.table("Rows by day, type and change")
+
+    for colour, change_name in ((1, "INSERT"), (2, "MODIFY"), (3, "REMOVE")):
+        counts = [row[change_name] for row in shown if row[change_name]]
+        assert drawn.count(f'fill="var(--change{colour})"') == 2 * len(counts) > 0  # for a page, and for a phone
+
+
+def test_the_first_colour_of_stacked_bars_lies_lowest() -> None:
+    bars = Bars("Rows", "rows a day", Period.DAY, colours(["INSERT", "MODIFY"], "change"))
+
+    drawn = bars.draw({("2025-01-01", "INSERT"): 1, ("2025-01-01", "MODIFY"): 3})
+
+    tops = {
+        colour: float(top) for top, colour in re.findall(r'd="M[\d.]+,([\d.]+)h[^"]*" fill="var\(--(change\d)', drawn)
+    }
+    assert tops["change1"] > tops["change2"]
 
 
 @pytest.mark.parametrize(
