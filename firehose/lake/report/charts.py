@@ -22,7 +22,8 @@ WIDE, NARROW = 820, 270  # pixels between the axes
 COLOURS = 8  # of each palette in page.css
 
 Spec = dict[str, Any]
-_COUNT: Spec = {"labelExpr": "format(datum.value, '~s')", "tickCount": 4, "tickMinStep": 1}
+# Vega keeps no minimal step where the largest count is 1, so the ticks between counts have no label.
+_COUNT: Spec = {"labelExpr": "datum.value % 1 ? '' : format(datum.value, '~s')", "tickCount": 4}
 _AMOUNT: Spec = {"format": ",.2~f", "tickCount": 4}
 _SHARE: Spec = {"format": "%", "tickCount": 4}
 
