@@ -160,3 +160,4 @@ def _try(where: Workspace, run: str) -> None:
     done = where.run(PIPELINE, "test", "-filter=tests/further.tftest.hcl")
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed, 0 failed" in done.stdout
