@@ -103,6 +103,10 @@ REFUSED = [
     ("EXTRACT(EPOCH FROM now())", "invalid EXTRACT field"),
     ("sequence(DATE '2025-01-01', DATE '2025-01-02', INTERVAL '1' HOUR)", "day interval"),
     ("format('%s %s', 1)", "more specifiers than arguments"),
+    ("INTERVAL '1' DAY - DATE '2025-01-01'", "cannot apply operator: interval day to second - date"),
+    ("INTERVAL '1' DAY + INTERVAL '1' MONTH", "cannot apply operator: interval day to second + interval year to month"),
+    ("INTERVAL '1' DAY * INTERVAL '1' DAY", "cannot apply operator"),
+    ("DATE '2025-01-01' + DATE '2025-01-01'", "cannot apply operator: date + date"),
     (
         "x FROM (VALUES 1) AS t (x) JOIN (VALUES 1) AS u (y) JOIN (VALUES 1) AS v (z) ON z = y ON x = z",
         "JOINS in VALUES",
