@@ -255,6 +255,16 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("format('%.2f', 1.005e0)", "1.01"),
     ("format('%,.1f', 1234.56e0)", "1,234.6"),
     ("to_utf8('ab')", "61 62"),
+    (
+        "map_zip_with(MAP(ARRAY['a'], ARRAY[1]), MAP(ARRAY['b'], ARRAY[2]), (k, x, y) -> k || 'z')",
+        {"a": "az", "b": "bz"},
+    ),
+    (
+        "typeof(map_zip_with(MAP(ARRAY['a'], ARRAY[1]), MAP(ARRAY['bc'], ARRAY[2]), (k, x, y) -> x))",
+        "map(varchar(2), integer)",
+    ),
+    ("regexp_extract('ac', '(?:a|b)(c)', 1)", "c"),
+    ("regexp_extract('a', '(?:a|(b))', 1)", None),
 ]
 OF_DATES = [
     *("date_add('day', 1, {0})", "date_add('month', 1, {0})", "date_diff('day', {0}, now())", "EXTRACT(YEAR FROM {0})"),

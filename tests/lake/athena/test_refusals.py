@@ -97,6 +97,7 @@ REFUSED = [
     ("x FROM (VALUES 1) AS t (x) RIGHT JOIN UNNEST(ARRAY[1]) AS u (y) ON true", "INNER or LEFT"),
     ("ROW(1, 2)[3]", "a row's subscript is a number"),
     ("concat('a')", "concat takes two or more arguments"),
+    ("regexp_extract('a', '(?:a|(b*))', 1)", "a group that may be empty or take no part in the match"),
     ("regexp_extract('a', '(a)', 2)", "the pattern has 1 groups; cannot access group 2"),
     ("regexp_replace('a', 'a', x -> 'b')", "regexp_replace with a lambda"),
     ("date_trunc('fortnight', now())", "'fortnight' is not a valid TIMESTAMP field"),
