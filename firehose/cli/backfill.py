@@ -52,21 +52,36 @@ def backfill(  # noqa: PLR0913 - options of a command
         ),
     ] = None,
     segments: Annotated[
-        int, typer.Option("--segments", help="Number of segments of the scan.", min=1, max=1_000_000)
+        int, typer.Option("--segments", metavar="COUNT", help="Number of segments of the scan.", min=1, max=1_000_000)
     ] = 8,
-    processes: Annotated[int, typer.Option("--processes", help="Number of processes.", min=1, max=64)] = 1,
+    processes: Annotated[
+        int, typer.Option("--processes", metavar="COUNT", help="Number of processes.", min=1, max=64)
+    ] = 1,
     dates_in_flight: Annotated[
         int,
         typer.Option(
-            "--dates-in-flight", help="Number of a delivery stream's 500 active partitions to use.", min=1, max=500
+            "--dates-in-flight",
+            metavar="COUNT",
+            help="Number of a delivery stream's 500 active partitions to use.",
+            min=1,
+            max=500,
         ),
     ] = 200,
     buffer_seconds: Annotated[
         int,
-        typer.Option("--buffer-seconds", help="The longest buffer interval of the delivery streams.", min=0, max=900),
+        typer.Option(
+            "--buffer-seconds",
+            metavar="SECONDS",
+            help="The longest buffer interval of the delivery streams.",
+            min=0,
+            max=900,
+        ),
     ] = 300,
     rate: Annotated[
-        float | None, typer.Option("--rate", help="Send at most this many records a second into the stream.", min=0.01)
+        float | None,
+        typer.Option(
+            "--rate", metavar="RECORDS", help="Send at most this many records a second into the stream.", min=0.01
+        ),
     ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", help="The folder for the backfill's state.", metavar="FOLDER")

@@ -36,7 +36,9 @@ def run(  # noqa: PLR0913 - options of a command
     *,
     stream: Annotated[
         Path,
-        typer.Option("--stream", help="A CreateDeliveryStream request, or the output of DescribeDeliveryStream."),
+        typer.Option(
+            "--stream", metavar="FILE", help="A CreateDeliveryStream request, or the output of DescribeDeliveryStream."
+        ),
     ],
     sources: Annotated[
         list[str],
@@ -50,7 +52,8 @@ def run(  # noqa: PLR0913 - options of a command
         str, typer.Option("--sink", help="The stream's bucket: a folder, or s3://bucket.", metavar="WHERE")
     ],
     table: Annotated[
-        Path | None, typer.Option("--table", help="The Glue table: a TableInput, or the output of GetTable.")
+        Path | None,
+        typer.Option("--table", metavar="FILE", help="The Glue table: a TableInput, or the output of GetTable."),
     ] = None,
     handler: Annotated[
         str, typer.Option("--handler", help="The Lambda processor's function.", metavar="MODULE:FUNCTION")
@@ -58,13 +61,21 @@ def run(  # noqa: PLR0913 - options of a command
     process: Annotated[
         bool, typer.Option("--process", help="Run the function in its own process, killed after --timeout.")
     ] = False,
-    timeout: Annotated[int, typer.Option("--timeout", help="The function's time-out in seconds.", min=1, max=900)] = 60,
+    timeout: Annotated[
+        int, typer.Option("--timeout", metavar="SECONDS", help="The function's time-out in seconds.", min=1, max=900)
+    ] = 60,
     backup: Annotated[
         str, typer.Option("--backup", help="The bucket of S3 backup; --sink by default.", metavar="WHERE")
     ] = "",
     active_partitions: Annotated[
         int | None,
-        typer.Option("--active-partitions", help="The quota of active partitions; 500 by default.", min=1, max=5000),
+        typer.Option(
+            "--active-partitions",
+            metavar="COUNT",
+            help="The quota of active partitions; 500 by default.",
+            min=1,
+            max=5000,
+        ),
     ] = None,
     arrival: Annotated[
         str,

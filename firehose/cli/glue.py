@@ -83,9 +83,9 @@ def ddl(
     types: Annotated[list[str] | None, typer.Argument(help="The tables; all by default.", metavar="[TYPE]...")] = None,
     file_format: Annotated[Format, typer.Option("--format", help="The format of the tables' files.")] = Format.PARQUET,
     bucket: Annotated[
-        str | None, typer.Option("--bucket", help="The bucket; by default the DDL says ${bucket}.")
+        str | None, typer.Option("--bucket", metavar="BUCKET", help="The bucket; by default the DDL says ${bucket}.")
     ] = None,
-    database: Annotated[str | None, typer.Option("--database", help="The Glue database.")] = None,
+    database: Annotated[str | None, typer.Option("--database", metavar="NAME", help="The Glue database.")] = None,
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """Print CREATE EXTERNAL TABLE statements for Athena."""

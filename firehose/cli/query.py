@@ -64,7 +64,9 @@ def query(  # noqa: PLR0913 - options of a command
         ),
     ] = None,
     dialect: Annotated[Dialect, typer.Option(help="Whose SQL it is.")] = Dialect.ATHENA,
-    environment: Annotated[str, typer.Option(help="The environment whose Glue database SHOW lists.")] = "dev1",
+    environment: Annotated[
+        str, typer.Option(metavar="ENV", help="The environment whose Glue database SHOW lists.")
+    ] = "dev1",
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """Run Athena's SQL over a lake, with the Glue tables as tables.

@@ -20,18 +20,23 @@ app = plain_app()
 def sample(
     count: Annotated[int, typer.Argument(help="Number of records, or of items in an export.", metavar="N", min=0)],
     *,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same records.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="SEED", help="The same seed gives the same records.")] = 1,
     to: Annotated[
         str, typer.Option("--to", help="Send them into this stream: kinesis://STREAM.", metavar="STREAM")
     ] = "",
     rate: Annotated[
-        float | None, typer.Option("--rate", help="Send at most this many records a second into the stream.", min=0.01)
+        float | None,
+        typer.Option(
+            "--rate", metavar="RECORDS", help="Send at most this many records a second into the stream.", min=0.01
+        ),
     ] = None,
     export: Annotated[
         Path | None,
         typer.Option("--export", help="Write a full DynamoDB export of N items into this folder.", metavar="FOLDER"),
     ] = None,
-    files: Annotated[int, typer.Option("--files", help="Number of the export's data files.", min=1, max=1000)] = 8,
+    files: Annotated[
+        int, typer.Option("--files", metavar="COUNT", help="Number of the export's data files.", min=1, max=1000)
+    ] = 8,
 ) -> None:
     """Write realistic change records of every type, one a line.
 

@@ -41,7 +41,10 @@ def up(
         str, typer.Option("--endpoint", help="A local AWS endpoint; moto's server by default.", metavar="URL")
     ] = "",
     port: Annotated[
-        int, typer.Option("--port", help="The port of moto's server; a free one by default.", min=0, max=65535)
+        int,
+        typer.Option(
+            "--port", metavar="PORT", help="The port of moto's server; a free one by default.", min=0, max=65535
+        ),
     ] = 0,
     mode: Annotated[
         str,
@@ -51,13 +54,15 @@ def up(
         int | None,
         typer.Option(
             "--interval",
+            metavar="SECONDS",
             help="Seconds until a change is queryable; the buffer intervals as deployed by default.",
             min=1,
             max=900,
         ),
     ] = None,
     package: Annotated[
-        Path | None, typer.Option("--package", help="The function's zip; this checkout's code by default.")
+        Path | None,
+        typer.Option("--package", metavar="FILE", help="The function's zip; this checkout's code by default."),
     ] = None,
     state: Annotated[
         Path, typer.Option("--state", help="The folder for checkpoints and Terraform's state.", metavar="FOLDER")

@@ -43,6 +43,7 @@ def test_it_says_what_became_of_every_item(source: str) -> None:
     assert rows["delivered"].split()[1:] == ["3", "2", "demand,", "1", "sale"]
     assert rows["failed"].split()[1:] == ["1", "1", "invalid"]
     assert "Traceback" not in result.stderr
+    assert "resumed" not in result.stderr
 
 
 def test_the_same_as_json_for_scripts(source: str) -> None:
@@ -235,5 +236,7 @@ def test_ctrl_c_is_exit_130_and_the_next_run_goes_on(
 
     assert result.exit_code == 130
     assert "stopped; rerun the same command to resume" in result.stderr
-    assert summary("--export", source, "--lake", "lake")["resumed"]
+    next_one = dmd("backfill", "--export", source, "--lake", "lake", "--json")
+    assert json.loads(next_one.stdout)["resumed"]
+    assert "resumed an earlier run; the counts include it\n" in next_one.stderr
     assert fans(tmp_path / "lake") == ["a", "b"]

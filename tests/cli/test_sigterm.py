@@ -1,8 +1,9 @@
-"""SIGTERM: what was read is delivered, and no temporary folder and no child process is left."""
+"""SIGTERM and Ctrl-C: what was read is delivered, and no temporary folder and no child process is left."""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.commands import DMD
+from tests.exports import demand, full_export
 from tests.failed import fans
 from tests.firehose_streams import request, table
 from tests.given import change, payload, s
@@ -28,6 +30,8 @@ def handler(event, context):
     return {"records": records}
 """
 
+EMPTY = b"<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>"
+
 
 @contextmanager
 def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
@@ -37,6 +41,7 @@ def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         [*DMD, *arguments],
         cwd=folder,
         env=os.environ | {"TMPDIR": str(folder / "temporary"), "PYTHONPATH": f"{Path.cwd()}:{folder}"},
+        start_new_session=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -91,3 +96,34 @@ def test_the_process_of_a_function_ends_with_its_stream(tmp_path: Path) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
     assert left(tmp_path) == []
+
+
+def put_into(bucket: socket.socket) -> socket.socket:
+    """Answer that the bucket is empty until somebody puts an object, and return the connection."""
+    while True:
+        connection, _ = bucket.accept()
+        if connection.recv(4096).startswith(b"PUT"):
+            return connection
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + EMPTY)
+
+
+def test_ctrl_c_at_a_terminal_reaches_every_process_of_a_backfill_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_export(tmp_path / "export", [demand("a")], [demand("b") | {"type": s("event")}])
+    arguments = "backfill --export export --lake s3://lake --state state --processes 2 --type demand --key pk --key sk"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    with socket.create_server(("127.0.0.1", 0)) as bucket:
+        bucket.settimeout(60)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{bucket.getsockname()[1]}")
+        # One process puts its row for good, the other has nothing to do.
+        with started(tmp_path, *arguments.split()) as process, put_into(bucket):
+            os.killpg(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert said == "stopped; rerun the same command to resume\n"

@@ -1,5 +1,6 @@
 """`dmd` starts light: help loads no command, a command loads what it needs, and help ends in a command to paste."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -96,3 +97,11 @@ def test_an_unknown_command_is_refused_and_the_nearest_is_named() -> None:
     assert result.exit_code == 2
     assert "No such command 'quarry'" in result.stderr
     assert "query" in result.stderr
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "firehose run", "glue build", "glue check", "glue ddl"])
+def test_no_option_is_described_by_a_type_of_pythons(command: str) -> None:
+    options = [line for line in help_of(command) if line.startswith("  --")]
+
+    assert options
+    assert [line for line in options if re.search(r"<(str|int|float|path|list)\b|\bTEXT\b", line)] == []

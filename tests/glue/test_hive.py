@@ -91,9 +91,10 @@ def test_what_is_no_type_is_refused_with_its_position(text: str, message: str) -
         hive.parse(text)
 
 
+@pytest.mark.parametrize("opened", ["array<", "map<int,", "struct<a:"])
 @pytest.mark.parametrize(("depth", "readable"), [(hive.MAX_DEPTH, True), (hive.MAX_DEPTH + 1, False)])
-def test_nesting_ends_in_an_error_before_python_does(depth: int, readable: bool) -> None:
-    text = "array<" * (depth - 1) + "int" + ">" * (depth - 1)
+def test_nesting_ends_in_an_error_before_python_does(depth: int, readable: bool, opened: str) -> None:
+    text = opened * (depth - 1) + "int" + ">" * (depth - 1)
 
     if readable:
         assert str(hive.parse(text)) == text

@@ -151,6 +151,30 @@ def test_lists_are_not_sets() -> None:
 _NEARLY = st.sampled_from(
     [lines_of([one]).rstrip() for one in (full(demand("a")), written(demand("b")), written(None))]
 )
+_NAMES = st.sampled_from(["email", "EMail", "S", "a", ""])
+_DOCUMENTS = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["", "x", "email"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def without_email(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_email(one) for one in value]
+    if isinstance(value, dict):
+        return {k: {"S": "[redacted]"} if k.lower() == "email" else without_email(v) for k, v in value.items()}
+    return value
+
+
+@given(_DOCUMENTS)
+def test_what_is_personal_is_redacted_at_any_depth_of_maps_and_lists(document: Any) -> None:
+    text = json.dumps(document).encode()
+
+    assert json.loads(canonical(text)) == document
+    assert json.loads(canonical(text, frozenset({"email"}))) == without_email(document)
+
+
 _LINES = st.one_of(
     st.binary(max_size=40),
     st.tuples(_NEARLY, st.integers(0, 400), st.binary(max_size=3)).map(lambda t: t[0][: t[1]] + t[2] + t[0][t[1] :]),

@@ -159,7 +159,16 @@ TAKEN = [
 
 @pytest.mark.parametrize(("path", "value"), TAKEN)
 def test_what_the_model_allows_is_taken(path: str, value: Any) -> None:
-    check_request(changed(converting(), path, value))
+    assert_taken(changed(converting(), path, value))
+
+
+def assert_taken(request: Any) -> None:
+    """Nothing is wrong with the request: of all its members, one that is made wrong on purpose is refused alone."""
+    check_request(request)
+
+    refused = refusal(changed(request, "DeliveryStreamName", "a/b"))
+
+    assert (refused.path, refused.reason[:25]) == ("DeliveryStreamName", "1 validation error detect")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +209,7 @@ def test_good_requests_pass() -> None:
     good.append(changed(plain(), f"{S3}.EncryptionConfiguration.KMSEncryptionConfig.AWSKMSKeyARN", KEY_ARN))
 
     for request in good:
-        check_request(request)
+        assert_taken(request)
 
 
 def shapes_below(shape: Shape, seen: dict[str, Shape]) -> dict[str, Shape]:

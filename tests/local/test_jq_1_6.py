@@ -29,10 +29,10 @@ def key(query: str, record: str) -> str | None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['query']} of {case['record']}")
 def test_a_query_gives_what_jq_1_6_gives(case: dict[str, str]) -> None:
-    began = time.monotonic()
+    began = time.process_time()
 
     assert key(case["query"], case["record"]) == case.get("key")
-    assert time.monotonic() - began < 1  # even if jq 1.6 never ends
+    assert time.process_time() - began < 1  # even if jq 1.6 never ends; a busy machine takes no time of ours
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def by_the_program(query: str, record: str) -> str | None:
     """The key that jq 1.6 itself gives, as `key` does."""
     try:
         ran = subprocess.run(
-            [jq_1_6(), "-c", query], input=record, capture_output=True, text=True, timeout=1, check=False
+            [jq_1_6(), "-c", query], input=record, capture_output=True, text=True, timeout=5, check=False
         )
     except subprocess.TimeoutExpired:
         return None

@@ -342,4 +342,4 @@ def test_what_firehose_takes_and_is_not_supported_is_refused_as_ours(request_: d
     ],
 )  # fmt: skip
 def test_firehose_takes(request_: dict[str, Any]) -> None:
-    read_delivery_stream(request_)
+    assert read_delivery_stream(request_).name == request_["DeliveryStreamName"]

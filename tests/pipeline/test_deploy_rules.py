@@ -26,8 +26,13 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_VAR_account_id", "123456789012")
 
 
-def answering(answer: str) -> Callable[[str], str]:
-    return lambda _question: answer
+def answering(answer: str, asked: list[str] | None = None) -> Callable[[str], str]:
+    def answered(question: str) -> str:
+        if asked is not None:
+            asked.append(question)
+        return answer
+
+    return answered
 
 
 def refuse_to_answer(question: str) -> str:
@@ -36,7 +41,11 @@ def refuse_to_answer(question: str) -> str:
 
 @pytest.mark.parametrize(("environment", "answer"), [(DEV1, "yes"), (PROD1, "prod1")])
 def test_at_a_terminal_yes_goes_on_and_production_wants_its_name(environment: Environment, answer: str) -> None:
-    confirm(environment, "Go on?", answering(answer))
+    asked: list[str] = []
+
+    confirm(environment, "Go on?", answering(answer, asked))
+
+    assert asked == [f"Go on? Type {answer} to go on: "]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +58,11 @@ def test_any_other_answer_stops(environment: Environment, answer: str) -> None:
 
 def test_in_ci_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
+    asked: list[str] = []
 
-    confirm(DEV1, "Go on?", refuse_to_answer)
+    confirm(DEV1, "Go on?", answering("no", asked))
+
+    assert asked == []
 
 
 def test_in_ci_production_is_not_even_planned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,11 +123,14 @@ def test_a_delivery_stream_that_exists_is_not_changed(actions: list[str]) -> Non
         check_streams(changes, "terraform/tm-nonprod/dev1")
 
 
-@pytest.mark.parametrize("actions", [["create"], ["no-op"], ["read"]])
-def test_a_new_delivery_stream_is_made(actions: list[str]) -> None:
+@pytest.mark.parametrize(("actions", "counted"), [(["create"], 1), (["no-op"], 0), (["read"], 0)])
+def test_a_new_delivery_stream_is_made(actions: list[str], counted: int) -> None:
     change = {"actions": actions, "before": None, "after": {"name": "sale"}}
 
-    check_streams(changes_of({"resource_changes": [planned_change(STREAM, change)]}), "terraform/tm-nonprod/dev1")
+    changes = changes_of({"resource_changes": [planned_change(STREAM, change)]})
+
+    check_streams(changes, "terraform/tm-nonprod/dev1")
+    assert [str(one) for one in changes] == [f"{STREAM}: create"] * counted
 
 
 def planned_change(address: str, change: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,45 @@ def test_the_manifests_say_what_the_data_files_are(tmp_path: Path) -> None:
     assert find_export(str(tmp_path)).items == 100
 
 
+def test_the_summary_has_the_members_of_dynamodbs(tmp_path: Path) -> None:
+    home = write_export(tmp_path, 100, seed=1, files=3)
+
+    summary = json.loads((home / "manifest-summary.json").read_text())
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/prd3292-local-us-east-1-demand-table"
+    moment = "2025-06-30T00:00:00.000Z"
+    assert summary.pop("tableId")
+    assert summary == {
+        "version": "2020-06-30",
+        "exportType": "FULL_EXPORT",
+        "outputFormat": "DYNAMODB_JSON",
+        "tableArn": table,
+        "exportArn": f"{table}/export/{home.name}",
+        **dict.fromkeys(("startTime", "endTime", "exportTime"), moment),
+        "s3Bucket": "local-exports",
+        "s3Prefix": None,
+        "s3SseAlgorithm": "AES256",
+        "s3SseKmsKeyId": None,
+        "manifestFilesS3Key": f"AWSDynamoDB/{home.name}/manifest-files.json",
+        "billedSizeBytes": 0,
+        "itemCount": 100,
+    }
+
+
+@pytest.mark.parametrize("name", ["manifest-files", "manifest-summary"])
+def test_a_manifest_has_its_checksum_beside_it(name: str, tmp_path: Path) -> None:
+    home = write_export(tmp_path, 10, seed=1, files=1)
+
+    checksum = md5((home / f"{name}.json").read_bytes(), usedforsecurity=False).digest()
+    assert (home / f"{name}.checksum").read_text() == b64encode(checksum).decode()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UserError, match=r"file cannot be written: Not a directory"):
+        write_export(tmp_path / "file", 10, seed=1, files=1)
+
+
 def test_the_same_seed_gives_the_same_export_and_another_another(tmp_path: Path) -> None:
     one, same, other = (write_export(tmp_path / str(n), 50, seed, files=2) for n, seed in enumerate((1, 1, 2)))
 

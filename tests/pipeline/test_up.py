@@ -1,6 +1,7 @@
 """`dmd up`: where it runs, what it says, and how it ends."""
 
 import signal
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -198,3 +199,15 @@ def test_motos_server_ends_with_the_block_that_it_is_for() -> None:
 
     with pytest.raises(UserError, match="cannot be read"):
         delivery_streams(endpoint)
+
+
+def test_a_port_that_is_in_use_is_refused_and_one_that_was_in_use_a_moment_ago_is_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(UserError, match=f"port {port} cannot be used: Address already in use"), moto_endpoint(port):
+            pass
+        with socket.create_connection(("127.0.0.1", port)):
+            server.accept()[0].close()  # who closes first has to keep the port for a minute
+
+    with moto_endpoint(port) as endpoint:
+        assert endpoint.url == f"http://127.0.0.1:{port}"

@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from threading import Thread
@@ -49,7 +50,8 @@ def _share(
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     with ProcessPoolExecutor(processes, context, _start, (started, folder, counter)) as pool:
-        waiting: set[Future[None]] = {pool.submit(_work, unit) for unit in units}
+        with _deaf_to_ctrl_c():
+            waiting: set[Future[None]] = {pool.submit(_work, unit) for unit in units}
         reported = 0
         try:
             while waiting:
@@ -66,6 +68,16 @@ def _share(
             raise
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, not even while they import: this one gets it, too, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Process:
     """The state of a process of the pool. The worker is made at the first unit, so that its errors reach the parent."""
 
@@ -78,7 +90,6 @@ class _Process:
 
 def _start(started: StartedJob, folder: Path, counter: Any) -> None:
     _Process.started, _Process.folder, _Process.counter = started, folder, counter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C, too, and ends this process
     signal.signal(signal.SIGTERM, _stop)
     Thread(target=_end_with_parent, daemon=True).start()
 

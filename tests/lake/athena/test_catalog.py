@@ -1,5 +1,7 @@
 """SHOW, DESCRIBE, information_schema and the names of databases, as Athena prints them."""
 
+from typing import Any
+
 import pytest
 
 from firehose.local.user_error import UserError
@@ -20,6 +22,7 @@ SALE = [
     "change",
     "partition_date",
 ]
+SALE_TABLE = {"table_catalog": "awsdatacatalog", "table_schema": DATABASE, "table_name": "sale"}
 TABLES = ["demand", "errors", "event", "notification", "sale"]
 VIEWS = ["latest_demand", "latest_event", "latest_notification", "latest_sale"]
 
@@ -90,6 +93,39 @@ def test_information_schema_has_trinos_types() -> None:
         ("saleenddatetime", "timestamp(3)"),
         ("date", "row(deleted timestamp(3))"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("schemata", {"catalog_name": "awsdatacatalog", "schema_name": DATABASE}),
+        ("tables WHERE tables.table_name = 'sale'", {**SALE_TABLE, "table_type": "BASE TABLE"}),
+        (
+            "columns WHERE table_name = 'sale' AND columns.column_name = 'saletypes'",
+            {
+                **SALE_TABLE,
+                "column_name": "saletypes",
+                "ordinal_position": 5,
+                "column_default": None,
+                "is_nullable": "YES",
+                "data_type": "array(varchar)",
+                "comment": "kinds of the sale, for example PRESALE",
+                "extra_info": None,
+            },
+        ),
+    ],
+    ids=["schemata", "tables", "columns"],
+)
+def test_a_table_of_information_schema_has_trinos_columns(table: str, row: dict[str, Any]) -> None:
+    assert rows(f"SELECT * FROM information_schema.{table}") == [tuple(row.values())]
+    assert rows(f"SELECT {', '.join(row)} FROM information_schema.{table}") == [tuple(row.values())]
+
+
+def test_a_column_without_a_comment_has_none_and_a_partition_says_that_it_is_one() -> None:
+    sql = "SELECT comment, extra_info FROM information_schema.columns WHERE table_name = "
+
+    assert rows(f"{sql}'latest_sale' AND column_name = 'name'") == [(None, None)]
+    assert [one for (_, one) in rows(f"{sql}'sale'")] == [None] * 12 + ["partition key"]
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,48 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("format('%.2f', 1.005e0)", "1.01"),
     ("format('%,.1f', 1234.56e0)", "1,234.6"),
     ("to_utf8('ab')", "61 62"),
+    (
+        "map_zip_with(MAP(ARRAY['a'], ARRAY[1]), MAP(ARRAY['b'], ARRAY[2]), (k, x, y) -> k || 'z')",
+        {"a": "az", "b": "bz"},
+    ),
+    (
+        "typeof(map_zip_with(MAP(ARRAY['a'], ARRAY[1]), MAP(ARRAY['bc'], ARRAY[2]), (k, x, y) -> x))",
+        "map(varchar(2), integer)",
+    ),
+    ("regexp_extract('ac', '(?:a|b)(c)', 1)", "c"),
+    ("regexp_extract('a', '(?:a|(b))', 1)", None),
 ]
+OF_DATES = [
+    *("date_add('day', 1, {0})", "date_add('month', 1, {0})", "date_diff('day', {0}, now())", "EXTRACT(YEAR FROM {0})"),
+    *("date_diff('month', now(), {0})", "date_format({0}, '%Y')", "format_datetime({0}, 'yyyy')", "to_iso8601({0})"),
+    *("date_trunc('day', {0})", "date({0})", "last_day_of_month({0})"),
+]
+OF_TIMES = [
+    *(
+        "date_trunc('hour', {0})",
+        "at_timezone({0}, 'UTC')",
+        "{0} AT TIME ZONE '+01:00'",
+        "hour({0})",
+        "to_unixtime({0})",
+    ),
+]
+NULL_TIMES = ["NULL", "CAST(NULL AS timestamp)", "CAST(NULL AS timestamp with time zone)"]
+OF_NULLS = [
+    *(one.format("CAST(NULL AS date)") for one in OF_DATES),
+    *(one.format(null) for one in (*OF_DATES, *OF_TIMES) for null in NULL_TIMES),
+]
+
+
+@pytest.mark.parametrize("expression", OF_NULLS)
+def test_a_function_of_a_time_that_is_null_is_null(expression: str) -> None:
+    assert value(expression) is None
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamp with time zone"])
+@pytest.mark.parametrize("interval", ["INTERVAL '1' DAY", "INTERVAL '1' MONTH"])
+def test_a_time_that_is_null_is_moved_to_null(kind: str, interval: str) -> None:
+    assert value(f"CAST(NULL AS {kind}) + {interval}") is None
+    assert value(f"{interval} + CAST(NULL AS {kind})") is None
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS, ids=[one for one, _ in EXPRESSIONS])

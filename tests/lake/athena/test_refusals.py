@@ -56,6 +56,94 @@ REFUSED = [
     ("x FROM (VALUES 1) AS t (x) GROUP BY ALL", "ALL in GROUP"),
     ("* EXCEPT (x) FROM (VALUES 1) AS t (x)", "EXCEPT in STAR"),
     (" AND ".join(["true"] * 3000), "nested as deep"),
+    ("0.123456789012345678901234567890123456789", "a decimal has at most 38 digits"),
+    ("DECIMAL 'a'", "invalid decimal literal"),
+    ("9223372036854775808", "invalid numeric literal"),
+    ("0x1F", "hexadecimal numbers"),
+    ("0b11", "the number 0b11"),
+    ("1_000", "the number 1_000"),
+    ("x FROM (VALUES 1) AS t (x) WHERE x ISNULL", "Athena has no ISNULL"),
+    ("x IS TRUE FROM (VALUES true) AS t (x)", "IS NULL and IS NOT NULL only"),
+    ("-'a'", "cannot apply operator: -varchar(1)"),
+    ("system.now()", "a function of another catalog"),
+    ("x.y FROM (VALUES 1) AS t (x)", "'y' cannot be read of a value of type integer"),
+    ("CAST(MAP(ARRAY['a'], ARRAY[1]) AS array(varchar))", "cannot cast map(varchar(1), integer) to array(varchar)"),
+    ("CAST(1 AS date)", "cannot cast integer to date"),
+    ("CAST('a' AS array(varchar))", "cannot cast varchar to array(varchar)"),
+    ("CAST(json_parse('1') AS date)", "a cast of json to date"),
+    ("json_extract('{}', '$.a[*]')", "this form of JSON path"),
+    ("*", "SELECT * needs a FROM clause"),
+    ("tt.* FROM (VALUES 1) AS ttt (x)", "table 'tt' is not in FROM; did you mean ttt?"),
+    ("* FROM (VALUES (1, 2)) AS t (x, y) GROUP BY x", "* selects columns that do not appear in GROUP BY"),
+    ("1 FROM (VALUES 1) AS t (x) GROUP BY 1 HAVING true", "all that is grouped by is constant"),
+    ("rank(x ORDER BY x) OVER () FROM (VALUES 1) AS t (x)", "ORDER BY in rank"),
+    ("listagg(x, ',') FROM (VALUES 1) AS t (x)", "unexpected parameters (integer) for function listagg"),
+    ("lower('a') FILTER (WHERE true)", "FILTER stands behind an aggregate only"),
+    ("lower('a') OVER ()", "'lower' is no aggregate and no window function"),
+    ("sum(x) IGNORE NULLS OVER () FROM (VALUES 1) AS t (x)", "null treatment clause for sum"),
+    ("sum(x) OVER v FROM (VALUES 1) AS t (x) WINDOW w AS (ORDER BY x)", "cannot resolve WINDOW name v"),
+    ("x FROM (VALUES 1) AS t (x) ORDER BY 2", "position 2 is not in select list"),
+    ("x FROM (VALUES 1) AS t (x) ORDER BY x FETCH FIRST 1 ROW WITH TIES", "FETCH FIRST WITH TIES"),
+    ("x FROM (VALUES 1) AS t (x) LIMIT x", "LIMIT and OFFSET take a number"),
+    ("1 UNION SELECT 1, 2", "UNION query has different number of fields: 1, 2"),
+    ("x FROM (VALUES 1, (2, 3)) AS t (x)", "values rows have different numbers of columns"),
+    ("(SELECT 1, 2)", "multiple columns returned by subquery are not supported: 2"),
+    ("filter(ARRAY[1], x -> x = (SELECT 1))", "a lambda cannot contain a subquery"),
+    ("reduce(ARRAY[1], 0, 5, 6)", "this argument must be a lambda"),
+    ("filter(ARRAY[1], (x, y) -> true)", "the lambda takes 1 arguments, not 2"),
+    ("x FROM (VALUES 1) AS t (x) SEMI JOIN (VALUES 1) AS u (y) ON true", "SEMI JOIN"),
+    ("x FROM (VALUES 1) AS t (x) JOIN (VALUES 1) AS u (y) USING (x)", "'x' of USING is missing on one side"),
+    ("x FROM (VALUES 1) AS t (x) LEFT JOIN UNNEST(ARRAY[1]) AS u (y) ON x = y", "takes ON TRUE"),
+    ("x FROM (VALUES 1) AS t (x) RIGHT JOIN UNNEST(ARRAY[1]) AS u (y) ON true", "INNER or LEFT"),
+    ("ROW(1, 2)[3]", "a row's subscript is a number"),
+    ("concat('a')", "concat takes two or more arguments"),
+    ("regexp_extract('a', '(?:a|(b*))', 1)", "a group that may be empty or take no part in the match"),
+    ("regexp_extract('a', '(a)', 2)", "the pattern has 1 groups; cannot access group 2"),
+    ("regexp_replace('a', 'a', x -> 'b')", "regexp_replace with a lambda"),
+    ("date_trunc('fortnight', now())", "'fortnight' is not a valid TIMESTAMP field"),
+    ("EXTRACT(EPOCH FROM now())", "invalid EXTRACT field"),
+    ("sequence(DATE '2025-01-01', DATE '2025-01-02', INTERVAL '1' HOUR)", "day interval"),
+    ("format('%s %s', 1)", "more specifiers than arguments"),
+    ("INTERVAL '1' DAY - DATE '2025-01-01'", "cannot apply operator: interval day to second - date"),
+    ("INTERVAL '1' DAY + INTERVAL '1' MONTH", "cannot apply operator: interval day to second + interval year to month"),
+    ("INTERVAL '1' DAY * INTERVAL '1' DAY", "cannot apply operator"),
+    ("DATE '2025-01-01' + DATE '2025-01-01'", "cannot apply operator: date + date"),
+    (
+        "x FROM (VALUES 1) AS t (x) JOIN (VALUES 1) AS u (y) JOIN (VALUES 1) AS v (z) ON z = y ON x = z",
+        "JOINS in VALUES",
+    ),
+    *((call, "array(") for call in ("zip(1, ARRAY[1])", "zip(ARRAY[1], 1)", "zip_with(1, ARRAY[1], (x, y) -> x)")),
+    *((call, "array(") for call in ("zip_with(ARRAY[1], 1, (x, y) -> x)", "reduce(1, 0, (s, x) -> s, s -> s)")),
+    ("array_sort(1)", "unexpected parameters (integer)"),
+    *((call, "array(") for call in ("array_join(1, ',')", "filter(1, x -> true)", "flatten(1)")),
+    *((call, "map(") for call in ("map_filter(1, (k, v) -> true)", "map_keys(1)", "transform_values(1, (k, v) -> v)")),
+]
+WRONG_JOINS = ["JOIN", "INNER JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]
+# What LIKE does not take, and where it is written.
+LITERALS = [
+    *(
+        "1",
+        "1.5",
+        "1e0",
+        "X'41'",
+        "DECIMAL '1.5'",
+        "REAL '1.5'",
+        "DATE '2025-01-01'",
+        "TIMESTAMP '2025-01-01 10:00:00'",
+    ),
+    *("INTERVAL '1' DAY", "ARRAY['a']"),
+]
+KINDS = [
+    *("1", "'a'", "true", "DATE '2025-01-01'", "INTERVAL '1' DAY", "INTERVAL '1' MONTH", "X'41'", "json_parse('1')"),
+    *(
+        "ARRAY[1]",
+        "ARRAY['a']",
+        "MAP(ARRAY[1], ARRAY[1])",
+        "MAP(ARRAY[1], ARRAY['a'])",
+        "ROW(1)",
+        "ROW(1, 2)",
+        "ROW('a')",
+    ),
 ]
 FAILING = [
     "from_base('9', 8)",
@@ -79,6 +167,39 @@ def test_what_athena_refuses_or_cannot_be_the_same_is_refused_by_name(query: str
         rows(f"SELECT {query}")
 
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_of_types_that_have_none_in_common_are_not_mixed(kind: str) -> None:
+    assert value(f"cardinality(ARRAY[{kind}, {kind}, NULL])") == 3
+
+    for other in KINDS:
+        if other != kind:
+            with pytest.raises(UserError, match="TYPE_MISMATCH"):
+                rows(f"SELECT ARRAY[{kind}, {other}]")
+
+
+@pytest.mark.parametrize("join", WRONG_JOINS)
+@pytest.mark.parametrize("other", ["(VALUES 1) AS u (y)", "UNNEST(ARRAY[1]) AS u (y)", "LATERAL (SELECT x) AS u (y)"])
+def test_a_join_without_a_condition_is_a_comma_or_a_cross_join(join: str, other: str) -> None:
+    with pytest.raises(UserError, match="syntax error: JOIN needs ON or USING"):
+        rows(f"SELECT x, y FROM (VALUES 1) AS t (x) {join} {other}")
+
+    for crossed in (",", "CROSS JOIN"):
+        assert rows(f"SELECT x, y FROM (VALUES 1) AS t (x) {crossed} {other}") == [(1, 1)]
+
+
+@pytest.mark.parametrize("literal", LITERALS)
+def test_a_literal_of_any_kind_is_pointed_at(literal: str) -> None:
+    sql = f"SELECT 'a',\n  {literal} LIKE 'x'"
+
+    with pytest.raises(UserError, match="LIKE takes a varchar") as refused:
+        rows(sql)
+
+    _, line, caret = str(refused.value).split("\n")
+    pointed = line[caret.index("^") : caret.rindex("^") + 1]
+    assert pointed
+    assert pointed in literal
 
 
 @pytest.mark.parametrize("expression", FAILING)

@@ -128,19 +128,21 @@ athena_modulus(a, b) AS
 athena_unscaled(x) AS
     CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT)
 
+athena_at(t) AS
+    CAST(struct_extract(t, 'at') AS TIMESTAMP)
 athena_tz(moment, zone_name) AS
     CASE WHEN moment IS NULL OR zone_name IS NULL THEN NULL ELSE struct_pack("at" := moment, "zone" := CASE WHEN zone_name IN ('Z', '+00:00', '-00:00') THEN 'UTC' ELSE zone_name END) END
 athena_offset(zone_name) AS
     to_minutes(CAST(zone_name[1:3] AS INTEGER) * 60 + CAST(zone_name[1] || zone_name[5:6] AS INTEGER))
 athena_local(t) AS
-    CASE WHEN struct_extract(t, 'zone') = 'UTC' THEN struct_extract(t, 'at')
-    WHEN regexp_full_match(struct_extract(t, 'zone'), '[+-]\d\d:\d\d') THEN struct_extract(t, 'at') + athena_offset(struct_extract(t, 'zone'))
-    ELSE timezone(struct_extract(t, 'zone'), timezone('UTC', struct_extract(t, 'at'))) END
+    CASE WHEN struct_extract(t, 'zone') = 'UTC' THEN athena_at(t)
+    WHEN regexp_full_match(struct_extract(t, 'zone'), '[+-]\d\d:\d\d') THEN athena_at(t) + athena_offset(struct_extract(t, 'zone'))
+    ELSE timezone(struct_extract(t, 'zone'), timezone('UTC', athena_at(t))) END
 athena_from_local(moment, zone_name) AS
     athena_tz(CASE WHEN zone_name IN ('UTC', 'Z') THEN moment WHEN regexp_full_match(zone_name, '[+-]\d\d:\d\d') THEN moment - athena_offset(zone_name)
     ELSE timezone('UTC', timezone(zone_name, moment)) END, zone_name)
 athena_offset_minutes(t) AS
-    CAST(datediff('minute', struct_extract(t, 'at'), athena_local(t)) AS BIGINT)
+    CAST(datediff('minute', athena_at(t), athena_local(t)) AS BIGINT)
 athena_offset_text(t, colon) AS
     CASE WHEN athena_offset_minutes(t) < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(athena_offset_minutes(t)) // 60 AS VARCHAR), 2, '0') || colon || lpad(CAST(abs(athena_offset_minutes(t)) % 60 AS VARCHAR), 2, '0')
 athena_iso_zone(t) AS

@@ -116,7 +116,7 @@ def _shifted(operator: str, moment: Value, interval: Value) -> Value | None:
                 return Value(
                     f"athena_from_local(athena_local({moment.sql}) {operator} {interval.sql}, {zone})", moment.type
                 )
-            at = f"struct_extract({moment.sql}, 'at')"
+            at = f"athena_at({moment.sql})"
             return Value(f"athena_tz({at} {operator} {interval.sql}, {zone})", moment.type)
     return None
 
@@ -128,7 +128,7 @@ def _difference(left: Value, right: Value) -> Value:
 
 
 def _instant(value: Value) -> str:
-    return f"struct_extract({value.sql}, 'at')" if value.type.name == TIMESTAMP_TZ else value.sql
+    return f"athena_at({value.sql})" if value.type.name == TIMESTAMP_TZ else value.sql
 
 
 def comparable(value: Value) -> str:

@@ -40,6 +40,8 @@ _OTHER_DIALECTS = {
     TokenType.AMP: "&",
     TokenType.CARET: "^",
     TokenType.TILDE: "~",
+    TokenType.ISNULL: "ISNULL",
+    TokenType.NOTNULL: "NOTNULL",
     TokenType.PIPE: "|",
 }
 
@@ -48,6 +50,7 @@ class _Athena(Trino):
     INDEX_OFFSET = 0  # subscripts stay as they are written, from 1
 
     class Parser(AthenaTrinoParser):
+        JOINS_HAVE_EQUAL_PRECEDENCE = True  # a comma is a CROSS JOIN, and so differs from JOIN alone
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: AthenaTrinoParser.FUNCTION_PARSERS[name] for name in _KEYWORD_CALLS
@@ -82,6 +85,7 @@ def parse(sql: str) -> exp.Expr:
         tokens = _Athena().tokenize(sql)
         _refuse_other_statements(tokens)
         _refuse_other_dialects(tokens)
+        _refuse_other_numbers(tokens, sql)
         statements = [one for one in _Athena().parser().parse(tokens, sql) if one is not None]
     except ParseError as error:
         raise _refused(error, sql) from None
@@ -124,6 +128,17 @@ def _refuse_other_dialects(tokens: list[Token]) -> None:
             raise SqlError(f"syntax error: Athena has no {word}", token.start, token.end)
         if token and behind and (token.token_type, behind.token_type) == (TokenType.INTERVAL, TokenType.NUMBER):
             raise SqlError("syntax error: write INTERVAL '1' DAY, with quotes", behind.start, behind.end)
+
+
+def _refuse_other_numbers(tokens: list[Token], sql: str) -> None:
+    """Refuse 0x1F, which sqlglot takes for X'1F', and 0b11 and 1_000, which it takes for a number and its alias."""
+    for token in tokens:
+        if token.token_type == TokenType.HEX_STRING and sql[token.start] == "0":
+            raise SqlError("not supported here: hexadecimal numbers", token.start, token.end)
+    for token, behind in pairwise(tokens):
+        goes_on = token.token_type == TokenType.NUMBER and token.end + 1 == behind.start
+        if goes_on and sql[behind.start].isidentifier():
+            raise SqlError(f"not supported here: the number {token.text}{behind.text}", token.start, behind.end)
 
 
 def _refused(error: ParseError, sql: str) -> SqlError:

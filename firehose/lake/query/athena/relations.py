@@ -150,6 +150,9 @@ def _join(join: exp.Join, scope: Scope, query: Translate) -> str:
     side, kind = join.side.upper(), join.kind.upper()
     if kind not in ("", "CROSS", "INNER", "OUTER") or (kind == "CROSS" and (join.args.get("on") or side)):
         raise refuse(f"not supported here: {side} {kind} JOIN".replace("  ", " "), join)
+    on, using = join.args.get("on"), join.args.get("using")
+    if kind != "CROSS" and not on and not using:
+        raise refuse("syntax error: JOIN needs ON or USING", join)
     before = len(scope.relations)
     source = _source(join.this, scope, query)
     lateral = isinstance(join.this, exp.Unnest)
@@ -157,12 +160,9 @@ def _join(join: exp.Join, scope: Scope, query: Translate) -> str:
         source = f"LATERAL {source}"
     if lateral or isinstance(join.this, exp.Lateral):
         return _lateral_join(join, side, source)
-    if join.args.get("using"):
+    if using:
         return f" {side or 'INNER'} JOIN {source} ON {_using(join, before, side, scope)}"
-    on = join.args.get("on")
-    if on is None:
-        if side or kind == "INNER":
-            raise refuse("syntax error: JOIN needs ON or USING", join)
+    if not on:
         return f" CROSS JOIN {source}"
     return f" {side or 'INNER'} JOIN {source} ON {boolean(translate(on, scope.without_aggregates()), 'JOIN ON')}"
 
@@ -174,11 +174,7 @@ def _lateral_join(join: exp.Join, side: str, source: str) -> str:
         raise refuse(
             "not supported here: a join with UNNEST or LATERAL takes ON TRUE and is CROSS, INNER or LEFT", join
         )
-    if side == "LEFT":
-        if on is None:
-            raise refuse("syntax error: LEFT JOIN UNNEST needs ON TRUE", join)
-        return f" LEFT JOIN {source} ON true"
-    return f" CROSS JOIN {source}"
+    return f" LEFT JOIN {source} ON true" if side == "LEFT" else f" CROSS JOIN {source}"
 
 
 def _using(join: exp.Join, before: int, side: str, scope: Scope) -> str:

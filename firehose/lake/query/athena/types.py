@@ -66,6 +66,7 @@ DOUBLE = Type("double")
 VARCHAR = Type("varchar", (None,))
 VARBINARY = Type("varbinary")
 DATE = Type("date")
+TIMESTAMP = Type("timestamp", (3,))
 JSON = Type("json")
 
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
@@ -78,7 +79,7 @@ _HIVE = {
     "int": INTEGER,
     "float": REAL,
     "binary": VARBINARY,
-    "timestamp": Type("timestamp", (3,)),
+    "timestamp": TIMESTAMP,
 }
 _DUCKDB = {
     "varchar": "VARCHAR",
@@ -178,9 +179,7 @@ def common(first: Type, second: Type) -> Type | None:
     if first.name == "varchar":
         lengths = [*first.numbers, *second.numbers]
         return Type("varchar", (max(lengths) if len(lengths) == 2 else None,))
-    if not first.elements:
-        return first if first.name == "timestamp" else None
-    return _common_elements(first, second)
+    return _common_elements(first, second) if first.elements else None
 
 
 def _common_number(first: Type, second: Type) -> Type:

@@ -52,3 +52,27 @@ run "a_bucket_without_versions_warns" {
   }
   expect_failures = [check.bucket_rules]
 }
+
+run "a_bucket_without_a_public_access_block_warns" {
+  command = apply
+
+  override_data {
+    target = data.aws_cloudcontrolapi_resource.bucket
+    values = {
+      properties = "{\"OwnershipControls\":{\"Rules\":[{\"ObjectOwnership\":\"BucketOwnerEnforced\"}]},\"VersioningConfiguration\":{\"Status\":\"Enabled\"}}"
+    }
+  }
+  expect_failures = [check.bucket_rules]
+}
+
+run "a_bucket_whose_owner_of_objects_is_not_set_warns" {
+  command = apply
+
+  override_data {
+    target = data.aws_cloudcontrolapi_resource.bucket
+    values = {
+      properties = "{\"PublicAccessBlockConfiguration\":{\"BlockPublicAcls\":true,\"BlockPublicPolicy\":true,\"IgnorePublicAcls\":true,\"RestrictPublicBuckets\":true},\"VersioningConfiguration\":{\"Status\":\"Enabled\"}}"
+    }
+  }
+  expect_failures = [check.bucket_rules]
+}

@@ -10,7 +10,7 @@ from firehose.lake.query.athena.functions.patterns import Bindings, Pattern, bin
 from firehose.lake.query.athena.functions.registry import Around, Signature
 from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.scope import Scope
-from firehose.lake.query.athena.types import UNKNOWN, Type
+from firehose.lake.query.athena.types import TIMESTAMP, UNKNOWN, Type
 from firehose.lake.query.athena.value import Value
 
 
@@ -119,14 +119,14 @@ def constant(node: exp.Expr, scope: Scope, what: str) -> str:
 
 
 def require(value: Value, *kinds: str, name: str) -> Value:
-    """Return the value if it is of one of these types, or unknown.
+    """Return the value if it is of one of these types, or NULL: where a time may stand, that of a timestamp.
 
     Raises:
         SqlError: it is not.
     """
     if value.type.name not in kinds and value.type != UNKNOWN:
         raise SqlError(f"unexpected parameters ({value.type}) for function {name}; expected: {' or '.join(kinds)}")
-    return value
+    return implicit(value, TIMESTAMP) if value.type == UNKNOWN and "timestamp" in kinds else value
 
 
 def typed(value: Value, kind: Type) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from firehose.lake.query.athena.refusal import SqlError
+from firehose.lake.query.athena.types import text
 
 _MYSQL_BOTH = {
     "Y": "%Y",
@@ -63,7 +64,6 @@ _JAVA_WRITTEN = {
     "e": "%u",
     "D": "%-j",
     "DDD": "%j",
-    "w": "%-V",
     "ww": "%V",
     "x": "%G",
     "xxxx": "%G",
@@ -74,6 +74,18 @@ _JAVA_READ = {
     if name in ("yyyy", "M", "MM", "MMM", "MMMM", "d", "dd", "H", "HH", "h", "hh", "m", "mm", "s", "ss", "SSS", "a")
 }
 _JAVA = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)")
+
+
+def parsed(sql: str, form: str) -> str:
+    """Return the SQL that reads a text by one of C's formats. Without a year, a month or day is of 2000, a time of 1970.
+
+    So Joda reads it, and Trino by it; DuckDB would take 1900.
+    """
+    letters = set(re.findall(r"%-?(.)", form))
+    if "Y" in letters:
+        return f"strptime({sql}, {text(form)})"
+    year = 2000 if letters & set("mbBd") else 1970
+    return f"strptime('{year} ' || {sql}, {text(f'%Y {form}')})"
 
 
 def of_mysql(written: str, *, is_read: bool) -> str:

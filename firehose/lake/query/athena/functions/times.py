@@ -9,12 +9,12 @@ from sqlglot import exp
 from firehose.lake.query.athena.casts import cast, implicit, timestamp_text
 from firehose.lake.query.athena.expressions import only, translate, translates
 from firehose.lake.query.athena.functions.calling import apply, arguments, constant, require, typed
-from firehose.lake.query.athena.functions.formats import of_java, of_mysql
+from firehose.lake.query.athena.functions.formats import of_java, of_mysql, parsed
 from firehose.lake.query.athena.functions.registry import SCALARS, add, special
 from firehose.lake.query.athena.operators import common_type
 from firehose.lake.query.athena.refusal import did_you_mean, refuse
 from firehose.lake.query.athena.scope import Scope
-from firehose.lake.query.athena.types import BIGINT, DATE, TIMESTAMP_TZ, VARCHAR, Type, text
+from firehose.lake.query.athena.types import BIGINT, DATE, TIMESTAMP, TIMESTAMP_TZ, VARCHAR, Type, text
 from firehose.lake.query.athena.value import Value
 
 _MOMENTS = ("date", "timestamp", TIMESTAMP_TZ)
@@ -55,7 +55,7 @@ last_day_of_month(timestamptz) -> date = last_day(athena_local({0}))
 from_unixtime(double) -> timestamptz(3) = athena_tz(athena_from_unixtime({0}), 'UTC')
 from_unixtime(double,varchar) -> timestamptz(3) = athena_tz(athena_from_unixtime({0}), {1})
 to_unixtime(timestamp) -> double = (epoch_us({0}) / 1000000.0e0)
-to_unixtime(timestamptz) -> double = (epoch_us(struct_extract({0}, 'at')) / 1000000.0e0)
+to_unixtime(timestamptz) -> double = (epoch_us(athena_at({0})) / 1000000.0e0)
 from_iso8601_timestamp(varchar) -> timestamptz(3) = athena_from_iso({0})
 from_iso8601_date(varchar) -> date = CAST(athena_checked({0}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AS DATE)
 to_milliseconds(daysecond) -> bigint = CAST(epoch_us({0}) // 1000 AS BIGINT)
@@ -115,7 +115,7 @@ def _date_add(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     else:
         step = f"to_microseconds(CAST({count.sql} AS BIGINT) * {round(_SECONDS[unit] * 1_000_000)})"
     if value.type.name == TIMESTAMP_TZ and unit not in _DATE_UNITS:
-        at = f"struct_extract({value.sql}, 'at')"
+        at = f"athena_at({value.sql})"
         return Value(f"athena_tz({at} + {step}, struct_extract({value.sql}, 'zone'))", value.type)
     return _back(f"({_local(value)} + {step})", value)
 
@@ -129,10 +129,10 @@ def _date_diff(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     unit = _unit(nodes[0], scope, kind, "date_diff")
     first, last = (implicit(value, kind) for value in values)
     if kind.name == TIMESTAMP_TZ:
-        same_zone = f"athena_tz(struct_extract({last.sql}, 'at'), struct_extract({first.sql}, 'zone'))"
+        same_zone = f"athena_tz(athena_at({last.sql}), struct_extract({first.sql}, 'zone'))"
         last = Value(same_zone, kind)
     if kind.name == TIMESTAMP_TZ and unit not in _DATE_UNITS:
-        one, other = (f"struct_extract({value.sql}, 'at')" for value in (first, last))
+        one, other = (f"athena_at({value.sql})" for value in (first, last))
     else:
         one, other = _local(first), _local(last)
     return Value(f"CAST({_difference(unit, one, other)} AS BIGINT)", BIGINT)
@@ -159,7 +159,7 @@ def _date_parse(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("date_parse", nodes, 2, 2)
     value = require(translate(nodes[0], scope), "varchar", name="date_parse")
     form = of_mysql(constant(nodes[1], scope, "date_parse with a format"), is_read=True)
-    return Value(f"strptime({typed(value, VARCHAR)}, {text(form)})", Type("timestamp", (3,)))
+    return Value(parsed(typed(value, VARCHAR), form), TIMESTAMP)
 
 
 @special("format_datetime")
@@ -188,7 +188,7 @@ def _parse_datetime(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     parts = of_java(constant(nodes[1], scope, "parse_datetime with a format"), is_read=True)
     if {"Z", "ZZ", "ZZZ"} & {*parts}:
         raise refuse("not supported here: Z in parse_datetime; use from_iso8601_timestamp", nodes[1])
-    return Value(f"athena_tz(strptime({typed(value, VARCHAR)}, {text(''.join(parts))}), 'UTC')", Type(TIMESTAMP_TZ, (3,)))  # fmt: skip
+    return Value(f"athena_tz({parsed(typed(value, VARCHAR), ''.join(parts))}, 'UTC')", Type(TIMESTAMP_TZ, (3,)))
 
 
 @special("to_iso8601")
@@ -222,7 +222,7 @@ def _current_timestamp(node: exp.CurrentTimestamp, scope: Scope) -> Value:
 @translates(exp.Localtimestamp)
 def _local_timestamp(node: exp.Localtimestamp, scope: Scope) -> Value:
     only(node)
-    return Value(_now(3), Type("timestamp", (3,)))
+    return Value(_now(3), TIMESTAMP)
 
 
 @translates(exp.CurrentDate)
@@ -263,14 +263,13 @@ def _at_timezone(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 def _with_timezone(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("with_timezone", nodes, 2, 2)
     value = require(translate(nodes[0], scope), "timestamp", name="with_timezone")
-    kind = Type(TIMESTAMP_TZ, tuple(value.type.numbers or [3]))
+    kind = Type(TIMESTAMP_TZ, tuple(value.type.numbers))
     return Value(f"athena_from_local({value.sql}, {_zone(nodes[1], scope)})", kind)
 
 
 def _in_zone(value: Value, zone: str) -> Value:
-    digits = value.type.numbers[0] if value.type.numbers else 3
-    moment = implicit(value, Type(TIMESTAMP_TZ, (digits,)))
-    return Value(f"athena_tz(struct_extract({moment.sql}, 'at'), {zone})", moment.type)
+    moment = implicit(value, Type(TIMESTAMP_TZ, tuple(value.type.numbers)))
+    return Value(f"athena_tz(athena_at({moment.sql}), {zone})", moment.type)
 
 
 def _zone(node: exp.Expr, scope: Scope) -> str:
