@@ -4,7 +4,8 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from stat import S_ISDIR, S_ISREG
 from typing import Any, BinaryIO, NoReturn, Protocol, cast
 
 from firehose.local.aws_errors import as_user_errors
@@ -39,14 +40,33 @@ class Lake(Protocol):
 
 
 class FolderLake:
-    """A lake in a folder."""
+    """A lake in a folder, which may itself be a link.
+
+    Below it only files and folders are objects. A link, a FIFO, a socket or a device in the place of one is refused
+    before it is opened: a link may leave the lake, and reading a FIFO would wait for ever.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
-        """Walk the folder of that prefix. A folder that does not exist holds nothing."""
-        return self._walk(self._root / prefix) if (self._root / prefix).is_dir() else iter(())
+        """Walk the folder of that prefix. A folder that does not exist holds nothing.
+
+        Raises:
+            UserError: a folder cannot be listed, or something in it is neither a file nor a folder.
+        """
+        folder = self._root
+        for part in PurePosixPath(prefix).parts:
+            folder /= part
+            try:
+                is_folder = _is_folder(folder, folder.lstat())
+            except FileNotFoundError:
+                return iter(())
+            except OSError as error:
+                _raise_unreadable(error)
+            if not is_folder:
+                raise UserError(f"{folder} is a file, where a lake has a folder: remove it")
+        return self._walk(folder)
 
     def _walk(self, folder: Path) -> Iterator[StoredObject]:
         try:
@@ -57,7 +77,8 @@ class FolderLake:
             if entry.is_dir(follow_symlinks=False):
                 yield from self._walk(Path(entry))
             elif _is_data(entry.name):
-                status = entry.stat()
+                status = entry.stat(follow_symlinks=False)
+                _is_folder(Path(entry), status)
                 key = Path(entry).relative_to(self._root).as_posix()
                 yield StoredObject(key, status.st_size, file_version(status), status.st_mtime_ns // 1_000_000)
 
@@ -162,6 +183,17 @@ def _key_order(entry: "os.DirEntry[str]") -> str:
 def _is_data(name: str) -> bool:
     """Return True if Hive and Athena read a file of this name; an S3 folder marker has an empty name."""
     return not name.startswith((".", "_")) and name != ""
+
+
+def _is_folder(path: Path, status: os.stat_result) -> bool:
+    """Return True for a folder, False for a file.
+
+    Raises:
+        UserError: it is something else.
+    """
+    if not S_ISDIR(status.st_mode) and not S_ISREG(status.st_mode):
+        raise UserError(f"{path} is neither a file nor a folder, but a link, a FIFO or the like: remove it")
+    return S_ISDIR(status.st_mode)
 
 
 def _raise_unreadable(error: OSError) -> NoReturn:

@@ -40,10 +40,16 @@ def write_file(path: Path, body: bytes) -> None:
     Raises:
         OSError: naming the file.
     """
-    with file_named(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, file_mode())
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
+    with file_named(path), open(path, "wb", opener=open_private) as file:
+        file.write(body)
+
+
+def open_private(path: str, flags: int) -> int:
+    """Opens a file as the `opener` of `open`: private if it is new, never through a link.
+
+    A FIFO in its place is an error at once, instead of waiting for a reader.
+    """
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, file_mode())
 
 
 def _shared() -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.os_errors import file_named
-from firehose.local.private_files import file_mode, folder_mode, make_folder, write_file
+from firehose.local.private_files import folder_mode, make_folder, open_private, write_file
 from firehose.local.temporary_folders import TemporaryFolder, remove_left
 from firehose.local.user_error import UserError
 
@@ -99,7 +99,7 @@ class FolderSink:
         """Puts under a lock on the object's folder, which then has a file `.lock`."""
         path = self._path(key)
         self._make(path.parent)
-        with open(path.parent / ".lock", "ab", opener=_open_private) as lock:
+        with open(path.parent / ".lock", "ab", opener=open_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             there = file_version(path.stat()) if path.exists() else None
             if there != version:
@@ -225,10 +225,6 @@ def make_bucket_folder(folder: Path, where: str, what: str) -> None:
         make_folder(folder)
     except OSError as error:
         raise UserError(f"{where} cannot be a {what}: {error.strerror}") from None
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, file_mode())
 
 
 def file_version(status: os.stat_result) -> str:

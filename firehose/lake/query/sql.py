@@ -7,7 +7,7 @@ are handed in (tables.py).
 import re
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,9 @@ _ROWS = 10_000
 
 _IS_QUERY = [duckdb.ExpectedResultType.QUERY_RESULT]
 
+# What DuckDB says when Arrow could not read a table.
+_SCAN_FAILED = "reading the stream registered as"
+
 # Errors whose text is about the SQL alone. Others may quote a value of a record (`Could not convert string ...`).
 _ABOUT_THE_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
 
@@ -72,15 +75,34 @@ class Answer:
     rows: list[tuple[Any, ...]]
 
 
+@dataclass(slots=True)
+class _Scan:
+    """The tables that are read from files, and the errors of Avro files that a scan could not read.
+
+    DuckDB wraps such an error in one of its own, and the file of Arrow's is looked for.
+    """
+
+    tables: list[Any] = field(default_factory=list)
+    errors: list[UserError] = field(default_factory=list)
+
+    def unreadable(self, error: Exception) -> UserError | None:
+        """Return the error of the file that a scan could not read; None if a query failed for another reason."""
+        if self.errors or _SCAN_FAILED not in str(error):
+            return next(iter(self.errors), None)
+        from firehose.lake.query.tables import first_unreadable  # noqa: PLC0415 - pyarrow: 0.1 s
+
+        return first_unreadable(self.tables)
+
+
 class Result:
     """The result of a query, which runs when it is read: once, by rows or as Arrow's record batches."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, errors: list[UserError], *, own: bool
+        self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, scan: _Scan, *, own: bool
     ) -> None:
         self._connection = connection
         self._statement = statement
-        self._errors = errors
+        self._scan = scan
         self._own = own
 
     def read(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
@@ -120,7 +142,7 @@ class Result:
             yield batch
 
     def _explained(self) -> AbstractContextManager[None]:
-        return _explained(self._errors, own=self._own)
+        return _explained(self._scan, own=self._own)
 
 
 def query(
@@ -182,7 +204,7 @@ def _run(
     environment: str,
 ) -> Generator[Result]:
     """Run one statement of Athena's, or some of DuckDB's own, and yield the results."""
-    errors: list[UserError] = []
+    scan = _Scan()
     with duckdb.connect(config=_SETTINGS) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         inputs: dict[str, TableInput] = {}
@@ -201,8 +223,8 @@ def _run(
         if inputs:
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
-            register_tables(connection, inputs, lake, read, errors.append, with_hidden=with_hidden)
-        yield from _results(connection, statements, errors, own=dialect is Dialect.DUCKDB)
+            scan.tables = register_tables(connection, inputs, lake, read, scan.errors.append, with_hidden=with_hidden)
+        yield from _results(connection, statements, scan, own=dialect is Dialect.DUCKDB)
 
 
 def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
@@ -221,29 +243,28 @@ def _duckdb(
 
 
 def _results(
-    connection: duckdb.DuckDBPyConnection, statements: list[str], errors: list[UserError], *, own: bool
+    connection: duckdb.DuckDBPyConnection, statements: list[str], scan: _Scan, *, own: bool
 ) -> Iterator[Result]:
     """Run the statements, and yield the results of the queries among them.
 
-    `errors` are those of files that could not be read, which DuckDB wraps in errors of its own. `own` says that the SQL
-    is the user's and not translated.
+    `own` says that the SQL is the user's and not translated.
     """
     queries = 0
-    with _explained(errors, own=own):
+    with _explained(scan, own=own):
         parsed = [one for statement in statements for one in connection.extract_statements(statement)]
     for statement in parsed:
         if statement.expected_result_type == _IS_QUERY:
             queries += 1
-            yield Result(connection, statement, errors, own=own)
+            yield Result(connection, statement, scan, own=own)
         else:
-            with _explained(errors, own=own):
+            with _explained(scan, own=own):
                 connection.execute(statement)
     if not queries:
         raise UserError("no query in this SQL")
 
 
 @contextmanager
-def _explained(errors: list[UserError], *, own: bool) -> Iterator[None]:
+def _explained(scan: _Scan, *, own: bool) -> Iterator[None]:
     """Raise DuckDB's errors as a UserError, which may quote the SQL, but never a value of a row."""
     try:
         yield
@@ -257,9 +278,7 @@ def _explained(errors: list[UserError], *, own: bool) -> Iterator[None]:
     except duckdb.PermissionException:
         raise UserError("SQL here reads the lake's tables only, no other files and settings") from None
     except duckdb.Error as error:
-        if errors:
-            raise errors[0] from None
-        raise UserError(_failure(error)) from None
+        raise scan.unreadable(error) or UserError(_failure(error)) from None
 
 
 def _failure(error: duckdb.Error) -> str:

@@ -4,7 +4,7 @@ Files are read as the Glue table declares them, by name and type. Fields that an
 depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import duckdb
@@ -44,16 +44,37 @@ def register_tables(
     on_error: Callable[[UserError], None],
     *,
     with_hidden: bool = False,
-) -> None:
-    """Give a connection the tables of these Glue TableInputs. Those that are not to be read have no rows.
+) -> list[Any]:
+    """Give a connection the tables of these Glue TableInputs, and return those that are read from files.
 
-    `on_error` is called with the error of a file that a scan cannot read. `with_hidden` adds the columns "$path", where
-    the file of a row lies, and "$file_modified_time", when it was written.
+    Tables that are not to be read have no rows. `on_error` is called with the error of an Avro file that a scan cannot
+    read. `with_hidden` adds the columns "$path", where the file of a row lies, and "$file_modified_time", when it was
+    written.
     """
+    registered = []
     for name, table_input in table_inputs.items():
-        connection.register(
-            name, _table(table_input, lake if name in read else None, on_error, with_hidden=with_hidden)
-        )
+        table = _table(table_input, lake if name in read else None, on_error, with_hidden=with_hidden)
+        connection.register(name, table)
+        registered.append(table)
+    return [table for table in registered if isinstance(table, ds.Dataset)]
+
+
+def first_unreadable(tables: Iterable[Any]) -> UserError | None:
+    """Return the error of the first Parquet file that cannot be read, or None.
+
+    DuckDB says that a scan failed, and Arrow why, but often not in which file. So each is read again, one by one.
+    """
+    for table in tables:
+        for fragment in () if isinstance(table, AvroTable) else table.get_fragments():
+            try:
+                for _ in fragment.scanner(schema=table.schema, use_threads=False).to_batches():
+                    pass
+            except UserError as error:
+                return error
+            except Exception:  # noqa: BLE001  whatever damaged bytes make Arrow raise; its message may quote a value
+                where = ds.get_partition_keys(fragment.partition_expression)[PATH]
+                return UserError(f"{where} is not a Parquet file that its table can read, or it is damaged")
+    return None
 
 
 def _table(
