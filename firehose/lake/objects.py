@@ -39,6 +39,26 @@ class Lake(Protocol):
         """Return the path or address of an object: `lake/data-pipeline/...`, `s3://bucket/data-pipeline/...`."""
 
 
+# An error object of Firehose has what was buffered, 128 MiB at most, and a third more in base64. Nothing else that is
+# read whole is as large.
+MOST_OBJECT_BYTES = 256 * 1024 * 1024
+
+
+def read_whole(lake: Lake, stored: StoredObject) -> bytes:
+    """Return the bytes of an object.
+
+    Raises:
+        UserError: it cannot be read, or is larger than an object of its kind can be.
+    """
+    if stored.size_bytes > MOST_OBJECT_BYTES:
+        raise UserError(
+            f"{lake.where(stored)} has {stored.size_bytes:,} bytes, and what belongs there {MOST_OBJECT_BYTES:,} at "
+            "most: remove it"
+        )
+    with lake.open(stored) as file:
+        return file.read(stored.size_bytes)
+
+
 class FolderLake:
     """A lake in a folder, which may itself be a link.
 
@@ -170,6 +190,11 @@ class _Ranges(io.RawIOBase):
             body: bytes = answer["Body"].read()
         self._at += len(body)
         return body
+
+    def readinto(self, buffer: Any) -> int:
+        body = self.read(len(buffer))
+        buffer[: len(body)] = body
+        return len(body)
 
     def readall(self) -> bytes:
         return self.read()

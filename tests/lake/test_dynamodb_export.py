@@ -47,7 +47,7 @@ def test_an_export_is_found_where_it_was_exported_to_and_where_its_manifest_lies
         found = find_export(str(where))
         assert (found.table, found.region, found.incremental) == (TABLE, "us-east-1", False)
         assert (found.items, found.at_micros, found.unlisted) == (2, EXPORTED_MICROS, 0)
-        assert lines(found, tmp_path) == lines_of(map(full, ITEMS)).splitlines(keepends=True)
+        assert lines(found, tmp_path) == lines_of(map(full, ITEMS)).splitlines()
 
 
 @pytest.mark.parametrize("prefix", ["", "exports/", "a/b/c/"])

@@ -53,7 +53,8 @@ class Torn(io.BytesIO):
 
 
 def torn_body(operation: str) -> Any:
-    return {"Body": StreamingBody(Torn(), 2)} if operation == "GetObject" else cut_off(operation)
+    torn = {"Body": StreamingBody(Torn(), 2), "ContentLength": 2}
+    return torn if operation == "GetObject" else cut_off(operation)
 
 
 REFUSED: list[Trouble] = [denied, slow_down]

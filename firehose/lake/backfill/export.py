@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
-from typing import IO, NamedTuple, TypeVar, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from firehose.lake.backfill.export_place import Place, place_of
+from firehose.local.sources.files import bounded_lines
 from firehose.local.user_error import UserError
 
 SUMMARY = "manifest-summary.json"
@@ -81,8 +82,8 @@ class Export(NamedTuple):
         return sum(file.items or 0 for file in self.files)
 
     @contextmanager
-    def lines(self, file: DataFile, folder: Path) -> Iterator[IO[bytes]]:
-        """Open a data file as lines, after checking its checksum. A file from S3 is copied into `folder`.
+    def lines(self, file: DataFile, folder: Path) -> Iterator[Iterator[bytes]]:
+        """Open a data file as bounded lines, after checking its checksum. A file from S3 is copied into `folder`.
 
         Raises:
             UserError: the file is damaged.
@@ -92,8 +93,8 @@ class Export(NamedTuple):
             if file.checksum is not None and _md5(path) != file.checksum:
                 raise UserError(f"{where} is damaged: its MD5 is not the one in the manifest")
             try:
-                with gzip.open(path) if file.name.endswith(".gz") else path.open("rb") as lines:
-                    yield cast(IO[bytes], lines)
+                with gzip.open(path) if file.name.endswith(".gz") else path.open("rb") as opened:
+                    yield bounded_lines(cast(BinaryIO, opened))
             except (EOFError, zlib.error, gzip.BadGzipFile):
                 raise UserError(f"{where} is damaged: its gzip data is incomplete") from None
 

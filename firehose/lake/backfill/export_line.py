@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from firehose.local.sources.files import UnreadLine
 from transform.times import LAST_MICROS
 
 NULL = Raw(b"null")
@@ -41,6 +42,10 @@ class Line(NamedTuple):
     deleted: bool
 
 
+# "The maximum item size in DynamoDB is 400 KB". As JSON it has some six times that at most.
+_ITEM_KB = 400
+
+
 class NotALineError(ValueError):
     """A line that does not belong in an export. The message never quotes it."""
 
@@ -55,6 +60,7 @@ def full_line(line: bytes) -> Line:
     Raises:
         NotALineError: it is not an object whose `Item` is an object.
     """
+    _check_size(line)
     try:
         return Line(_full(line).Item, None, None, deleted=False)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -67,6 +73,7 @@ def incremental_line(line: bytes) -> Line:
     Raises:
         NotALineError: its keys, its images or the time of its write are invalid.
     """
+    _check_size(line)
     try:
         found = _incremental(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -75,6 +82,11 @@ def incremental_line(line: bytes) -> Line:
     if found.NewImage is not None:
         return Line(found.NewImage, found.Keys, at_micros, deleted=False)
     return Line(found.OldImage, found.Keys, at_micros, deleted=True)
+
+
+def _check_size(line: bytes) -> None:
+    if isinstance(line, UnreadLine):
+        raise NotALineError(f"{line.size_bytes:,} bytes, and an item has {_ITEM_KB} KB at most")
 
 
 def _micros(written: int | dict[str, str]) -> int:

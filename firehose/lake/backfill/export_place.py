@@ -13,12 +13,15 @@ from firehose.local.os_errors import file_named
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 
+# A manifest has some 250 bytes for each data file.
+_MOST_SMALL_BYTES = 64 * 1024 * 1024
+
 
 class Place(Protocol):
     """A folder of files. Names may leave it by `../`: incremental exports share the folder of their data."""
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of a small file, or None if it does not exist."""
+        """Return the bytes of a small file, or None if it does not exist. A large one raises UserError."""
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in a folder, `data` or `../data`. A folder that does not exist is empty."""
@@ -57,9 +60,13 @@ class FolderPlace:
 
     def read(self, name: str) -> bytes | None:
         """Return the bytes of the file."""
-        with _as_user_errors(self._root / name):
+        path = self._root / name
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is not a file")
+        with _as_user_errors(path):
             try:
-                return (self._root / name).read_bytes()
+                _check_small(path.stat().st_size, str(path))
+                return path.read_bytes()
             except FileNotFoundError:
                 return None
 
@@ -108,9 +115,11 @@ class BucketPlace:
         """Get the whole object."""
         with as_user_errors(self.where(name), "read"):
             try:
-                body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"].read()
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name))
             except self._client.exceptions.NoSuchKey:
                 return None
+            _check_small(answer["ContentLength"], self.where(name))
+            body: bytes = answer["Body"].read()
             return body
 
     def names(self, folder: str) -> list[str]:
@@ -154,6 +163,11 @@ class BucketPlace:
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
                 found += [one[member].removeprefix(prefix) for one in page.get(kind, [])]
         return found
+
+
+def _check_small(size_bytes: int, where: str) -> None:
+    if size_bytes > _MOST_SMALL_BYTES:
+        raise UserError(f"{where} is larger than the manifest of an export can be, {_MOST_SMALL_BYTES:,} bytes")
 
 
 def _s3_client() -> Any:

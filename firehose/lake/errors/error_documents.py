@@ -4,17 +4,25 @@ An error document has a digest of its record, personal data redacted, and when t
 the record itself.
 """
 
+import io
 import itertools
 from collections.abc import Iterator, Set
 from hashlib import sha256
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 
 from firehose.lake.objects import Lake
+from firehose.local.sources.files import bounded_lines
 from glue.layout import ERROR_DOCUMENTS, partition_date
 from transform.scrub import digest_of_original
 from transform.times import iso_millis
+
+# A document has one record, of 4.5 MB at most in Lambda's event of 6 MB; each byte is six characters of JSON at most.
+MOST_DOCUMENT_BYTES = 32 * 1024 * 1024
+
+# Bytes that are read at a time: each read of a bucket is a request.
+_PIECE_BYTES = 8 * 1024 * 1024
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -97,14 +105,13 @@ def documents(lake: Lake, unreadable: list[str]) -> Iterator[tuple[str, str, Err
     decode = msgspec.json.Decoder(ErrorDocument).decode
     for stored in lake.objects(ERROR_DOCUMENTS):
         day = partition_date(stored.key)
-        with lake.open(stored) as file:
-            lines = file.read().splitlines()
-        for number, line in enumerate(lines, 1):
-            where = f"{lake.where(stored)}:{number}"
-            try:
-                yield day, where, decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                unreadable.append(where)
+        with io.BufferedReader(cast(Any, lake.open(stored)), _PIECE_BYTES) as file:
+            for number, line in enumerate(bounded_lines(file, MOST_DOCUMENT_BYTES), 1):
+                where = f"{lake.where(stored)}:{number}"
+                try:
+                    yield day, where, decode(line)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    unreadable.append(where)
 
 
 def _join_key(digest: str, timestamp: str) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from firehose.lake.errors.failed_records import FailedRecord, read
-from firehose.lake.objects import FolderLake, Lake, StoredObject
+from firehose.lake.objects import FolderLake, Lake, read_whole
 from firehose.lake.opening import open_bucket
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
@@ -43,7 +43,7 @@ def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorOb
     """
     try:
         for stored in sorted(lake.objects(FIREHOSE_ERRORS), key=lambda one: not replayed(one.key)):
-            yield ErrorObject(stored.key, lake.where(stored), _body(lake, stored))
+            yield ErrorObject(stored.key, lake.where(stored), read_whole(lake, stored))
     except UserError as error:
         if is_denied(error):
             raise DeniedError(f"you may not read Firehose's error objects: {error}") from error
@@ -77,7 +77,7 @@ def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> It
             raise UserError(
                 f"{where} holds the function's error documents, whose originals Firehose has too: leave out --errors"
             )
-        body = _body(reader, stored)
+        body = read_whole(reader, stored)
         if lake_key.startswith(FIREHOSE_ERRORS):
             yield ErrorObject(lake_key, reader.where(stored), body)
         else:
@@ -130,8 +130,3 @@ def _bucket_and_prefix(where: str) -> tuple[str, str]:
     """s3://bucket/some/place -> ("bucket", "some/place/")."""
     bucket, _, path = where.removeprefix(S3).partition("/")
     return bucket, f"{path.strip('/')}/" if path.strip("/") else ""
-
-
-def _body(lake: Lake, stored: StoredObject) -> bytes:
-    with lake.open(stored) as file:
-        return file.read()

@@ -6,13 +6,16 @@ line or follow each other without a separator. Firehose's messages are never kep
 
 import base64
 import gzip
+import io
 import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
+from firehose.lake.objects import MOST_OBJECT_BYTES
 from firehose.local.sources.files import GZIP, NO_TIME_MS
 from firehose.pipeline.change_records import change_time_ms
 from transform.times import LAST_MICROS
@@ -20,6 +23,10 @@ from transform.times import LAST_MICROS
 PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
 
 _HEAD_BYTES = 1024
+_PIECE_BYTES = 1024 * 1024
+
+# Each is tried, which takes 0.1 ms where objects are nested without end. A record has as many members at most.
+_MOST_BEGINNINGS = 10_000
 
 _decode = json.JSONDecoder().raw_decode
 _BEGINNING = re.compile(r'\{\s*"')
@@ -65,12 +72,23 @@ def _text(body: bytes) -> str:
     """Return the text of an object, which may be gzip whatever its name. Damaged bytes give one unreadable word."""
     if body.startswith(GZIP):
         try:
+            if _unpacks_to_too_much(body):
+                return "damaged"
             body = gzip.decompress(body)
         except (OSError, EOFError, zlib.error):
             return "damaged"
     if b"\0" in body[:_HEAD_BYTES]:  # binary: counted as one thing that cannot be read, not one for each line
         return "damaged"
     return body.decode("utf-8-sig", "replace")
+
+
+def _unpacks_to_too_much(body: bytes) -> bool:
+    """Return True if gzip data has more bytes than an error object can have. A megabyte may have a thousand."""
+    size_bytes = 0
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as unpacked:
+        while size_bytes <= MOST_OBJECT_BYTES and (piece := unpacked.read(_PIECE_BYTES)):
+            size_bytes += len(piece)
+    return size_bytes > MOST_OBJECT_BYTES
 
 
 def _documents(text: str) -> Iterator[Any]:
@@ -88,7 +106,7 @@ def _documents(text: str) -> Iterator[Any]:
 def _after_garbage(text: str, at: int) -> int:
     """Return where to resume after something that is not JSON: at the next record of the line, else the next line."""
     end = text.find("\n", at) + 1 or len(text)
-    for found in _BEGINNING.finditer(text, at + 1, end):
+    for found in islice(_BEGINNING.finditer(text, at + 1, end), _MOST_BEGINNINGS):
         try:
             document, _ = _decode(text, found.start())
         except (ValueError, RecursionError):

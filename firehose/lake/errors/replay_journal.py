@@ -24,7 +24,7 @@ from hashlib import sha256
 import msgspec
 
 from firehose.lake.errors.error_documents import Explanation
-from firehose.lake.objects import Lake
+from firehose.lake.objects import Lake, read_whole
 from firehose.local.sinks import MovedError, NoteSink
 from firehose.local.user_error import UserError
 from glue.layout import REPLAY_JOURNAL, Format
@@ -101,8 +101,7 @@ def entry_key(error_object: str) -> str:
 def _read(lake: Lake) -> Iterator[tuple[JournalEntry, str]]:
     decode = msgspec.json.Decoder(JournalEntry).decode
     for stored in lake.objects(REPLAY_JOURNAL):
-        with lake.open(stored) as file:
-            body = file.read()
+        body = read_whole(lake, stored)
         try:
             yield decode(body), stored.version
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -3,17 +3,32 @@
 fastavro resolves the file's writer schema with the table's reader schema. We change the reader schema twice: names are
 lower case at every depth, as Hive folds them, with the file's names as aliases; and columns that a query does not need
 are left out, so that they are skipped rather than decoded.
+
+A container takes little memory whatever is in it: a block is read and unpacked up to so many bytes, and decoded so many
+rows at a time.
 """
 
-from collections.abc import Collection, Iterator
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from io import BytesIO
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import fastavro
 import msgspec
+from fastavro.read import BLOCK_READERS
 
 Row: TypeAlias = dict[str, Any]
 _Schema: TypeAlias = Any
+
+# The function's containers have some 10 MB at most, the rows of a payload of 6 MB. Others' blocks are small.
+MOST_BLOCK_BYTES = 64 * 1024 * 1024
+
+# Enough rows that a list of them costs nothing; an event takes some 30 KB as a Python dict.
+ROWS_AT_ONCE = 1000
 
 
 class ContainerReader:
@@ -29,20 +44,54 @@ class ContainerReader:
     def __init__(self, literal: str, columns: Collection[str]) -> None:
         self._schema = fastavro.parse_schema(_LowerCase(msgspec.json.decode(literal)).record(columns))
 
-    def rows(self, body: bytes) -> Iterator[list[Row]]:
-        """Yield the rows of a container, one list for each block.
+    def rows(self, container: BinaryIO) -> Iterator[list[Row]]:
+        """Yield the rows of a container, in lists that do not cross a block.
 
         -> [{"fanid": "f1", "isdeleted": False, "date": {"requested": datetime(2025, 1, 1, 10, tzinfo=UTC)}}], ...
 
         Raises whatever fastavro, zlib or msgspec raise for damaged bytes. Never show their messages: they may quote a
         value.
         """
-        blocks: Any = fastavro.block_reader(BytesIO(body), self._schema)
+        blocks: Any = fastavro.block_reader(cast(BinaryIO, _Bounded(container)), self._schema)
         for block in blocks:
-            rows = list(block)
+            if block.num_records > block.bytes_.getbuffer().nbytes:
+                raise ValueError("a block has more rows than bytes")
+            left = iter(block)
+            while rows := list(islice(left, ROWS_AT_ONCE)):
+                yield rows
             if block.bytes_.read(1):
                 raise ValueError("a block has more rows than its count says")
-            yield rows
+
+
+class _Bounded:
+    """A container as fastavro reads it, which asks for as many bytes as the container says that a block has."""
+
+    def __init__(self, container: BinaryIO) -> None:
+        self.tell = container.tell
+        self._read = container.read
+
+    def read(self, size: int) -> bytes:
+        if size > MOST_BLOCK_BYTES:
+            raise ValueError("a block is too large")
+        return self._read(size)
+
+
+def _unpack(decompressor: Callable[[], Any], container: BinaryIO) -> BytesIO:
+    """Return the next block, unpacked, in place of fastavro's own reader, which unpacks a block of any size."""
+    packed = fastavro.schemaless_reader(container, "bytes")
+    unpacking = decompressor()
+    block: bytes = unpacking.decompress(packed, MOST_BLOCK_BYTES)
+    if not unpacking.eof:
+        raise ValueError("a block is too large when unpacked, or cut short")
+    return BytesIO(block)
+
+
+_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    "deflate": partial(zlib.decompressobj, -zlib.MAX_WBITS),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lzma.LZMADecompressor,
+}
+BLOCK_READERS |= {codec: partial(_unpack, decompressor) for codec, decompressor in _DECOMPRESSORS.items()}
 
 
 class _LowerCase:

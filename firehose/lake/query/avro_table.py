@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import reduce
+from io import BufferedReader, BytesIO
 from operator import and_
-from typing import Any
+from typing import Any, BinaryIO, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -32,9 +33,16 @@ from glue.layout import PARTITION
 # Enough rows that Arrow's 0.2 ms a batch do not count; an event takes some 30 KB as a Python dict.
 BATCH_ROWS = 1000
 
-# S3 takes some 30 ms to begin an answer, however short. A container has a few MiB at most, so containers read ahead
-# take little memory.
+# S3 takes some 30 ms to begin an answer, however short.
 READ_AHEAD = 16
+
+# Containers read ahead take little memory: one of more bytes than the function's have is read as it is decoded.
+MOST_AHEAD_BYTES = 12 * 1024 * 1024
+
+# Bytes of a larger one that are read at a time.
+_PIECE_BYTES = 4 * 1024 * 1024
+
+_T = TypeVar("_T")
 
 # Arrow requires a format for a dataset and its fragments; it is never used to read.
 _FORMAT = ds.ParquetFileFormat()
@@ -92,10 +100,10 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
     def _batches(self, keys: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         reader = ContainerReader(self._literal, schema.names)
         rows: list[Row] = []
-        for key, body in read_ahead(keys, self._body):
+        for key, opened in read_ahead(keys, self._opened):
             stored, date = self._containers[key]
             shared = _shared(self._lake, stored, date)
-            for block in self._blocks(reader, stored, body):
+            for block in self._blocks(reader, stored, opened):
                 rows += [row | shared for row in block]
                 if len(rows) >= BATCH_ROWS:
                     yield pa.RecordBatch.from_pylist(rows, schema)
@@ -103,14 +111,20 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         if rows:
             yield pa.RecordBatch.from_pylist(rows, schema)
 
-    def _body(self, key: str) -> bytes:
-        with self._lake.open(self._containers[key][0]) as file:
-            return file.read()
+    def _opened(self, key: str) -> BinaryIO:
+        """Return a container as a file, which is in memory if it is small."""
+        stored = self._containers[key][0]
+        file = self._lake.open(stored)
+        if stored.size_bytes > MOST_AHEAD_BYTES:
+            return cast(BinaryIO, BufferedReader(cast(Any, file), _PIECE_BYTES))
+        with file:
+            return BytesIO(file.read(stored.size_bytes))
 
-    def _blocks(self, reader: ContainerReader, stored: StoredObject, body: Future[bytes]) -> Iterator[list[Row]]:
+    def _blocks(self, reader: ContainerReader, stored: StoredObject, opened: Future[BinaryIO]) -> Iterator[list[Row]]:
         where = self._lake.where(stored)
         try:
-            yield from reader.rows(body.result())
+            with opened.result() as container:
+                yield from reader.rows(container)
             return
         except UserError as error:
             problem = error
@@ -122,9 +136,9 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         raise problem from None
 
 
-def read_ahead(keys: list[str], read: Callable[[str], bytes]) -> Iterator[tuple[str, Future[bytes]]]:
-    """Yield each key with its bytes, in order, while the next ones are being read."""
-    reading: deque[tuple[str, Future[bytes]]] = deque()
+def read_ahead(keys: list[str], read: Callable[[str], _T]) -> Iterator[tuple[str, Future[_T]]]:
+    """Yield each key with what was read of it, in order, while the next ones are being read."""
+    reading: deque[tuple[str, Future[_T]]] = deque()
     with ThreadPoolExecutor(READ_AHEAD) as pool:
         for key in keys:
             reading.append((key, pool.submit(read, key)))

@@ -47,7 +47,7 @@ _PIECE_BYTES = 1024 * 1024
 
 
 class UnreadLine(bytes):
-    """A line longer than a Kinesis record can be: empty, with the size that it has."""
+    """A line longer than its reader takes: empty, with the size that it has."""
 
     size_bytes = 0
 
@@ -174,10 +174,10 @@ def _lines(paths: Sequence[str], standard_input: BinaryIO | None) -> Iterator[by
     for path in paths:
         with _as_source_errors(path):
             if path == "-":
-                yield from _without_end(_unpacked(standard_input or sys.stdin.buffer))
+                yield from bounded_lines(_unpacked(standard_input or sys.stdin.buffer))
             else:
                 with _opened(path) as file:
-                    yield from _without_end(file)
+                    yield from bounded_lines(file)
 
 
 @contextlib.contextmanager
@@ -211,11 +211,12 @@ def _starts(file: BinaryIO) -> bytes:
     return file.peek(2)[:2] if isinstance(file, io.BufferedReader) else b""
 
 
-def _without_end(file: BinaryIO) -> Iterator[bytes]:
-    while line := file.readline(MOST_LINE_BYTES + 1):
+def bounded_lines(file: BinaryIO, most_bytes: int = MOST_LINE_BYTES) -> Iterator[bytes]:
+    """Yield the lines without their ends. One of more than so many bytes is an UnreadLine, and takes no memory."""
+    while line := file.readline(most_bytes + 1):
         if line.endswith(b"\n"):
             yield line[:-1]
-        elif len(line) <= MOST_LINE_BYTES:
+        elif len(line) <= most_bytes:
             yield line
         else:
             yield _unread(len(line), file)
