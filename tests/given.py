@@ -7,10 +7,13 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from glue.schema import SCHEMAS
+from firehose.pipeline import change_records
+from glue.model import pii_names
+from glue.schema import SCHEMAS, load
 from transform.function import build
 
 ARRIVED_MS = 1_735_725_600_123  # 2025-01-01T10:00:00.123Z
@@ -19,6 +22,9 @@ STREAM = "dmnd-test"
 ERROR_PREFIX = "data-pipeline/errors/records/"
 LIMIT_BYTES = 6_291_456
 ALL_TYPES = "demand,event,notification,sale"
+PERSONAL = pii_names(load())
+
+number_changes = partial(change_records.number_changes, personal=PERSONAL)
 
 Attributes = dict[str, Any]
 

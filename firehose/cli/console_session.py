@@ -25,6 +25,7 @@ from firehose.pipeline.names import Names
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import StreamConfiguration, local_streams
 from glue.layout import Format
+from glue.model import pii_names
 from glue.schema import SCHEMAS, load
 from transform.function import Handler, build
 
@@ -93,7 +94,7 @@ class ConsoleSession:
         event = {
             "invocationId": "console",
             "deliveryStreamArn": f"arn:aws:firehose:us-east-1:123456789012:deliverystream/{stream}",
-            "records": list(number_changes([payload])),
+            "records": list(number_changes([payload], pii_names(load(self.schemas)))),
         }
         before = set(self.objects)
         with captured_output():  # its log and metrics

@@ -33,6 +33,8 @@ from firehose.local.sinks import bucket_of
 from firehose.local.sources.arrival_clock import ArrivalClock
 from firehose.local.sources.kinesis import kinesis_client, now_ms
 from firehose.local.user_error import UserError
+from glue.model import pii_names
+from glue.schema import load
 
 STATES = Path(".local", "firehose")
 
@@ -165,7 +167,7 @@ def _function(options: RunOptions, stream: DeliveryStream, running: ExitStack) -
 def _source(options: RunOptions, stream: DeliveryStream) -> RunSource:
     if reads_kinesis(options.sources):
         return _kinesis_source(options, stream)
-    found = file_source(options.sources, unknown_ms=lambda: _unknown_ms(options))
+    found = file_source(options.sources, personal=pii_names(load()), unknown_ms=lambda: _unknown_ms(options))
     clock = ArrivalClock() if options.by_arrival else None
 
     def records(plane: DataPlane) -> Iterable[EventRecord | None]:

@@ -18,6 +18,7 @@ from firehose.lake.replay.selection import Selection, since_ms, until_ms
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
+from glue.model import pii_names
 from glue.schema import SCHEMAS
 
 NO_TYPE = "(none)"
@@ -78,11 +79,12 @@ def replay(  # noqa: PLR0913 - an argument for each option
 
     Exits with 1 if something could not be read.
     """
-    check_types(types or [], load_types(schemas))
+    loaded = load_types(schemas)
+    check_types(types or [], loaded)
     selection = Selection(
         reasons or (), types or (), since_ms(since) if since else None, until_ms(until) if until else None
     )
-    elsewhere = errors_elsewhere(errors, lake) if errors is not None else None
+    elsewhere = errors_elsewhere(errors, lake, pii_names(loaded)) if errors is not None else None
     writer = _writer(to, dry_run=dry_run)
     # Error objects from elsewhere can be replayed into a lake that does not exist yet.
     reader = open_lake(lake, may_be_empty=elsewhere is not None)

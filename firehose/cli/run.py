@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +32,7 @@ from firehose.local.user_error import UserError
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, RunSummary, summarise
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
+from glue.model import pii_names
 from glue.schema import SCHEMAS
 
 STATES = Path(".local", "run")
@@ -72,8 +73,9 @@ def run(
     records are delivered at least once.
     """
     metrics = FunctionMetrics()
-    source = _source(sources, state or STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12], since)
     types = load_types(schemas)
+    state = state or STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12]
+    source = _source(sources, state, since, pii_names(types))
     sink = open_lake_to_write(lake)
     objects = CountingSink(sink)
     plane = local_pipeline(
@@ -95,11 +97,11 @@ def run(
     raise typer.Exit(_exit_code(summary, strict=strict))
 
 
-def _source(sources: list[str], state: Path, since: str) -> RunSource:
+def _source(sources: list[str], state: Path, since: str, personal: Set[str]) -> RunSource:
     if not reads_kinesis(sources):
         if since:
             raise UserError(f"--since is only for {KINESIS}STREAM: leave it out, files are read from their beginning")
-        return file_source(sources)
+        return file_source(sources, personal=personal)
     start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
     return kinesis_source(sources[0], state=state, start_ms=start_ms)
 

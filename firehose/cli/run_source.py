@@ -1,6 +1,6 @@
 """The source of a run: files, standard input, or a Kinesis stream."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,13 @@ def reads_kinesis(sources: Sequence[str]) -> bool:
     return True
 
 
-def file_source(paths: Sequence[str], *, unknown_ms: Callable[[], int] = lambda: NO_TIME_MS) -> RunSource:
+def file_source(
+    paths: Sequence[str], *, personal: Set[str], unknown_ms: Callable[[], int] = lambda: NO_TIME_MS
+) -> RunSource:
     """Return the lines of files, `-` for standard input, up to where one breaks off.
 
-    `unknown_ms` returns the arrival of records before the first that has a time of its own.
+    `personal` are the attribute names that are personal data. `unknown_ms` returns the arrival of records before the
+    first that has a time of its own.
 
     Raises:
         UserError: a file that cannot be opened.
@@ -68,7 +71,9 @@ def file_source(paths: Sequence[str], *, unknown_ms: Callable[[], int] = lambda:
         raise UserError(str(error)) from error
     broken: list[SourceError] = []
     blank_lines = BlankLines()
-    records = until_broken(change_records(paths, unknown_ms=unknown_ms(), on_blank=blank_lines), broken)
+    records = until_broken(
+        change_records(paths, personal=personal, unknown_ms=unknown_ms(), on_blank=blank_lines), broken
+    )
     return RunSource(lambda _: records, broken=broken, blank_lines=blank_lines)
 
 

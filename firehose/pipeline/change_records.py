@@ -4,7 +4,7 @@ Rows keep the identity of a record, in `change.sequence`. So it must not give pe
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -12,8 +12,6 @@ import msgspec
 
 from firehose.local.event_record import EventRecord
 from firehose.local.sources.files import NO_TIME_MS, file_records, number_lines
-from glue.model import pii_names
-from glue.schema import load
 from transform.change import at_micros
 from transform.outcome import BadRecord
 from transform.scrub import digest_of_original
@@ -50,14 +48,14 @@ _IDENTIFYING = msgspec.json.Decoder(_Identifying)
 def change_records(
     paths: Sequence[str],
     *,
-    personal: Set[str] | None = None,
+    personal: Set[str],
     standard_input: BinaryIO | None = None,
     unknown_ms: int = NO_TIME_MS,
     on_blank: Callable[[], object] = bool,
 ) -> Iterator[EventRecord]:
     """Return the records of files of changes, one a line; see `file_records`.
 
-    `personal` are the attribute names that are personal data, by default in the schemas.
+    `personal` are the attribute names that are personal data.
     """
     return file_records(
         paths,
@@ -69,12 +67,12 @@ def change_records(
     )
 
 
-def number_changes(lines: Iterable[bytes]) -> Iterator[EventRecord]:
+def number_changes(lines: Iterable[bytes], personal: Set[str]) -> Iterator[EventRecord]:
     """Return each line, a change record, as a record of a Firehose event; see `number_lines`."""
-    return number_lines(lines, arrival_of=change_time_ms, identity_of=change_identity)
+    return number_lines(lines, arrival_of=change_time_ms, identity_of=partial(change_identity, personal=personal))
 
 
-def change_identity(payload: bytes, personal: Set[str] | None = None) -> bytes:
+def change_identity(payload: bytes, personal: Set[str]) -> bytes:
     """Return sixteen bytes that tell a record apart and do not give its personal data back (BR-23).
 
     They are a digest of `eventID`, `Keys` and the time if all three can be read, else of the record with its personal
@@ -85,13 +83,8 @@ def change_identity(payload: bytes, personal: Set[str] | None = None) -> bytes:
         keys = b",".join(b"%s:%s" % (msgspec.json.encode(name), value) for name, value in found.dynamodb.Keys.items())
         facts = b"%s %d %s" % (msgspec.json.encode(found.event_id), at_micros(found), keys)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRecord):
-        return bytes.fromhex(digest_of_original(payload, _personal() if personal is None else personal))[:16]
+        return bytes.fromhex(digest_of_original(payload, personal))[:16]
     return sha256(facts).digest()[:16]
-
-
-@cache
-def _personal() -> frozenset[str]:
-    return pii_names(load())
 
 
 def change_time_ms(payload: bytes) -> int | None:

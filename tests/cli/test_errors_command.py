@@ -15,12 +15,11 @@ from firehose.lake.errors.failures import DELIVERS, DROPS
 from firehose.lake.errors.report import Basis, report
 from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
-from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from tests.commands import result_of
 from tests.failed import CRASHED, STATUS, document_of, documents, error_object, failed
-from tests.given import ARRIVED_MS, Function, change, s
+from tests.given import ARRIVED_MS, Function, change, number_changes, s
 from tests.lakes import error_document, write_errors
 from transform.outcome import Reason
 

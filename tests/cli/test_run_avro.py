@@ -28,7 +28,7 @@ from glue.tables import avro_literal
 from tests.commands import SAMPLE, dmd, keys, write
 from tests.fakes import MemorySink, failing
 from tests.firehose_streams import avro_request, function, order, records
-from tests.given import change, s
+from tests.given import PERSONAL, change, s
 from tests.invented import gift, member, optional
 
 pytestmark = pytest.mark.slow
@@ -114,7 +114,7 @@ def test_the_same_input_again_replaces_its_objects_with_the_same_bytes(tmp_path:
 
 
 def test_the_same_event_records_through_a_fresh_pipeline_give_the_same_objects() -> None:
-    given = list(change_records([str(SAMPLE)]))
+    given = list(change_records([str(SAMPLE)], personal=PERSONAL))
     sinks = [MemorySink(), MemorySink()]
 
     for sink in sinks:

@@ -21,7 +21,7 @@ def pages(source: ExportSource, folder: Path, position: str = "") -> list[tuple[
 def test_a_page_of_large_items_ends_at_its_bytes(tmp_path: Path) -> None:
     full_export(tmp_path, [demand(str(number), note={"S": "x" * 1000}) for number in range(10)])
 
-    source = ExportSource(find_export(str(tmp_path)), page_bytes=3000)
+    source = ExportSource(find_export(str(tmp_path)), personal=frozenset(), page_bytes=3000)
 
     assert [items for items, _ in pages(source, tmp_path)] == [3, 3, 3, 1]
 
@@ -29,7 +29,11 @@ def test_a_page_of_large_items_ends_at_its_bytes(tmp_path: Path) -> None:
 def test_a_page_of_small_items_has_a_thousand(tmp_path: Path) -> None:
     full_export(tmp_path, [demand(str(number)) for number in range(2001)])
 
-    assert [items for items, _ in pages(ExportSource(find_export(str(tmp_path))), tmp_path)] == [1000, 1000, 1]
+    assert [items for items, _ in pages(ExportSource(find_export(str(tmp_path)), personal=frozenset()), tmp_path)] == [
+        1000,
+        1000,
+        1,
+    ]
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -39,7 +43,7 @@ def test_a_file_read_again_from_where_a_page_ended_has_the_same_pages(
 ) -> None:
     folder = tmp_path_factory.mktemp("export")
     full_export(folder, [demand(str(number), note={"S": "x" * size}) for number, size in enumerate(sizes)])
-    source = ExportSource(find_export(str(folder)), page_lines=4, page_bytes=page_bytes)
+    source = ExportSource(find_export(str(folder)), personal=frozenset(), page_lines=4, page_bytes=page_bytes)
 
     whole = pages(source, folder)
 
@@ -52,7 +56,7 @@ def test_reading_large_items_takes_no_more_memory_the_more_there_are(tmp_path: P
     peaks = []
     for items in (100, 400):
         full_export(tmp_path / f"{items}", [demand(str(number), note={"S": "x" * 100_000}) for number in range(items)])
-        source = ExportSource(find_export(str(tmp_path / f"{items}")))
+        source = ExportSource(find_export(str(tmp_path / f"{items}")), personal=frozenset())
         tracemalloc.start()
         for _ in source.pages(0, "", tmp_path):
             pass

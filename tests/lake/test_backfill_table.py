@@ -97,7 +97,7 @@ def test_the_same_item_has_the_same_id_in_a_scan_and_in_an_export(tmp_path: Path
 def test_binary_values_are_base64_as_in_a_stream(tmp_path: Path) -> None:
     make_table(demand("a", secret={"B": b"\x00\xff"}, secrets={"BS": [b"\x01"]}))
 
-    (page,) = TableSource(TABLE, 1, STARTED).pages(0, "", tmp_path)
+    (page,) = TableSource(TABLE, 1, STARTED, personal=frozenset()).pages(0, "", tmp_path)
 
     image = msgspec.json.decode(page.items[0].payload)["dynamodb"]["NewImage"]
     assert (image["secret"], image["secrets"]) == ({"B": "AP8="}, {"BS": ["AQ=="]})
@@ -117,7 +117,7 @@ def test_a_scan_resumes_after_a_binary_key(tmp_path: Path) -> None:
     )
     for number in range(4):
         client.put_item(TableName="binary", Item={"pk": s("P"), "sk": {"B": bytes([255, number])}})
-    source = TableSource("binary", 1, STARTED, page_items=1)
+    source = TableSource("binary", 1, STARTED, personal=frozenset(), page_items=1)
     found: list[bytes] = []
     position: str | None = ""
 

@@ -10,18 +10,15 @@ from msgspec import Raw
 from firehose.lake.backfill.item_to_change import canonical, change_maker
 from firehose.lake.backfill.lake_loader import RecordNumbers
 from firehose.lake.errors.report import report
-from firehose.pipeline.change_records import change_identity, number_changes
-from glue.model import pii_names
-from glue.schema import load
+from firehose.pipeline.change_records import change_identity
 from tests.commands import result_of
 from tests.exports import TABLE, WRITTEN_MICROS, backfilled, demand, incremental_export, written
 from tests.failed import document_of, documents, error_object, everything, failed, rows
-from tests.given import change, payload, s
+from tests.given import PERSONAL, change, number_changes, payload, s
 from transform.outcome import Reason
 
 pytestmark = pytest.mark.slow
 
-PERSONAL = pii_names(load())
 TRUE, ANOTHER = "+15550107301", "+15550100000"
 
 
@@ -31,7 +28,7 @@ def phone(ending: int) -> str:
 
 def test_every_ending_of_a_phone_number_gives_the_same_change_of_a_backfill() -> None:
     make = change_maker(TABLE, "us-east-1", PERSONAL)
-    numbers = RecordNumbers("export", 1)
+    numbers = RecordNumbers("export", 1, PERSONAL)
 
     def kept(number: str) -> tuple[Any, ...]:
         item = demand("a", phoneNumber=s(number), Email=s(number), messagebody=s(number))
@@ -106,7 +103,7 @@ def test_records_of_the_same_change_id_and_time_but_other_keys_are_told_apart() 
     one, another = (change() for _ in range(2))
     another["dynamodb"] = one["dynamodb"] | {"Keys": {"pk": s("Q"), "sk": s("S")}}
 
-    assert change_identity(payload(one)) != change_identity(payload(another))
+    assert change_identity(payload(one), PERSONAL) != change_identity(payload(another), PERSONAL)
 
 
 def test_a_document_finds_its_record_though_its_digest_is_redacted(tmp_path: Path) -> None:

@@ -12,12 +12,11 @@ from firehose.lake.errors.report import report
 from firehose.lake.replay import run as replay_module
 from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
-from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
 from tests.failed import CRASHED, STATUS, document_of, documents, error_object, everything, failed, fans, rows
-from tests.given import ARRIVED_MS, Function, change, s
+from tests.given import ARRIVED_MS, Function, change, number_changes, s
 from transform.outcome import Reason
 
 pytestmark = pytest.mark.slow

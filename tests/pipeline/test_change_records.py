@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from firehose.pipeline.change_records import change_time_ms, number_changes
+from firehose.pipeline.change_records import change_time_ms
+from tests.given import number_changes
 
 
 def change(at: Any, **more: Any) -> bytes:

@@ -9,11 +9,11 @@ import pytest
 
 from firehose.lake.query.sql import query
 from firehose.local.sinks import FolderSink
-from firehose.pipeline.change_records import number_changes
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import Format
 from glue.schema import load
+from tests.given import number_changes
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,6 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.export import DataFile, Export
 from firehose.lake.backfill.export_line import Line, NotALineError, full_line, incremental_line
 from firehose.lake.backfill.item_to_change import change_maker
-from glue.model import pii_names
-from glue.schema import load
 
 # A page ends after so many lines or bytes, because it is in memory as a whole and an item takes up to 400 KB. Its end
 # depends on the file alone, so that rereading from a position gives the same pages.
@@ -59,7 +57,7 @@ class ItemSource(Protocol):
 class ExportSource:
     """An export. A unit is a data file, a position the number of lines before it.
 
-    `keys` are those of a full export, `personal` the attribute names that are personal data, by default in our schemas.
+    `keys` are those of a full export, `personal` the attribute names that are personal data.
     `pages` raises UserError if a file is damaged.
     """
 
@@ -70,7 +68,7 @@ class ExportSource:
         export: Export,
         keys: tuple[str, ...] = USUAL_KEYS,
         *,
-        personal: Set[str] | None = None,
+        personal: Set[str],
         page_lines: int = PAGE_LINES,
         page_bytes: int = PAGE_BYTES,
     ) -> None:
@@ -83,7 +81,7 @@ class ExportSource:
         self._keys = keys
         self._page_lines = page_lines
         self._page_bytes = page_bytes
-        self._make = change_maker(export.table, export.region, pii_names(load()) if personal is None else personal)
+        self._make = change_maker(export.table, export.region, personal)
         self._read = incremental_line if export.incremental else full_line
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:

@@ -69,6 +69,14 @@ class Job(msgspec.Struct, frozen=True):
         """
         return load(Path(self.schemas))
 
+    def load_personal(self) -> frozenset[str]:
+        """Return the attribute names that are personal data in the record types.
+
+        Raises:
+            SchemaError: a schema is invalid.
+        """
+        return pii_names(self.load_types())
+
     @property
     def filters_dates(self) -> bool:
         """True if items are selected by their partition date."""
@@ -80,7 +88,7 @@ class Job(msgspec.Struct, frozen=True):
         Raises:
             UserError: it cannot be read.
         """
-        personal = pii_names(self.load_types())
+        personal = self.load_personal()
         if self.is_table:
             return TableSource(
                 self.source, self.segments, started_micros, personal=personal, page_items=self.page_items

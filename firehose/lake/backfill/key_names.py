@@ -102,7 +102,7 @@ def _compare_with_lake(job: Job, export: Export, keys: tuple[str, ...]) -> None:
     unproven = {name for name in dates if dates[name]}
     item_filter = ItemFilter(job, dates=True)
     known: dict[str, dict[str, set[str]]] = {name: {} for name in dates}
-    for item in _items(export, keys) if unproven else ():
+    for item in _items(job, export, keys) if unproven else ():
         date = item_filter.date_of(item, Counts()) if item.type in unproven else None
         if item.type is None or date is None or date not in dates[item.type]:
             continue
@@ -121,8 +121,8 @@ def _compare_with_lake(job: Job, export: Export, keys: tuple[str, ...]) -> None:
         )
 
 
-def _items(export: Export, keys: tuple[str, ...]) -> Iterator[Item]:
-    source = ExportSource(export, keys)
+def _items(job: Job, export: Export, keys: tuple[str, ...]) -> Iterator[Item]:
+    source = ExportSource(export, keys, personal=job.load_personal())
     with tempfile.TemporaryDirectory(prefix="dmd-backfill-") as folder:
         for unit in range(source.units):
             for page in source.pages(unit, "", Path(folder)):

@@ -1,6 +1,6 @@
 """Load the items of a backfill into a lake, through the function and the local data plane."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from hashlib import sha256
 from pathlib import Path
 
@@ -71,14 +71,15 @@ class RecordNumbers:
     time, the one from the stream outranks the one that the backfill made.
     """
 
-    def __init__(self, identity: str, unit: int) -> None:
+    def __init__(self, identity: str, unit: int, personal: Set[str]) -> None:
         self._identity = identity.encode()
+        self._personal = personal
         self._unit = unit
 
     def records(self, payloads: Iterable[bytes], first: int) -> Iterator[EventRecord]:
         """Yield the records of payloads, of which the first has number `first` in the unit."""
         for number, payload in enumerate(payloads, first):
-            digest = sha256(self._identity + change_identity(payload)).digest()[:16]
+            digest = sha256(self._identity + change_identity(payload, self._personal)).digest()[:16]
             yield event_record(
                 payload,
                 shard_id=_ONE_SHARD,

@@ -10,8 +10,6 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.item_source import Item, Page
 from firehose.lake.backfill.item_to_change import change_maker
 from firehose.local.aws_errors import as_user_errors
-from glue.model import pii_names
-from glue.schema import load
 
 # A key may be binary, which JSON is not.
 _encode_key = msgspec.json.Encoder().encode
@@ -36,8 +34,8 @@ class TableSource:
         segments: int,
         at_micros: int,
         *,
+        personal: Set[str],
         client: Any = None,
-        personal: Set[str] | None = None,
         page_items: int | None = None,
     ) -> None:
         self._where = f"table {table}"
@@ -51,9 +49,7 @@ class TableSource:
         self.items = described["ItemCount"]  # DynamoDB updates it about every six hours
         self._keys = [key["AttributeName"] for key in described["KeySchema"]]
         self._at_micros = at_micros
-        self._make = change_maker(
-            table, described["TableArn"].split(":")[3], pii_names(load()) if personal is None else personal
-        )
+        self._make = change_maker(table, described["TableArn"].split(":")[3], personal)
         self._limit = {} if page_items is None else {"Limit": page_items}
 
     def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:  # noqa: ARG002 - nothing is fetched

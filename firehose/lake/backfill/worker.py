@@ -80,6 +80,7 @@ class Worker:
         self._source = self._job.open_source(started.started_micros, started.key_names)
         self._loader = None if self._job.is_stream else LakeLoader(self._job)
         self._filter = ItemFilter(self._job, dates=self._job.is_stream)
+        self._personal = self._job.load_personal()
         self._state = state
         self._tick = tick
 
@@ -104,7 +105,7 @@ class Worker:
             self._write_waiting(unit, chunk, progress)
             return self._deliver_waiting(unit, progress)
         if self._loader:
-            records = RecordNumbers(self._source.identity, unit).records(chunk.payloads(), progress.records)
+            records = self._numbers(unit).records(chunk.payloads(), progress.records)
             self._loader.deliver(records, chunk.counts)
         else:
             self._spool(unit, chunk, progress)
@@ -127,18 +128,21 @@ class Worker:
             header = msgspec.json.decode(file.readline(), type=_ChunkHeader)
             if header.chunk == progress.chunks:
                 payloads = (line[:-1] for line in file)
-                records = RecordNumbers(self._source.identity, unit).records(payloads, progress.records)
+                records = self._numbers(unit).records(payloads, progress.records)
                 self._loader.deliver(records, header.after.counts)
                 progress = header.after
                 self._state.save(unit, progress)
         path.unlink()
         return progress
 
+    def _numbers(self, unit: int) -> RecordNumbers:
+        return RecordNumbers(self._source.identity, unit, self._personal)
+
     def _spool(self, unit: int, chunk: Chunk, progress: Progress) -> None:
         dated: dict[str, list[bytes]] = defaultdict(list)
         for date, item in chunk:
             # Without keys, an item is told apart as a record of a file is.
-            key = partition_key(item.keys if item.keys != NO_KEYS else change_identity(item.payload))
+            key = partition_key(item.keys if item.keys != NO_KEYS else change_identity(item.payload, self._personal))
             dated[date].append(key.encode() + item.payload)
         write_chunk(self._state.spool, unit, progress.chunks, dated)
 

@@ -12,8 +12,6 @@ from firehose.lake.opening import open_bucket
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, REPLAY_JOURNAL
-from glue.model import pii_names
-from glue.schema import load
 from transform.scrub import digest_of_original
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403"})
@@ -50,24 +48,23 @@ def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorOb
         raise
 
 
-def errors_elsewhere(where: str, lake: str) -> Iterator[ErrorObject]:
+def errors_elsewhere(where: str, lake: str, personal: Set[str]) -> Iterator[ErrorObject]:
     """Return the error objects below a folder or `s3://bucket/prefix`, which may lie in the lake itself.
 
     An object outside the lake has a digest of its records as its key, with a number if several are equal. So a replay
-    recognises it even if its folder was moved or is given by another path, and two equal files count as two. Personal
-    data is redacted before it is digested, since the journal keeps the key (BR-23).
+    recognises it even if its folder was moved or is given by another path, and two equal files count as two. The
+    attributes named `personal` are redacted before that is digested, since the journal keeps the key (BR-23).
 
     Raises:
         UserError: there is nothing to read, or these are the function's documents in the lake.
     """
     reader, prefix = _open(where)
-    return _elsewhere(where, reader, prefix, _prefix_in_lake(where, lake))
+    return _elsewhere(where, reader, prefix, _prefix_in_lake(where, lake), personal)
 
 
-def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None) -> Iterator[ErrorObject]:
+def _elsewhere(where: str, reader: Lake, prefix: str, in_lake: str | None, personal: Set[str]) -> Iterator[ErrorObject]:
     """Yield the objects below a prefix; `in_lake` is its place in the lake, if it lies there."""
     equal: Counter[str] = Counter()
-    personal = pii_names(load())
     for stored in reader.objects(prefix):
         path = stored.key.removeprefix(prefix)
         lake_key = "" if in_lake is None else f"{in_lake}{path}"
