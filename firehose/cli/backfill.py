@@ -18,6 +18,7 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
 from firehose.local.kinesis_writer import stream_of
+from firehose.local.processors.function_problems import FunctionProblem
 from firehose.local.user_error import UserError
 from glue.layout import Format
 from glue.schema import SCHEMAS
@@ -179,6 +180,7 @@ class _Summary(msgspec.Struct):
     without_image: int
     too_large: int
     miscounted: int
+    function_problems: dict[str, int]
     places: list[str]
     dates: dict[str, list[str]]
     ignored: str
@@ -191,6 +193,8 @@ def _show(outcome: BackfillResult, seconds: float, *, dry: bool, as_json: bool) 
         print_line(msgspec.json.encode(summary).decode())
     else:
         _print(counts, dry=dry)
+    for reason, count in counts.problems.items():
+        typer.echo(FunctionProblem(reason, count), err=True)
     for place in counts.places:
         typer.echo(place, err=True)
     if counts.unfinished > len(counts.places):
@@ -220,6 +224,7 @@ def _summary(outcome: BackfillResult, seconds: float, *, dry: bool) -> _Summary:
         without_image=counts.without_image,
         too_large=counts.too_large,
         miscounted=counts.miscounted,
+        function_problems=counts.problems,
         places=counts.places,
         dates={name: [dated.first, dated.last] for name, dated in sorted(counts.dated.items())},
         ignored=outcome.ignored,

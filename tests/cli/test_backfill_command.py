@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from firehose.local.user_error import UserError
+from firehose.pipeline import streams
 from tests.commands import result_of as dmd
 from tests.exports import demand, export, full, full_export, incremental_export, item, written
 from tests.failed import everything, fans
+from transform.function import build
 
 pytestmark = pytest.mark.slow
 
@@ -240,3 +242,26 @@ def test_ctrl_c_is_exit_130_and_the_next_run_goes_on(
     assert json.loads(next_one.stdout)["resumed"]
     assert "resumed an earlier run; the counts include it\n" in next_one.stderr
     assert fans(tmp_path / "lake") == ["a", "b"]
+
+
+@pytest.mark.parametrize("broken", [{"sale"}, {"demand", "event", "notification", "sale"}], ids=["one", "all"])
+def test_an_exception_of_our_function_is_named_by_class_file_and_line_without_its_text(
+    source: str, monkeypatch: pytest.MonkeyPatch, broken: set[str]
+) -> None:
+    def handler(*_: Any) -> None:
+        raise ValueError("+15550100")
+
+    def built(variables: Any, *others: Any) -> Any:
+        return handler if variables["RECORD_TYPES"] in broken else build(variables, *others)
+
+    monkeypatch.setattr(streams, "build", built)
+
+    result = dmd("backfill", "--export", source, "--lake", "lake")
+    found = summary("--export", source, "--lake", "another")
+
+    assert "dmnd-sale: the function raised ValueError at test_backfill_command.py:" in result.stderr
+    assert "(8 invocations)" in result.stderr
+    assert "+15550100" not in result.output
+    assert len(found["function_problems"]) == len(broken)
+    assert found["read"] == sum(found["delivered"].values()) + sum(found["failed"].values()) == 4
+    assert found["delivered"].get("demand", 0) == (2 if broken == {"sale"} else 0)

@@ -34,6 +34,7 @@ class Counts(msgspec.Struct):
     places: list[str] = []  # where some of these four lie
     dated: dict[str, DateRange] = {}  # by type
     will_fail: dict[str, int] = {}  # goes to the function, which will fail it; by reason
+    problems: dict[str, int] = {}  # failed invocations of a function, by its stream and the reason; not items
 
     @property
     def unfinished(self) -> int:
@@ -78,7 +79,7 @@ class Counts(msgspec.Struct):
         """Add the counts of another part of the work."""
         for name in ("read", "sent", "other", "not_lines", "without_image", "too_large", "miscounted"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("delivered", "failed", "undated", "skipped", "will_fail"):
+        for name in ("delivered", "failed", "undated", "skipped", "will_fail", "problems"):
             for key, count in getattr(other, name).items():
                 _add(getattr(self, name), key, count)
         for place in other.places:
