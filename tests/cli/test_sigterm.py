@@ -54,8 +54,9 @@ def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
-def terminated(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    process.send_signal(signal.SIGTERM)
+def terminated(process: "subprocess.Popen[str]", number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+    """The end of a command and of the processes that it started, which hold its standard error, too."""
+    process.send_signal(number)
     printed, said = process.communicate(timeout=60)
     assert "Traceback" not in said
     return process.returncode, printed, said
@@ -127,3 +128,25 @@ def test_ctrl_c_at_a_terminal_reaches_every_process_of_a_backfill_and_is_told_on
 
     assert process.returncode == 130
     assert said == "stopped; rerun the same command to resume\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_backfill_by_several_processes_leaves_none_of_them_and_goes_on_when_it_is_run_again(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    items = [f"{number}" for number in range(6000)]
+    full_export(tmp_path / "export", *([demand(fan) for fan in items[start::6]] for start in range(6)))
+    keys = ("--key", "pk", "--key", "sk")
+    command = ("backfill", "--export", "export", "--lake", "lake", "--state", "state", "--processes", "2", *keys)
+
+    with started(tmp_path, *command) as process:
+        while not any((tmp_path / "state" / "units").glob("*.json")):
+            assert process.poll() is None
+        code, _, _ = terminated(process, number)
+
+    assert (code, left(tmp_path)) == (143 if number == signal.SIGTERM else 130, [])
+    (tmp_path / "temporary").rmdir()
+    with started(tmp_path, *command) as process:
+        process.communicate(timeout=60)
+    assert fans(tmp_path / "lake") == sorted(items)
+    assert not (tmp_path / "state").exists()

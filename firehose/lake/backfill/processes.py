@@ -85,6 +85,7 @@ class _Process:
     folder: Path
     counter: Any
     worker: Worker | None = None
+    working = False
     stopped = False
 
 
@@ -95,8 +96,16 @@ def _start(started: StartedJob, folder: Path, counter: Any) -> None:
 
 
 def _work(unit: int) -> None:
-    if _Process.stopped:
-        return
+    _Process.working = True
+    try:
+        _work_and_close(unit)
+    finally:
+        _Process.working = False
+        if _Process.stopped:
+            os._exit(1)
+
+
+def _work_and_close(unit: int) -> None:
     try:
         if _Process.worker is None:
             _Process.worker = Worker(_Process.started, State(_Process.folder), _count)
@@ -113,9 +122,15 @@ def _count(items: int) -> None:
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
+    """End this process at the first SIGTERM: at once if it waits for a unit, else once its temporary files are gone.
+
+    The pool catches an exception of a unit, also that of `sys.exit`, and waits for another unit.
+    """
+    if _Process.stopped:
+        return
     _Process.stopped = True
-    if _Process.worker:  # it may be idle, and would leave its temporary folder
-        _Process.worker.close()
+    if not _Process.working:
+        os._exit(1)
     sys.exit()
 
 
