@@ -43,6 +43,17 @@ def test_the_lake_of_a_backfill_is_private(tmp_path: Path) -> None:
     assert modes(tmp_path / "lake") == {"drwx------", "-rw-------"}
 
 
+def test_the_state_of_a_backfill_is_private_also_in_a_folder_that_is_not(tmp_path: Path) -> None:
+    home = full_export(tmp_path / "export", [demand("a")], [demand("b")])
+    sorted((home / "data").iterdir())[1].write_bytes(b"damaged: the backfill stops here")
+    (tmp_path / "state").mkdir(mode=0o755)
+
+    with pytest.raises(subprocess.CalledProcessError):
+        dmd(tmp_path, "backfill", "--export", "export", "--lake", "lake", "--state", "state", "--key", "pk")
+
+    assert {mode for path in (tmp_path / "state").iterdir() for mode in modes(path)} == {"drwx------", "-rw-------"}
+
+
 def test_with_shared_the_umask_decides(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", change(), b"broken")
     full_export(tmp_path / "export", [demand("a")], [demand("b")])

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.os_errors import file_named
+from firehose.local.private_files import open_private
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 
@@ -137,7 +138,7 @@ class BucketPlace:
         try:
             with as_user_errors(self.where(name), "read"):
                 body = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"]
-                with file_named(path), path.open("wb") as file:
+                with file_named(path), open(path, "wb", opener=open_private) as file:
                     shutil.copyfileobj(body, file, 1 << 20)
             yield path
         finally:

@@ -16,7 +16,8 @@ is saved. A kill between the two makes the next run read and deliver that chunk 
                       call's records may then be sent twice, and readers deduplicate by `change.id`
 
 Every file is replaced as a whole, by a rename. Files are not synced to the disk: a kill loses nothing, but a power cut
-may. Payloads hold personal data, so only the owner may read the folder, and it is removed when the backfill is done.
+may. Payloads hold personal data, so the files are private to their user, and the folder is removed when the backfill is
+done.
 """
 
 import fcntl
@@ -31,6 +32,7 @@ import msgspec
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import Job
 from firehose.local.os_errors import file_named
+from firehose.local.private_files import make_folder, open_private
 from firehose.local.user_error import UserError
 
 # A run that is killed before it has started its job leaves these in the folder.
@@ -87,7 +89,7 @@ class State:
             raise UserError(f"{job.source} has changed since this backfill began: to start over, remove {self.folder}")
         # After the job: without it these folders would be taken for somebody's own.
         for folder in (self.folder / "units", self.folder / "chunks", self.spool):
-            folder.mkdir(mode=0o700, exist_ok=True)
+            make_folder(folder)
         return StartedJob(job, identity, started.started_micros, started.key_names)
 
     def started(self) -> StartedJob | None:
@@ -103,14 +105,13 @@ class State:
         """
         try:
             shutil.rmtree(self._removed_folder(), ignore_errors=True)  # of a run that was killed while it removed it
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.folder)
             if self.started() is None and any(path.name not in _BEFORE_START for path in self.folder.iterdir()):
                 # At the end the folder is removed with everything in it.
                 raise UserError(
                     f"{self.folder} is not empty, and not the state of a backfill: choose a folder of its own"
                 )
-            self.folder.chmod(0o700)
-            file = (self.folder / "lock").open("w")
+            file = open(self.folder / "lock", "w", opener=open_private)  # noqa: SIM115 - closed below
         except OSError as error:
             raise UserError(f"{self.folder} cannot keep the state of a backfill: {error.strerror}") from None
         with file:
@@ -164,7 +165,7 @@ class State:
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file that exists as a whole or not at all. Its parts are not joined in memory."""
     temporary = path.with_name(f".{path.name}.writing")
-    with file_named(path), temporary.open("wb") as file:
+    with file_named(path), open(temporary, "wb", opener=open_private) as file:
         file.writelines(parts)
     temporary.replace(path)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from firehose.local.endpoint.deployed import delivery_streams
 from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.private_files import make_folder, write_file
 from firehose.local.user_error import UserError
 from firehose.pipeline.package import BUILT, checkout_package
 from firehose.pipeline.up.resources import make_resources
@@ -30,8 +31,8 @@ def prepare(
         say(f"{endpoint.url} has {len(found)} delivery streams: running them as they are, nothing is deployed")
     elif terraform:
         deployed = state / "function.zip"
-        deployed.parent.mkdir(parents=True, exist_ok=True)
-        deployed.write_bytes(ours)
+        make_folder(deployed.parent)
+        write_file(deployed, ours)
         say(f"applying terraform/test to {endpoint.url}; that takes about a minute")
         apply_test(terraform, endpoint, modes, deployed, state)
     else:
