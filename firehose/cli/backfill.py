@@ -52,6 +52,10 @@ def backfill(  # noqa: PLR0913 - options of a command
             metavar="NAME",
         ),
     ] = None,
+    no_compare: Annotated[
+        bool,
+        typer.Option("--no-compare", help="Take the keys of an export as they are, if its items are new to the lake."),
+    ] = False,
     segments: Annotated[
         int, typer.Option("--segments", metavar="COUNT", help="Number of segments of the scan.", min=1, max=1_000_000)
     ] = 8,
@@ -96,6 +100,10 @@ def backfill(  # noqa: PLR0913 - options of a command
     Each item goes through the pipeline as if it had just been inserted. A row never outranks a newer change: its time
     is the start of the scan, the time of the export, or in an incremental export that of the change itself.
 
+    The keys of a full export's items are named by --key. Without it they are those of its table if AWS tells them, else
+    pk and sk if every item has both. Into a lake that has rows of the same dates, some item of the export must be one
+    of the lake's: wrong keys would make other items of all of them.
+
     Rerun the same command to resume after a stop or a kill. Into a lake each item goes exactly once; into a stream at
     least once, and views deduplicate by change.id.
 
@@ -125,12 +133,19 @@ def backfill(  # noqa: PLR0913 - options of a command
     try:
         with shown_progress() as phase:
             if dry:
-                outcome = dry_run(job, phase, _say)
+                outcome = dry_run(job, phase, _say, compare=not no_compare)
             else:
                 throttle = Throttle(dates_in_flight, buffer_seconds, rate)
                 folder = state or STATES / job.digest
                 outcome = run(
-                    job, folder, processes=processes, throttle=throttle, phase=phase, on_resume=_say_resumed, say=_say
+                    job,
+                    folder,
+                    processes=processes,
+                    throttle=throttle,
+                    phase=phase,
+                    compare=not no_compare,
+                    on_resume=_say_resumed,
+                    say=_say,
                 )
     except KeyboardInterrupt:
         typer.echo("stopped; rerun the same command to resume", err=True)

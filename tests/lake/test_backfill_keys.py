@@ -141,6 +141,18 @@ def test_pk_and_sk_are_refused_for_a_table_that_has_other_keys(here: Path) -> No
     assert items_in(here / "lake") == [item_of({"fanId": s("a")})] * 2
 
 
+def test_an_export_whose_items_are_all_new_to_the_lake_goes_there_if_it_is_said_so(here: Path) -> None:
+    lake = changes_lake(here, demand("a"))
+    full_export(here / "export", [demand("b")])
+
+    with pytest.raises(UserError, match="add --no-compare if these items are new to it"):
+        backfill("--export", "export", "--lake", lake)
+    backfill("--export", "export", "--lake", lake, "--no-compare", "--dry-run")
+    backfill("--export", "export", "--lake", lake, "--no-compare")
+
+    assert len(rows(here / "lake")) == 2
+
+
 def test_one_item_that_the_lake_has_proves_the_keys(here: Path) -> None:
     lake = changes_lake(here, demand("gone"), demand("b", "2025-01-02"))
     full_export(here / "export", [demand("a"), demand("b", "2025-01-02")])

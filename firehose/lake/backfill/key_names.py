@@ -8,6 +8,7 @@ have. A table and an incremental export tell the names. For a full export they a
     pk and sk         if a first pass finds both in every item
 
 Names that AWS did not tell are also compared with the lake: of each type that has rows, some item must be in it.
+`--no-compare` is for an export whose items are all new to the lake.
 """
 
 import tempfile
@@ -34,9 +35,11 @@ _COMPARED_DATES = 20
 
 
 def find_key_names(
-    job: Job, *, say: Callable[[str], None], phase: Callable[[str, int], Callable[[int], None]]
+    job: Job, *, say: Callable[[str], None], phase: Callable[[str, int], Callable[[int], None]], compare: bool = True
 ) -> tuple[str, ...]:
     """Return the key names of a full export's table, () for other sources, which tell the keys themselves.
+
+    Without `compare`, names that AWS did not tell are taken as they are.
 
     Raises:
         UserError: an item lacks pk or sk, or no item is one of those in the lake.
@@ -52,7 +55,7 @@ def find_key_names(
         say(f"checking that every item has {' and '.join(USUAL_KEYS)}; --key NAME skips this")
         _check_usual_keys(export, phase("checked", export.items))
     keys = job.keys or USUAL_KEYS
-    if not job.is_stream:
+    if compare and not job.is_stream:
         _compare_with_lake(job, export, keys)
     return keys
 
@@ -117,7 +120,7 @@ def _compare_with_lake(job: Job, export: Export, keys: tuple[str, ...]) -> None:
     if wrong:
         raise UserError(
             f"by the keys {' and '.join(keys)}, no {wrong[0]} of this export is one of those in {job.target}: name the "
-            "table's keys with --key, or choose the lake of this table"
+            "table's keys with --key, choose the lake of this table, or add --no-compare if these items are new to it"
         )
 
 

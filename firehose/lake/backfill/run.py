@@ -60,12 +60,13 @@ def run(
     processes: int,
     throttle: Throttle,
     phase: Phase,
+    compare: bool = True,
     on_resume: OnResume = lambda _at, _items: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> BackfillResult:
     """Run a job, keeping in `folder` what the next run needs to resume. At the end the folder is removed.
 
-    `say` is called with a sentence before a step that the user may not expect.
+    `say` is called with a sentence before a step that the user may not expect. `compare` is that of `find_key_names`.
 
     Raises:
         UserError: the source cannot be read or the target cannot be written; the next run resumes. Or the key names of
@@ -75,7 +76,7 @@ def run(
     state = State(folder)
     earlier = state.started()
     started_micros = earlier.started_micros if earlier else _now_micros()
-    key_names = earlier.key_names if earlier else find_key_names(job, say=say, phase=phase)
+    key_names = earlier.key_names if earlier else find_key_names(job, say=say, phase=phase, compare=compare)
     source = job.open_source(started_micros, key_names)
     if job.is_stream:
         check_stream(stream_of(job.target))
@@ -100,13 +101,15 @@ def run(
     return BackfillResult(counts, source.ignored, resumed=earlier is not None)
 
 
-def dry_run(job: Job, phase: Phase, say: Callable[[str], None] = lambda _: None) -> BackfillResult:
+def dry_run(
+    job: Job, phase: Phase, say: Callable[[str], None] = lambda _: None, *, compare: bool = True
+) -> BackfillResult:
     """Read everything and count what would be sent. Files that this writes are removed.
 
     Raises:
         UserError: the source cannot be read, or its key names are wrong.
     """
-    source = job.open_source(_now_micros(), find_key_names(job, say=say, phase=phase))
+    source = job.open_source(_now_micros(), find_key_names(job, say=say, phase=phase, compare=compare))
     item_filter = ItemFilter(job, dates=True)
     tick = phase("read", source.items)
     counts = Counts()
