@@ -1,5 +1,7 @@
 """The MetadataExtraction processor: partition keys by a jq query over each record."""
 
+import faulthandler
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,41 @@ def test_a_record_that_the_query_gives_nothing_for_fails_without_its_values(quer
         KeyQuery(query).keys(record)
 
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "def f: f; f",
+        "repeat(.)",
+        "range(1e18)",
+        "{k: [range(1e18)] | length}",
+        "{k: last(range(1e18))}",
+        "{k: (.a | until(false; .))}",
+        "{k: [recurse(.)] | length}",
+        '{k: (("x" * 1e10) | length)}',
+        "reduce range(1e18) as $x ({}; .)",
+    ],
+)
+def test_a_query_that_does_not_end_fails_the_record_and_nothing_hangs(query: str) -> None:
+    """Within a second on a quiet machine, which nothing here measures."""
+    own = KeyQuery(query)
+    faulthandler.dump_traceback_later(60, exit=True)
+    for _ in range(2):
+        with pytest.raises(QueryFailedError):
+            own.keys(b'{"a": "secret"}')
+    faulthandler.cancel_dump_traceback_later()
+
+
+def test_after_a_record_for_which_a_query_did_not_end_it_gives_the_keys_of_the_next() -> None:
+    query = KeyQuery("{k: ([range(.n)] | length), who: .who}")
+
+    assert query.keys(b'{"n": 3, "who": "\xc3\xa4\\n"}') == {"k": "3", "who": "\xe4\n"}
+    with pytest.raises(QueryFailedError, match="the query does not end"):
+        query.keys(b'{"n": 1e18, "who": "b"}')
+    with pytest.raises(QueryFailedError, match="Non JSON record provided"):
+        query.keys(b"nope")
+    assert query.keys(b'{"n": 4, "who": "c"}') == {"k": "4", "who": "c"}
 
 
 @given(st.binary(max_size=40))

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import jq
 
 from firehose.local.processors.jq_1_6 import PRELUDE, QueryError, for_1_6
+from firehose.local.processors.jq_process import QueryProcess, may_not_end
 
 # Seen in error objects of real streams.
 NOT_ONE_DOCUMENT = "Non JSON record provided"
 
 _FAILED = "the query failed"
+_ENDLESS = "the query does not end"
 _NOT_COMPILED = "the query does not compile"
 
 _DOCUMENTS = "not one document"
@@ -33,6 +36,7 @@ class KeyQuery:
     """One jq program, compiled once. A program that does not compile fails every record, as on AWS."""
 
     def __init__(self, query: str) -> None:
+        self._process = QueryProcess(query) if may_not_end(query) else None
         try:
             self._program = compiled(query)
         except QueryError:
@@ -60,13 +64,28 @@ class KeyQuery:
         return {name: value for name, value in results[0].items() if value is not None}
 
     def _results(self, text: str) -> list[Any]:
-        assert self._program is not None  # noqa: S101 - it compiles
-        try:
-            results: list[Any] = self._program.input_text(text, slurp=True).all()
-        except (ValueError, RecursionError) as error:
-            # jq's message quotes the record.
-            raise QueryFailedError(NOT_ONE_DOCUMENT if _is_of_parser(str(error)) else _FAILED) from None
+        if self._process is None:
+            return results_of(self._program, text)
+        answer = self._process.answer(text)
+        if answer is None:
+            raise QueryFailedError(_ENDLESS)
+        if "failed" in answer:
+            raise QueryFailedError(answer["failed"])
+        results: list[Any] = answer["results"]
         return results
+
+
+def results_of(program: Any, text: str) -> list[Any]:
+    """Return the first two results of a compiled query for a record: two are as bad as a thousand.
+
+    Raises:
+        QueryFailedError: the record is not one document, or the query fails.
+    """
+    try:
+        return list(islice(program.input_text(text, slurp=True), 2))
+    except (ValueError, RecursionError) as error:
+        # jq's message quotes the record.
+        raise QueryFailedError(NOT_ONE_DOCUMENT if _is_of_parser(str(error)) else _FAILED) from None
 
 
 def compiled(query: str) -> Any:
