@@ -19,14 +19,27 @@ def blank_lone_surrogates(payload: bytes) -> bytes:
     Raises:
         BadRecord: not_json.
     """
+    hidden = False
+
+    def last_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Of members of one name the last counts: what the others hold is archived nowhere, and harmless."""
+        nonlocal hidden
+        members = dict(pairs)
+        hidden |= len(members) < len(pairs) and any(_blank({name: value}) != {name: value} for name, value in pairs)
+        return members
+
     try:
         # Floats are never archived (DynamoDB's numbers are strings), so any float stands for those Python cannot hold.
         document = json.loads(
-            payload.decode(), parse_constant=refuse_constant, parse_float=lambda _: 0.5, parse_int=short_integer
+            payload.decode(),
+            object_pairs_hook=last_members,
+            parse_constant=refuse_constant,
+            parse_float=lambda _: 0.5,
+            parse_int=short_integer,
         )
         blanked = _blank(document)
-        # Where nothing was blanked, msgspec found a fault that Python's parser does not see. The stricter one is right.
-        if blanked != document:
+        # Where none is there, msgspec found a fault that Python's parser does not see. The stricter one is right.
+        if hidden or blanked != document:
             return json.dumps(blanked).encode()
     except (ValueError, RecursionError):
         pass

@@ -181,6 +181,14 @@ def test_br15_a_key_with_a_lone_surrogate_does_not_hide_behind_another_key() -> 
     assert failure(record)["path"] == "attractions[0].externalLinks[*]"
 
 
+@pytest.mark.parametrize("hidden", [b'{"S":"\\ud800"}', b'{"L":[{"M":{"\\ud800":{"S":"x"}}}]}', b'"\\ud800"'])
+def test_br15_a_lone_surrogate_that_a_later_member_of_its_name_hides_is_harmless(hidden: bytes) -> None:
+    """Of two members of one name the last is archived, so the record is one JSON document as it must be."""
+    later = payload(change("sale", name=s("last"))).replace(b'"name"', b'"name":%s,"name"' % hidden)
+
+    assert row(later)["name"] == "last"
+
+
 def test_br18_the_keys_of_a_map_are_lower_case_and_may_not_fold_together() -> None:
     links = {"L": [m(url=s("https://example.com"))]}
 
