@@ -24,7 +24,7 @@ class MadeError(Exception):
 @pytest.mark.parametrize(
     ("make", "service", "retries"),
     [
-        (lambda: TableSource("t", 1, 0), "dynamodb", {"mode": "adaptive", "max_attempts": 20}),
+        (lambda: TableSource("t", 1, 0, personal=frozenset()), "dynamodb", {"mode": "adaptive", "max_attempts": 20}),
         (lambda: find_export("s3://exports/AWSDynamoDB"), "s3", {"mode": "standard", "max_attempts": 8}),
         (lambda: KinesisWriter("dmnd"), "kinesis", {"mode": "standard", "max_attempts": 8}),
         (lambda: kinesis_client("s"), "kinesis", {"mode": "standard", "total_max_attempts": 1}),
