@@ -9,14 +9,15 @@ import msgspec
 import typer
 
 from firehose.cli import STOPPED
-from firehose.cli.backfill_progress import shown_progress
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.backfill.counts import Counts
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
+from firehose.lake.jobs.pool import Pool
 from firehose.local.kinesis_writer import stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
@@ -100,7 +101,7 @@ def backfill(  # noqa: PLR0913 - options of a command
 
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
-    job = Job(
+    job = BackfillJob(
         source=_either("--table", table, "--export", export),
         is_table=bool(table),
         target=_either("--lake", lake, "--stream", stream),
@@ -129,7 +130,13 @@ def backfill(  # noqa: PLR0913 - options of a command
                 throttle = Throttle(dates_in_flight, buffer_seconds, rate)
                 folder = state or STATES / job.digest
                 outcome = run(
-                    job, folder, processes=processes, throttle=throttle, phase=phase, on_resume=_say_resumed, say=_say
+                    job,
+                    folder,
+                    executor=Pool(processes),
+                    throttle=throttle,
+                    phase=phase,
+                    on_resume=_say_resumed,
+                    say=_say,
                 )
     except KeyboardInterrupt:
         typer.echo("stopped; rerun the same command to resume", err=True)

@@ -1,66 +1,70 @@
-"""Share the units of a backfill among processes: each takes the next one when it is free."""
+"""Share the units of a job among processes of this machine: each takes the next one when it is free."""
 
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_any
-from pathlib import Path
 from threading import Thread
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-from firehose.lake.backfill.state import StartedJob, State
-from firehose.lake.backfill.worker import Worker
+from firehose.lake.jobs.job import AnswerT, Job, Tick, Unit, Worker
 from firehose.local.user_error import UserError
 
 _LOOK_SECONDS = 0.2
 
+Answers: TypeAlias = Generator[tuple[int, AnswerT], None, None]
 
-def work_units(
-    started: StartedJob, state: State, units: Sequence[int], processes: int, tick: Callable[[int], None]
-) -> None:
-    """Work on all these units, in this process if one suffices.
 
-    Raises:
-        UserError: the source cannot be read, the target cannot be written, or a process died. All have ended then.
-    """
-    if processes == 1 or len(units) < 2:
-        worker = Worker(started, state, tick)
-        try:
-            for unit in units:
-                worker.work(unit)
-        finally:
-            worker.close()
-        return
+class Pool(NamedTuple):
+    """An executor of so many processes. If one suffices, it is this one."""
+
+    processes: int
+
+    def run(self, job: Job[AnswerT], units: Sequence[Unit], tick: Tick) -> Answers[AnswerT]:
+        """Yield the number and the answer of each unit as soon as it is known.
+
+        Raises:
+            UserError: a unit failed, or a process died. All have ended then.
+        """
+        processes = min(self.processes, len(units))
+        return _share(job, units, processes, tick) if processes > 1 else _work_here(job, units, tick)
+
+
+def _work_here(job: Job[AnswerT], units: Sequence[Unit], tick: Tick) -> Answers[AnswerT]:
+    worker = job.worker(tick)
     try:
-        _share(started, state.folder, units, min(processes, len(units)), tick)
-    except BrokenProcessPool:
-        raise UserError("a process of this backfill was killed: rerun the same command to resume") from None
+        for unit in units:
+            yield unit.number, worker.work(unit.number)
+    finally:
+        worker.close()
 
 
-def _share(
-    started: StartedJob, folder: Path, units: Sequence[int], processes: int, tick: Callable[[int], None]
-) -> None:
+def _share(job: Job[AnswerT], units: Sequence[Unit], processes: int, tick: Tick) -> Answers[AnswerT]:
     # Spawned: a fork would copy the threads of boto3, Arrow and the progress bar in whatever state they are.
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    with ProcessPoolExecutor(processes, context, _start, (started, folder, counter)) as pool:
+    with ProcessPoolExecutor(processes, context, _start, (job, counter)) as pool:
+        # The largest first: begun last, it would run alone at the end.
+        ordered = sorted(units, key=lambda unit: -unit.size)
         with _deaf_to_ctrl_c():
-            waiting: set[Future[None]] = {pool.submit(_work, unit) for unit in units}
+            waiting: dict[Future[AnswerT], int] = {pool.submit(_work, unit.number): unit.number for unit in ordered}
         reported = 0
         try:
             while waiting:
-                done, waiting = wait(waiting, timeout=_LOOK_SECONDS)
+                done, _ = wait(waiting, timeout=_LOOK_SECONDS)
                 for one in done:
-                    one.result()
-                read = counter.value
-                tick(read - reported)
-                reported = read
+                    yield waiting.pop(one), one.result()
+                counted = counter.value
+                tick(counted - reported)
+                reported = counted
+        except BrokenProcessPool:
+            raise UserError("a process of this job was killed: rerun the same command to resume") from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
@@ -81,26 +85,25 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 class _Process:
     """The state of a process of the pool. The worker is made at the first unit, so that its errors reach the parent."""
 
-    started: StartedJob
-    folder: Path
+    job: Job[Any]
     counter: Any
-    worker: Worker | None = None
+    worker: Worker[Any] | None = None
     stopped = False
 
 
-def _start(started: StartedJob, folder: Path, counter: Any) -> None:
-    _Process.started, _Process.folder, _Process.counter = started, folder, counter
+def _start(job: Job[Any], counter: Any) -> None:
+    _Process.job, _Process.counter = job, counter
     signal.signal(signal.SIGTERM, _stop)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _work(unit: int) -> None:
+def _work(unit: int) -> Any:
     if _Process.stopped:
-        return
+        return None
     try:
         if _Process.worker is None:
-            _Process.worker = Worker(_Process.started, State(_Process.folder), _count)
-        _Process.worker.work(unit)
+            _Process.worker = _Process.job.worker(_count)
+        return _Process.worker.work(unit)
     finally:
         # Any unit may be the last. The next one reopens what it needs.
         if _Process.worker:
