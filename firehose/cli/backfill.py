@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from firehose.cli import STOPPED
+from firehose.cli.options import Processes, either
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
@@ -55,9 +56,7 @@ def backfill(  # noqa: PLR0913 - options of a command
     segments: Annotated[
         int, typer.Option("--segments", metavar="COUNT", help="Number of segments of the scan.", min=1, max=1_000_000)
     ] = 8,
-    processes: Annotated[
-        int, typer.Option("--processes", metavar="COUNT", help="Number of processes.", min=1, max=64)
-    ] = 1,
+    processes: Processes = 1,
     dates_in_flight: Annotated[
         int,
         typer.Option(
@@ -102,9 +101,9 @@ def backfill(  # noqa: PLR0913 - options of a command
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
     job = BackfillJob(
-        source=_either("--table", table, "--export", export),
+        source=either("--table", table, "--export", export),
         is_table=bool(table),
-        target=_either("--lake", lake, "--stream", stream),
+        target=either("--lake", lake, "--stream", stream),
         is_stream=bool(stream),
         file_format=file_format,
         types=tuple(sorted(set(types or ()))),
@@ -143,12 +142,6 @@ def backfill(  # noqa: PLR0913 - options of a command
         raise typer.Exit(STOPPED) from None
     _show(outcome, time.monotonic() - started, dry=dry, as_json=as_json)
     raise typer.Exit(1 if outcome.counts.unfinished else 0)
-
-
-def _either(one: str, value: str, other: str, other_value: str) -> str:
-    if bool(value) == bool(other_value):
-        raise UserError(f"specify either {one} or {other}" + (", not both" if value else ""))
-    return value or other_value
 
 
 def _date(text: str) -> str:

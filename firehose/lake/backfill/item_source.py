@@ -49,6 +49,7 @@ class ItemSource(Protocol):
     identity: str
     units: list[Unit]
     items: int  # an estimate
+    at_micros: int  # the time of the items
     ignored: str  # a note about files beside the source that are not part of it
 
     def pages(self, unit: int, position: str) -> Generator[Page, None, None]:
@@ -75,6 +76,7 @@ class ExportSource:
         self.identity = export.identity
         self.units = [Unit(number, file.items or 0) for number, file in enumerate(export.files)]
         self.items = export.items
+        self.at_micros = export.at_micros
         self.ignored = f"{export.unlisted:,} data files that the manifest does not list" if export.unlisted else ""
         self._export = export
         self._keys = keys

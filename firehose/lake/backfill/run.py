@@ -44,11 +44,12 @@ class Interrupted(BaseException):
 
 
 class BackfillResult(NamedTuple):
-    """The result of a backfill, or of a dry run."""
+    """The result of a backfill, or of a dry run. Items of a full export are as of `at_micros`, of a scan not older."""
 
     counts: Counts
     ignored: str
     resumed: bool
+    at_micros: int
 
 
 def run(
@@ -98,7 +99,7 @@ def run(
         if counts.settled != counts.read:
             raise UserError(f"{counts.read:,} items were read, but {counts.settled:,} accounted for; {folder} is kept")
         state.remove()
-    return BackfillResult(counts, source.ignored, resumed=earlier is not None)
+    return BackfillResult(counts, source.ignored, earlier is not None, source.at_micros)
 
 
 def dry_run(job: BackfillJob, phase: Phase, say: Callable[[str], None] = lambda _: None) -> BackfillResult:
@@ -121,7 +122,7 @@ def dry_run(job: BackfillJob, phase: Phase, say: Callable[[str], None] = lambda 
                 pass
             counts.add(chunk.counts)
             position = chunk.position
-    return BackfillResult(counts, source.ignored, resumed=False)
+    return BackfillResult(counts, source.ignored, resumed=False, at_micros=source.at_micros)
 
 
 def _counts(progress: Iterable[Progress]) -> Counts:

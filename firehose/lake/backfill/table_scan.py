@@ -50,7 +50,7 @@ class TableSource:
         self.units = [Unit(number, self.items // segments) for number in range(segments)]
         self._segments = segments
         self._keys = [key["AttributeName"] for key in described["KeySchema"]]
-        self._at_micros = at_micros
+        self.at_micros = at_micros
         self._make = change_maker(
             table, described["TableArn"].split(":")[3], pii_names(load()) if personal is None else personal
         )
@@ -77,7 +77,7 @@ class TableSource:
 
     def _item(self, image: Mapping[str, Any], unit: int) -> Item:
         # boto3 decodes binaries in DynamoDB's JSON; msgspec encodes them as base64 again.
-        change = self._make(image, {name: image[name] for name in self._keys}, self._at_micros)
+        change = self._make(image, {name: image[name] for name in self._keys}, self.at_micros)
         kind = image.get("type", {}).get("S")
         return Item(change.payload, change.keys, kind, f"{self._where}, segment {unit}")
 

@@ -39,20 +39,20 @@ class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has n
 def register_tables(
     connection: duckdb.DuckDBPyConnection,
     table_inputs: Mapping[str, TableInput],
-    lake: Lake,
+    lakes: Mapping[str, Lake],
     read: Collection[str],
     on_error: Callable[[UserError], None],
     *,
     with_hidden: bool = False,
 ) -> None:
-    """Give a connection the tables of these Glue TableInputs. Those that are not to be read have no rows.
+    """Give a connection the tables of these Glue TableInputs, each from its lake.
 
-    `on_error` is called with the error of a file that a scan cannot read. `with_hidden` adds the columns "$path", where
-    the file of a row lies, and "$file_modified_time", when it was written.
+    Tables that are not to be read have no rows. `on_error` is called with the error of a file that a scan cannot read.
+    `with_hidden` adds the columns "$path", where the file of a row lies, and "$file_modified_time", when it was written.
     """
     for name, table_input in table_inputs.items():
         connection.register(
-            name, _table(table_input, lake if name in read else None, on_error, with_hidden=with_hidden)
+            name, _table(table_input, lakes[name] if name in read else None, on_error, with_hidden=with_hidden)
         )
 
 
