@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_any
+from multiprocessing.process import BaseProcess
 from threading import Thread
 from types import FrameType
 from typing import Any, NamedTuple, TypeAlias
@@ -17,6 +18,7 @@ from firehose.lake.jobs.job import AnswerT, Job, Tick, Unit, Worker
 from firehose.local.user_error import UserError
 
 _LOOK_SECONDS = 0.2
+_END_SECONDS = 10.0
 
 Answers: TypeAlias = Generator[tuple[int, AnswerT], None, None]
 
@@ -67,8 +69,7 @@ def _share(job: Job[AnswerT], units: Sequence[Unit], processes: int, tick: Tick)
             raise UserError("a process of this job was killed: rerun the same command to resume") from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()
+            _end(multiprocessing.active_children())
             raise
 
 
@@ -80,6 +81,16 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(processes: Sequence[BaseProcess]) -> None:
+    """Return when they have ended: the caller may remove what they write to."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_END_SECONDS)
+        process.kill()
+        process.join()
 
 
 class _Process:
