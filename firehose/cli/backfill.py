@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from firehose.cli import STOPPED
-from firehose.cli.options import Processes, either
+from firehose.cli.options import Engine, EngineOption, Processes, either
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
@@ -18,7 +18,6 @@ from firehose.cli.text_table import print_table, text_table
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
-from firehose.lake.jobs.pool import Pool
 from firehose.local.kinesis_writer import stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
@@ -56,6 +55,7 @@ def backfill(  # noqa: PLR0913 - options of a command
     segments: Annotated[
         int, typer.Option("--segments", metavar="COUNT", help="Number of segments of the scan.", min=1, max=1_000_000)
     ] = 8,
+    engine: EngineOption = Engine.LOCAL,
     processes: Processes = 1,
     dates_in_flight: Annotated[
         int,
@@ -118,6 +118,8 @@ def backfill(  # noqa: PLR0913 - options of a command
         raise UserError(f"--from {first} is after --to {last}")
     if table and keys:
         raise UserError("--key is only for a full export: leave it out, a table describes its own keys")
+    if engine is Engine.SPARK and (table or stream):
+        raise UserError("--engine spark is for an export into a lake: a scan and a stream keep their state here")
     if stream:
         stream_of(stream)
     started = time.monotonic()
@@ -131,7 +133,7 @@ def backfill(  # noqa: PLR0913 - options of a command
                 outcome = run(
                     job,
                     folder,
-                    executor=Pool(processes),
+                    executor=engine.executor(processes),
                     throttle=throttle,
                     phase=phase,
                     on_resume=_say_resumed,

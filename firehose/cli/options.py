@@ -2,11 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from firehose.lake.jobs.job import Executor
 from firehose.local.user_error import UserError
 
 # The environment variable that names the lake of commands that only read. What writes is told its lake.
@@ -24,7 +26,26 @@ State = Annotated[
     Path | None, typer.Option("--state", help="The folder for checkpoints of a stream.", metavar="FOLDER")
 ]
 
-Processes = Annotated[int, typer.Option("--processes", metavar="COUNT", help="Number of processes.", min=1, max=64)]
+Processes = Annotated[
+    int, typer.Option("--processes", metavar="COUNT", help="Number of processes, or of Spark's cores.", min=1, max=64)
+]
+
+
+class Engine(StrEnum):
+    """Who shares the units of a job among processes."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+    def executor(self, processes: int) -> Executor:
+        """Return the executor, on so many processes or cores."""
+        from firehose.lake.jobs.pool import Pool  # noqa: PLC0415 - few commands need one
+        from firehose.lake.jobs.spark import Spark  # noqa: PLC0415 - as above
+
+        return Spark(processes) if self is Engine.SPARK else Pool(processes)
+
+
+EngineOption = Annotated[Engine, typer.Option("--engine", help="Processes of this machine, or Apache Spark.")]
 
 
 def duration(text: str) -> timedelta:

@@ -8,13 +8,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from firehose.cli.options import Lake, Processes, duration, either, moment
+from firehose.cli.options import Engine, EngineOption, Lake, Processes, duration, either, moment
 from firehose.cli.output import SHOWN_PLACES, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.cli.text_table import print_table, text_table
-from firehose.lake.jobs.pool import Pool
 from firehose.lake.reconcile.classes import EXPLANATIONS, Class
 from firehose.lake.reconcile.result import Reconciliation
 from firehose.lake.reconcile.run import Request, athena_sql
@@ -53,6 +52,7 @@ def reconcile(  # noqa: PLR0913 - options of a command
         ),
     ] = "",
     sql: Annotated[bool, typer.Option("--sql", help="Print the comparison as SQL for Athena; run nothing.")] = False,
+    engine: EngineOption = Engine.LOCAL,
     processes: Processes = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON, with the items.")] = False,
     schemas: Schemas = SCHEMAS,
@@ -74,6 +74,8 @@ def reconcile(  # noqa: PLR0913 - options of a command
         scratch=scratch,
         schemas=Path(schemas),
     )
+    if engine is Engine.SPARK and table:
+        raise UserError("--engine spark is for an export: a scan keeps its state here")
     if table and keys:
         raise UserError("--key is only for an export: leave it out, a table describes its own keys")
     with schema_errors():
@@ -82,7 +84,9 @@ def reconcile(  # noqa: PLR0913 - options of a command
             return
         started = time.monotonic()
         with shown_progress() as phase:
-            found = run_reconcile(request, Pool(processes), phase=phase, say=lambda line: typer.echo(line, err=True))
+            found = run_reconcile(
+                request, engine.executor(processes), phase=phase, say=lambda line: typer.echo(line, err=True)
+            )
     if as_json:
         print_line(msgspec.json.encode(found).decode())
     else:

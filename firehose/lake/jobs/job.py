@@ -6,7 +6,7 @@ are put whole. Retries and kills then cost time only; the driver adds up the ans
 """
 
 from collections.abc import Callable, Generator, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 # Called with the number of items done since the last call.
 Tick = Callable[[int], None]
@@ -16,6 +16,9 @@ Phase = Callable[[str, int], Tick]
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 AnswerT = TypeVar("AnswerT")
+
+# The number of each unit, and its answer.
+Answers: TypeAlias = Generator[tuple[int, AnswerT], None, None]
 
 
 class Unit(NamedTuple):
@@ -53,7 +56,7 @@ class Job(Protocol[AnswerT_co]):
 class Executor(Protocol):
     """Has a job's units worked on, in this process or in others."""
 
-    def run(self, job: Job[AnswerT], units: Sequence[Unit], tick: Tick) -> Generator[tuple[int, AnswerT], None, None]:
+    def run(self, job: Job[AnswerT], units: Sequence[Unit], tick: Tick) -> Answers[AnswerT]:
         """Yield the number and the answer of each unit as soon as it is known. Closed early, it ends all processes.
 
         Raises:

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -12,15 +12,13 @@ from multiprocessing.connection import wait as wait_for_any
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from types import FrameType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from firehose.lake.jobs.job import AnswerT, Job, Tick, Unit, Worker
+from firehose.lake.jobs.job import Answers, AnswerT, Job, Tick, Unit, Worker
 from firehose.local.user_error import UserError
 
 _LOOK_SECONDS = 0.2
 _END_SECONDS = 10.0
-
-Answers: TypeAlias = Generator[tuple[int, AnswerT], None, None]
 
 
 class Pool(NamedTuple):
