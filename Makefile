@@ -13,7 +13,7 @@ LIMIT ?= 600
 # Each of the test workers would compile every file of specifications for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-long test-fast e2e lint bench lock package plan deploy rollback picture cost clean
+.PHONY: setup run test test-long test-spark test-fast e2e lint bench lock package plan deploy rollback picture cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@if [ -e "$(LAKE)/$(MADE)" ]; then rm -rf "$(LAKE)"; fi
@@ -22,13 +22,16 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 	$(BIN)/dmd query "SELECT eventid, count(*) AS demand_count FROM demand WHERE partition_date >= '2025-01-01' AND coalesce(isdeleted, false) = false GROUP BY eventid ORDER BY demand_count DESC LIMIT 10" --lake $(LAKE)
 
 test: setup $(WHEELS)/ready  ## every specification but the long ones
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not long"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not long and not spark"
 
 test-long: setup  ## kills at every step, and a failure of every call
 	$(BIN)/python -m pytest --numprocesses auto --dist load -m long
 
+test-spark: .venv-spark/installed  ## jobs on Spark, in an environment of its own; needs Java
+	.venv-spark/bin/python -m pytest -m spark
+
 test-fast: setup  ## the quick ones, while working: no kills, Terraform, packaging, dmd up, long properties
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow and not long"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow and not long and not spark"
 
 e2e: setup  ## an environment, end to end under its CI role: make e2e ENV=dev1 LIMIT=900
 	@$(BIN)/python -m tests.e2e "$(ENV)" --seconds $(LIMIT)
@@ -86,10 +89,19 @@ $(WHEELS)/ready: .venv/installed requirements-lambda.txt
 	.venv-checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
 	@touch $@
 
-lock: setup  ## compile the requirements anew: all of it, what the zip holds, and checkov
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras pyproject.toml --output-file requirements.txt
+# An environment of its own: PySpark takes 371 MB.
+.venv-spark/installed: requirements-spark.txt pyproject.toml
+	@echo "installing PySpark into .venv-spark (takes two minutes, once)" >&2
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.txt
+	.venv-spark/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: setup  ## compile the requirements anew: all of it, what the zip holds, with Spark, and checkov
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tools --extra dev pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt pyproject.toml --output-file requirements-lambda.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt --extra tools --extra dev --extra spark pyproject.toml --output-file requirements-spark.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements-checkov.in --output-file requirements-checkov.txt
 
 clean:
-	rm -rf .venv .venv-checkov .local build
+	rm -rf .venv .venv-checkov .venv-spark .local build

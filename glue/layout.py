@@ -5,6 +5,7 @@ data-pipeline/avro/sale/partition_date=2025-01-01/....avro
 data-pipeline/errors/records/partition_date=2025-01-01/....jsonl
 data-pipeline/errors/firehose/processing-failed/...
 dmd-replay/....json
+dmd-jobs/....json
 """
 
 from enum import StrEnum
@@ -27,6 +28,8 @@ ERROR_DOCUMENTS = f"{ERRORS}records/"
 FIREHOSE_ERRORS = f"{ERRORS}firehose/"
 # The progress of `dmd replay` in each error object, beside the pipeline's own data.
 REPLAY_JOURNAL = "dmd-replay/"
+# The notes by which jobs over a lake exclude each other, and the records of objects that a job has replaced.
+JOBS = "dmd-jobs/"
 
 
 def format_prefix(file_format: str) -> str:

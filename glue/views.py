@@ -21,7 +21,7 @@ ENTITY = "coalesce(change.item, reference.id)"
 
 # By the time of the change, then by its place in the stream, which orders changes of the same moment (BR-21). The two
 # rows of a change that was delivered twice (a retry, a replay) differ only in the sequence: the view shows one of them.
-_NEWEST_FIRST = "change.atmicros DESC, change.sequence DESC NULLS LAST, change.id DESC NULLS LAST"
+NEWEST_FIRST = "change.atmicros DESC, change.sequence DESC NULLS LAST, change.id DESC NULLS LAST"
 
 # The names of Hive's types in Athena's engine, whose timestamps have milliseconds.
 _TRINO = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)", "binary": "varbinary"}
@@ -68,7 +68,7 @@ def latest_sql(record_type: RecordType) -> str:
     names = ", ".join(f'"{name}"' for name in [*(column["Name"] for column in columns(record_type)), PARTITION])
     # Every partition is read, whatever dates a query selects, because an entity's partition date may change.
     return (
-        f"SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY {ENTITY} ORDER BY {_NEWEST_FIRST}) "  # noqa: S608  names are the schema's
+        f"SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY {ENTITY} ORDER BY {NEWEST_FIRST}) "  # noqa: S608  names are the schema's
         f'AS place FROM "{record_type.name.lower()}") AS changes WHERE place = 1'
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import boto3
 
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, run
+from firehose.lake.jobs.pool import Pool
 from tests.given import Attributes, image, m, payload, s
 
 TABLE = "prd3292-test-us-east-1-demand-table"
@@ -125,8 +126,8 @@ def backfilled(
     The keys of a full export are named, which spares the first pass over it.
     """
     options: dict[str, Any] = {"is_table": False, "is_stream": False, "keys": ("pk", "sk")} | members
-    job = Job(source=str(source), target=str(lake), **options)
-    outcome = run(job, state, processes=processes, throttle=Throttle(), phase=silent)
+    job = BackfillJob(source=str(source), target=str(lake), **options)
+    outcome = run(job, state, executor=Pool(processes), throttle=Throttle(), phase=silent)
     assert not state.exists(), "a backfill that is done leaves nothing behind"
     return outcome
 

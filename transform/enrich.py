@@ -17,6 +17,9 @@ from transform.row import Row, RowTypes
 # Takes a row, its change (a change.Change or fast_path.TypedChange), the change's time, its sequence and its item.
 Enrich: TypeAlias = Callable[[Row, Any, int, str | None, str | None], str]
 
+# A message that says so is about a date that the table does not cover (BR-19).
+IN_RANGE = "a time in the range of its table"
+
 # BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) would find the same, but in quadratic time.
 _SYSTEM_USER = re.compile(r"(?<!\w)(\w++)-(\w++)\.(.+)").search
 
@@ -62,7 +65,7 @@ def outside(row: Row, rule: PartitionDate) -> BadRecord:
     """The BadRecord of a row whose date is outside the range of its table, with the field it comes from (BR-19)."""
     present = compiled(*(coalesce([path]) for path in rule.sources))(row)
     source = next(path for path, time in zip(rule.sources, present, strict=True) if time)
-    return invalid(".".join(source), f"a time in the range of its table, {rule.first} to {rule.last}")
+    return invalid(".".join(source), f"{IN_RANGE}, {rule.first} to {rule.last}")
 
 
 def deletion_marker(record_type: RecordType, types: RowTypes) -> Callable[[Row, str], None]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "replay": "Run failed records through today's code and deliver what now succeeds.",
     "sample": "Write realistic change records of every type, one a line.",
     "backfill": "Send the items of a table, or of its export, into a lake or a stream.",
+    "reconcile": "Prove that the items of a table and their newest rows in a lake are the same.",
     "up": "Run the whole pipeline on a local AWS endpoint, until Ctrl-C.",
     "console": "Open Python with the pipeline's configuration, schemas, functions and lake.",
     "firehose": "Run any extended S3 delivery stream as AWS would.",

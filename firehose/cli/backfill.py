@@ -9,13 +9,14 @@ import msgspec
 import typer
 
 from firehose.cli import STOPPED
-from firehose.cli.backfill_progress import shown_progress
+from firehose.cli.options import Engine, EngineOption, Processes, either
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.backfill.counts import Counts
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
 from firehose.local.kinesis_writer import stream_of
 from firehose.local.processors.function_problems import FunctionProblem
@@ -59,9 +60,8 @@ def backfill(  # noqa: PLR0913 - options of a command
     segments: Annotated[
         int, typer.Option("--segments", metavar="COUNT", help="Number of segments of the scan.", min=1, max=1_000_000)
     ] = 8,
-    processes: Annotated[
-        int, typer.Option("--processes", metavar="COUNT", help="Number of processes.", min=1, max=64)
-    ] = 1,
+    engine: EngineOption = Engine.LOCAL,
+    processes: Processes = 1,
     dates_in_flight: Annotated[
         int,
         typer.Option(
@@ -109,10 +109,10 @@ def backfill(  # noqa: PLR0913 - options of a command
 
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
-    job = Job(
-        source=_either("--table", table, "--export", export),
+    job = BackfillJob(
+        source=either("--table", table, "--export", export),
         is_table=bool(table),
-        target=_either("--lake", lake, "--stream", stream),
+        target=either("--lake", lake, "--stream", stream),
         is_stream=bool(stream),
         file_format=file_format,
         types=tuple(sorted(set(types or ()))),
@@ -127,6 +127,8 @@ def backfill(  # noqa: PLR0913 - options of a command
         raise UserError(f"--from {first} is after --to {last}")
     if table and keys:
         raise UserError("--key is only for a full export: leave it out, a table describes its own keys")
+    if engine is Engine.SPARK and (table or stream):
+        raise UserError("--engine spark is for an export into a lake: a scan and a stream keep their state here")
     if stream:
         stream_of(stream)
     started = time.monotonic()
@@ -140,7 +142,7 @@ def backfill(  # noqa: PLR0913 - options of a command
                 outcome = run(
                     job,
                     folder,
-                    processes=processes,
+                    executor=engine.executor(processes),
                     throttle=throttle,
                     phase=phase,
                     compare=not no_compare,
@@ -152,12 +154,6 @@ def backfill(  # noqa: PLR0913 - options of a command
         raise typer.Exit(STOPPED) from None
     _show(outcome, time.monotonic() - started, dry=dry, as_json=as_json)
     raise typer.Exit(1 if outcome.counts.unfinished else 0)
-
-
-def _either(one: str, value: str, other: str, other_value: str) -> str:
-    if bool(value) == bool(other_value):
-        raise UserError(f"specify either {one} or {other}" + (", not both" if value else ""))
-    return value or other_value
 
 
 def _date(text: str) -> str:

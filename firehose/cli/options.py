@@ -1,14 +1,23 @@
 """Options that mean the same in several commands."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from firehose.lake.jobs.job import Executor
+from firehose.local.user_error import UserError
+
 # The environment variable that names the lake of commands that only read. What writes is told its lake.
 DMD_LAKE = "DMD_LAKE"
 
 _HELP = "A folder, or s3://bucket."
+_DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII).fullmatch
+_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Lake = Annotated[str, typer.Option("--lake", help=_HELP, metavar="LAKE")]
 LakeToRead = Annotated[str, typer.Option("--lake", help=_HELP, metavar="LAKE", envvar=DMD_LAKE)]
@@ -16,3 +25,60 @@ LakeToRead = Annotated[str, typer.Option("--lake", help=_HELP, metavar="LAKE", e
 State = Annotated[
     Path | None, typer.Option("--state", help="The folder for checkpoints of a stream.", metavar="FOLDER")
 ]
+
+Processes = Annotated[
+    int, typer.Option("--processes", metavar="COUNT", help="Number of processes, or of Spark's cores.", min=1, max=64)
+]
+
+
+class Engine(StrEnum):
+    """Who shares the units of a job among processes."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+    def executor(self, processes: int) -> Executor:
+        """Return the executor, on so many processes or cores."""
+        from firehose.lake.jobs.pool import Pool  # noqa: PLC0415 - few commands need one
+        from firehose.lake.jobs.spark import Spark  # noqa: PLC0415 - as above
+
+        return Spark(processes) if self is Engine.SPARK else Pool(processes)
+
+
+EngineOption = Annotated[Engine, typer.Option("--engine", help="Processes of this machine, or Apache Spark.")]
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration: "90s", "5m", "2h", "1d".
+
+    Raises:
+        UserError: it is something else.
+    """
+    match = _DURATION(text)
+    if match is None:
+        raise UserError(f"'{text}' is not a duration: a number and one of s, m, h, d, as in 5m")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def moment(text: str) -> int:
+    """Read a time as epoch microseconds; without a zone it is UTC: "2025-03-01T10:00:00Z" -> 1740823200000000.
+
+    Raises:
+        UserError: it is something else.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"'{text}' is not a time (2025-03-01T10:00:00Z)") from None
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)
+
+
+def either(one: str, value: str, other: str, other_value: str) -> str:
+    """Return the value of the one of two options that is given.
+
+    Raises:
+        UserError: neither is, or both.
+    """
+    if bool(value) == bool(other_value):
+        raise UserError(f"specify either {one} or {other}" + (", not both" if value else ""))
+    return value or other_value

@@ -1,1 +1,1 @@
-"""Reads and maintains a lake: queries, errors, replay, backfill."""
+"""Reads and maintains a lake: queries, errors, replay, backfill, reconciliation."""

@@ -3,10 +3,10 @@
 import fcntl
 import itertools
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.os_errors import file_named
@@ -45,11 +45,33 @@ class Sink(Protocol):
         """
 
 
+class StoredNote(NamedTuple):
+    """An object as it was read; `modified_seconds` is when it was put, in epoch seconds, by the store's own clock."""
+
+    body: bytes
+    version: str
+    modified_seconds: float
+
+
 class NoteSink(Sink, Protocol):
     """A sink that can also put an object on condition that nobody else has replaced it."""
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
         """Replaces the object if it has that version, or does not exist if `version` is None; returns the new version.
+
+        Raises:
+            MovedError: the object has another version.
+        """
+
+
+class ConditionalStore(NoteSink, Protocol):
+    """A sink that can also read, and delete on condition."""
+
+    def read(self, key: str) -> StoredNote | None:
+        """Returns an object, None if it does not exist."""
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Deletes the object if it has that version. An object that does not exist stays so.
 
         Raises:
             MovedError: the object has another version.
@@ -96,20 +118,46 @@ class FolderSink:
             raise
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
-        """Puts under a lock on the object's folder, which then has a file `.lock`."""
+        """Puts under a lock on the root, which then has a file `.lock`."""
         path = self._path(key)
         self._make(path.parent)
-        with open(path.parent / ".lock", "ab", opener=open_private) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            there = file_version(path.stat()) if path.exists() else None
-            if there != version:
+        with self._locked():
+            if _version_of(path) != version:
                 raise MovedError(key)
             self.put(key, body, content_type)
             return file_version(path.stat())
 
+    def read(self, key: str) -> StoredNote | None:
+        """Reads the file, which is only ever replaced as a whole.
+
+        Raises:
+            OSError: the disk's own, naming the file.
+        """
+        try:
+            with self._path(key).open("rb") as file:
+                status = os.fstat(file.fileno())
+                return StoredNote(file.read(), file_version(status), status.st_mtime)
+        except FileNotFoundError:
+            return None
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Deletes under the same lock."""
+        path = self._path(key)
+        with self._locked():
+            there = _version_of(path)
+            if there not in {None, version}:
+                raise MovedError(key)
+            path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Removes this sink's temporary folder; the next `put` makes another."""
         self._temporary.close()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with open(self._root / ".lock", "ab", opener=open_private) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _path(self, key: str) -> Path:
         parts = PurePosixPath(key).parts
@@ -185,6 +233,27 @@ class S3Sink:
             raise MovedError(key)
         return answer
 
+    def read(self, key: str) -> StoredNote | None:
+        """Reads by GetObject; LastModified is in whole seconds."""
+        with as_user_errors(f"{S3}{self._bucket}", "read"):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            except self._client.exceptions.NoSuchKey:
+                return None
+            return StoredNote(answer["Body"].read(), answer["ETag"], answer["LastModified"].timestamp())
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Deletes by DeleteObject with S3's own condition."""
+        with as_user_errors(f"{S3}{self._bucket}", "written"):
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=version)
+            except self._client.exceptions.ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code != "NoSuchKey" and code in _MOVED:
+                    raise MovedError(key) from None
+                if code != "NoSuchKey":
+                    raise
+
     def check(self) -> None:
         """Checks that the bucket can be reached.
 
@@ -225,6 +294,13 @@ def make_bucket_folder(folder: Path, where: str, what: str) -> None:
         make_folder(folder)
     except OSError as error:
         raise UserError(f"{where} cannot be a {what}: {error.strerror}") from None
+
+
+def _version_of(path: Path) -> str | None:
+    try:
+        return file_version(path.stat())
+    except FileNotFoundError:
+        return None
 
 
 def file_version(status: os.stat_result) -> str:

@@ -194,7 +194,7 @@ def test_any_line_of_an_export_ends_in_exactly_one_count(
     lines = [line.replace(b"\n", b"") for line in lines]
     (incremental_export if incremental else export)(folder, lines)
 
-    pages = list(ExportSource(find_export(str(folder)), personal=frozenset()).pages(0, "", Path()))
+    pages = list(ExportSource(find_export(str(folder)), personal=frozenset()).pages(0, ""))
 
     assert len(pages) == bool(lines)
     for page in pages:
@@ -210,7 +210,7 @@ def test_any_line_of_an_export_ends_in_exactly_one_count(
 def test_a_payload_holds_the_image_of_its_line(tmp_path: Path, line: bytes) -> None:
     export(tmp_path, [line])
 
-    (page,) = ExportSource(find_export(str(tmp_path)), ("pk",), personal=frozenset()).pages(0, "", Path())
+    (page,) = ExportSource(find_export(str(tmp_path)), ("pk",), personal=frozenset()).pages(0, "")
 
     (found,) = page.items
     assert msgspec.json.decode(found.payload)["dynamodb"]["NewImage"] == msgspec.json.decode(line)["Item"]

@@ -13,9 +13,9 @@ from firehose.lake.backfill.spool import Spool, write_chunk
 from tests.exports import demand, full_export
 
 
-def pages(source: ExportSource, folder: Path, position: str = "") -> list[tuple[int, str | None]]:
+def pages(source: ExportSource, position: str = "") -> list[tuple[int, str | None]]:
     """Return the number of items of each page of the first file, and the position after it."""
-    return [(len(page.items), page.position) for page in source.pages(0, position, folder)]
+    return [(len(page.items), page.position) for page in source.pages(0, position)]
 
 
 def test_a_page_of_large_items_ends_at_its_bytes(tmp_path: Path) -> None:
@@ -23,17 +23,15 @@ def test_a_page_of_large_items_ends_at_its_bytes(tmp_path: Path) -> None:
 
     source = ExportSource(find_export(str(tmp_path)), personal=frozenset(), page_bytes=3000)
 
-    assert [items for items, _ in pages(source, tmp_path)] == [3, 3, 3, 1]
+    assert [items for items, _ in pages(source)] == [3, 3, 3, 1]
 
 
 def test_a_page_of_small_items_has_a_thousand(tmp_path: Path) -> None:
     full_export(tmp_path, [demand(str(number)) for number in range(2001)])
 
-    assert [items for items, _ in pages(ExportSource(find_export(str(tmp_path)), personal=frozenset()), tmp_path)] == [
-        1000,
-        1000,
-        1,
-    ]
+    source = ExportSource(find_export(str(tmp_path)), personal=frozenset())
+
+    assert [items for items, _ in pages(source)] == [1000, 1000, 1]
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -45,11 +43,11 @@ def test_a_file_read_again_from_where_a_page_ended_has_the_same_pages(
     full_export(folder, [demand(str(number), note={"S": "x" * size}) for number, size in enumerate(sizes)])
     source = ExportSource(find_export(str(folder)), personal=frozenset(), page_lines=4, page_bytes=page_bytes)
 
-    whole = pages(source, folder)
+    whole = pages(source)
 
     assert sum(items for items, _ in whole) == len(sizes)
     for number, (_, position) in enumerate(whole, 1):
-        assert pages(source, folder, position or "") == whole[number:]
+        assert pages(source, position or "") == whole[number:]
 
 
 def test_reading_large_items_takes_no_more_memory_the_more_there_are(tmp_path: Path) -> None:
@@ -58,7 +56,7 @@ def test_reading_large_items_takes_no_more_memory_the_more_there_are(tmp_path: P
         full_export(tmp_path / f"{items}", [demand(str(number), note={"S": "x" * 100_000}) for number in range(items)])
         source = ExportSource(find_export(str(tmp_path / f"{items}")), personal=frozenset())
         tracemalloc.start()
-        for _ in source.pages(0, "", tmp_path):
+        for _ in source.pages(0, ""):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

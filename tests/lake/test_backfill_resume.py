@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.lake_loader import LakeLoader
 from firehose.local.user_error import UserError
 from tests.commands import result_of as dmd
@@ -89,17 +89,17 @@ def test_a_first_run_does_not_say_that_it_resumes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lost", ["data-pipeline", "data-pipeline/parquet/demand"])
 def test_a_lake_that_lost_its_rows_is_not_resumed(tmp_path: Path, stopped: Any, lost: str) -> None:
     full_export(tmp_path / "export", *FILES)
-    stopped(lambda: backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL))
+    stopped(lambda: backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state"))
     (tmp_path / "lake" / lost).rename(tmp_path / "moved")
 
     with pytest.raises(
         UserError,
         match=r"^this backfill has delivered 2 demand rows, but .*lake no longer has any: to start over, remove ",
     ):
-        backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL)
+        backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state")
 
     (tmp_path / "moved").rename(tmp_path / "lake" / lost)
-    backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", **SMALL)
+    backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state")
     assert fans(tmp_path / "lake") == ["a", "b", "c"]
 
 
@@ -108,12 +108,12 @@ def test_a_bucket_that_lost_its_rows_is_not_resumed(aws: None, tmp_path: Path, s
     client = boto3.client("s3")
     client.create_bucket(Bucket="lake")
     full_export(tmp_path / "export", *FILES)
-    stopped(lambda: backfilled(tmp_path / "export", "s3://lake", tmp_path / "state", **SMALL))
+    stopped(lambda: backfilled(tmp_path / "export", "s3://lake", tmp_path / "state"))
     for one in client.list_objects_v2(Bucket="lake")["Contents"]:
         client.delete_object(Bucket="lake", Key=one["Key"])
 
     with pytest.raises(UserError, match="2 demand rows, but s3://lake no longer has any: to start over, remove"):
-        backfilled(tmp_path / "export", "s3://lake", tmp_path / "state", **SMALL)
+        backfilled(tmp_path / "export", "s3://lake", tmp_path / "state")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_bucket_that_lost_its_rows_is_not_resumed(aws: None, tmp_path: Path, s
 def test_the_same_job_in_another_spelling_is_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     given: dict[str, Any] = {"source": "exports", "is_table": False, "target": "lake", "is_stream": False}
 
-    assert Job(**given | one).digest == Job(**given | other).digest
+    assert BackfillJob(**given | one).digest == BackfillJob(**given | other).digest
 
 
 @pytest.mark.parametrize(
@@ -141,13 +141,13 @@ def test_the_same_job_in_another_spelling_is_the_same(one: dict[str, Any], other
 def test_another_job_is_another(other: dict[str, Any]) -> None:
     given: dict[str, Any] = {"source": "exports", "is_table": False, "target": "lake", "is_stream": False}
 
-    assert Job(**given | other).digest != Job(**given).digest
+    assert BackfillJob(**given | other).digest != BackfillJob(**given).digest
 
 
 def test_the_segments_of_a_table_are_part_of_its_job() -> None:
     given: dict[str, Any] = {"source": TABLE, "is_table": True, "target": "lake", "is_stream": False}
 
-    assert Job(**given, segments=8).digest != Job(**given, segments=2).digest
+    assert BackfillJob(**given, segments=8).digest != BackfillJob(**given, segments=2).digest
 
 
 def test_the_same_command_in_another_spelling_resumes(

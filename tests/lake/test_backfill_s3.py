@@ -1,5 +1,6 @@
 """From S3 into S3: whatever goes wrong in whichever call is one sentence, and a rerun completes the lake."""
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from firehose.lake.backfill.export import find_export
 from firehose.lake.backfill.export_place import BucketPlace
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.user_error import UserError
@@ -89,8 +91,13 @@ def test_an_incremental_export_is_found_below_a_prefix(calls: Calls, tmp_path: P
     assert outcome.ignored == "1 data files that the manifest does not list"
 
 
-def test_a_file_whose_checksum_is_wrong_is_named_by_its_address(calls: Calls, tmp_path: Path) -> None:
+def test_a_file_whose_checksum_is_wrong_is_named_by_its_address(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert calls.fails_at == -1
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     home = full_export(tmp_path / "export", *ITEMS)
     (path, *_) = sorted((home / "data").iterdir())
     path.write_bytes(b"else")
@@ -99,7 +106,34 @@ def test_a_file_whose_checksum_is_wrong_is_named_by_its_address(calls: Calls, tm
     with pytest.raises(UserError, match=rf"^s3://exports/nightly/AWSDynamoDB/.*/data/{path.name} is damaged: its MD5"):
         backfilled(EXPORT, tmp_path / "lake", tmp_path / "state")
 
-    assert not list((tmp_path / "state").glob("fetched-*")), "personal data"
+    assert not list(temporary.iterdir()), "personal data"
+
+
+def test_an_export_is_listed_once_however_many_data_files_it_has(calls: Calls, tmp_path: Path) -> None:
+    assert calls.fails_at == -1
+    listed = []
+    boto3.client("s3").meta.events.register("before-call.s3.ListObjectsV2", lambda **_: listed.append(1))
+    for name, files in (("few", 1), ("many", 5)):
+        full_export(tmp_path / name, *([demand(f"{file}")] for file in range(files)))
+        upload(tmp_path / name, f"{name}/")
+        backfilled(f"s3://exports/{name}", tmp_path / f"lake-{name}", tmp_path / "state")
+        listed.append(0)
+
+    few = listed.index(0)
+    assert len(listed) == 2 * (few + 1)
+
+
+def test_a_backfill_goes_to_other_processes_without_its_connections(calls: Calls, tmp_path: Path) -> None:
+    assert calls.fails_at == -1
+    full_export(tmp_path / "export", *ITEMS)
+    upload(tmp_path / "export")
+    export = find_export(EXPORT)
+
+    copied = pickle.loads(pickle.dumps(export))  # noqa: S301 - our own bytes
+
+    assert copied.files == export.files
+    with copied.lines(copied.files[0]) as lines:
+        assert len(list(lines)) == 1
 
 
 @pytest.mark.long

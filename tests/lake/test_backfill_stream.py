@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.cli.backfill_progress import EVERY_SECONDS, progress_lines
+from firehose.cli.progress import EVERY_SECONDS, progress_lines
 from firehose.lake.backfill.spool import Spool, write_chunk
 from firehose.lake.backfill.state import State
 from firehose.lake.backfill.stream_loader import DatesInFlight, check_stream, send_spool

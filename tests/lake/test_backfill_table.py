@@ -97,7 +97,7 @@ def test_the_same_item_has_the_same_id_in_a_scan_and_in_an_export(tmp_path: Path
 def test_binary_values_are_base64_as_in_a_stream(tmp_path: Path) -> None:
     make_table(demand("a", secret={"B": b"\x00\xff"}, secrets={"BS": [b"\x01"]}))
 
-    (page,) = TableSource(TABLE, 1, STARTED, personal=frozenset()).pages(0, "", tmp_path)
+    (page,) = TableSource(TABLE, 1, STARTED, personal=frozenset()).pages(0, "")
 
     image = msgspec.json.decode(page.items[0].payload)["dynamodb"]["NewImage"]
     assert (image["secret"], image["secrets"]) == ({"B": "AP8="}, {"BS": ["AQ=="]})
@@ -122,7 +122,7 @@ def test_a_scan_resumes_after_a_binary_key(tmp_path: Path) -> None:
     position: str | None = ""
 
     while position is not None:  # each page by a reader that knows the position only
-        page: Page = next(source.pages(0, position, tmp_path))
+        page: Page = next(source.pages(0, position))
         found += [item.keys for item in page.items]
         position = page.position
 

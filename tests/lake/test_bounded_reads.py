@@ -71,7 +71,7 @@ def test_a_long_line_of_an_export_is_one_that_is_not_an_item(tmp_path: Path, kin
     path.write_bytes(bomb(start=b"{}\n"))
 
     with at_most(30 * MIB):
-        (page,) = ExportSource(find_export(str(tmp_path)), personal=frozenset()).pages(0, "", tmp_path)
+        (page,) = ExportSource(find_export(str(tmp_path)), personal=frozenset()).pages(0, "")
 
     assert (page.items, page.counts.not_lines) == ([], 2)
     assert page.counts.places[1] == f"{path}:2: not an item: 268,435,456 bytes, and an item has 400 KB at most"

@@ -28,10 +28,10 @@ from tests.exports import (
 ITEMS = [demand("a"), demand("b")]
 
 
-def lines(found: Export, folder: Path) -> list[bytes]:
+def lines(found: Export) -> list[bytes]:
     every: list[bytes] = []
     for file in found.files:
-        with found.lines(file, folder) as opened:
+        with found.lines(file) as opened:
             every += opened
     return every
 
@@ -47,7 +47,7 @@ def test_an_export_is_found_where_it_was_exported_to_and_where_its_manifest_lies
         found = find_export(str(where))
         assert (found.table, found.region, found.incremental) == (TABLE, "us-east-1", False)
         assert (found.items, found.at_micros, found.unlisted) == (2, EXPORTED_MICROS, 0)
-        assert lines(found, tmp_path) == lines_of(map(full, ITEMS)).splitlines()
+        assert lines(found) == lines_of(map(full, ITEMS)).splitlines()
 
 
 @pytest.mark.parametrize("prefix", ["", "exports/", "a/b/c/"])
@@ -55,7 +55,7 @@ def test_keys_of_the_bucket_are_places_beside_the_manifest(tmp_path: Path, prefi
     home = full_export(tmp_path / "where", ITEMS, prefix=prefix)
     moved = home.rename(tmp_path / "copied")
 
-    assert len(lines(find_export(str(moved)), tmp_path)) == 2
+    assert len(lines(find_export(str(moved)))) == 2
 
 
 def test_data_of_other_incremental_exports_is_ignored(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_data_of_other_incremental_exports_is_ignored(tmp_path: Path) -> None:
     found = find_export(str(home))
 
     assert (found.incremental, found.at_micros, found.unlisted) == (True, 0, 0)
-    assert len(lines(found, tmp_path)) == 1
+    assert len(lines(found)) == 1
 
 
 def test_an_unlisted_file_in_the_folder_of_the_export_is_counted(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_files_that_the_manifest_does_not_list_are_counted_and_not_read(tmp_path
     found = find_export(str(tmp_path))
 
     assert found.unlisted == 1
-    assert len(lines(found, tmp_path)) == 2
+    assert len(lines(found)) == 2
 
 
 def test_one_of_two_exports_must_be_named(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_data_file_with_a_wrong_checksum_is_damaged(tmp_path: Path, spoilt: An
     path.write_bytes(spoilt(path.read_bytes()))
 
     with pytest.raises(UserError, match=rf"data/{path.name} is damaged: {sentence}"):
-        lines(find_export(str(tmp_path)), tmp_path)
+        lines(find_export(str(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,13 @@ def test_a_data_file_without_a_checksum_is_checked_by_gzip(tmp_path: Path, body:
     path.write_bytes(body)
 
     with pytest.raises(UserError, match=rf"data/{path.name} is damaged: its gzip data"):
-        lines(find_export(str(tmp_path)), tmp_path)
+        lines(find_export(str(tmp_path)))
 
 
 def test_an_empty_data_file_has_no_items(tmp_path: Path) -> None:
     full_export(tmp_path, [], ITEMS)
 
-    assert len(lines(find_export(str(tmp_path)), tmp_path)) == 2
+    assert len(lines(find_export(str(tmp_path)))) == 2
 
 
 def test_a_file_that_is_listed_twice_is_refused(tmp_path: Path) -> None:

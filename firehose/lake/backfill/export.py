@@ -82,14 +82,14 @@ class Export(NamedTuple):
         return sum(file.items or 0 for file in self.files)
 
     @contextmanager
-    def lines(self, file: DataFile, folder: Path) -> Iterator[Iterator[bytes]]:
-        """Open a data file as bounded lines, after checking its checksum. A file from S3 is copied into `folder`.
+    def lines(self, file: DataFile) -> Iterator[Iterator[bytes]]:
+        """Open a data file as bounded lines, after checking its checksum.
 
         Raises:
             UserError: the file is damaged.
         """
         where = self.place.where(file.name)
-        with self.place.fetched(file.name, folder) as path:
+        with self.place.fetched(file.name) as path:
             if file.checksum is not None and _md5(path) != file.checksum:
                 raise UserError(f"{where} is damaged: its MD5 is not the one in the manifest")
             try:

@@ -3,6 +3,7 @@
 import contextlib
 import posixpath
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from firehose.local.aws_errors import as_user_errors
 from firehose.local.os_errors import file_named
 from firehose.local.private_files import open_private
 from firehose.local.sinks import S3
+from firehose.local.temporary_folders import TemporaryFolder, remove_left
 from firehose.local.user_error import UserError
 
 # A manifest has some 250 bytes for each data file.
@@ -30,8 +32,8 @@ class Place(Protocol):
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder."""
 
-    def fetched(self, name: str, into: Path) -> contextlib.AbstractContextManager[Path]:
-        """Provide a file on this machine while the context lasts: the file itself, or a copy in `into`."""
+    def fetched(self, name: str) -> contextlib.AbstractContextManager[Path]:
+        """Provide a file on this machine while the context lasts: the file itself, or a temporary copy."""
 
     def where(self, name: str) -> str:
         """Return the path or address of a file: `exports/AWSDynamoDB/1/data/a.json.gz`, `s3://bucket/...`."""
@@ -80,7 +82,7 @@ class FolderPlace:
         return [path.name for path in self._paths(folder) if path.is_dir()]
 
     @contextmanager
-    def fetched(self, name: str, into: Path) -> Iterator[Path]:  # noqa: ARG002 - it is here already
+    def fetched(self, name: str) -> Iterator[Path]:
         """Provide the file itself."""
         path = self._root / name
         with _as_user_errors(path):
@@ -109,8 +111,13 @@ class BucketPlace:
         self._prefix = prefix.strip("/")
         if not self._bucket:
             raise UserError(f"{where} is not an export: it should be a folder or s3://bucket/prefix")
+        remove_left(Path(tempfile.gettempdir()))
         with as_user_errors(S3 + self._bucket, "read"):
             self._client = client or _s3_client()
+
+    def __reduce__(self) -> tuple[type["BucketPlace"], tuple[str]]:
+        """Pickle the address: another process makes a client of its own."""
+        return BucketPlace, (self.where(""),)
 
     def read(self, name: str) -> bytes | None:
         """Get the whole object."""
@@ -132,17 +139,18 @@ class BucketPlace:
         return [prefix.rstrip("/") for prefix in self._listed(folder, "CommonPrefixes", "Prefix")]
 
     @contextmanager
-    def fetched(self, name: str, into: Path) -> Iterator[Path]:
+    def fetched(self, name: str) -> Iterator[Path]:
         """Provide a complete copy, because the checksum can only be verified at the last byte."""
-        path = into / f"fetched-{posixpath.basename(name)}"
+        folder = TemporaryFolder(Path(tempfile.gettempdir()))
         try:
+            path = folder.path() / posixpath.basename(name)
             with as_user_errors(self.where(name), "read"):
                 body = self._client.get_object(Bucket=self._bucket, Key=self._key(name))["Body"]
                 with file_named(path), open(path, "wb", opener=open_private) as file:
                     shutil.copyfileobj(body, file, 1 << 20)
             yield path
         finally:
-            path.unlink(missing_ok=True)
+            folder.close()
 
     def where(self, name: str) -> str:
         """Return the address of the object."""

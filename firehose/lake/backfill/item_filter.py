@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.item_source import Item
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.local.event_record import event_record
 from firehose.local.kinesis_writer import RECORD_BYTES
 from glue.model import RecordType
@@ -26,7 +26,7 @@ class ItemFilter:
     after all others: the function fails it as it would have failed the change, and its error output says why.
     """
 
-    def __init__(self, job: Job, *, dates: bool = False) -> None:
+    def __init__(self, job: BackfillJob, *, dates: bool = False) -> None:
         self._types = frozenset(job.types)
         self._first, self._last = job.first, job.last or "9999"
         self._filters_dates = job.filters_dates

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterable, Set
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -13,6 +12,7 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.export import DataFile, Export
 from firehose.lake.backfill.export_line import Line, NotALineError, full_line, incremental_line
 from firehose.lake.backfill.item_to_change import change_maker
+from firehose.lake.jobs.job import Unit
 
 # A page ends after so many lines or bytes, because it is in memory as a whole and an item takes up to 400 KB. Its end
 # depends on the file alone, so that rereading from a position gives the same pages.
@@ -41,17 +41,17 @@ class Page(NamedTuple):
 
 
 class ItemSource(Protocol):
-    """Items in units. If it is `repeatable`, a unit that is read again from a position gives the same pages."""
+    """Items in units."""
 
     table: str
     identity: str
-    units: int
+    units: list[Unit]
     items: int  # an estimate
-    repeatable: bool
+    at_micros: int  # the time of the items
     ignored: str  # a note about files beside the source that are not part of it
 
-    def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
-        """Yield a unit's pages from a position on, "" for its beginning. Files are fetched into `folder`."""
+    def pages(self, unit: int, position: str) -> Generator[Page, None, None]:
+        """Yield a unit's pages from a position on, "" for its beginning."""
 
 
 class ExportSource:
@@ -60,8 +60,6 @@ class ExportSource:
     `keys` are those of a full export, `personal` the attribute names that are personal data.
     `pages` raises UserError if a file is damaged.
     """
-
-    repeatable = True
 
     def __init__(
         self,
@@ -74,8 +72,9 @@ class ExportSource:
     ) -> None:
         self.table = export.table
         self.identity = export.identity
-        self.units = len(export.files)
+        self.units = [Unit(number, file.items or 0) for number, file in enumerate(export.files)]
         self.items = export.items
+        self.at_micros = export.at_micros
         self.ignored = f"{export.unlisted:,} data files that the manifest does not list" if export.unlisted else ""
         self._export = export
         self._keys = keys
@@ -84,11 +83,11 @@ class ExportSource:
         self._make = change_maker(export.table, export.region, personal)
         self._read = incremental_line if export.incremental else full_line
 
-    def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:
+    def pages(self, unit: int, position: str) -> Generator[Page, None, None]:
         """Yield pages of `page_lines` lines, or of fewer that reach `page_bytes`."""
         file = self._export.files[unit]
         number = int(position or 0)
-        with self._export.lines(file, folder) as lines:
+        with self._export.lines(file) as lines:
             for _ in islice(lines, number):
                 pass
             while page := self._next_lines(lines):

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import msgspec.structs
 
-from firehose.lake.backfill.export import find_export
+from firehose.lake.backfill.export import Export, find_export
 from firehose.lake.backfill.item_source import PAGE_LINES, ExportSource, ItemSource
 from firehose.lake.backfill.table_scan import TableSource
 from firehose.local.sinks import S3
@@ -20,7 +20,7 @@ from glue.schema import SCHEMAS, load
 CHUNK_ITEMS = 50_000
 
 
-class Job(msgspec.Struct, frozen=True):
+class BackfillJob(msgspec.Struct, frozen=True):
     """The options of a backfill.
 
     `source` is the name of a table or the place of an export, `target` a lake or `kinesis://STREAM`. `first` and `last`
@@ -47,7 +47,7 @@ class Job(msgspec.Struct, frozen=True):
         return sha256(msgspec.json.encode(self.canonical)).hexdigest()[:16]
 
     @property
-    def canonical(self) -> "Job":
+    def canonical(self) -> "BackfillJob":
         """Return the job in a canonical form, which is the same for all commands that mean the same.
 
         `exports/` -> `/home/me/exports`, `s3://bucket/exports/` -> `s3://bucket/exports`; `segments` only if the source
@@ -82,18 +82,25 @@ class Job(msgspec.Struct, frozen=True):
         """True if items are selected by their partition date."""
         return bool(self.first or self.last)
 
-    def open_source(self, started_micros: int, key_names: tuple[str, ...]) -> ItemSource:
+    def find_export(self) -> Export | None:
+        """Return the source if it is an export. It reads the manifests and lists the data files: once for a job.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        return None if self.is_table else find_export(self.source)
+
+    def open_source(self, export: Export | None, started_micros: int, key_names: tuple[str, ...]) -> ItemSource:
         """Open the source. The items of a scan get the time `started_micros`, those of a full export these keys.
 
         Raises:
             UserError: it cannot be read.
         """
         personal = self.load_personal()
-        if self.is_table:
+        if export is None:
             return TableSource(
                 self.source, self.segments, started_micros, personal=personal, page_items=self.page_items
             )
-        export = find_export(self.source)
         return ExportSource(export, key_names, personal=personal, page_lines=self.page_items or PAGE_LINES)
 
 

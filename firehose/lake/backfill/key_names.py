@@ -11,17 +11,17 @@ Names that AWS did not tell are also compared with the lake: of each type that h
 `--no-compare` is for an export whose items are all new to the lake.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from firehose.lake.backfill.counts import Counts
-from firehose.lake.backfill.export import Export, find_export
+from firehose.lake.backfill.export import Export
 from firehose.lake.backfill.export_line import NotALineError, full_line
 from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.item_source import USUAL_KEYS, ExportSource, Item
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
+from firehose.lake.jobs.job import Phase, Tick
 from firehose.lake.opening import open_lake
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
@@ -35,7 +35,7 @@ _COMPARED_DATES = 20
 
 
 def find_key_names(
-    job: Job, *, say: Callable[[str], None], phase: Callable[[str, int], Callable[[int], None]], compare: bool = True
+    job: BackfillJob, export: Export | None, *, say: Callable[[str], None], phase: Phase, compare: bool = True
 ) -> tuple[str, ...]:
     """Return the key names of a full export's table, () for other sources, which tell the keys themselves.
 
@@ -44,7 +44,6 @@ def find_key_names(
     Raises:
         UserError: an item lacks pk or sk, or no item is one of those in the lake.
     """
-    export = None if job.is_table else find_export(job.source)
     if export is None or export.incremental:
         return ()
     if not job.keys and job.source.startswith(S3):
@@ -78,24 +77,23 @@ def _described(export: Export) -> tuple[str, ...]:
     return tuple(key["AttributeName"] for key in table["KeySchema"]) if is_same else ()
 
 
-def _check_usual_keys(export: Export, tick: Callable[[int], None]) -> None:
-    with tempfile.TemporaryDirectory(prefix="dmd-backfill-") as folder:
-        for file in export.files:
-            with export.lines(file, Path(folder)) as lines:
-                for number, line in enumerate(lines, 1):
-                    tick(1)
-                    try:
-                        image = full_line(line).image or {}
-                    except NotALineError:
-                        continue  # reported by the backfill, which does not make an item of it
-                    if not all(name in image for name in USUAL_KEYS):
-                        where = f"{export.place.where(file.name)}:{number}"
-                        raise UserError(
-                            f"{where}: an item without {' and '.join(USUAL_KEYS)}: name the table's keys with --key"
-                        )
+def _check_usual_keys(export: Export, tick: Tick) -> None:
+    for file in export.files:
+        with export.lines(file) as lines:
+            for number, line in enumerate(lines, 1):
+                tick(1)
+                try:
+                    image = full_line(line).image or {}
+                except NotALineError:
+                    continue  # reported by the backfill, which does not make an item of it
+                if not all(name in image for name in USUAL_KEYS):
+                    where = f"{export.place.where(file.name)}:{number}"
+                    raise UserError(
+                        f"{where}: an item without {' and '.join(USUAL_KEYS)}: name the table's keys with --key"
+                    )
 
 
-def _compare_with_lake(job: Job, export: Export, keys: tuple[str, ...]) -> None:
+def _compare_with_lake(job: BackfillJob, export: Export, keys: tuple[str, ...]) -> None:
     """Refuse key names by which no item of a type is one of those that the lake has of the same dates."""
     lake = open_lake(job.target, may_be_empty=True)
     dates = {
@@ -124,15 +122,14 @@ def _compare_with_lake(job: Job, export: Export, keys: tuple[str, ...]) -> None:
         )
 
 
-def _items(job: Job, export: Export, keys: tuple[str, ...]) -> Iterator[Item]:
+def _items(job: BackfillJob, export: Export, keys: tuple[str, ...]) -> Iterator[Item]:
     source = ExportSource(export, keys, personal=job.load_personal())
-    with tempfile.TemporaryDirectory(prefix="dmd-backfill-") as folder:
-        for unit in range(source.units):
-            for page in source.pages(unit, "", Path(folder)):
-                yield from page.items
+    for unit in source.units:
+        for page in source.pages(unit.number, ""):
+            yield from page.items
 
 
-def _items_in_lake(job: Job, record_type: str, date: str) -> set[str]:
+def _items_in_lake(job: BackfillJob, record_type: str, date: str) -> set[str]:
     from firehose.lake.query.sql import query  # noqa: PLC0415 - DuckDB costs 0.15 s, which a new lake need not pay
 
     sql = f"SELECT DISTINCT change.item FROM {record_type} WHERE partition_date = '{date}' AND change.item IS NOT NULL"  # noqa: S608 - a table's name and a date of ours

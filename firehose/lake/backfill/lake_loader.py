@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from firehose.lake.backfill.counts import Counts
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.opening import open_lake, open_lake_to_write
 from firehose.local.event_record import EventRecord, event_record
 from firehose.local.user_error import UserError
@@ -25,7 +25,7 @@ class LakeLoader:
         UserError: it cannot be written.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: BackfillJob) -> None:
         self._format = job.file_format
         self._sink = open_lake_to_write(job.target)
         self._schemas = Path(job.schemas)
@@ -65,7 +65,7 @@ class LakeLoader:
         self._sink.close()
 
 
-def lost_types(job: Job, delivered: Mapping[str, int]) -> list[str]:
+def lost_types(job: BackfillJob, delivered: Mapping[str, int]) -> list[str]:
     """Return the delivered types, {"sale": 17}, of which the job's lake no longer holds any object.
 
     Raises:

@@ -1,5 +1,6 @@
 """Run a backfill to its end, from the beginning or from where an earlier run stopped."""
 
+import contextlib
 import signal
 import tempfile
 import time
@@ -9,21 +10,21 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
+from firehose.lake.backfill.chunk import Chunk
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.item_filter import ItemFilter
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.key_names import find_key_names
 from firehose.lake.backfill.lake_loader import lost_types
-from firehose.lake.backfill.processes import work_units
 from firehose.lake.backfill.spool import Spool
 from firehose.lake.backfill.state import Progress, State
 from firehose.lake.backfill.stream_loader import INTERVALS, DatesInFlight, check_stream, send_spool
-from firehose.lake.backfill.worker import Chunk
+from firehose.lake.backfill.worker import Backfill
+from firehose.lake.jobs.job import Executor, Phase
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
+from firehose.local.sinks import S3
+from firehose.local.temporary_folders import remove_left
 from firehose.local.user_error import UserError
-
-# Starts a phase of about so many items: `phase("read", 4000)` returns the function to call with the number done since.
-Phase = Callable[[str, int], Callable[[int], None]]
 
 # Called at a resume with the start of the backfill, in epoch microseconds, and the number of items read so far.
 OnResume = Callable[[int, int], None]
@@ -46,18 +47,19 @@ class Interrupted(BaseException):
 
 
 class BackfillResult(NamedTuple):
-    """The result of a backfill, or of a dry run."""
+    """The result of a backfill, or of a dry run. Items of a full export are as of `at_micros`, of a scan not older."""
 
     counts: Counts
     ignored: str
     resumed: bool
+    at_micros: int
 
 
 def run(
-    job: Job,
+    job: BackfillJob,
     folder: Path,
     *,
-    processes: int,
+    executor: Executor,
     throttle: Throttle,
     phase: Phase,
     compare: bool = True,
@@ -76,54 +78,61 @@ def run(
     state = State(folder)
     earlier = state.started()
     started_micros = earlier.started_micros if earlier else _now_micros()
-    key_names = earlier.key_names if earlier else find_key_names(job, say=say, phase=phase, compare=compare)
-    source = job.open_source(started_micros, key_names)
+    export = job.find_export()
+    key_names = earlier.key_names if earlier else find_key_names(job, export, say=say, phase=phase, compare=compare)
+    source = job.open_source(export, started_micros, key_names)
     if job.is_stream:
         check_stream(stream_of(job.target))
     with state.locked():
         started = state.start(job, source.identity, started_micros, key_names)
-        progress = [state.progress(unit) for unit in range(source.units)]
+        progress = [state.progress(unit.number) for unit in source.units]
         before = _counts(progress)
         if earlier:
             _check_delivered(job, before, folder)
             on_resume(started.started_micros, before.read)
         tick = phase("read", source.items)
         tick(before.read)
-        units = [unit for unit, one in enumerate(progress) if not one.done]
-        with _interrupted_at_once():
-            work_units(started, state, units, processes, tick)
-        counts = _counts(state.progress(unit) for unit in range(source.units))
+        units = [unit for unit, one in zip(source.units, progress, strict=True) if not one.done]
+        backfill = Backfill(started, export, folder)
+        with (
+            _leftovers_removed(job),
+            _interrupted_at_once(),
+            contextlib.closing(executor.run(backfill, units, tick)) as answers,
+        ):
+            for unit, done in answers:
+                state.save(unit, done)
+        counts = _counts(state.progress(unit.number) for unit in source.units)
         if job.is_stream:
             counts.sent = _send(job, state, throttle, phase)
         if counts.settled != counts.read:
             raise UserError(f"{counts.read:,} items were read, but {counts.settled:,} accounted for; {folder} is kept")
         state.remove()
-    return BackfillResult(counts, source.ignored, resumed=earlier is not None)
+    return BackfillResult(counts, source.ignored, earlier is not None, source.at_micros)
 
 
 def dry_run(
-    job: Job, phase: Phase, say: Callable[[str], None] = lambda _: None, *, compare: bool = True
+    job: BackfillJob, phase: Phase, say: Callable[[str], None] = lambda _: None, *, compare: bool = True
 ) -> BackfillResult:
-    """Read everything and count what would be sent. Files that this writes are removed.
+    """Read everything and count what would be sent.
 
     Raises:
         UserError: the source cannot be read, or its key names are wrong.
     """
-    source = job.open_source(_now_micros(), find_key_names(job, say=say, phase=phase, compare=compare))
+    export = job.find_export()
+    source = job.open_source(export, _now_micros(), find_key_names(job, export, say=say, phase=phase, compare=compare))
     item_filter = ItemFilter(job, dates=True)
     tick = phase("read", source.items)
     counts = Counts()
-    with tempfile.TemporaryDirectory(prefix="dmd-backfill-") as folder:
-        for unit in range(source.units):
-            pages = source.pages(unit, "", Path(folder))
-            position: str | None = ""
-            while position is not None:
-                chunk = Chunk(pages, item_filter, job.chunk_items, tick)
-                for _ in chunk:
-                    pass
-                counts.add(chunk.counts)
-                position = chunk.position
-    return BackfillResult(counts, source.ignored, resumed=False)
+    for unit in source.units:
+        pages = source.pages(unit.number, "")
+        position: str | None = ""
+        while position is not None:
+            chunk = Chunk(pages, item_filter, job.chunk_items, tick)
+            for _ in chunk:
+                pass
+            counts.add(chunk.counts)
+            position = chunk.position
+    return BackfillResult(counts, source.ignored, resumed=False, at_micros=source.at_micros)
 
 
 def _counts(progress: Iterable[Progress]) -> Counts:
@@ -133,7 +142,7 @@ def _counts(progress: Iterable[Progress]) -> Counts:
     return counts
 
 
-def _check_delivered(job: Job, before: Counts, folder: Path) -> None:
+def _check_delivered(job: BackfillJob, before: Counts, folder: Path) -> None:
     """Refuse to resume if rows of an earlier run are gone, because they would not be delivered again."""
     lost = [] if job.is_stream else lost_types(job, before.delivered)
     if lost:
@@ -143,7 +152,7 @@ def _check_delivered(job: Job, before: Counts, folder: Path) -> None:
         )
 
 
-def _send(job: Job, state: State, throttle: Throttle, phase: Phase) -> int:
+def _send(job: BackfillJob, state: State, throttle: Throttle, phase: Phase) -> int:
     spool = Spool(state.spool)
     writer = KinesisWriter(stream_of(job.target), records_per_second=throttle.records_per_second)
     in_flight = DatesInFlight(throttle.dates_in_flight, throttle.buffer_seconds * INTERVALS)
@@ -162,6 +171,18 @@ def _interrupted_at_once() -> Iterator[None]:
         raise KeyboardInterrupt from None
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _leftovers_removed(job: BackfillJob) -> Iterator[None]:
+    """After a stop, remove what processes left that were ended while they wrote: it holds personal data."""
+    try:
+        yield
+    except BaseException:
+        remove_left(Path(tempfile.gettempdir()))
+        if not job.is_stream and not job.target.startswith(S3):
+            remove_left(Path(job.target))
+        raise
 
 
 def _now_micros() -> int:

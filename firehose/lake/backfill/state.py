@@ -6,12 +6,13 @@
     spool/                payloads by date, for a stream
     sending.json          how much of the spool is sent
 
-A unit (a data file, or a segment of a table's scan) is read in chunks. A chunk is delivered, then the unit's progress
-is saved. A kill between the two makes the next run read and deliver that chunk again, which must not double its rows:
+A unit (a data file, or a segment of a table's scan) is read in chunks, and each chunk delivered. A kill makes the next
+run read and deliver again, which must not double rows:
 
-    from an export    reading again gives the same records, under the same object names, so objects are replaced
+    from an export    reading again gives the same records, under the same object names, so objects are replaced; a
+                      unit's progress is saved when it is done, and until then it begins anew
     from a table      reading again may give other items, so the chunk is written to `chunks/` first, delivered from
-                      there, and delivered from there again
+                      there, and delivered from there again; the unit's progress is saved after each chunk
     into a stream     chunks are spooled, each replacing itself, and nothing is sent before all are spooled; the last
                       call's records may then be sent twice, and readers deduplicate by `change.id`
 
@@ -29,8 +30,9 @@ from typing import TypeVar
 
 import msgspec
 
+from firehose.lake.backfill.chunk import Chunk
 from firehose.lake.backfill.counts import Counts
-from firehose.lake.backfill.job import Job
+from firehose.lake.backfill.job import BackfillJob
 from firehose.local.os_errors import file_named
 from firehose.local.private_files import make_folder, open_private
 from firehose.local.user_error import UserError
@@ -44,7 +46,7 @@ _T = TypeVar("_T")
 class StartedJob(msgspec.Struct):
     """A job that was started. Its time, which items of a scan get, and its key names stay through all resumes."""
 
-    job: Job
+    job: BackfillJob
     identity: str
     started_micros: int
     key_names: tuple[str, ...] = ()
@@ -63,6 +65,13 @@ class Progress(msgspec.Struct):
         """True if the unit is finished."""
         return self.position is None
 
+    def after(self, chunk: Chunk) -> "Progress":
+        """Return the progress after a chunk. Its delivery adds the counts of rows."""
+        counts = Counts()
+        counts.add(self.counts)
+        counts.add(chunk.counts)
+        return Progress(chunk.position, self.chunks + 1, self.records + chunk.records, counts)
+
 
 class State:
     """A state folder. `folder` need not exist yet."""
@@ -71,7 +80,7 @@ class State:
         self.folder = folder
         self.spool = folder / "spool"
 
-    def start(self, job: Job, identity: str, started_micros: int, key_names: tuple[str, ...]) -> StartedJob:
+    def start(self, job: BackfillJob, identity: str, started_micros: int, key_names: tuple[str, ...]) -> StartedJob:
         """Return the job as it was started: now, or by an earlier run that was stopped.
 
         Raises:

@@ -1,7 +1,6 @@
 """Scan a live table, in parallel segments, for the items of a backfill."""
 
 from collections.abc import Generator, Mapping, Set
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.item_source import Item, Page
 from firehose.lake.backfill.item_to_change import change_maker
+from firehose.lake.jobs.job import Unit
 from firehose.local.aws_errors import as_user_errors
 
 # A key may be binary, which JSON is not.
@@ -25,7 +25,6 @@ class TableSource:
         UserError: the table cannot be read.
     """
 
-    repeatable = False  # items change between two reads of a page
     ignored = ""
 
     def __init__(
@@ -45,14 +44,15 @@ class TableSource:
         self.table = table
         # A table that was deleted and created or restored again has the same ARN, and another id.
         self.identity = f"{described['TableArn']} {_table_id(described)}"
-        self.units = segments
         self.items = described["ItemCount"]  # DynamoDB updates it about every six hours
+        self.units = [Unit(number, self.items // segments) for number in range(segments)]
+        self._segments = segments
         self._keys = [key["AttributeName"] for key in described["KeySchema"]]
-        self._at_micros = at_micros
+        self.at_micros = at_micros
         self._make = change_maker(table, described["TableArn"].split(":")[3], personal)
         self._limit = {} if page_items is None else {"Limit": page_items}
 
-    def pages(self, unit: int, position: str, folder: Path) -> Generator[Page, None, None]:  # noqa: ARG002 - nothing is fetched
+    def pages(self, unit: int, position: str) -> Generator[Page, None, None]:
         """Yield one page for each Scan request, a megabyte of items at most."""
         start = _key(position)
         while True:
@@ -60,7 +60,7 @@ class TableSource:
                 answer = self._client.scan(
                     TableName=self.table,
                     Segment=unit,
-                    TotalSegments=self.units,
+                    TotalSegments=self._segments,
                     ConsistentRead=True,
                     **({"ExclusiveStartKey": start} if start else {}),
                     **self._limit,
@@ -73,7 +73,7 @@ class TableSource:
 
     def _item(self, image: Mapping[str, Any], unit: int) -> Item:
         # boto3 decodes binaries in DynamoDB's JSON; msgspec encodes them as base64 again.
-        change = self._make(image, {name: image[name] for name in self._keys}, self._at_micros)
+        change = self._make(image, {name: image[name] for name in self._keys}, self.at_micros)
         kind = image.get("type", {}).get("S")
         return Item(change.payload, change.keys, kind, f"{self._where}, segment {unit}")
 

@@ -154,6 +154,7 @@ def query(
     *,
     dialect: Dialect = Dialect.ATHENA,
     environment: str = "dev1",
+    elsewhere: Mapping[str, Lake] | None = None,
 ) -> Answer:
     """Run SQL over the lake in a folder or in `s3://bucket`, or over one that is open.
 
@@ -162,12 +163,16 @@ def query(
     `tables` are those of the schemas by default. Only tables whose name is in the SQL are read. `file_format`
     chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro. Lists of tables
     show the database of `environment`. Of several statements, which DuckDB's own SQL may have, the last one answers.
+    The files of a table that is in `elsewhere` lie in that lake.
 
     Raises:
         UserError: the lake does not exist, the SQL is refused, or a file does not match its table.
     """
     opened = open_lake(lake) if isinstance(lake, str) else lake
-    with closing(_run(sql, opened, tables, file_format, schemas, dialect=dialect, environment=environment)) as found:
+    statements = _run(
+        sql, opened, tables, file_format, schemas, dialect=dialect, environment=environment, elsewhere=elsewhere
+    )
+    with closing(statements) as found:
         *_, answer = (Answer(columns, list(rows)) for columns, rows in (result.read() for result in found))
         return answer
 
@@ -202,6 +207,7 @@ def _run(
     *,
     dialect: Dialect,
     environment: str,
+    elsewhere: Mapping[str, Lake] | None = None,
 ) -> Generator[Result]:
     """Run one statement of Athena's, or some of DuckDB's own, and yield the results."""
     scan = _Scan()
@@ -223,7 +229,8 @@ def _run(
         if inputs:
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
-            scan.tables = register_tables(connection, inputs, lake, read, scan.errors.append, with_hidden=with_hidden)
+            lakes = dict.fromkeys(inputs, lake) | dict(elsewhere or {})
+            scan.tables = register_tables(connection, inputs, lakes, read, scan.errors.append, with_hidden=with_hidden)
         yield from _results(connection, statements, scan, own=dialect is Dialect.DUCKDB)
 
 

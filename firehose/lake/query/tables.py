@@ -39,13 +39,13 @@ class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has n
 def register_tables(
     connection: duckdb.DuckDBPyConnection,
     table_inputs: Mapping[str, TableInput],
-    lake: Lake,
+    lakes: Mapping[str, Lake],
     read: Collection[str],
     on_error: Callable[[UserError], None],
     *,
     with_hidden: bool = False,
 ) -> list[Any]:
-    """Give a connection the tables of these Glue TableInputs, and return those that are read from files.
+    """Give a connection the tables of these Glue TableInputs, each from its lake; return those read from files.
 
     Tables that are not to be read have no rows. `on_error` is called with the error of an Avro file that a scan cannot
     read. `with_hidden` adds the columns "$path", where the file of a row lies, and "$file_modified_time", when it was
@@ -53,7 +53,7 @@ def register_tables(
     """
     registered = []
     for name, table_input in table_inputs.items():
-        table = _table(table_input, lake if name in read else None, on_error, with_hidden=with_hidden)
+        table = _table(table_input, lakes[name] if name in read else None, on_error, with_hidden=with_hidden)
         connection.register(name, table)
         registered.append(table)
     return [table for table in registered if isinstance(table, ds.Dataset)]

@@ -1,4 +1,4 @@
-"""Show the progress of a backfill: a bar at a terminal, lines elsewhere."""
+"""Show the progress of a job: a bar at a terminal, lines elsewhere."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from firehose.lake.backfill.run import Phase
+from firehose.lake.jobs.job import Phase
 
 EVERY_SECONDS = 30.0
 

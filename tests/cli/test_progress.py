@@ -2,7 +2,7 @@
 
 import pytest
 
-from firehose.cli.backfill_progress import Meter, progress_lines
+from firehose.cli.progress import Meter, progress_lines
 
 
 class Clock:

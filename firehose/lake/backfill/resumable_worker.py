@@ -1,0 +1,102 @@
+"""Work on units that cannot simply begin anew: those of a table, which changes, and all that go into a stream.
+
+A chunk is read, delivered or spooled, and the progress saved in the state folder. state.py explains why a kill at any
+step loses nothing, and duplicates nothing in a lake.
+"""
+
+import contextlib
+from collections import defaultdict
+
+import msgspec
+
+from firehose.lake.backfill.chunk import Chunk
+from firehose.lake.backfill.export import Export
+from firehose.lake.backfill.item_filter import ItemFilter
+from firehose.lake.backfill.lake_loader import LakeLoader, RecordNumbers
+from firehose.lake.backfill.spool import write_chunk
+from firehose.lake.backfill.state import Progress, StartedJob, State, as_lines, write_whole
+from firehose.lake.jobs.job import Tick
+from firehose.local.kinesis_writer import partition_key
+from firehose.pipeline.change_records import change_identity
+
+NO_KEYS = b"{}"
+
+
+class _ChunkHeader(msgspec.Struct):
+    """The first line of a chunk on the disk: its number, and the progress after its delivery."""
+
+    chunk: int
+    after: Progress
+
+
+class ResumableWorker:
+    """Works on units of a table or into a stream, and resumes one where it was stopped.
+
+    Raises:
+        UserError: the source cannot be read, or the lake cannot be written.
+    """
+
+    def __init__(self, started: StartedJob, export: Export | None, state: State, tick: Tick) -> None:
+        self._job = started.job
+        self._source = self._job.open_source(export, started.started_micros, started.key_names)
+        self._loader = None if self._job.is_stream else LakeLoader(self._job)
+        self._filter = ItemFilter(self._job, dates=self._job.is_stream)
+        self._personal = self._job.load_personal()
+        self._state = state
+        self._tick = tick
+
+    def work(self, unit: int) -> Progress:
+        """Work on a unit, from its progress to its end."""
+        progress = self._deliver_waiting(unit, self._state.progress(unit))
+        if progress.done:
+            return progress
+        with contextlib.closing(self._source.pages(unit, progress.position or "")) as pages:
+            while not progress.done:
+                chunk = Chunk(pages, self._filter, self._job.chunk_items, self._tick)
+                progress = self._settle(unit, chunk, progress)
+        return progress
+
+    def close(self) -> None:
+        """Remove temporary files, so that only delivered objects stay in the lake. Another unit may follow."""
+        if self._loader:
+            self._loader.close()
+
+    def _settle(self, unit: int, chunk: Chunk, progress: Progress) -> Progress:
+        """Deliver or spool a chunk; save and return the progress after it."""
+        if self._loader:
+            self._write_waiting(unit, chunk, progress)
+            return self._deliver_waiting(unit, progress)
+        self._spool(unit, chunk, progress)
+        after = progress.after(chunk)
+        self._state.save(unit, after)
+        return after
+
+    def _write_waiting(self, unit: int, chunk: Chunk, progress: Progress) -> None:
+        """Write a chunk of a table to the disk, and so out of memory before it is delivered."""
+        payloads = list(chunk.payloads())
+        header = _ChunkHeader(progress.chunks, progress.after(chunk))
+        write_whole(self._state.chunk(unit), as_lines([msgspec.json.encode(header), *payloads]))
+
+    def _deliver_waiting(self, unit: int, progress: Progress) -> Progress:
+        """Deliver the chunk of a table that is on the disk, if there is one, and return the progress after it."""
+        path = self._state.chunk(unit)
+        if self._loader is None or not path.exists():
+            return progress
+        with path.open("rb") as file:
+            header = msgspec.json.decode(file.readline(), type=_ChunkHeader)
+            if header.chunk == progress.chunks:
+                payloads = (line[:-1] for line in file)
+                records = RecordNumbers(self._source.identity, unit, self._personal).records(payloads, progress.records)
+                self._loader.deliver(records, header.after.counts)
+                progress = header.after
+                self._state.save(unit, progress)
+        path.unlink()
+        return progress
+
+    def _spool(self, unit: int, chunk: Chunk, progress: Progress) -> None:
+        dated: dict[str, list[bytes]] = defaultdict(list)
+        for date, item in chunk:
+            # Without keys, an item is told apart as a record of a file is.
+            key = partition_key(item.keys if item.keys != NO_KEYS else change_identity(item.payload, self._personal))
+            dated[date].append(key.encode() + item.payload)
+        write_chunk(self._state.spool, unit, progress.chunks, dated)

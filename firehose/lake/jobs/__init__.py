@@ -1,0 +1,1 @@
+"""Jobs over a lake: units of work, and the executors that share them among processes."""

@@ -1,0 +1,124 @@
+"""Replace objects of a partition by one with the same rows, so that no kill and no stall loses or doubles a row.
+
+    1  the plan is noted in the lease: the sources with their versions, and the target
+    2  the target is put
+    3  it is read back and compared; then the plan is noted as committed: this decides
+    4  a record says for ever that the target has replaced these keys
+    5  each source is deleted, if it still has its version; then the plan is removed from the note
+
+Whoever takes over a lease with a plan (leases.py) ends it. Committed: steps 4 and 5, which change nothing where they
+are done. Not committed: the target is deleted, and the sources stay. The decision is a renewal of the lease, so a
+former owner that comes back cannot commit what was given up.
+
+It may still put its target, late. Such an orphan is named by no record. So every job begins with `remove_leftovers`,
+which deletes orphans, and objects that are recorded as replaced and have been put again. That, too, may come late. So
+no two leases ever use one name for a target: S3's version is a digest of the bytes, and a late delete of an orphan
+would delete an equal target that was committed meanwhile.
+
+For a moment a reader may see rows twice, in a target and its sources. None is ever missing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from hashlib import sha256
+
+import msgspec
+
+from firehose.lake.jobs.leases import Lease, Plan, Source
+from firehose.local.sinks import ConditionalStore, MovedError
+from firehose.local.user_error import UserError
+from glue.layout import JOBS
+
+# The beginning of the name of every object that replaces others.
+COMPACTED = "compacted-"
+
+
+class ReplacementRecord(msgspec.Struct, frozen=True):
+    """The keys that a target has replaced. It is kept as long as the lake."""
+
+    target: str
+    replaced: list[str]
+
+
+def target_key(lease: Lease, folder: str, sources: Iterable[str], ending: str) -> str:
+    """Return the key of what replaces these keys under a lease, in a folder: "p/compacted-5f2c....parquet"."""
+    digest = sha256("\n".join([lease.owner, *sorted(sources)]).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+    return f"{folder}{COMPACTED}{digest}{ending}"
+
+
+def replace_objects(
+    lease: Lease, store: ConditionalStore, plan: Plan, body: bytes, *, is_right: Callable[[bytes], bool]
+) -> None:
+    """Replace the sources of a plan by an object; `is_right` compares what is read back with the sources.
+
+    Raises:
+        LostLeaseError: another job has taken over, and ends the plan.
+        UserError: the target is not what was put. The sources stay.
+    """
+    lease.set_plan(plan)
+    store.put(plan.target, body, "application/octet-stream")
+    there = store.read(plan.target)
+    if there is None or not is_right(there.body):
+        end_plan(lease, store)
+        raise UserError(f"{plan.target} does not hold the rows of the objects that it should replace: they are kept")
+    lease.set_plan(msgspec.structs.replace(plan, committed=True))
+    end_plan(lease, store)
+
+
+def end_plan(lease: Lease, store: ConditionalStore) -> None:
+    """End the plan in a lease, if there is one: finish it if it was committed, else give it up.
+
+    Raises:
+        LostLeaseError: another job has taken over, and ends the plan.
+    """
+    plan = lease.plan
+    if plan is None:
+        return
+    if plan.committed:
+        _record(store, plan)
+        for source in plan.sources:
+            lease.renew()
+            _delete(store, source)
+    else:
+        there = store.read(plan.target)
+        if there is not None:
+            lease.renew()
+            _delete(store, Source(plan.target, there.version))
+    lease.set_plan(None)
+
+
+def remove_leftovers(
+    lease: Lease, store: ConditionalStore, objects: Iterable[Source], records: Iterable[ReplacementRecord]
+) -> Iterator[Source]:
+    """Yield the objects of a partition that count; delete those that were put too late. The lease must have no plan.
+
+    Raises:
+        LostLeaseError: another job has taken over.
+    """
+    replaced, targets = set[str](), set[str]()
+    for record in records:
+        replaced.update(record.replaced)
+        targets.add(record.target)
+    for one in objects:
+        is_orphan = one.key.rpartition("/")[2].startswith(COMPACTED) and one.key not in targets
+        if is_orphan or one.key in replaced:
+            lease.renew()
+            _delete(store, one)
+        else:
+            yield one
+
+
+def record_key(target: str) -> str:
+    """Return the key of the record of a target."""
+    return f"{JOBS}replaced/{target}.json"
+
+
+def _record(store: ConditionalStore, plan: Plan) -> None:
+    record = ReplacementRecord(plan.target, sorted(source.key for source in plan.sources))
+    store.put(record_key(plan.target), msgspec.json.encode(record) + b"\n", "application/json")
+
+
+def _delete(store: ConditionalStore, source: Source) -> None:
+    # What was replaced meanwhile is left: nobody has read those bytes, and the next job sees them.
+    with suppress(MovedError):
+        store.delete_if(source.key, source.version)

@@ -1,0 +1,1 @@
+"""Reconciles a table with a lake: the newest row of each item must be the item."""

@@ -1,0 +1,384 @@
+"""Reconciliation: whatever a lake lost is found, item by item, and nothing else is called a loss."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firehose.local.user_error import UserError
+from glue.schema import SCHEMAS
+from tests.commands import result_of, write
+from tests.exports import EXPORTED_MICROS, demand, export, full, full_export, incremental_export, item, written
+from tests.failed import error_object, everything, failed
+from tests.given import Attributes, change_of, s
+from transform.item import item_of
+
+pytestmark = pytest.mark.slow
+
+# A year before the export: what the items say of themselves is later.
+BEGAN = EXPORTED_MICROS - 365 * 86_400_000_000
+MINUTE = 60_000_000
+TYPES = ("demand", "event", "notification", "sale")
+
+
+class Table:
+    """A table and the lake of its changes. Each change is a file of its own, so that a test can lose it."""
+
+    def __init__(self, folder: Path, file_format: str = "parquet") -> None:
+        self.lake = folder / "lake"
+        self._folder = folder
+        self._format = file_format
+        self.items: dict[str, Attributes] = {}
+        self.at = BEGAN
+
+    def write(self, one: Attributes, name: str = "INSERT", at: int | None = None, **image: Any) -> Path | None:
+        """Change an item, and run its change with these attributes; return its file, None if it failed."""
+        changes = write(self._folder / "changes.jsonl", self.change(one, name, at, **image))
+        before = everything(self.lake)
+        assert result_of("run", changes, "--lake", str(self.lake), "--format", self._format).exit_code == 0
+        new = [name for name in everything(self.lake) if name not in before and f"/{self._format}/" in name]
+        return self.lake / new[0] if new else None
+
+    def lose(self, one: Attributes, name: str = "INSERT") -> None:
+        """Change an item, and lose the change."""
+        path = self.write(one, name)
+        assert path
+        path.unlink()
+
+    def change(self, one: Attributes, name: str = "INSERT", at: int | None = None, **image: Any) -> Any:
+        """Change an item, and return its change with these attributes."""
+        self.at += MINUTE
+        key = one["pk"]["S"]
+        self.items[key] = one
+        if name == "REMOVE":
+            del self.items[key]
+        record = change_of(one | image, name)
+        record["eventID"] = f"change-{self.at}"
+        record["dynamodb"] |= {
+            "Keys": {"pk": one["pk"], "sk": one["sk"]},
+            "ApproximateCreationDateTime": at or self.at,
+            "ApproximateCreationDateTimePrecision": "MICROSECOND",
+        }
+        return record
+
+    def delete(self, one: Attributes, at: int | None = None) -> Path | None:
+        return self.write(one, "REMOVE", at)
+
+    def reconcile(self, *options: str) -> dict[str, Any]:
+        """Export the table and compare it with the lake; the result, with its exit code."""
+        full_export(self._folder / "export", list(self.items.values()))
+        where = str(self._folder / "export")
+        result = result_of("reconcile", "--export", where, "--lake", str(self.lake), "--json", *options)
+        found: dict[str, Any] = json.loads(result.stdout)
+        assert result.exit_code == (1 if found["unexplained"] else 0)
+        assert set(found["types"]) >= set(TYPES)
+        assert all(len(counts) == 14 for counts in found["types"].values())
+        return found
+
+
+def counted(found: dict[str, Any], record_type: str = "demand") -> dict[str, int]:
+    return {name: count for name, count in found["types"][record_type].items() if count}
+
+
+def named(found: dict[str, Any]) -> dict[str, str]:
+    """The class of each item that is named."""
+    return {one["item"]: one["class"] for one in found["items"]}
+
+
+def of(one: Attributes) -> str | None:
+    return item_of(json.dumps({"pk": one["pk"], "sk": one["sk"]}, separators=(",", ":")).encode())
+
+
+A, B, C = demand("a"), demand("b", "2025-01-02"), demand("c")
+CHANGED = A | {"artistName": s("another")}
+
+
+@pytest.fixture(params=["parquet", "avro"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Table:
+    made = Table(tmp_path, request.param)
+    made.write(B)
+    made.write(item("sale", "1"))
+    return made
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Table:
+    made = Table(tmp_path)
+    made.write(B)
+    return made
+
+
+def test_a_lake_that_lost_nothing_is_the_table(table: Table) -> None:
+    table.write(A)
+    table.write(CHANGED, "MODIFY")
+    table.write(C)
+    table.delete(C)
+
+    found = table.reconcile()
+
+    assert found["unexplained"] == 0
+    assert counted(found) == {"same": 2, "redacted_deletion": 1}
+    assert counted(found, "sale") == {"same": 1}
+    assert found["as_of"] == "2025-03-01T10:00:00.500Z"
+    assert found["rows"]["demand"] == {"rows": 5, "changes": 5, "without_item": 0}
+    assert found["dates"]["demand"]["2025-01-02"] == {"same": 1}
+
+
+@pytest.mark.parametrize(
+    ("lost", "found_as"),
+    [
+        pytest.param(lambda table: table.write(A), "missing", id="the insert of an item"),
+        pytest.param(
+            lambda table: (table.write(A), table.write(CHANGED, "MODIFY"))[1], "stale", id="its newest change"
+        ),
+        pytest.param(lambda table: (table.write(A), table.delete(A))[1], "extra", id="its deletion"),
+        pytest.param(
+            lambda table: (table.write(A), table.delete(A), table.write(A))[2],
+            "deleted_here",
+            id="its insert after one",
+        ),
+    ],
+)
+def test_a_change_that_was_lost_is_found_by_its_item(
+    table: Table, lost: Callable[[Table], Path], found_as: str
+) -> None:
+    lost(table).unlink()
+
+    found = table.reconcile()
+
+    assert found["unexplained"] == 1
+    assert named(found) == {of(A): found_as}
+    assert counted(found) == {"same": 1, found_as: 1}
+    assert found["dates"]["demand"]["2025-01-01"] == {found_as: 1}
+
+
+def test_of_a_stale_item_the_columns_that_differ_are_named_without_their_values(parquet: Table) -> None:
+    parquet.write(A)
+    parquet.lose(CHANGED | {"phoneNumber": s("+15550100")}, "MODIFY")
+
+    found = parquet.reconcile()
+
+    assert [one["columns"] for one in found["items"]] == [["artistname", "phonenumber"]]
+    assert "5550100" not in json.dumps(found)
+
+
+def test_a_whole_day_that_was_lost_is_found(parquet: Table) -> None:
+    for name in "adef":
+        parquet.write(demand(name))
+    shutil.rmtree(parquet.lake / "data-pipeline/parquet/demand/partition_date=2025-01-01")
+
+    found = parquet.reconcile()
+
+    assert named(found) == {of(demand(name)): "missing" for name in "adef"}
+    assert found["dates"]["demand"] == {"2025-01-01": {"missing": 4}, "2025-01-02": {"same": 1}}
+
+
+def test_a_file_that_is_there_twice_is_no_difference(parquet: Table) -> None:
+    path = parquet.write(A)
+    assert path
+    shutil.copyfile(path, path.with_name("twice.parquet"))
+
+    found = parquet.reconcile()
+
+    assert counted(found) == {"same": 2}
+    assert found["rows"]["demand"] == {"rows": 3, "changes": 2, "without_item": 0}
+
+
+def test_an_older_change_that_comes_late_is_no_difference(parquet: Table) -> None:
+    parquet.write(CHANGED, "MODIFY")
+    parquet.write(A | {"artistName": s("before")}, at=BEGAN)
+    parquet.write(CHANGED, "MODIFY")
+
+    assert counted(parquet.reconcile()) == {"same": 2}
+
+
+def test_an_item_whose_order_is_wrong_is_present_but_not_the_newest(parquet: Table) -> None:
+    parquet.write(CHANGED | {"artistName": s("older")}, at=BEGAN + 1000 * MINUTE)
+    parquet.write(CHANGED, "MODIFY")
+
+    found = parquet.reconcile()
+
+    assert (counted(found), found["unexplained"]) == ({"same": 1, "present_not_newest": 1}, 0)
+
+
+def test_a_change_shortly_before_the_export_that_it_lacks_is_in_flight(parquet: Table) -> None:
+    parquet.write(A)
+    parquet.write(CHANGED, "MODIFY", at=EXPORTED_MICROS - 4 * MINUTE)
+    parquet.items["PK#a"] = A
+
+    assert counted(parquet.reconcile()) == {"same": 1, "in_flight": 1}
+    assert counted(parquet.reconcile("--grace", "1m")) == {"same": 1, "present_not_newest": 1}
+
+
+def test_a_change_shortly_after_the_export_that_it_has_is_in_flight(parquet: Table) -> None:
+    parquet.write(A)
+    parquet.write(CHANGED, "MODIFY", at=EXPORTED_MICROS + 4 * MINUTE)
+
+    assert counted(parquet.reconcile()) == {"same": 1, "in_flight": 1}
+    assert counted(parquet.reconcile("--grace", "1m")) == {"same": 1, "stale": 1}
+    assert counted(parquet.reconcile("--grace", "1m", "--as-of", "2025-03-01T10:05:00Z")) == {"same": 2}
+
+
+def test_an_item_that_says_itself_that_it_is_new_is_in_flight(parquet: Table) -> None:
+    """The export is of ten o'clock and half a second, and the demand of ten o'clock."""
+    parquet.lose(demand("new", "2025-03-01"))
+
+    assert counted(parquet.reconcile()) == {"same": 1, "in_flight": 1}
+    assert counted(parquet.reconcile("--grace", "0s")) == {"same": 1, "missing": 1}
+
+
+def test_what_was_created_after_the_export_is_not_compared(parquet: Table) -> None:
+    parquet.write(A, at=EXPORTED_MICROS + 60 * MINUTE)
+    parquet.delete(B, at=EXPORTED_MICROS + 60 * MINUTE)
+    parquet.items = {"b": B}
+
+    found = parquet.reconcile()
+    assert counted(found) == {"same": 1}, found
+
+
+def test_an_item_that_did_not_change_since_the_pipeline_began_is_to_be_backfilled(tmp_path: Path) -> None:
+    table = Table(tmp_path)
+    table.at = EXPORTED_MICROS - 86_400_000_000
+    table.write(B)
+    for one in (A, item("sale", "1")):
+        table.lose(one)
+
+    found = table.reconcile()
+
+    assert counted(found) == {"same": 1, "before_pipeline": 1}
+    assert counted(found, "sale") == {"missing": 1}, "a sale's start is no time of its own"
+
+
+def test_an_item_whose_change_failed_is_explained_by_the_error_output(parquet: Table) -> None:
+    parquet.write(A, artistName={"N": "1"})
+    parquet.write(demand("old", "2014-01-01"))
+    parquet.write(C)
+    parquet.write(C | {"artistName": s("another")}, "MODIFY", artistName={"N": "1"})
+
+    found = parquet.reconcile()
+
+    assert found["unexplained"] == 0
+    assert counted(found) == {"same": 1, "failed": 2, "outside_dates": 1}
+
+
+def test_a_failure_that_a_replay_has_delivered_explains_nothing(parquet: Table) -> None:
+    error_object(parquet.lake, failed(parquet.change(A)))
+    assert counted(parquet.reconcile()) == {"same": 1, "failed": 1}
+
+    result_of("replay", "--lake", str(parquet.lake))
+
+    assert counted(parquet.reconcile()) == {"same": 2}
+    shutil.rmtree(parquet.lake / "data-pipeline/parquet/demand/partition_date=2025-01-01")
+    assert counted(parquet.reconcile()) == {"same": 1, "missing": 1}
+
+
+def test_an_item_that_cannot_be_archived_is_one_that_failed_or_of_another_type(parquet: Table) -> None:
+    parquet.write(A | {"eventId": {"N": "1"}})
+    parquet.write(item("nobody", "x"))
+
+    found = parquet.reconcile()
+
+    assert (found["unexplained"], counted(found)) == (0, {"same": 1, "failed": 1})
+    assert counted(found, "other") == {"other_type": 1}
+
+
+def test_erased_personal_data_is_no_loss(parquet: Table) -> None:
+    personal = A | {"phoneNumber": s("+15550100"), "email": s("a@example.com")}
+    parquet.write(personal, phoneNumber=s("[redacted]"), email=s("[redacted]"))
+
+    found = parquet.reconcile()
+
+    assert (found["unexplained"], counted(found)) == (0, {"same": 1, "erased": 1})
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "avro"])
+def test_a_field_that_a_files_schema_lacks_is_drift_and_does_not_hide_a_loss(tmp_path: Path, file_format: str) -> None:
+    table = Table(tmp_path, file_format)
+    schemas = tmp_path / "schemas"
+    shutil.copytree(SCHEMAS, schemas)
+    schema = json.loads((schemas / "demand.avsc").read_text())
+    schema["fields"].append({"name": "channel", "type": ["null", "string"], "default": None, "doc": "new"})
+    (schemas / "demand.avsc").write_text(json.dumps(schema))
+    table.write(A | {"channel": s("app")})
+    table.write(C | {"channel": s("app")})
+    table.lose(C | {"channel": s("app"), "artistName": s("another")}, "MODIFY")
+
+    found = table.reconcile("--schemas", str(schemas))
+
+    assert counted(found) == {"schema_drift": 1, "stale": 1}
+    assert named(found) == {of(C): "stale"}
+
+
+def test_a_backfilled_lake_is_its_export(tmp_path: Path) -> None:
+    full_export(tmp_path / "export", [A, B], [item("event", "e"), item("sale", "1"), item("notification", "n")])
+    arguments = ["--export", str(tmp_path / "export"), "--lake", str(tmp_path / "lake")]
+    result_of("backfill", *arguments, "--state", str(tmp_path / "state"))
+
+    result = result_of("reconcile", *arguments, "--processes", "2", "--json")
+
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["unexplained"]) == (0, 0)
+    assert [sum(found["types"][name].values()) for name in TYPES] == [2, 1, 1, 1]
+    assert [found["types"][name]["same"] for name in TYPES] == [2, 1, 1, 1]
+
+
+def test_people_see_the_classes_and_the_items(parquet: Table, tmp_path: Path) -> None:
+    parquet.lose(A)
+    full_export(tmp_path / "export", [A, B])
+
+    result = result_of("reconcile", "--export", str(tmp_path / "export"), "--lake", str(parquet.lake))
+
+    assert result.exit_code == 1
+    assert "missing" in result.stdout
+    assert str(of(A)) in result.stdout
+    assert "a change was lost" in result.stdout
+    assert "Rows of earlier changes are counted, not compared" in result.stderr
+
+
+def test_the_sql_for_athena_is_what_is_run(parquet: Table, tmp_path: Path) -> None:
+    full_export(tmp_path / "export", [B])
+    arguments = ["--export", str(tmp_path / "export"), "--lake", str(parquet.lake)]
+
+    shown = result_of("reconcile", *arguments, "--sql").stdout
+
+    assert shown.count("FULL JOIN") == 4
+    own = shown.split(";\n")[0].partition("\n")[2].replace('"exported_demand"', '"demand"')
+    rows = json.loads(result_of("query", own, "--lake", str(parquet.lake), "--json").stdout)
+    assert [(row["class"], row["entities"]) for row in rows] == [("same", 1)]
+
+
+def test_nothing_of_the_scratch_lake_is_left(parquet: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    before = everything(parquet.lake)
+
+    parquet.reconcile()
+    parquet.reconcile("--scratch", str(tmp_path / "scratch"))
+
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "scratch").exists()
+    assert everything(parquet.lake) == before
+    with pytest.raises(UserError, match="export exists: name a folder for --scratch that can be made"):
+        parquet.reconcile("--scratch", str(tmp_path / "export"))
+
+
+def test_a_mistake_is_one_sentence(parquet: Table, tmp_path: Path) -> None:
+    incremental_export(tmp_path / "incremental", [written(A)])
+    export(tmp_path / "export", [full(A)])
+    lake = ["--lake", str(parquet.lake)]
+    where = ["--export", str(tmp_path / "export")]
+
+    for arguments, sentence in [
+        ([], "specify either --export or --table"),
+        (["--export", str(tmp_path / "incremental")], "is an incremental export, which has no state to compare"),
+        ([*where, "--grace", "soon"], "'soon' is not a duration: a number and one of s, m, h, d, as in 5m"),
+        ([*where, "--as-of", "soon"], "'soon' is not a time"),
+        (["--table", "t", "--key", "pk"], "--key is only for an export"),
+        (["--table", "t", "--sql"], "--sql of a table needs --as-of"),
+    ]:
+        with pytest.raises(UserError, match=sentence):
+            result_of("reconcile", *lake, *arguments)

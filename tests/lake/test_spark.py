@@ -1,0 +1,123 @@
+"""A job on Apache Spark leaves what it leaves on the pool, byte for byte; run by make test-spark."""
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from firehose.lake.jobs.job import Tick, Unit
+from firehose.lake.jobs.spark import Spark
+from firehose.local.user_error import UserError
+from tests.commands import result_of
+from tests.exports import demand, full_export, item
+from tests.failed import everything, fans
+
+pytestmark = [
+    pytest.mark.spark,
+    # PySpark leaves the sockets of its JVM to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+needs_spark = pytest.mark.skipif(
+    find_spec("pyspark") is None or shutil.which("java") is None, reason="PySpark or Java is missing: make test-spark"
+)
+
+FILES = [[demand("a"), demand("b", "2025-01-02")], [item("sale", "1"), demand("c")], [demand("d")]]
+
+
+class Noted(NamedTuple):
+    """A job that notes its units in a folder."""
+
+    folder: Path
+    fails_at: int = -1
+    breaks_at: int = -1
+
+    def worker(self, tick: Tick) -> "NotedWorker":
+        return NotedWorker(self, tick)
+
+
+class NotedWorker:
+    def __init__(self, job: Noted, tick: Tick) -> None:
+        self._job = job
+        self._tick = tick
+
+    def work(self, unit: int) -> int:
+        if unit == self._job.fails_at:
+            raise UserError(f"unit {unit} cannot be read")
+        if unit == self._job.breaks_at:
+            raise ValueError("a bug")
+        (self._job.folder / f"{unit}").write_text(f"{os.getpid()}")
+        self._tick(unit)
+        return 2 * unit
+
+    def close(self) -> None:
+        (self._job.folder / f"closed-{os.getpid()}").touch()
+
+
+@needs_spark
+def test_every_unit_is_answered_and_the_progress_adds_up(tmp_path: Path) -> None:
+    ticks: list[int] = []
+    units = [Unit(number, number) for number in range(20)]
+
+    answers = dict(Spark(2).run(Noted(tmp_path), units, ticks.append))
+
+    assert answers == {number: 2 * number for number in range(20)}
+    assert sum(ticks) == sum(range(20))
+    for unit in range(20):
+        assert (tmp_path / f"closed-{(tmp_path / f'{unit}').read_text()}").exists()
+
+
+@needs_spark
+def test_the_error_of_a_unit_is_the_jobs_and_a_bug_is_in_sparks_log(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^unit 1 cannot be read$"):
+        dict(Spark(1).run(Noted(tmp_path, fails_at=1), [Unit(0, 1), Unit(1, 1)], lambda _: None))
+    with pytest.raises(UserError, match=r"^Spark could not run this job: its own log says why"):
+        dict(Spark(1).run(Noted(tmp_path, breaks_at=1), [Unit(0, 1), Unit(1, 1)], lambda _: None))
+
+
+@needs_spark
+@pytest.mark.parametrize("file_format", ["parquet", "avro"])
+def test_an_export_backfilled_on_spark_is_the_same_lake(tmp_path: Path, file_format: str) -> None:
+    full_export(tmp_path / "export", *FILES)
+    for engine in ("local", "spark"):
+        arguments = ["--export", str(tmp_path / "export"), "--lake", str(tmp_path / engine), "--format", file_format]
+        options = ["--state", str(tmp_path / "state"), "--engine", engine, "--processes", "2"]
+        assert result_of("backfill", *arguments, *options).exit_code == 0
+
+    assert everything(tmp_path / "spark") == everything(tmp_path / "local")
+    assert len(everything(tmp_path / "spark")) >= 5
+
+
+@needs_spark
+def test_a_backfill_that_stopped_on_spark_is_finished_by_the_pool(tmp_path: Path) -> None:
+    home = full_export(tmp_path / "export", *FILES)
+    data = sorted((home / "data").iterdir())
+    whole = data[2].read_bytes()
+    data[2].write_bytes(b"")
+    arguments = ["--export", str(tmp_path / "export"), "--lake", str(tmp_path / "lake"), "--key", "pk", "--key", "sk"]
+    state = ["--state", str(tmp_path / "state")]
+    with pytest.raises(UserError, match="is damaged: its MD5"):
+        result_of("backfill", *arguments, *state, "--engine", "spark")
+    data[2].write_bytes(whole)
+
+    result_of("backfill", *arguments, *state)
+
+    assert fans(tmp_path / "lake") == ["a", "b", "c", "d"]
+
+
+@needs_spark
+def test_a_table_is_reconciled_on_spark(tmp_path: Path) -> None:
+    full_export(tmp_path / "export", *FILES)
+    arguments = ["--export", str(tmp_path / "export"), "--lake", str(tmp_path / "lake")]
+    result_of("backfill", *arguments, "--state", str(tmp_path / "state"))
+
+    assert result_of("reconcile", *arguments, "--engine", "spark").exit_code == 0
+
+
+@pytest.mark.parametrize("source", [["--table", "t", "--lake", "l"], ["--export", "e", "--stream", "kinesis://s"]])
+def test_what_keeps_its_state_here_is_not_for_spark(source: list[str]) -> None:
+    with pytest.raises(UserError, match="--engine spark is for an export into a lake"):
+        result_of("backfill", *source, "--engine", "spark")
