@@ -114,6 +114,15 @@ def test_personal_data_is_what_they_say_and_no_digest_gives_it_back(
     assert ann == ben != {}
 
 
+def test_a_reconciliation_compares_them(tmp_path: Path, lake: str, schemas: str) -> None:
+    keys = change("gift", **GIFT)["dynamodb"]["Keys"]
+    full_export(tmp_path / "export", [{"type": s("gift"), **GIFT, **keys}])
+
+    _, printed = dmd("reconcile", "--export", str(tmp_path / "export"), "--lake", lake, "--schemas", schemas, "--json")
+
+    assert json.loads(printed)["types"]["gift"]["same"] == 1
+
+
 def test_a_console_has_them(lake: str, schemas: str) -> None:
     code = 'print(list(types), list(functions), sql("SELECT id FROM gift"))'
 
@@ -128,7 +137,7 @@ WITH_A_LAKE = [
 
 
 def test_all_commands_that_take_a_lake_are_specified_here() -> None:
-    assert WITH_A_LAKE == ["run", "query", "errors", "report", "replay", "backfill", "console"]
+    assert WITH_A_LAKE == ["run", "query", "errors", "report", "replay", "backfill", "reconcile", "console"]
 
 
 @pytest.mark.parametrize("command", WITH_A_LAKE)
@@ -139,6 +148,7 @@ def test_a_folder_without_schemas_is_the_users_mistake(tmp_path: Path, command: 
         "query": ["SELECT count(*) FROM demand"],
         "report": ["-o", str(tmp_path / "report.html")],
         "backfill": ["--export", str(tmp_path / "export")],
+        "reconcile": ["--export", str(tmp_path / "export")],
         "console": ["-c", "types"],
     }
     full_export(tmp_path / "export", [])
