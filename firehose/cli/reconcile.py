@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from firehose.cli.options import Engine, EngineOption, Lake, Processes, duration, either, moment
+from firehose.cli.options import Engine, EngineOption, LakeToRead, Processes, duration, either, moment
 from firehose.cli.output import SHOWN_PLACES, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
@@ -26,7 +26,7 @@ app = plain_app()
 
 @app.command(epilog=to_paste("dmd reconcile --export .local/export --lake .local/lake"))
 def reconcile(  # noqa: PLR0913 - options of a command
-    lake: Lake,
+    lake: LakeToRead,
     *,
     export: Annotated[
         str, typer.Option("--export", help="Compare a full export: a folder, or s3://...", metavar="WHERE")

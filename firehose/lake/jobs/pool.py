@@ -18,7 +18,8 @@ from firehose.lake.jobs.job import Answers, AnswerT, Job, Tick, Unit, Worker
 from firehose.local.user_error import UserError
 
 _LOOK_SECONDS = 0.2
-_END_SECONDS = 10.0
+# A process that has not ended by then is killed, and the next sink removes its temporary files.
+_END_SECONDS = 3.0
 
 
 class Pool(NamedTuple):
