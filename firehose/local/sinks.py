@@ -118,10 +118,10 @@ class FolderSink:
             raise
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
-        """Puts under a lock on the root, which then has a file `.lock`."""
+        """Puts under a lock on the first folder of the key, which then has a file `.lock`."""
         path = self._path(key)
         self._make(path.parent)
-        with self._locked():
+        with self._locked(path):
             if _version_of(path) != version:
                 raise MovedError(key)
             self.put(key, body, content_type)
@@ -143,7 +143,7 @@ class FolderSink:
     def delete_if(self, key: str, version: str) -> None:
         """Deletes under the same lock."""
         path = self._path(key)
-        with self._locked():
+        with self._locked(path):
             there = _version_of(path)
             if there not in {None, version}:
                 raise MovedError(key)
@@ -154,8 +154,11 @@ class FolderSink:
         self._temporary.close()
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with open(self._root / ".lock", "ab", opener=open_private) as lock:
+    def _locked(self, path: Path) -> Iterator[None]:
+        # Not in the folder of the object, which may be a partition of a table.
+        first = self._root.joinpath(*path.relative_to(self._root).parts[:-1][:1])
+        self._make(first)
+        with open(first / ".lock", "ab", opener=open_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -260,9 +260,9 @@ def test_a_target_that_is_not_what_was_put_replaces_nothing(store: Any) -> None:
 
 def test_the_lock_of_a_folder_is_beside_the_data(tmp_path: Path) -> None:
     sink = FolderSink(tmp_path)
-    sink.put("data/a", b"1")
-    read = sink.read("data/a")
+    sink.put("data/partition/a", b"1")
+    read = sink.read("data/partition/a")
     assert read
-    sink.delete_if("data/a", read.version)
+    sink.delete_if("data/partition/a", read.version)
 
-    assert list((tmp_path / "data").iterdir()) == []
+    assert list((tmp_path / "data/partition").iterdir()) == []
