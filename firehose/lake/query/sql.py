@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -30,6 +30,9 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "autoinstall_known_extensions": False,
 }
+
+# Enough for many cores, each of which needs some to work with.
+_MEMORY = "2GB"
 
 # A SELECT without one of these words reads no table, so it runs without pyarrow, whose import costs 0.1 s.
 _READS_TABLES = re.compile(r"\b(from|table)\b|^\s*(?!select\b)\w", re.IGNORECASE).search
@@ -58,6 +61,24 @@ _SCAN_FAILED = "reading the stream registered as"
 
 # Errors whose text is about the SQL alone. Others may quote a value of a record (`Could not convert string ...`).
 _ABOUT_THE_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
+
+
+class Beside(NamedTuple):
+    """What a query takes beside its lake: the lakes of some tables, and a folder for what memory does not hold.
+
+    That folder gets rows, so it must be private. With it, DuckDB keeps within a bound of memory.
+    """
+
+    lakes: Mapping[str, Lake] = {}
+    spill: Path | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """DuckDB's settings."""
+        return {"temp_directory": str(self.spill), "memory_limit": _MEMORY} if self.spill else {}
+
+
+_NOTHING = Beside()
 
 
 class Dialect(StrEnum):
@@ -154,7 +175,7 @@ def query(
     *,
     dialect: Dialect = Dialect.ATHENA,
     environment: str = "dev1",
-    elsewhere: Mapping[str, Lake] | None = None,
+    beside: Beside = _NOTHING,
 ) -> Answer:
     """Run SQL over the lake in a folder or in `s3://bucket`, or over one that is open.
 
@@ -163,14 +184,14 @@ def query(
     `tables` are those of the schemas by default. Only tables whose name is in the SQL are read. `file_format`
     chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro. Lists of tables
     show the database of `environment`. Of several statements, which DuckDB's own SQL may have, the last one answers.
-    The files of a table that is in `elsewhere` lie in that lake.
+    `beside` says what a large comparison of two lakes needs.
 
     Raises:
         UserError: the lake does not exist, the SQL is refused, or a file does not match its table.
     """
     opened = open_lake(lake) if isinstance(lake, str) else lake
     statements = _run(
-        sql, opened, tables, file_format, schemas, dialect=dialect, environment=environment, elsewhere=elsewhere
+        sql, opened, tables, file_format, schemas, dialect=dialect, environment=environment, beside=beside
     )
     with closing(statements) as found:
         *_, answer = (Answer(columns, list(rows)) for columns, rows in (result.read() for result in found))
@@ -207,11 +228,11 @@ def _run(
     *,
     dialect: Dialect,
     environment: str,
-    elsewhere: Mapping[str, Lake] | None = None,
+    beside: Beside = _NOTHING,
 ) -> Generator[Result]:
     """Run one statement of Athena's, or some of DuckDB's own, and yield the results."""
     scan = _Scan()
-    with duckdb.connect(config=_SETTINGS) as connection:
+    with duckdb.connect(config=_SETTINGS | beside.settings) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         inputs: dict[str, TableInput] = {}
         types: dict[str, RecordType] = {}
@@ -229,7 +250,7 @@ def _run(
         if inputs:
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
-            lakes = dict.fromkeys(inputs, lake) | dict(elsewhere or {})
+            lakes = dict.fromkeys(inputs, lake) | dict(beside.lakes)
             scan.tables = register_tables(connection, inputs, lakes, read, scan.errors.append, with_hidden=with_hidden)
         yield from _results(connection, statements, scan, own=dialect is Dialect.DUCKDB)
 

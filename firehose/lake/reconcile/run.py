@@ -15,7 +15,7 @@ from firehose.lake.backfill.run import run as run_backfill
 from firehose.lake.jobs.job import Executor, Phase
 from firehose.lake.objects import Lake
 from firehose.lake.opening import format_to_read, open_lake
-from firehose.lake.query.sql import query
+from firehose.lake.query.sql import Beside, query
 from firehose.lake.reconcile.comparison import Compared, Window, began_sql, comparison_sql
 from firehose.lake.reconcile.explanations import Explanations
 from firehose.lake.reconcile.failed_items import documented_items, failed_items
@@ -67,10 +67,8 @@ def reconcile(
             schemas=str(request.schemas),
         )
         done = run_backfill(job, scratch.state, executor=executor, throttle=Throttle(), phase=phase, say=say)
-        comparison = _Comparison(
-            request, file_format, open_lake(scratch.lake, may_be_empty=True), _window(request, done)
-        )
-        return comparison.result(lake, done)
+        filled = open_lake(scratch.lake, may_be_empty=True)
+        return _Comparison(request, file_format, filled, _window(request, done), scratch.spill).result(lake, done)
 
 
 def athena_sql(request: Request) -> Iterator[tuple[str, str]]:
@@ -106,11 +104,12 @@ def _window(request: Request, done: BackfillResult) -> Window:
 class _Comparison:
     """The comparison of a lake with a filled scratch lake."""
 
-    def __init__(self, request: Request, file_format: Format, scratch: Lake, window: Window) -> None:
+    def __init__(self, request: Request, file_format: Format, scratch: Lake, window: Window, spill: Path) -> None:
         self._request = request
         self._format = file_format
         self._scratch = scratch
         self._window = window
+        self._spill = spill
         self._types = load(request.schemas)
         self._tables = table_inputs(self._types)
 
@@ -143,6 +142,6 @@ class _Comparison:
             tables,
             self._format,
             self._request.schemas,
-            elsewhere={exported: self._scratch},
+            beside=Beside({exported: self._scratch}, self._spill),
         )
         return [Compared(*row) for row in answer.rows]

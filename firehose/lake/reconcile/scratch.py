@@ -16,10 +16,11 @@ from glue.layout import ROOT
 
 
 class Scratch(NamedTuple):
-    """A scratch lake, and the folder for the state of the backfill that fills it."""
+    """A scratch lake, a folder for the state of the backfill that fills it, and one for what memory does not hold."""
 
     lake: str
     state: Path
+    spill: Path
 
 
 @contextmanager
@@ -33,15 +34,15 @@ def scratch_lake(where: str = "") -> Iterator[Scratch]:
     remove_left(temporary)
     folder = TemporaryFolder(temporary)
     try:
-        state = folder.path() / "state"
+        state, spill = folder.path() / "state", folder.path() / "spill"
         if where.startswith(S3):
             with _bucket(where):
-                yield Scratch(where, state)
+                yield Scratch(where, state, spill)
         elif where:
             with _folder(Path(where)):
-                yield Scratch(where, state)
+                yield Scratch(where, state, spill)
         else:
-            yield Scratch(str(folder.path() / "lake"), state)
+            yield Scratch(str(folder.path() / "lake"), state, spill)
     finally:
         folder.close()
 
