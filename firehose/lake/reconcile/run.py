@@ -68,7 +68,9 @@ def reconcile(
         )
         done = run_backfill(job, scratch.state, executor=executor, throttle=Throttle(), phase=phase, say=say)
         filled = open_lake(scratch.lake, may_be_empty=True)
-        return _Comparison(request, file_format, filled, _window(request, done), scratch.spill).result(lake, done)
+        return _Comparison(request, file_format, filled, _window(request, done), scratch.spill).result(
+            lake, done, phase
+        )
 
 
 def athena_sql(request: Request) -> Iterator[tuple[str, str]]:
@@ -113,9 +115,13 @@ class _Comparison:
         self._types = load(request.schemas)
         self._tables = table_inputs(self._types)
 
-    def result(self, lake: Lake, done: BackfillResult) -> Reconciliation:
+    def result(self, lake: Lake, done: BackfillResult, phase: Phase) -> Reconciliation:
         """Compare all types."""
-        lines = {name: self._compare(record_type) for name, record_type in self._types.items()}
+        lines: dict[str, list[Compared]] = {}
+        tick = phase("compared types", len(self._types))
+        for name, record_type in self._types.items():
+            lines[name] = self._compare(record_type)
+            tick(1)
         explanations = Explanations(
             failed_there={one.item or one.where: one for one in documented_items(self._scratch)},
             failed_here={one.item: one for one in failed_items(lake, self._types) if one.item},
