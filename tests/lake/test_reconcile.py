@@ -4,93 +4,18 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from firehose.local.user_error import UserError
 from glue.schema import SCHEMAS
-from tests.commands import result_of, write
+from tests.commands import result_of
 from tests.exports import EXPORTED_MICROS, demand, export, full, full_export, incremental_export, item, written
 from tests.failed import error_object, everything, failed
-from tests.given import Attributes, change_of, s
-from transform.item import item_of
+from tests.given import s
+from tests.lake.lossy_tables import BEGAN, MINUTE, TYPES, Table, counted, named, of
 
 pytestmark = pytest.mark.slow
-
-# A year before the export: what the items say of themselves is later.
-BEGAN = EXPORTED_MICROS - 365 * 86_400_000_000
-MINUTE = 60_000_000
-TYPES = ("demand", "event", "notification", "sale")
-
-
-class Table:
-    """A table and the lake of its changes. Each change is a file of its own, so that a test can lose it."""
-
-    def __init__(self, folder: Path, file_format: str = "parquet") -> None:
-        self.lake = folder / "lake"
-        self._folder = folder
-        self._format = file_format
-        self.items: dict[str, Attributes] = {}
-        self.at = BEGAN
-
-    def write(self, one: Attributes, name: str = "INSERT", at: int | None = None, **image: Any) -> Path | None:
-        """Change an item, and run its change with these attributes; return its file, None if it failed."""
-        changes = write(self._folder / "changes.jsonl", self.change(one, name, at, **image))
-        before = everything(self.lake)
-        assert result_of("run", changes, "--lake", str(self.lake), "--format", self._format).exit_code == 0
-        new = [name for name in everything(self.lake) if name not in before and f"/{self._format}/" in name]
-        return self.lake / new[0] if new else None
-
-    def lose(self, one: Attributes, name: str = "INSERT") -> None:
-        """Change an item, and lose the change."""
-        path = self.write(one, name)
-        assert path
-        path.unlink()
-
-    def change(self, one: Attributes, name: str = "INSERT", at: int | None = None, **image: Any) -> Any:
-        """Change an item, and return its change with these attributes."""
-        self.at += MINUTE
-        key = one["pk"]["S"]
-        self.items[key] = one
-        if name == "REMOVE":
-            del self.items[key]
-        record = change_of(one | image, name)
-        record["eventID"] = f"change-{self.at}"
-        record["dynamodb"] |= {
-            "Keys": {"pk": one["pk"], "sk": one["sk"]},
-            "ApproximateCreationDateTime": at or self.at,
-            "ApproximateCreationDateTimePrecision": "MICROSECOND",
-        }
-        return record
-
-    def delete(self, one: Attributes, at: int | None = None) -> Path | None:
-        return self.write(one, "REMOVE", at)
-
-    def reconcile(self, *options: str) -> dict[str, Any]:
-        """Export the table and compare it with the lake; the result, with its exit code."""
-        full_export(self._folder / "export", list(self.items.values()))
-        where = str(self._folder / "export")
-        result = result_of("reconcile", "--export", where, "--lake", str(self.lake), "--json", *options)
-        found: dict[str, Any] = json.loads(result.stdout)
-        assert result.exit_code == (1 if found["unexplained"] else 0)
-        assert set(found["types"]) >= set(TYPES)
-        assert all(len(counts) == 14 for counts in found["types"].values())
-        return found
-
-
-def counted(found: dict[str, Any], record_type: str = "demand") -> dict[str, int]:
-    return {name: count for name, count in found["types"][record_type].items() if count}
-
-
-def named(found: dict[str, Any]) -> dict[str, str]:
-    """The class of each item that is named."""
-    return {one["item"]: one["class"] for one in found["items"]}
-
-
-def of(one: Attributes) -> str | None:
-    return item_of(json.dumps({"pk": one["pk"], "sk": one["sk"]}, separators=(",", ":")).encode())
-
 
 A, B, C = demand("a"), demand("b", "2025-01-02"), demand("c")
 CHANGED = A | {"artistName": s("another")}
@@ -220,6 +145,25 @@ def test_a_change_shortly_after_the_export_that_it_has_is_in_flight(parquet: Tab
     assert counted(parquet.reconcile()) == {"same": 1, "in_flight": 1}
     assert counted(parquet.reconcile("--grace", "1m")) == {"same": 1, "stale": 1}
     assert counted(parquet.reconcile("--grace", "1m", "--as-of", "2025-03-01T10:05:00Z")) == {"same": 2}
+
+
+def test_a_change_shortly_after_the_export_that_it_lacks_is_no_difference(parquet: Table) -> None:
+    parquet.write(A)
+    parquet.write(CHANGED, "MODIFY", at=EXPORTED_MICROS + 4 * MINUTE)
+    parquet.items["PK#a"] = A
+
+    assert counted(parquet.reconcile()) == {"same": 2}
+
+
+def test_the_time_of_a_backfill_is_no_change_within_the_grace(tmp_path: Path) -> None:
+    table = Table(tmp_path)
+    full_export(tmp_path / "export", [A])
+    result_of(
+        "backfill", "--export", str(tmp_path / "export"), "--lake", str(table.lake), "--state", f"{tmp_path}/state"
+    )
+    table.items["PK#a"] = CHANGED
+
+    assert counted(table.reconcile()) == {"stale": 1}
 
 
 def test_an_item_that_says_itself_that_it_is_new_is_in_flight(parquet: Table) -> None:
