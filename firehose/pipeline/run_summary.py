@@ -14,6 +14,8 @@ from glue.layout import PARTITION, Format, format_prefix
 from transform.outcome import OTHER
 
 PROCESSING_FAILED = "Lambda.ProcessingFailedStatus"
+# How Firehose's other codes begin that speak of a function: of whole batches.
+_OF_BATCHES = "Lambda."
 
 _DATA = tuple(map(format_prefix, Format))
 
@@ -130,11 +132,15 @@ def summarise(
     A run adds up when read = delivered + dropped + failed, with each record counted once, and the three independent
     counts agree: the data plane's dropped records are those that the functions report as dropped or as written by
     themselves; its failed records are theirs; and the objects put are its own and those that the functions report.
+
+    A function that failed a whole batch has reported nothing of it: then the data plane's count stands alone, and of
+    the batch only those records count as failed that no other stream has settled.
     """
     streams = report.streams
     dropped = metrics.dropped_by_all([stream.name for stream in streams], types)
     failed = sum((stream.failed for stream in streams), Counter[str]())
     by_function = failed.pop(PROCESSING_FAILED, 0)
+    lost = Counter({code: failed.pop(code) for code in list(failed) if code.startswith(_OF_BATCHES)})
     rows = metrics.delivered + Counter({name: _by_data_plane(report, name) for name in types})
     put = (
         sum(stream.objects for stream in streams) + metrics.objects,
@@ -146,16 +152,20 @@ def summarise(
         and metrics.failed.total() == by_function
         and put == objects.total
     )
+    failed += metrics.failed
+    if lost:
+        ((code, _),) = lost.most_common(1)
+        failed[code] = report.read - rows.total() - dropped.total() - failed.total()
     return RunSummary(
         read=report.read,
         bytes_read=report.bytes_read,
         delivered=[objects.summary(name, rows[name]) for name in types],
         dropped=dict(dropped),
-        failed=dict((metrics.failed + failed).most_common()),
+        failed=dict(failed.most_common()),
         seconds=round(seconds, 3),
         records_per_second=round(report.read / seconds) if seconds else 0,
         stopped=report.stopped,
-        adds_up=report.adds_up and agree,
+        adds_up=report.adds_up and (agree or bool(lost)),
     )
 
 

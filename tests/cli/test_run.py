@@ -31,6 +31,7 @@ from tests.commands import DMD, SAMPLE, dmd, keys, result_of, write
 from tests.fakes import MemorySink
 from tests.given import change, image, payload, s
 from tests.invented import TIME, gift, group, member, optional
+from transform.function import build
 
 
 def rows(lake: Path, table: str) -> Iterator[dict[str, Any]]:
@@ -256,6 +257,26 @@ def test_an_exception_of_our_function_is_named_by_class_file_and_line_without_it
     assert "dmnd-sale: the function raised ValueError at test_run.py:" in result.output
     assert "(4 invocations)" in result.output
     assert "+15550100" not in result.output
+
+
+@pytest.mark.parametrize("broken", [{"sale"}, {"demand", "event", "notification", "sale"}], ids=["one", "all"])
+def test_a_record_whose_batch_a_function_failed_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: set[str]
+) -> None:
+    def handler(*_: Any) -> None:
+        raise ValueError
+
+    def built(variables: Any, *others: Any) -> Any:
+        return handler if variables["RECORD_TYPES"] in broken else build(variables, *others)
+
+    monkeypatch.setattr(streams, "build", built)
+    source = write(tmp_path / "in.jsonl", change("sale"), change("demand"), change("demand", fanId={"N": "1"}))
+
+    result = result_of("run", source, "--lake", str(tmp_path / "lake"), "--json")
+
+    failed = {"Lambda.FunctionError": 1, "invalid": 1} if broken == {"sale"} else {"Lambda.FunctionError": 3}
+    assert (result.exit_code, json.loads(result.stdout)["failed"]) == (0, failed)
+    assert "counted twice" not in result.stderr
 
 
 def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:

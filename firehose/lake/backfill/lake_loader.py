@@ -54,10 +54,8 @@ class LakeLoader:
                 for problem in stream.function_problems
             },
         )
-        if not (report.adds_up if chunk.problems else summary.adds_up):
+        if not summary.adds_up:
             raise UserError("read is not delivered + dropped + failed: a record was lost or counted twice")
-        if chunk.problems:
-            chunk.failed = _failed_once(report.read, chunk, metrics.failed)
         counts.add(chunk)
 
     def close(self) -> None:
@@ -73,17 +71,6 @@ def lost_types(job: BackfillJob, delivered: Mapping[str, int]) -> list[str]:
     """
     lake = open_lake(job.target, may_be_empty=True)
     return [name for name in delivered if not any(lake.objects(type_prefix(job.file_format, name)))]
-
-
-def _failed_once(read: int, chunk: Counts, by_function: Mapping[str, int]) -> dict[str, int]:
-    """Return the failed items of a chunk by reason, each once.
-
-    A stream whose function fails an invocation fails the whole batch, and each of the other streams has delivered,
-    failed or dropped the same items.
-    """
-    code = next(reason for reason in chunk.failed if reason not in by_function)
-    others = sum(chunk.delivered.values()) + sum(by_function.values()) + chunk.other
-    return {**by_function, code: read - others}
 
 
 class RecordNumbers:
