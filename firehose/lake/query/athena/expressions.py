@@ -54,7 +54,8 @@ def _grouped(node: exp.Expr, scope: Scope) -> Value | None:
         value = _TRANSLATORS[type(node)](node, scope.ungrouped())
     except SqlError:
         return None
-    return value if value.sql in scope.grouped else None
+    read = scope.grouped.get(value.sql)
+    return Value(read, value.type, value.literal) if read else None
 
 
 def only(node: exp.Expr, *names: str) -> None:
