@@ -34,6 +34,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("CAST(NULL AS array(integer)) = ARRAY[1]", None),
     ("transform(ARRAY[ARRAY[1], ARRAY[2]], x -> x = ARRAY[1])", [True, False]),
     ("NULL + 1", None),
+    ("-NULL", None),
 ]
 
 

@@ -44,7 +44,7 @@ def _negated(node: exp.Neg, scope: Scope) -> Value:
     if isinstance(node.this, exp.Literal) and node.this.name.isdigit() and not node.this.is_string:
         return whole_number(-int(node.this.name), node)
     value = translate(node.this, scope)
-    if not is_number(value.type) and not value.type.name.startswith("interval"):
+    if not is_number(value.type) and not value.type.name.startswith(("interval", "unknown")):
         raise refuse(f"TYPE_MISMATCH: cannot apply operator: -{value.type}", node)
     literal = f"-{value.literal}" if is_number(value.type) and value.literal else value.literal
     # The negative of the least integer does not fit; DuckDB would take a wider type for it.

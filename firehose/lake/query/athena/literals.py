@@ -5,7 +5,7 @@ import re
 from sqlglot import exp
 
 from firehose.lake.query.athena.casts import cast, implicit
-from firehose.lake.query.athena.expressions import form, only, translate, translates
+from firehose.lake.query.athena.expressions import attempted, form, only, translate, translates
 from firehose.lake.query.athena.operators import common_type
 from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.scope import Scope
@@ -154,8 +154,8 @@ def _cast(node: exp.Cast, scope: Scope) -> Value:
 @translates(exp.TryCast)
 def _try_cast(node: exp.TryCast, scope: Scope) -> Value:
     only(node, "this", "to", "safe")
-    value = cast(translate(node.this, scope), type_of(node.args["to"]))
-    return Value(f"TRY({value.sql})", value.type)
+    target = type_of(node.args["to"])
+    return attempted(lambda inner: cast(translate(node.this, inner), target), scope)
 
 
 def _typed_literal(written: str, target: Type) -> Value | None:

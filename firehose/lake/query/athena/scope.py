@@ -66,6 +66,7 @@ class Scope(msgspec.Struct):
     grouped: Mapping[str, str] | None = None
     named_windows: Mapping[str, Any] = msgspec.field(default_factory=dict)
     aggregates: bool = True  # aggregates and window functions may stand here
+    tried: dict[str, str] | None = None  # within TRY: what is computed outside of it, by the name it is read by
 
     def inner(self) -> "Scope":
         """Return the scope of a query within this one; it sees the columns here where it has none of the name."""
@@ -77,7 +78,7 @@ class Scope(msgspec.Struct):
 
     def ungrouped(self) -> "Scope":
         """Return the scope of an aggregate's arguments: every column, and no other aggregate."""
-        return self._changed(grouped=None, aggregates=False, outputs={})
+        return self._changed(grouped=None, aggregates=False, outputs={}, tried=None)
 
     def without_aggregates(self) -> "Scope":
         """Return the scope of WHERE, ON and GROUP BY."""
@@ -90,6 +91,10 @@ class Scope(msgspec.Struct):
     def with_outputs(self, outputs: Mapping[str, Value]) -> "Scope":
         """Return the scope of ORDER BY."""
         return self._changed(outputs=outputs)
+
+    def within_try(self, tried: dict[str, str] | None) -> "Scope":
+        """Return the scope of what stands in TRY, or of what is computed outside of it."""
+        return self._changed(tried=tried)
 
     def _changed(self, **changes: object) -> "Scope":
         values = {name: getattr(self, name) for name in self.__struct_fields__} | changes

@@ -6,7 +6,7 @@ from functools import partial
 from sqlglot import exp
 
 from firehose.lake.query.athena.casts import implicit
-from firehose.lake.query.athena.expressions import translate
+from firehose.lake.query.athena.expressions import attempted, translate
 from firehose.lake.query.athena.functions.calling import arguments
 from firehose.lake.query.athena.functions.registry import special
 from firehose.lake.query.athena.literals import row_of
@@ -64,8 +64,7 @@ def _nullif(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 @special("try")
 def _try(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("try", nodes, 1, 1)
-    value = translate(nodes[0], scope)
-    return Value(f"TRY({value.sql})", value.type)
+    return attempted(partial(translate, nodes[0]), scope)
 
 
 @special("typeof")
