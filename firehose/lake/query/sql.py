@@ -37,6 +37,12 @@ _MEMORY = "2GB"
 # A SELECT without one of these words reads no table, so it runs without pyarrow, whose import costs 0.1 s.
 _READS_TABLES = re.compile(r"\b(from|table)\b|^\s*(?!select\b)\w", re.IGNORECASE).search
 
+# What RE2 says of a regular expression.
+_RE2 = (
+    *("missing ]", "missing )", "unexpected )", "no argument for repetition operator", "bad repetition operator"),
+    *("invalid perl operator", "invalid character class range", "invalid escape sequence", "trailing \\"),
+)
+
 # What DuckDB says while a query runs, and what is said of it here.
 _FAILURES = {
     "Division by zero": "division by zero",
@@ -49,6 +55,7 @@ _FAILURES = {
     "More than one row returned by a subquery": "scalar subquery has returned multiple rows",
     "Map keys must be unique": "duplicate map keys are not allowed",
     "Map keys can not be NULL": "map key cannot be null",
+    **dict.fromkeys(_RE2, "a regular expression is not valid, or of a form that only Java has"),
 }
 
 # Rows that are in memory at once, of a result that is written as it is read.

@@ -76,7 +76,7 @@ def literal(one: Any) -> str:
         case None | bool():
             found = {None: "NULL", True: "true", False: "false"}[one]
         case float():
-            found = f"DOUBLE '{one!r}'"
+            found = f"DOUBLE '{repr(one).replace('nan', 'NaN').replace('inf', 'Infinity')}'"
         case Decimal():
             found = f"DECIMAL '{one}'"
         case datetime():

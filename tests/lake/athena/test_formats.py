@@ -39,7 +39,7 @@ MYSQL_WRITTEN = {
     "r": "05:06:07 AM",
 }
 MYSQL_READ = {
-    "Y": datetime(2025, 1, 1),
+    **dict.fromkeys("Yy", datetime(2025, 1, 1)),
     **dict.fromkeys("mcbM", datetime(2000, 3, 1)),
     **dict.fromkeys("de", datetime(2000, 1, 4)),
     **dict.fromkeys("HkhIl", datetime(1970, 1, 1, 5)),
@@ -96,7 +96,7 @@ JAVA_READ = {
     **dict.fromkeys(("m", "mm"), "1970-01-01 00:06:00.000"),
     **dict.fromkeys(("s", "ss"), "1970-01-01 00:00:07.000"),
     "SSS": "1970-01-01 00:00:00.089",
-    "a": "1970-01-01 00:00:00.000",
+    **dict.fromkeys(("a", "Z", "ZZ"), "1970-01-01 00:00:00.000"),
 }
 JAVA_COUNTED = [letter * count for letter in string.ascii_letters for count in range(1, 6)]
 

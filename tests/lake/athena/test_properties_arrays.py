@@ -107,6 +107,19 @@ def folded(items: Items) -> int | None:
     return total
 
 
+def downwards(items: Items) -> Items:
+    return [*(one for one in items if one is None), *sorted((one for one in items if one is not None), reverse=True)]
+
+
+def equal(one: Items, other: Items) -> bool | None:
+    """Of one length, and each pair equal, as far as both are known."""
+    if len(one) != len(other):
+        return False
+    return all_match([None if None in pair else pair[0] == pair[1] for pair in zip(one, other, strict=True)])
+
+
+# A comparator that puts nulls first.
+DOWNWARDS = "IF(x IS NULL, IF(y IS NULL, 0, -1), CASE WHEN y IS NULL OR x < y THEN 1 WHEN x = y THEN 0 ELSE -1 END)"
 A = "array(integer)"
 T = "array(varchar)"
 M = "map(varchar, integer)"
@@ -140,6 +153,8 @@ RULES: list[tuple[str, list[str], Callable[..., Any]]] = [
     ("none_match(a, x -> x > 0)", [A], lambda a: all_match([None if one is None else one <= 0 for one in a])),
     ("zip_with(a, b, (x, y) -> x + y)", [A, A], lambda a, b: [plus(*pair) for pair in pairwise(a, b)]),
     ("zip(a, b)", [A, A], lambda a, b: [{"field0": x, "field1": y} for x, y in pairwise(a, b)]),
+    (f"array_sort(a, (x, y) -> {DOWNWARDS})", [A], downwards),
+    ("a = b", [A, A], equal),
     ("cardinality(a)", [M], len),
     ("element_at(a, 'b')", [M], lambda a: a.get("b")),
     ("map_keys(a)", [M], list),

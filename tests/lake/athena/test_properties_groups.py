@@ -46,6 +46,12 @@ def count_of_each(pairs: Pairs) -> dict[int, int] | None:
     return {one: numbers.count(one) for one in sorted({*numbers})} or None
 
 
+def percentile(pairs: Pairs, part: float) -> int | None:
+    """Trino's digest of few values: the one with this part of them before it."""
+    numbers = sorted(known(pairs))
+    return numbers[min(int(part * len(numbers)), len(numbers) - 1)] if numbers else None
+
+
 def total(numbers: list[int]) -> int | None:
     return sum(numbers) if numbers else None
 
@@ -74,6 +80,8 @@ AGGREGATES: list[tuple[str, Callable[[Pairs], Any]]] = [
     ("count(v)", lambda pairs: len(known(pairs))),
     ("count(DISTINCT v)", lambda pairs: len({*known(pairs)})),
     ("approx_distinct(v)", lambda pairs: len({*known(pairs)})),
+    ("approx_percentile(v, 0.5)", lambda pairs: percentile(pairs, 0.5)),
+    ("approx_percentile(v, 0.7)", lambda pairs: percentile(pairs, 0.7)),
     ("count_if(v > 0)", lambda pairs: sum(one > 0 for one in known(pairs))),
     ("sum(v)", lambda pairs: total(known(pairs))),
     ("sum(v) FILTER (WHERE k = 'a')", lambda pairs: total(known([one for one in pairs if one[0] == "a"]))),

@@ -132,3 +132,20 @@ def test_only_digits_are_cast_to_an_integer(given_rows: list[tuple[str | None]])
         return int(text or "") if digits.isdigit() else None
 
     assert each("CAST(a AS bigint)", ["varchar"], given_rows) == [integer_of(a) for (a,) in given_rows]
+
+
+@few
+@given(
+    st.lists(st.tuples(st.integers(-20, 120), st.sampled_from([0, 100]), st.integers(1, 7)), min_size=1, max_size=12)
+)
+def test_buckets_have_one_width_and_are_counted_from_the_first_bound(
+    given_rows: list[tuple[int, int, int]],
+) -> None:
+    def bucket(x: int, first: int, size: int) -> int:
+        """Counted from the lower bound, which is in the first bucket; turned round if the bounds fall."""
+        upwards = 0 if x < 0 else size + 1 if x >= 100 else x * size // 100 + 1
+        return upwards if first == 0 else size - upwards + 1
+
+    found = each("width_bucket(a, b, 100 - b, c)", ["integer", "integer", "integer"], given_rows)
+
+    assert found == [bucket(*row) for row in given_rows]

@@ -40,8 +40,10 @@ def aggregate(node: exp.Expr, scope: Scope, condition: str = "", over: str = "",
     if isinstance(node, exp.GroupConcat):
         return _listagg(node, inner, condition + over)
     distinct, nodes, order = _pulled_apart(node.expressions)
-    if order and name in WINDOW_FUNCTIONS:
-        raise refuse(f"not supported here: ORDER BY in {name}", node)
+    if over and (distinct or order):
+        raise refuse(
+            f"{'DISTINCT' if distinct else 'ORDER BY'} in the arguments of a window function is not supported", node
+        )
     overloads = AGGREGATES.get(name) or WINDOW_FUNCTIONS[name]
     if len(nodes) == 1 and isinstance(nodes[0], exp.Star):
         only(nodes[0])
@@ -74,15 +76,17 @@ def _key(node: exp.Expr, scope: Scope) -> str:
 
 def _listagg(node: exp.GroupConcat, scope: Scope, behind: str) -> Value:
     only(node, "this", "separator")
-    order = node.this if isinstance(node.this, exp.Order) else None
-    source = order.this if order else node.this
+    order = node.this
+    if not isinstance(order, exp.Order):
+        raise refuse("syntax error: listagg needs WITHIN GROUP (ORDER BY ...)", node)
+    source = order.this
     distinct = isinstance(source, exp.Distinct)
     (argument,) = source.expressions if distinct else [source]
     value = translate(argument, scope)
     if value.type.name not in ("varchar", "unknown"):
         raise refuse(f"unexpected parameters ({value.type}) for function listagg; expected: varchar", node)
     separator = translate(node.args["separator"], scope).sql if node.args.get("separator") else "''"
-    keys = f" ORDER BY {', '.join(_key(one, scope) for one in order.expressions)}" if order else ""
+    keys = f" ORDER BY {', '.join(_key(one, scope) for one in order.expressions)}"
     return Value(f"string_agg({'DISTINCT ' if distinct else ''}{value.sql}, {separator}{keys}){behind}", VARCHAR)
 
 

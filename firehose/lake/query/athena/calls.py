@@ -13,6 +13,7 @@ from firehose.lake.query.athena.functions import (
     printing,
     regexes,
     texts,
+    time_texts,
     times,
 )
 from firehose.lake.query.athena.functions.calling import call
@@ -22,7 +23,7 @@ from firehose.lake.query.athena.scope import Scope
 from firehose.lake.query.athena.value import Value
 
 # These register their functions by being imported.
-FAMILIES = (arrays, conditionals, documents, maps, numbers, printing, regexes, texts, times)
+FAMILIES = (arrays, conditionals, documents, maps, numbers, printing, regexes, texts, time_texts, times)
 
 
 @translates(exp.Anonymous)

@@ -51,8 +51,10 @@ def _nested(sql: str, kind: Type, target: Type) -> str:
 
 
 def _leaf(sql: str, kind: Type, target: Type) -> str:
-    if "json" in (kind.name, target.name):
-        return _json(sql, kind, target)
+    if kind.name == "json":
+        return _from_json(sql, target)
+    if target.name == "json":
+        return f"to_json({_json_ready(sql, kind)})"
     if kind.name == "varchar":
         return _from_text(sql, target)
     if target.name == "varchar":
@@ -158,14 +160,14 @@ def as_text(sql: str, kind: Type) -> str:
     match kind.name:
         case "varchar":
             return sql
-        case "boolean" | "date" | "decimal" | "tinyint" | "smallint" | "integer" | "bigint":
+        case "boolean" | "date" | "time" | "tinyint" | "smallint" | "integer" | "bigint" | "unknown":
             return f"CAST({sql} AS VARCHAR)"
+        case "decimal":
+            return f"athena_decimal_text(CAST({sql} AS VARCHAR))"
         case "double" | "real":
             return f"athena_{kind.name}_text({sql})"
         case "timestamp":
             return timestamp_text(sql, digits)
-        case "time":
-            return f"CAST({sql} AS VARCHAR)"
         case name if name == TIMESTAMP_TZ:
             return f"{timestamp_text(f'athena_local({sql})', digits)} || ' ' || struct_extract({sql}, 'zone')"
         case name if name == DAY_TO_SECOND:
@@ -176,9 +178,11 @@ def as_text(sql: str, kind: Type) -> str:
 
 
 def _as_text(sql: str, kind: Type, target: Type) -> str:
-    if target.numbers and kind.name != "varchar":
-        raise SqlError(f"not supported here: a cast of {kind} to {target}; cast it to varchar")
-    return as_text(sql, kind)
+    if not target.numbers:
+        return as_text(sql, kind)
+    if kind.name in ("date", "boolean") or is_number(kind):
+        return f"athena_fitting({as_text(sql, kind)}, {target.numbers[0]})"
+    raise SqlError(f"not supported here: a cast of {kind} to {target}; cast it to varchar")
 
 
 def timestamp_text(sql: str, digits: int, separator: str = " ") -> str:
@@ -193,23 +197,40 @@ def timestamp_text(sql: str, digits: int, separator: str = " ") -> str:
             return f"left(strftime({sql}, '{whole}.%f'), {20 + digits})"
 
 
-def _json(sql: str, kind: Type, target: Type) -> str:
-    if target.name == "json":
-        return f"to_json({_json_ready(sql, kind)})"
-    if target.name == "varchar":
-        return f"athena_json_scalar({sql}, '$')"
-    if target.name in ("boolean", "double", *INTEGERS):
-        return f"CAST(athena_json_scalar({sql}, '$') AS {duckdb_type(target)})"
-    if target.name == "array" and target.elements[0].name in (
-        "varchar",
-        "boolean",
-        "double",
-        "bigint",
-        "integer",
-        "json",
-    ):
-        return f"CAST({sql} AS {duckdb_type(target)})"
-    raise SqlError(f"not supported here: a cast of {kind} to {target}")
+def _from_json(sql: str, target: Type) -> str:
+    """Return a JSON value as another type: null for JSON's null, an error for a value of another form."""
+    name = f"e{sql.count('lambda')}"
+    match target.name:
+        case "json":
+            return sql
+        case "array":
+            return f"list_transform(athena_json_elements({sql}), lambda {name}: {_from_json(name, target.elements[0])})"
+        case "map" if target.elements[0].name in ("varchar", "boolean", "double", "real", "decimal", *INTEGERS):
+            key, value = _from_text(name, target.elements[0]), _from_json(name, target.elements[1])
+            keys = f"list_transform(athena_json_keys({sql}), lambda {name}: {key})"
+            values = f"list_transform(CAST(json_extract({sql}, '$.*') AS JSON[]), lambda {name}: {value})"
+            return f"CASE WHEN {keys} IS NOT NULL THEN map({keys}, {values}) END"
+        case "row" if all(target.fields):
+            read = (
+                f"athena_json_field({sql}, {text(one)}, {place}, {len(target.names)})"
+                for place, one in enumerate(target.names)
+            )
+            fields = zip(target.names, read, target.elements, strict=True)
+            members = ", ".join(f"{quoted(one)} := {_from_json(field, kind)}" for one, field, kind in fields)
+            return f"CASE WHEN json_type({sql}) <> 'NULL' THEN struct_pack({members}) END"
+        case "varchar":
+            return _from_text(f"athena_json_varchar({sql})", target)
+        case "boolean":
+            written = f"athena_json_text({sql})"
+            is_text = f"json_type({sql}) IN ('VARCHAR', 'BOOLEAN')"
+            return f"CASE WHEN {is_text} THEN {_from_text(written, target)} ELSE TRY_CAST({written} AS DOUBLE) <> 0 END"
+        case name if name in INTEGERS:
+            rounded = f"CAST(round(TRY_CAST(athena_json_text({sql}) AS DOUBLE)) AS {name.upper()})"
+            whole = _from_text(f"athena_json_number({sql})", target)
+            return f"CASE WHEN json_type({sql}) = 'DOUBLE' THEN {rounded} ELSE {whole} END"
+        case "double" | "real" | "decimal":
+            return _from_text(f"athena_json_number({sql})", target)
+    raise SqlError(f"not supported here: a cast of json to {target}")
 
 
 def _json_ready(sql: str, kind: Type) -> str:
@@ -221,9 +242,10 @@ def _json_ready(sql: str, kind: Type) -> str:
         return as_text(sql, kind)
     if kind.name == "array":
         return f"list_transform({sql}, lambda {name}: {_json_ready(name, kind.elements[0])})"
-    if kind.name == "map" and kind.elements[0].name == "varchar":
-        entry = f'struct_pack("key" := {name}.key, "value" := {_json_ready(f"{name}.value", kind.elements[1])})'
-        return f"map_from_entries(list_transform(list_sort(map_entries({sql})), lambda {name}: {entry}))"
+    if kind.name == "map":
+        key, value = as_text(f"{name}.key", kind.elements[0]), _json_ready(f"{name}.value", kind.elements[1])
+        entry = f'struct_pack("key" := {key}, "value" := {value})'
+        return f"map_from_entries(list_sort(list_transform(map_entries({sql}), lambda {name}: {entry})))"
     if kind.name == "row" and all(kind.fields):
         pairs = zip(kind.names, kind.elements, strict=True)
         fields = (

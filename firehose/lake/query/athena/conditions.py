@@ -1,9 +1,12 @@
 """Operators and conditions: AND, comparisons, IN, BETWEEN, LIKE, CASE, subqueries in expressions."""
 
+import re
+
 from sqlglot import exp
 
 from firehose.lake.query.athena.casts import implicit
 from firehose.lake.query.athena.expressions import only, translate, translates
+from firehose.lake.query.athena.literals import whole_number
 from firehose.lake.query.athena.operators import (
     arithmetic,
     boolean,
@@ -13,9 +16,9 @@ from firehose.lake.query.athena.operators import (
     concatenated,
 )
 from firehose.lake.query.athena.queries import subquery
-from firehose.lake.query.athena.refusal import refuse
+from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.scope import Scope
-from firehose.lake.query.athena.types import BOOLEAN, is_number
+from firehose.lake.query.athena.types import BOOLEAN, INTEGERS, Type, is_number, text
 from firehose.lake.query.athena.value import Value
 
 _ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
@@ -38,30 +41,43 @@ def _arithmetic(node: exp.Binary, scope: Scope) -> Value:
 
 @translates(exp.Neg)
 def _negated(node: exp.Neg, scope: Scope) -> Value:
+    if isinstance(node.this, exp.Literal) and node.this.name.isdigit() and not node.this.is_string:
+        return whole_number(-int(node.this.name), node)
     value = translate(node.this, scope)
-    if not is_number(value.type) and not value.type.name.startswith("interval"):
+    if not is_number(value.type) and not value.type.name.startswith(("interval", "unknown")):
         raise refuse(f"TYPE_MISMATCH: cannot apply operator: -{value.type}", node)
     literal = f"-{value.literal}" if is_number(value.type) and value.literal else value.literal
-    return Value(f"(-{value.sql})", value.type, literal)
+    # The negative of the least integer does not fit; DuckDB would take a wider type for it.
+    sql = f"CAST(-{value.sql} AS {value.type.name})" if value.type.name in INTEGERS else f"(-{value.sql})"
+    return Value(sql, value.type, literal)
 
 
 @translates(*_COMPARISONS)
 def _comparison(node: exp.Binary, scope: Scope) -> Value:
     operator = _COMPARISONS[type(node)]
     left = translate(node.this, scope)
-    if isinstance(node.expression, exp.All | exp.Any):
-        return _quantified(operator, left, node.expression, scope)
+    right = node.expression
+    if isinstance(right, exp.All | exp.Any):
+        return _quantified(operator, left, right.this, "ALL" if isinstance(right, exp.All) else "ANY", scope)
+    if isinstance(right, exp.Anonymous) and right.expressions and isinstance(right.expressions[0], exp.Values):
+        return _quantified(operator, left, right.expressions[0], "ALL" if right.name.upper() == "ALL" else "ANY", scope)
     return compared(operator, left, translate(node.expression, scope))
 
 
-def _quantified(operator: str, left: Value, quantified: exp.Expr, scope: Scope) -> Value:
-    sql, kind = subquery(quantified.this, scope)
-    compared(operator, left, Value("x", kind))
+def _quantified(operator: str, left: Value, rows: exp.Expr, word: str, scope: Scope) -> Value:
+    sql, kind = subquery(rows, scope)
+    _compared_with_rows(operator, left, kind)
     target = common_type([left, Value("x", kind)], "both sides of a comparison")
-    word = "ALL" if isinstance(quantified, exp.All) else "ANY"
     inner = implicit(Value("q.c0", kind), target)
     others = f"(SELECT {comparable(inner)} FROM ({sql}) AS q)"
     return Value(f"({comparable(implicit(left, target))} {operator} {word} {others})", BOOLEAN)
+
+
+def _compared_with_rows(operator: str, left: Value, kind: Type) -> None:
+    """Refuse a comparison with the rows of a subquery if one with a value of their type is not there."""
+    compared(operator, left, Value("x", kind))
+    if kind.elements:
+        raise SqlError(f"not supported here: {operator} of a {kind} and the rows of a subquery; compare the elements")
 
 
 @translates(exp.And, exp.Or)
@@ -96,16 +112,20 @@ def _between(node: exp.Between, scope: Scope) -> Value:
 def _in(node: exp.In, scope: Scope) -> Value:
     only(node, "this", "expressions", "query")
     value = translate(node.this, scope)
-    if node.args.get("query"):
-        sql, kind = subquery(node.args["query"], scope)
-        compared("=", value, Value("x", kind))
+    query = node.args.get("query") or next((one for one in node.expressions if isinstance(one, exp.Values)), None)
+    if query:
+        sql, kind = subquery(query, scope)
+        _compared_with_rows("=", value, kind)
         target = common_type([value, Value("x", kind)], "both sides of IN")
         inner = comparable(implicit(Value("q.c0", kind), target))
         return Value(f"({comparable(implicit(value, target))} IN (SELECT {inner} FROM ({sql}) AS q))", BOOLEAN)
+    if not node.expressions:
+        raise refuse("syntax error: IN needs a value", node)
     choices = [translate(one, scope) for one in node.expressions]
-    for choice in choices:
-        compared("=", value, choice)
+    equal = [compared("=", value, choice) for choice in choices]
     target = common_type([value, *choices], "values of IN")
+    if target.elements or target.name in ("double", "real"):  # whose equality is not DuckDB's
+        return Value(f"({' OR '.join(one.sql for one in equal)})", BOOLEAN)
     listed = ", ".join(comparable(implicit(choice, target)) for choice in choices)
     return Value(f"({comparable(implicit(value, target))} IN ({listed}))", BOOLEAN)
 
@@ -116,7 +136,7 @@ def _exists(node: exp.Exists, scope: Scope) -> Value:
     return Value(f"EXISTS ({subquery(node.this, scope, columns=None)[0]})", BOOLEAN)
 
 
-@translates(exp.Subquery, exp.Select, exp.Union, exp.Except, exp.Intersect)
+@translates(exp.Subquery, exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Values)
 def _scalar_subquery(node: exp.Expr, scope: Scope) -> Value:
     sql, kind = subquery(node, scope)
     return Value(f"({sql})", kind)
@@ -131,7 +151,13 @@ def _like(node: exp.Like, scope: Scope) -> Value:
 def _escape(node: exp.Escape, scope: Scope) -> Value:
     if not isinstance(node.this, exp.Like):
         raise refuse("not supported here: ESCAPE", node)
-    return _matched(node.this, scope, f" ESCAPE {translate(node.expression, scope).sql}")
+    escape = translate(node.expression, scope).literal or ""
+    if len(escape) != 1:
+        raise refuse("escape string must be a single character", node.expression)
+    pattern = translate(node.this.expression, scope).literal or ""
+    if re.search(rf"{re.escape(escape)}(?![%_]|{re.escape(escape)})", re.sub(re.escape(escape) * 2, "", pattern)):
+        raise refuse("escape character must be followed by '%', '_' or the escape character itself", node.expression)
+    return _matched(node.this, scope, f" ESCAPE {text(escape)}")
 
 
 def _matched(node: exp.Like, scope: Scope, escape: str) -> Value:

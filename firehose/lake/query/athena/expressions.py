@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from sqlglot import exp
 
+from firehose.lake.query.athena.functions.registry import AGGREGATES
 from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.scope import Scope
 from firehose.lake.query.athena.value import Value
@@ -37,6 +38,11 @@ def translate(node: exp.Expr, scope: Scope) -> Value:
     translator = _TRANSLATORS.get(type(node))
     if translator is None:
         raise refuse(f"not supported here: {form(node)}", node)
+    if scope.tried is not None and _stands_outside_try(node):
+        value = translate(node, scope.within_try(None))
+        name = scope.statement.alias("a")
+        scope.tried[name] = value.sql
+        return Value(f"struct_extract(tried_v, '{name}')", value.type)
     try:
         grouped = _grouped(node, scope)
         return grouped or translator(node, scope)
@@ -44,6 +50,32 @@ def translate(node: exp.Expr, scope: Scope) -> Value:
         if refused.start is None:
             raise refuse(str(refused), node) from None
         raise
+
+
+def attempted(build: Callable[[Scope], Value], scope: Scope) -> Value:
+    """Return TRY of what `build` translates in a scope.
+
+    DuckDB's TRY takes no aggregate, window function or subquery, and Trino's does not catch what fails in one. They are
+    computed outside and handed in: TRY(sum(x) / 0) -> list_transform([{a1: sum(x)}], v -> TRY(v.a1 / 0))[1]
+    """
+    if scope.tried is not None:
+        value = build(scope)
+        return Value(f"TRY({value.sql})", value.type)
+    tried: dict[str, str] = {}
+    value = build(scope.within_try(tried))
+    sql = f"TRY({value.sql})"
+    if tried:
+        members = ", ".join(f"{name} := {one}" for name, one in tried.items())
+        sql = f"list_extract(list_transform([struct_pack({members})], lambda tried_v: {sql}), 1)"
+    return Value(sql, value.type)
+
+
+def _stands_outside_try(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower() in AGGREGATES
+    if isinstance(node, exp.In):
+        return node.args.get("query") is not None
+    return isinstance(node, exp.Window | exp.Filter | exp.GroupConcat | exp.Query | exp.Exists)
 
 
 def _grouped(node: exp.Expr, scope: Scope) -> Value | None:
@@ -54,7 +86,8 @@ def _grouped(node: exp.Expr, scope: Scope) -> Value | None:
         value = _TRANSLATORS[type(node)](node, scope.ungrouped())
     except SqlError:
         return None
-    return value if value.sql in scope.grouped else None
+    read = scope.grouped.get(value.sql)
+    return Value(read, value.type, value.literal) if read else None
 
 
 def only(node: exp.Expr, *names: str) -> None:

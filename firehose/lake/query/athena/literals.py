@@ -5,7 +5,7 @@ import re
 from sqlglot import exp
 
 from firehose.lake.query.athena.casts import cast, implicit
-from firehose.lake.query.athena.expressions import form, only, translate, translates
+from firehose.lake.query.athena.expressions import attempted, form, only, translate, translates
 from firehose.lake.query.athena.operators import common_type
 from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.scope import Scope
@@ -48,7 +48,6 @@ _TYPES = {
 }
 _TIME = r"\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d{1,6}))?)?"
 _MOMENT = re.compile(rf"(\d{{4,}}-\d{{1,2}}-\d{{1,2}})(?: ({_TIME}))?(?: ?([A-Za-z][\w/+-]*|[+-]\d\d:\d\d))?")
-_DATE_UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
 _UNITS = dict.fromkeys(("WEEK", "DAY", "HOUR", "MINUTE", "SECOND"), DAY_TO_SECOND)
 _UNITS |= dict.fromkeys(("MONTH", "YEAR"), YEAR_TO_MONTH)
 
@@ -69,10 +68,22 @@ def _literal(node: exp.Literal, scope: Scope) -> Value:
             raise refuse("a decimal has at most 38 digits", node)
         kind = decimal(max(digits, 1), len(fraction))
         return Value(f"CAST({text(written)} AS {duckdb_type(kind)})", kind, written)
-    if not written.isdigit() or int(written) > 2**63 - 1:
+    if not written.isdigit():
         raise refuse(f"invalid numeric literal: {written}", node)
-    kind = INTEGER if int(written) < 2**31 else BIGINT
-    return Value(f"CAST({int(written)} AS {duckdb_type(kind)})" if kind is BIGINT else str(int(written)), kind, written)
+    return whole_number(int(written), node)
+
+
+def whole_number(number: int, node: exp.Expr) -> Value:
+    """Return a literal of the type integer, or bigint where it does not fit.
+
+    Raises:
+        SqlError: it does not fit there, either.
+    """
+    if not -(2**63) <= number < 2**63:
+        raise refuse(f"invalid numeric literal: {number}", node)
+    kind = INTEGER if -(2**31) <= number < 2**31 else BIGINT
+    is_plain = kind is INTEGER and number >= 0
+    return Value(str(number) if is_plain else f"CAST({number} AS {duckdb_type(kind)})", kind, str(number))
 
 
 @translates(exp.Boolean)
@@ -117,16 +128,15 @@ def _interval(node: exp.Interval, scope: Scope) -> Value:
     only(node, "this", "unit")
     unit = node.args.get("unit")
     name = unit.name.upper() if isinstance(unit, exp.Var) else ""
-    written = node.this.name if isinstance(node.this, exp.Literal) else ""
+    sign, number = ("-", node.this.this) if isinstance(node.this, exp.Neg) else ("", node.this)
+    written = sign + number.name if isinstance(number, exp.Literal) else ""
     if (
         name not in _UNITS
         or not re.fullmatch(r"[+-]?\d+(\.\d{1,3})?", written)
         or ("." in written and name != "SECOND")
     ):
         raise refuse("not supported here: this form of INTERVAL; write INTERVAL '1' DAY", node)
-    # What may be added to a date, and what gives a timestamp milliseconds, follows from how it is written.
-    literal = "days" if name in _DATE_UNITS else "fraction" if "." in written else "time"
-    return Value(f"INTERVAL '{written}' {name}", Type(_UNITS[name]), literal)
+    return Value(f"INTERVAL '{written}' {name}", Type(_UNITS[name]))
 
 
 @translates(exp.Cast)
@@ -144,8 +154,8 @@ def _cast(node: exp.Cast, scope: Scope) -> Value:
 @translates(exp.TryCast)
 def _try_cast(node: exp.TryCast, scope: Scope) -> Value:
     only(node, "this", "to", "safe")
-    value = cast(translate(node.this, scope), type_of(node.args["to"]))
-    return Value(f"TRY({value.sql})", value.type)
+    target = type_of(node.args["to"])
+    return attempted(lambda inner: cast(translate(node.this, inner), target), scope)
 
 
 def _typed_literal(written: str, target: Type) -> Value | None:

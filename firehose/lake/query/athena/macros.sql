@@ -38,6 +38,8 @@ athena_arrays_overlap(x, y) AS
     CASE WHEN list_has_any(list_filter(x, lambda left_v: left_v IS NOT NULL), list_filter(y, lambda right_v: right_v IS NOT NULL)) THEN true
     WHEN x IS NULL OR y IS NULL OR (len(x) > 0 AND len(y) > 0 AND (list_position(x, NULL) > 0 OR list_position(y, NULL) > 0)) THEN NULL
     ELSE false END
+athena_order(c) AS
+    CASE WHEN c IN (-1, 0, 1) THEN c ELSE athena_raise('a comparator must return -1, 0 or 1') END
 athena_slice(x, start, size) AS
     CASE WHEN x IS NULL OR start IS NULL OR size IS NULL THEN NULL WHEN start = 0 THEN list_slice(x, athena_raise('array subscripts start at 1'), 1)
     WHEN size < 0 THEN list_slice(x, athena_raise('a length must not be negative'), 1)
@@ -69,6 +71,8 @@ athena_multimap_agg(entries) AS
     CASE WHEN entries IS NOT NULL THEN map(athena_array_distinct(list_transform(list_filter(entries, lambda multi_e: multi_e IS NOT NULL), lambda multi_k: struct_extract(multi_k, 'key'))),
     list_transform(athena_array_distinct(list_transform(list_filter(entries, lambda multi_e: multi_e IS NOT NULL), lambda multi_k: struct_extract(multi_k, 'key'))),
     lambda multi_d: list_transform(list_filter(entries, lambda multi_f: struct_extract(multi_f, 'key') = multi_d), lambda multi_v: struct_extract(multi_v, 'value')))) END
+athena_quantile(p) AS
+    CAST(least(p - 1, -0.000000001) AS DECIMAL(18,9))
 athena_average(total, number, digits) AS
     CASE WHEN number > 0 THEN CAST(athena_divide_decimal(athena_unscaled(total), CAST(number AS HUGEINT)) AS DECIMAL(38,0)) / CAST(10 AS HUGEINT) ** digits END
 
@@ -113,6 +117,10 @@ athena_real_text(x) AS
     CASE WHEN x IS NULL THEN NULL WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
     WHEN x = 0 THEN CASE WHEN signbit(x) THEN '-0E0' ELSE '0E0' END
     ELSE CASE WHEN x < 0 THEN '-' ELSE '' END || athena_scientific(printf('%.6e', CAST(abs(x) AS DOUBLE))) END
+athena_fitting(s, most) AS
+    CASE WHEN s IS NULL OR length(s) <= most THEN s ELSE CAST(athena_raise('a value is longer than the varchar that it is cast to') AS VARCHAR) END
+athena_decimal_text(s) AS
+    regexp_replace(s, '^(-?)\.', '\10.')
 athena_checked(s, pattern) AS
     CASE WHEN s IS NULL OR regexp_full_match(s, pattern) THEN s ELSE CAST(athena_raise('a text cannot be cast to this type') AS VARCHAR) END
 athena_text_to_double(s) AS
@@ -123,6 +131,15 @@ athena_from_base(s, base) AS
     CASE WHEN NOT regexp_full_match(s, '-?[0-9a-z]+') THEN CAST(athena_raise('a text is not a number of this base') AS BIGINT)
     WHEN len(list_filter(string_split(ltrim(s, '-'), ''), lambda digit_c: strpos('0123456789abcdefghijklmnopqrstuvwxyz', digit_c) > base)) > 0 THEN CAST(athena_raise('a text is not a number of this base') AS BIGINT)
     ELSE CASE WHEN starts_with(s, '-') THEN -1 ELSE 1 END * list_reduce(list_transform(string_split(ltrim(s, '-'), ''), lambda digit_c: CAST(strpos('0123456789abcdefghijklmnopqrstuvwxyz', digit_c) - 1 AS BIGINT)), lambda base_a, base_b: base_a * CAST(base AS BIGINT) + base_b) END
+athena_cbrt(x) AS
+    CASE WHEN x = 0 OR NOT isfinite(x) THEN x ELSE cbrt(x) - (cbrt(x) * cbrt(x) * cbrt(x) - x) / (3 * cbrt(x) * cbrt(x)) END
+athena_width_bucket(x, first, last, size) AS
+    CASE WHEN x IS NULL OR first IS NULL OR last IS NULL OR size IS NULL THEN NULL
+    WHEN size <= 0 OR first = last THEN athena_raise('width_bucket takes two different bounds and a positive number of buckets')
+    WHEN x < least(first, last) THEN CASE WHEN first < last THEN 0 ELSE size + 1 END
+    WHEN x >= greatest(first, last) THEN CASE WHEN first < last THEN size + 1 ELSE 0 END
+    WHEN first < last THEN CAST(trunc(size * (x - first) / (last - first) + 1) AS BIGINT)
+    ELSE size - CAST(trunc(size * (x - last) / (first - last) + 1) AS BIGINT) + 1 END
 athena_modulus(a, b) AS
     CASE WHEN b = -1 THEN a - a ELSE a % b END
 athena_unscaled(x) AS
@@ -147,13 +164,19 @@ athena_offset_text(t, colon) AS
     CASE WHEN athena_offset_minutes(t) < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(athena_offset_minutes(t)) // 60 AS VARCHAR), 2, '0') || colon || lpad(CAST(abs(athena_offset_minutes(t)) % 60 AS VARCHAR), 2, '0')
 athena_iso_zone(t) AS
     CASE WHEN struct_extract(t, 'zone') = 'UTC' THEN 'Z' ELSE athena_offset_text(t, ':') END
+athena_offset_form() AS
+    '(Z|[+-]\d\d(:?\d\d)?)$'
+athena_before_offset(s) AS
+    regexp_replace(athena_checked(s, '(?s).*' || athena_offset_form()), athena_offset_form(), '')
+athena_read_offset(s) AS
+    CASE WHEN s IS NOT NULL THEN CASE WHEN ends_with(s, 'Z') THEN 'UTC' ELSE regexp_replace(regexp_extract(s, athena_offset_form()) || '00', '^(...):?(..).*', '\1:\2') END END
 athena_from_iso(s) AS
     athena_from_local(CAST(
     regexp_extract(athena_checked(s, '\d{4}(-\d\d(-\d\d)?)?(T\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?'), '^\d{4}')
     || CASE WHEN regexp_matches(s, '^\d{4}-\d\d') THEN s[5:7] ELSE '-01' END || CASE WHEN regexp_matches(s, '^\d{4}-\d\d-\d\d') THEN s[8:10] ELSE '-01' END
     || ' ' || regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1) || substr('00:00:00', length(regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1)) + 1)
     || replace(regexp_extract(s, '[.,]\d{1,6}'), ',', '.') AS TIMESTAMP),
-    CASE WHEN regexp_matches(s, 'T.*[+-]\d\d') THEN rpad(replace(regexp_extract(s, 'T.*([+-]\d\d(:?\d\d)?)$', 1), ':', '')[1:3] || ':' || regexp_extract(s, 'T.*[+-]\d\d:?(\d\d)$', 1), 6, '0') ELSE 'UTC' END)
+    CASE WHEN regexp_matches(s, 'T.*[+-]\d\d') THEN athena_read_offset(s) ELSE 'UTC' END)
 
 athena_zoned_part(s, part) AS
     regexp_extract(trim(s), '^(\d{4,}-\d{1,2}-\d{1,2}(?: \d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d{1,6})?)?)?) ?([A-Za-z+-].*)?$', part)
@@ -177,21 +200,47 @@ athena_years_up(a, b) AS
     OR (athena_year_day(b, a, true) = athena_year_day(a, b, false) AND athena_time_less(b, a)) THEN 1 ELSE 0 END
 athena_years(a, b) AS
     CASE WHEN a <= b THEN athena_years_up(a, b) ELSE -athena_years_up(b, a) END
+athena_pivot(t) AS
+    CASE WHEN year(t) = 1969 THEN t + to_years(100) ELSE t END
 athena_millis(a) AS
     epoch_ms(CAST(a AS TIMESTAMP))
 athena_from_unixtime(x) AS
     make_timestamp(CAST(floor(x * 1000 + 0.5) AS BIGINT) * 1000)
+athena_whole_days(x) AS
+    CASE WHEN epoch_us(x) % 86400000000 = 0 THEN x ELSE x * athena_raise('a date takes an interval of whole days: no hours, minutes or seconds') END
+athena_whole_months(x) AS
+    datepart('year', x) * 12 + datepart('month', x)
 athena_interval_text(x) AS
     CASE WHEN epoch_us(x) < 0 THEN '-' ELSE '' END || CAST(abs(epoch_us(x)) // 86400000000 AS VARCHAR) || ' ' || strftime(make_timestamp(abs(epoch_us(x)) % 86400000000), '%H:%M:%S.%g')
 athena_months_text(x) AS
-    CASE WHEN datepart('year', x) * 12 + datepart('month', x) < 0 THEN '-' ELSE '' END || CAST(abs(datepart('year', x) * 12 + datepart('month', x)) // 12 AS VARCHAR) || '-' || CAST(abs(datepart('year', x) * 12 + datepart('month', x)) % 12 AS VARCHAR)
+    CASE WHEN athena_whole_months(x) < 0 THEN '-' ELSE '' END || CAST(abs(athena_whole_months(x)) // 12 AS VARCHAR) || '-' || CAST(abs(athena_whole_months(x)) % 12 AS VARCHAR)
 
 athena_json(s) AS
     CASE WHEN json_valid(s) THEN json(s) END
+athena_numbers_as_texts(s) AS
+    CASE WHEN json_valid(s) THEN array_to_string(list_transform(regexp_extract_all(s, '"(?:[^"\\]|\\.)*"|[^"]+'),
+    lambda number_p: CASE WHEN starts_with(number_p, '"') THEN number_p ELSE regexp_replace(number_p, '-?\d[\d.eE+-]*', '"\0"', 'g') END), '') END
 athena_json_scalar(j, path) AS
     CASE WHEN json_type(j, path) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(j, path) END
+athena_json_text(j) AS
+    CASE WHEN json_type(j) IN ('OBJECT', 'ARRAY') THEN CAST(athena_raise('a JSON value cannot be cast to this type') AS VARCHAR) ELSE json_extract_string(j, '$') END
+athena_json_number(j) AS
+    CASE WHEN json_type(j) = 'BOOLEAN' THEN CASE WHEN athena_json_text(j) = 'true' THEN '1' ELSE '0' END ELSE athena_json_text(j) END
+athena_json_varchar(j) AS
+    CASE WHEN json_type(j) = 'DOUBLE' AND regexp_matches(athena_json_text(j), '[.eE]') THEN athena_double_text(TRY_CAST(athena_json_text(j) AS DOUBLE)) ELSE athena_json_text(j) END
+athena_json_elements(j) AS
+    CAST(CASE coalesce(json_type(j), 'NULL') WHEN 'NULL' THEN NULL WHEN 'ARRAY' THEN json_extract(j, '$[*]') ELSE [CAST(athena_raise('a JSON value cannot be cast to this type') AS JSON)] END AS JSON[])
+athena_json_keys(j) AS
+    CAST(CASE coalesce(json_type(j), 'NULL') WHEN 'NULL' THEN NULL WHEN 'OBJECT' THEN json_keys(j) ELSE [CAST(athena_raise('a JSON value cannot be cast to this type') AS VARCHAR)] END AS VARCHAR[])
+athena_json_field(j, name, place, size) AS
+    CASE WHEN json_type(j) = 'OBJECT' THEN list_extract(json_extract(j, '$.*'), list_position(list_transform(json_keys(j), lambda field_k: lower(field_k)), name))
+    WHEN json_type(j) = 'ARRAY' AND json_array_length(j) = size THEN list_extract(json_extract(j, '$[*]'), place + 1)
+    WHEN json_type(j) <> 'NULL' THEN CAST(athena_raise('a JSON value cannot be cast to this type') AS JSON) END
 athena_json_array(j) AS
     CASE WHEN json_type(j) = 'ARRAY' THEN CAST(json_array_length(j) AS BIGINT) END
+athena_json_contains(j, form, written) AS
+    CASE WHEN json_type(j) = 'ARRAY' AND written IS NOT NULL THEN list_contains(list_transform(list_filter(CAST(json_extract(j, '$[*]') AS JSON[]),
+    lambda item_j: regexp_full_match(json_type(item_j), form)), lambda item_t: json_extract_string(item_t, '$')), written) END
 athena_json_size(j, path) AS
     CASE json_type(j, path) WHEN 'ARRAY' THEN CAST(json_array_length(j, path) AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(j, path)) AS BIGINT) WHEN NULL THEN NULL ELSE CASE WHEN json_type(j, path) IS NOT NULL THEN CAST(0 AS BIGINT) END END
 athena_json_parse(s) AS

@@ -132,6 +132,8 @@ def _unresolved(names: list[str], node: exp.Expr, scope: Scope) -> SqlError:
     hint = did_you_mean(names[0], [one for one in (*columns, *relations) if one != names[0]])
     if not hint and len(names) > 1:
         hint = did_you_mean(names[1], columns)
+    if not hint and node.args.get("quoted"):
+        hint = "; a text is written in single quotes"
     return refuse(f"COLUMN_NOT_FOUND: column '{'.'.join(names)}' cannot be resolved{hint}", node)
 
 

@@ -4,11 +4,14 @@ Integers overflow with an error and divide without a fraction; decimals keep exa
 and scale. A text is never taken for a number or a time: comparing them is refused, as Athena refuses it.
 """
 
+from collections.abc import Sequence
+
 from firehose.lake.query.athena.casts import implicit
 from firehose.lake.query.athena.refusal import SqlError
 from firehose.lake.query.athena.types import (
     BOOLEAN,
     DAY_TO_SECOND,
+    DOUBLE,
     INTEGERS,
     TIMESTAMP_TZ,
     VARCHAR,
@@ -20,6 +23,7 @@ from firehose.lake.query.athena.types import (
     decimal,
     duckdb_type,
     is_number,
+    text,
 )
 from firehose.lake.query.athena.value import Value
 
@@ -33,6 +37,8 @@ def arithmetic(operator: str, left: Value, right: Value) -> Value:
     Raises:
         SqlError: the operator is not there for these types.
     """
+    if "unknown" in (left.type.name, right.type.name) and (kind := common(left.type, right.type)):
+        left, right = implicit(left, kind), implicit(right, kind)
     if is_number(left.type) and is_number(right.type):
         return _numbers(operator, left, right)
     found = _moments(operator, left, right)
@@ -91,9 +97,11 @@ def _moments(operator: str, left: Value, right: Value) -> Value | None:
     if names[0] in _INTERVALS:
         if names[0] == names[1] and operator in ("+", "-"):
             return Value(f"({left.sql} {operator} {right.sql})", left.type)
-        if right.type.name in INTEGERS and operator in ("*",):
-            return Value(f"({left.sql} * {right.sql})", left.type)
+        if is_number(right.type) and operator in ("*", "/"):
+            return _scaled(operator, left, right)
         return _moments(operator, right, left) if operator == "+" and names[1] not in _INTERVALS else None
+    if names[1] in _INTERVALS and is_number(left.type) and operator == "*":
+        return _scaled(operator, right, left)
     if names[1] in _INTERVALS and operator in ("+", "-"):
         return _shifted(operator, left, right)
     if operator == "-" and {*names} <= {"date", "timestamp", TIMESTAMP_TZ}:
@@ -101,15 +109,24 @@ def _moments(operator: str, left: Value, right: Value) -> Value | None:
     return None
 
 
+def _scaled(operator: str, interval: Value, number: Value) -> Value:
+    """Return an interval times a number or divided by one, cut to milliseconds or months."""
+    if operator == "*" and number.type.name in INTEGERS:
+        return Value(f"({interval.sql} * {number.sql})", interval.type)
+    factor = implicit(number, DOUBLE).sql
+    if interval.type.name == YEAR_TO_MONTH:
+        months = f"CAST(trunc(athena_whole_months({interval.sql}) {operator} {factor}) AS INTEGER)"
+        return Value(f"to_months({months})", interval.type)
+    millis = f"CAST(trunc(epoch_us({interval.sql}) / 1000 {operator} {factor}) AS BIGINT)"
+    return Value(f"to_microseconds({millis} * 1000)", interval.type)
+
+
 def _shifted(operator: str, moment: Value, interval: Value) -> Value | None:
     match moment.type.name:
         case "date":
-            if interval.type.name == DAY_TO_SECOND and interval.literal != "days":
-                raise SqlError("cannot add hour, minutes or seconds to a date")
-            return Value(f"CAST({moment.sql} {operator} {interval.sql} AS DATE)", moment.type)
+            return Value(f"CAST({moment.sql} {operator} {whole_days(interval)} AS DATE)", moment.type)
         case "timestamp":
-            kind = Type("timestamp", (max(moment.type.numbers[0], 3 if interval.literal == "fraction" else 0),))
-            return Value(f"({moment.sql} {operator} {interval.sql})", kind)
+            return Value(f"({moment.sql} {operator} {interval.sql})", _with_fraction(moment.type, interval.type))
         case name if name == TIMESTAMP_TZ:
             zone = f"struct_extract({moment.sql}, 'zone')"
             if interval.type.name == YEAR_TO_MONTH:
@@ -117,8 +134,19 @@ def _shifted(operator: str, moment: Value, interval: Value) -> Value | None:
                     f"athena_from_local(athena_local({moment.sql}) {operator} {interval.sql}, {zone})", moment.type
                 )
             at = f"athena_at({moment.sql})"
-            return Value(f"athena_tz({at} {operator} {interval.sql}, {zone})", moment.type)
+            kind = _with_fraction(moment.type, interval.type)
+            return Value(f"athena_tz({at} {operator} {interval.sql}, {zone})", kind)
     return None
+
+
+def _with_fraction(moment: Type, interval: Type) -> Type:
+    """Return the type of a time moved by an interval: milliseconds at least, where the interval has them."""
+    return Type(moment.name, (max(moment.numbers[0], 3 if interval.name == DAY_TO_SECOND else 0),))
+
+
+def whole_days(interval: Value) -> str:
+    """Return the SQL of an interval for a date: it ends the query if it has hours, minutes or seconds."""
+    return f"athena_whole_days({interval.sql})" if interval.type.name == DAY_TO_SECOND else interval.sql
 
 
 def _difference(left: Value, right: Value) -> Value:
@@ -136,6 +164,19 @@ def comparable(value: Value) -> str:
     return _instant(value)
 
 
+def in_some_zone(value: Value) -> str:
+    """Return what a group of one instant is read as: the instant in the zone of any of its values."""
+    return f"athena_tz({comparable(value)}, any_value(struct_extract({value.sql}, 'zone')))"
+
+
+def once(values: Sequence[Value]) -> str:
+    """Return the DISTINCT of a list of values."""
+    keys = [comparable(value) for value in values if value.literal is None]
+    if keys == [value.sql for value in values if value.literal is None]:
+        return "DISTINCT "
+    return f"DISTINCT ON ({', '.join(keys)}) "
+
+
 def compared(operator: str, left: Value, right: Value) -> Value:
     """Return a comparison.
 
@@ -145,11 +186,39 @@ def compared(operator: str, left: Value, right: Value) -> Value:
     kind = common(left.type, right.type)
     if kind is None or kind.name == "json" or (operator in _ORDERED and kind.name == "map"):
         raise _mismatch(operator, left, right)
-    if kind.elements and operator not in ("IS DISTINCT FROM", "IS NOT DISTINCT FROM"):
-        # Trino's answer is null where a null inside decides; DuckDB's is true or false.
-        raise SqlError(f"not supported here: {operator} between values of type {kind}; compare their elements")
-    one, other = _instant(implicit(left, kind)), _instant(implicit(right, kind))
-    return Value(f"({one} {operator} {other})", BOOLEAN)
+    one, other = implicit(left, kind), implicit(right, kind)
+    if kind.elements and not operator.startswith("IS "):
+        if operator in _ORDERED or kind.name == "map":
+            raise SqlError(f"not supported here: {operator} between values of type {kind}; compare their elements")
+        return Value(f"({'NOT ' if operator == '<>' else ''}{_equal_elements(one, other)})", BOOLEAN)
+    found = f"({_instant(one)} {operator} {_instant(other)})"
+    # DuckDB takes NaN for a number that is equal to itself and larger than any other.
+    numbers = [
+        one.sql
+        for one, was in ((one, left), (other, right))
+        if was.type.name in ("double", "real") and was.literal is None
+    ]
+    if numbers and not operator.startswith("IS "):
+        is_nan = " OR ".join(f"isnan({sql})" for sql in numbers)
+        unordered = f"CASE WHEN {one.sql} IS NOT NULL AND {other.sql} IS NOT NULL THEN {operator == '<>'} END"
+        found = f"CASE WHEN {is_nan} THEN {unordered} ELSE {found} END"
+    return Value(found, BOOLEAN)
+
+
+def _equal_elements(left: Value, right: Value) -> str:
+    """Return whether rows or arrays are equal: null where that depends on a null inside; DuckDB's own is never null."""
+    if left.type.name == "row":
+        fields = zip(left.type.names, left.type.elements, strict=True)
+        pairs = (
+            [Value(f"struct_extract({side.sql}, {text(name)})", kind) for side in (left, right)]
+            for name, kind in fields
+        )
+        return f"({' AND '.join(compared('=', *pair).sql for pair in pairs)})"
+    (element,) = left.type.elements
+    equal = compared("=", Value("pair_e[1]", element), Value("pair_e[2]", element)).sql
+    all_equal = f"athena_all(list_transform(list_zip({left.sql}, {right.sql}), lambda pair_e: {equal}))"
+    missing = f"{left.sql} IS NULL OR {right.sql} IS NULL"
+    return f"CASE WHEN {missing} THEN NULL WHEN len({left.sql}) <> len({right.sql}) THEN false ELSE {all_equal} END"
 
 
 def concatenated(left: Value, right: Value) -> Value:

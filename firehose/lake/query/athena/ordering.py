@@ -26,14 +26,15 @@ def order_by(
     inner = scope.with_outputs(named)
     keys = []
     for one in node.expressions:
-        sql = _key(one, outputs, inner)
-        if is_distinct and not sql.isdigit():
+        place, sql = _key(one, outputs, inner)
+        if is_distinct and place is None:
             raise refuse("for SELECT DISTINCT, ORDER BY expressions must appear in select list", one)
         keys.append(sql + direction(one))
     return f" ORDER BY {', '.join(keys)}"
 
 
-def _key(node: exp.Ordered, outputs: Sequence[Value], scope: Scope) -> str:
+def _key(node: exp.Ordered, outputs: Sequence[Value], scope: Scope) -> tuple[int | None, str]:
+    """Return the place in the SELECT list that a key orders by, if there is one, and its SQL."""
     place = ordinal(node.this, len(outputs))
     if place is not None:
         value = outputs[place]
@@ -42,8 +43,8 @@ def _key(node: exp.Ordered, outputs: Sequence[Value], scope: Scope) -> str:
         found = [number for number, output in enumerate(outputs) if output.sql == value.sql]
         place = found[0] if found else None
     if place is not None and comparable(value) == value.sql:
-        return str(place + 1)
-    return comparable(value)
+        return place, str(place + 1)
+    return place, comparable(value)
 
 
 def ordinal(node: exp.Expr, width: int) -> int | None:

@@ -9,7 +9,6 @@ of rows gives, nor the types of a lambda's parameters, nor Trino's rules for dec
 """
 
 import logging
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -18,32 +17,13 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.athena import AthenaTrinoParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from firehose.lake.query.athena.other_dialects import refuse_other_dialects
 from firehose.lake.query.athena.refusal import SqlError, did_you_mean
 
 _QUERIES = ("SELECT", "WITH", "VALUES", "TABLE")
 
 # Calls whose arguments are separated by words and not by commas alone.
 _KEYWORD_CALLS = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "LISTAGG")
-
-# sqlglot takes these of every dialect; Trino has no such syntax.
-_OTHER_DIALECTS = {
-    TokenType.DCOLON: "::",
-    TokenType.QUALIFY: "QUALIFY",
-    TokenType.DARROW: "->>",
-    TokenType.FARROW: "=>",
-    TokenType.RLIKE: "RLIKE",
-    TokenType.NULLSAFE_EQ: "<=>",
-    TokenType.ILIKE: "ILIKE",
-    TokenType.GLOB: "GLOB",
-    TokenType.DIV: "DIV",
-    TokenType.DPIPE_SLASH: "||/",
-    TokenType.AMP: "&",
-    TokenType.CARET: "^",
-    TokenType.TILDE: "~",
-    TokenType.ISNULL: "ISNULL",
-    TokenType.NOTNULL: "NOTNULL",
-    TokenType.PIPE: "|",
-}
 
 
 class _Athena(Trino):
@@ -84,8 +64,7 @@ def parse(sql: str) -> exp.Expr:
     try:
         tokens = _Athena().tokenize(sql)
         _refuse_other_statements(tokens)
-        _refuse_other_dialects(tokens)
-        _refuse_other_numbers(tokens, sql)
+        refuse_other_dialects(tokens, sql)
         statements = [one for one in _Athena().parser().parse(tokens, sql) if one is not None]
     except ParseError as error:
         raise _refused(error, sql) from None
@@ -119,26 +98,6 @@ def _refuse_other_statements(tokens: list[Token]) -> None:
     hint = did_you_mean(first.text.lower(), [word.lower() for word in _QUERIES]).upper()
     message = f"not supported here: {first.text.upper()}; queries, SHOW and DESCRIBE are"
     raise SqlError(f"{message}{hint.replace('DID YOU MEAN', 'did you mean')}", first.start, first.end)
-
-
-def _refuse_other_dialects(tokens: list[Token]) -> None:
-    for token, behind in pairwise([*tokens, None]):
-        if token is not None and (token.token_type in _OTHER_DIALECTS or token.text == "=="):
-            word = _OTHER_DIALECTS.get(token.token_type, token.text)
-            raise SqlError(f"syntax error: Athena has no {word}", token.start, token.end)
-        if token and behind and (token.token_type, behind.token_type) == (TokenType.INTERVAL, TokenType.NUMBER):
-            raise SqlError("syntax error: write INTERVAL '1' DAY, with quotes", behind.start, behind.end)
-
-
-def _refuse_other_numbers(tokens: list[Token], sql: str) -> None:
-    """Refuse 0x1F, which sqlglot takes for X'1F', and 0b11 and 1_000, which it takes for a number and its alias."""
-    for token in tokens:
-        if token.token_type == TokenType.HEX_STRING and sql[token.start] == "0":
-            raise SqlError("not supported here: hexadecimal numbers", token.start, token.end)
-    for token, behind in pairwise(tokens):
-        goes_on = token.token_type == TokenType.NUMBER and token.end + 1 == behind.start
-        if goes_on and sql[behind.start].isidentifier():
-            raise SqlError(f"not supported here: the number {token.text}{behind.text}", token.start, behind.end)
 
 
 def _refused(error: ParseError, sql: str) -> SqlError:

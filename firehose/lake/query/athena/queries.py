@@ -4,13 +4,13 @@ from sqlglot import exp
 
 from firehose.lake.query.athena.casts import implicit
 from firehose.lake.query.athena.expressions import form, only, translate
-from firehose.lake.query.athena.operators import common_type
+from firehose.lake.query.athena.operators import common_type, once
 from firehose.lake.query.athena.ordering import limits, order_by
 from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.relations import Query
 from firehose.lake.query.athena.scope import NamedQuery, Scope
 from firehose.lake.query.athena.select import select
-from firehose.lake.query.athena.types import UNKNOWN, Type
+from firehose.lake.query.athena.types import TIMESTAMP_TZ, UNKNOWN, Type
 from firehose.lake.query.athena.value import Value
 
 _SET_OPERATIONS: dict[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
@@ -74,8 +74,15 @@ def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
         raise refuse(f"{word} query has different number of fields: {len(left.columns)}, {len(right.columns)}", node)
     pairs = zip(left.columns, right.columns, strict=True)
     kinds = [_column_type(place, one, other, word) for place, ((_, one), (_, other)) in enumerate(pairs, 1)]
-    sides = f"{_as_types(left, kinds)} {word}{'' if node.args.get('distinct') else ' ALL'} {_as_types(right, kinds)}"
     columns = tuple((name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True))
+    zoned = any(kind.name == TIMESTAMP_TZ for kind in kinds)
+    if zoned and word != "UNION":
+        raise refuse(f"not supported here: {word} of times with a zone; cast them to timestamp", node)
+    every = "" if node.args.get("distinct") and not zoned else " ALL"
+    sides = f"{_as_types(left, kinds)} {word}{every} {_as_types(right, kinds)}"
+    if zoned and node.args.get("distinct"):
+        rows = [Value(f"d.c{place}", kind) for place, kind in enumerate(kinds)]
+        sides = f"SELECT {once(rows)}{', '.join(one.sql for one in rows)} FROM ({sides}) AS d"
     return _ended(sides, columns, node, scope)
 
 
@@ -107,12 +114,16 @@ def _ended(sql: str, columns: tuple[tuple[str | None, Type], ...], node: exp.Exp
     return Query(f"SELECT {selected} FROM ({sql}) AS o{ending}", columns)
 
 
+def _members(row: exp.Expr) -> list[exp.Expr]:
+    """Return the columns of a row of VALUES, which is written (1, 2), ROW(1, 2), or 1."""
+    members = row.expressions if isinstance(row, exp.Tuple) else [row]
+    only_one = members[0] if len(members) == 1 else None
+    return only_one.expressions if isinstance(only_one, exp.Anonymous) and only_one.name.upper() == "ROW" else members
+
+
 def _values(node: exp.Values, scope: Scope) -> Query:
     only(node, "expressions", "alias", "order", "limit", "offset", "with_")
-    rows = [
-        [translate(one, scope) for one in (row.expressions if isinstance(row, exp.Tuple) else [row])]
-        for row in node.expressions
-    ]
+    rows = [[translate(one, scope) for one in _members(row)] for row in node.expressions]
     width = len(rows[0])
     if any(len(row) != width for row in rows):
         raise refuse("values rows have different numbers of columns", node)

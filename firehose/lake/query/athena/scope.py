@@ -1,6 +1,6 @@
 """Names: the relations of a query and their columns, the WITH queries and the parameters of lambdas."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -51,8 +51,9 @@ class Statement(msgspec.Struct):
 class Scope(msgspec.Struct):
     """The names that an expression can use.
 
-    `outputs` are the names of the SELECT list, which only ORDER BY sees. `grouped` holds the SQL of the expressions
-    that are grouped by, None where the query does not aggregate or where an aggregate's own arguments are translated.
+    `outputs` are the names of the SELECT list, which only ORDER BY sees. `grouped` has the SQL of the expressions that
+    are grouped by, and the SQL that reads each from a group; it is None where the query does not aggregate or where an
+    aggregate's own arguments are translated.
     `named_windows` are those of a WINDOW clause.
     """
 
@@ -62,9 +63,10 @@ class Scope(msgspec.Struct):
     queries: dict[str, NamedQuery] = msgspec.field(default_factory=dict)
     parameters: Mapping[str, Value] = msgspec.field(default_factory=dict)
     outputs: Mapping[str, Value] = msgspec.field(default_factory=dict)
-    grouped: frozenset[str] | None = None
+    grouped: Mapping[str, str] | None = None
     named_windows: Mapping[str, Any] = msgspec.field(default_factory=dict)
     aggregates: bool = True  # aggregates and window functions may stand here
+    tried: dict[str, str] | None = None  # within TRY: what is computed outside of it, by the name it is read by
 
     def inner(self) -> "Scope":
         """Return the scope of a query within this one; it sees the columns here where it has none of the name."""
@@ -76,19 +78,23 @@ class Scope(msgspec.Struct):
 
     def ungrouped(self) -> "Scope":
         """Return the scope of an aggregate's arguments: every column, and no other aggregate."""
-        return self._changed(grouped=None, aggregates=False, outputs={})
+        return self._changed(grouped=None, aggregates=False, outputs={}, tried=None)
 
     def without_aggregates(self) -> "Scope":
         """Return the scope of WHERE, ON and GROUP BY."""
         return self._changed(aggregates=False)
 
-    def grouped_by(self, expressions: Iterable[str]) -> "Scope":
+    def grouped_by(self, expressions: Mapping[str, str]) -> "Scope":
         """Return the scope of what stands behind GROUP BY."""
-        return self._changed(grouped=frozenset(expressions))
+        return self._changed(grouped=expressions)
 
     def with_outputs(self, outputs: Mapping[str, Value]) -> "Scope":
         """Return the scope of ORDER BY."""
         return self._changed(outputs=outputs)
+
+    def within_try(self, tried: dict[str, str] | None) -> "Scope":
+        """Return the scope of what stands in TRY, or of what is computed outside of it."""
+        return self._changed(tried=tried)
 
     def _changed(self, **changes: object) -> "Scope":
         values = {name: getattr(self, name) for name in self.__struct_fields__} | changes

@@ -4,6 +4,7 @@ from firehose.lake.query.athena.functions.registry import AGGREGATES, WINDOW_FUN
 
 _AGGREGATES = """
 count() -> bigint = count<<*>>
+count(timestamptz) -> bigint = count<<athena_at({0})>>
 count(T) -> bigint = count<<{0}>>
 count_if(boolean) -> bigint = CAST(coalesce(count_if<<{0}>>, 0) AS BIGINT)
 sum(bigint) -> bigint = CAST(sum<<{0}>> AS BIGINT)
@@ -22,8 +23,8 @@ min(T,bigint) -> array(T) = min<<{0}, {1}>>
 max(T,bigint) -> array(T) = max<<{0}, {1}>>
 min_by(T,U) -> T = arg_min_null<<{0}, {1}>>
 max_by(T,U) -> T = arg_max_null<<{0}, {1}>>
-min_by(T,U,bigint) -> array(T) = arg_min<<{0}, {1}, {2}>>
-max_by(T,U,bigint) -> array(T) = arg_max<<{0}, {1}, {2}>>
+min_by(T,U,bigint) -> array(T) = list_transform(arg_min<<struct_pack(v := {0}), {1}, {2}>>, lambda by_v: by_v.v)
+max_by(T,U,bigint) -> array(T) = list_transform(arg_max<<struct_pack(v := {0}), {1}, {2}>>, lambda by_v: by_v.v)
 arbitrary(T) -> T = any_value<<{0}>>
 any_value(T) -> T = any_value<<{0}>>
 array_agg(T) -> array(T) = list<<{0}>>
@@ -31,12 +32,13 @@ set_agg(T) -> array(T) = athena_array_distinct(list<<{0}>>)
 bool_and(boolean) -> boolean = bool_and<<{0}>>
 every(boolean) -> boolean = bool_and<<{0}>>
 bool_or(boolean) -> boolean = bool_or<<{0}>>
+approx_distinct(timestamptz) -> bigint = count<<DISTINCT athena_at({0})>>
 approx_distinct(T) -> bigint = count<<DISTINCT {0}>>
 approx_distinct(T,double) -> bigint = count<<DISTINCT {0}>>
-approx_percentile(bigint,double) -> bigint = quantile_disc<<{0}, {1}>>
-approx_percentile(double,double) -> double = quantile_disc<<{0}, {1}>>
-approx_percentile(bigint,array(double)) -> array(bigint) = quantile_disc<<{0}, {1}>>
-approx_percentile(double,array(double)) -> array(double) = quantile_disc<<{0}, {1}>>
+approx_percentile(bigint,double) -> bigint = quantile_disc<<{0}, athena_quantile({1})>>
+approx_percentile(double,double) -> double = quantile_disc<<{0}, athena_quantile({1})>>
+approx_percentile(bigint,array(double)) -> array(bigint) = quantile_disc<<{0}, list_transform({1}, lambda p: athena_quantile(p))>>
+approx_percentile(double,array(double)) -> array(double) = quantile_disc<<{0}, list_transform({1}, lambda p: athena_quantile(p))>>
 stddev(double) -> double = stddev_samp<<{0}>>
 stddev_samp(double) -> double = stddev_samp<<{0}>>
 stddev_pop(double) -> double = stddev_pop<<{0}>>
@@ -55,7 +57,6 @@ multimap_agg(K,V) -> map(K,array(V)) = athena_multimap_agg(list<<CASE WHEN {0} I
 map_union(map(K,V)) -> map(K,V) = athena_map_agg(flatten(list<<map_entries({0})>>))
 bitwise_and_agg(bigint) -> bigint = bit_and<<{0}>>
 bitwise_or_agg(bigint) -> bigint = bit_or<<{0}>>
-grouping(T...) -> bigint = grouping({*})
 """
 _WINDOW_FUNCTIONS = """
 row_number() -> bigint = row_number<<>>
@@ -75,4 +76,6 @@ last_value(T) -> T = last_value<<{0}>>
 nth_value(T,bigint) -> T = nth_value<<{0}, {1}>>
 """
 add(AGGREGATES, _AGGREGATES)
+for _columns in ("T", "T,U", "T,U,V", "T,U,V,W"):
+    add(AGGREGATES, f"grouping({_columns}) -> bigint = grouping({{*}})")
 add(WINDOW_FUNCTIONS, _WINDOW_FUNCTIONS)

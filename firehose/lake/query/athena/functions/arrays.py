@@ -13,7 +13,7 @@ from firehose.lake.query.athena.functions.calling import (
     typed,
 )
 from firehose.lake.query.athena.functions.registry import SCALARS, Signature, add, special
-from firehose.lake.query.athena.operators import common_type
+from firehose.lake.query.athena.operators import common_type, whole_days
 from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.scope import Scope
 from firehose.lake.query.athena.types import (
@@ -74,9 +74,23 @@ def _arrays(name: str, values: Sequence[Value]) -> None:
 
 @special("array_sort")
 def _array_sort(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    if len(nodes) == 2:
-        raise SqlError("not supported here: array_sort with a comparator")
-    return apply(SCALARS["array_sort"], [translate(node, scope) for node in nodes])
+    """Sort an array; with a comparator, each element is put behind those that it does not precede."""
+    arguments("array_sort", nodes, 1, 2)
+    source = translate(nodes[0], scope)
+    if len(nodes) == 1:
+        return apply(SCALARS["array_sort"], [source])
+    _arrays("array_sort", [source])
+    element = source.type.elements[0]
+    sorted_so_far, added, other = parameter_names(scope, 3)
+    order = lambda_body(nodes[1], [Value(other, element), Value(f"{added}[1]", element)], scope)
+    if order.type.name not in INTEGERS:
+        raise refuse(f"TYPE_MISMATCH: the comparator must return bigint, not {order.type}", nodes[1])
+    before, behind = (f"list_filter({sorted_so_far}, lambda {other}: athena_order({order.sql}) {sign})" for sign in ("<= 0", "> 0"))  # fmt: skip
+    start = (
+        f"list_prepend(CAST([] AS {duckdb_type(source.type)}), list_transform({source.sql}, lambda {added}: [{added}]))"
+    )
+    inserted = f"list_concat(list_concat({before}, {added}), {behind})"
+    return Value(f"CASE WHEN {source.sql} IS NOT NULL THEN list_reduce({start}, lambda {sorted_so_far}, {added}: {inserted}) END", source.type)  # fmt: skip
 
 
 @special("reduce")
@@ -150,15 +164,13 @@ def _sequence(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
         raise SqlError(f"unexpected parameters ({first.type}, {last.type}, {steps[0].type}) for function sequence")
     if not steps and kind.name == "timestamp":
         raise SqlError("function sequence of timestamps takes a step")
-    if steps and kind.name == "date" and steps[0].literal == "time":
-        raise SqlError("sequence step must be a day interval if start and end values are dates")
-    step = (
-        steps[0].sql if steps else f"CASE WHEN {first.sql} <= {last.sql} THEN INTERVAL 1 DAY ELSE -INTERVAL 1 DAY END"
-    )
+    step = f"CASE WHEN {first.sql} <= {last.sql} THEN INTERVAL 1 DAY ELSE -INTERVAL 1 DAY END"
+    if steps:
+        step = whole_days(steps[0]) if kind.name == "date" else steps[0].sql
     ends = f"{_timestamp(first, kind)}, {_timestamp(last, kind)}"
     moments = f"athena_time_sequence({ends}, {step})"
     if steps and steps[0].type.name == YEAR_TO_MONTH:
-        moments = f"athena_month_sequence({ends}, datepart('year', {step}) * 12 + datepart('month', {step}))"
+        moments = f"athena_month_sequence({ends}, athena_whole_months({step}))"
     if kind.name == "date":
         moments = f"list_transform({moments}, lambda moment_v: CAST(moment_v AS DATE))"
     return Value(moments, array(kind))

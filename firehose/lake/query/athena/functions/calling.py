@@ -23,33 +23,32 @@ def call(
         SqlError: none does.
     """
     values = [None if isinstance(node, exp.Lambda) else translate(node, scope) for node in nodes]
-    for exact in (True, False):
-        for signature in overloads:
-            expected = signature.expected(len(nodes))
-            if expected is None:
-                continue
-            bindings: Bindings = {}
-            if all(
-                _fits(pattern, value, bindings, exact=exact) for pattern, value in zip(expected, values, strict=True)
-            ):
-                arguments = _arguments(expected, nodes, values, bindings, scope)
-                return signature.value(arguments, bindings, around)
-    given = ", ".join(str(value.type) if value else "a lambda" for value in values)
-    takes = " or ".join(f"{name}({', '.join(map(str, one.parameters))})" for one in overloads)
-    raise SqlError(f"unexpected parameters ({given}) for function {name}; expected: {takes}")
+    signature, expected, bindings = _chosen(name, overloads, values)
+    return signature.value(_arguments(expected, nodes, values, bindings, scope), bindings, around)
 
 
 def apply(overloads: Sequence[Signature], values: Sequence[Value]) -> Value:
     """Return the call with arguments that are translated already."""
+    signature, expected, bindings = _chosen(overloads[0].name, overloads, values)
+    targets = [substitute(one, bindings) for one in expected]
+    return signature.value([implicit(*pair).sql for pair in zip(values, targets, strict=True)], bindings)
+
+
+def _chosen(
+    name: str, overloads: Sequence[Signature], values: Sequence[Value | None]
+) -> tuple[Signature, list[Pattern], Bindings]:
+    """Return the first overload that takes the values as they are, or else implicitly converted; None is a lambda."""
     for exact in (True, False):
         for signature in overloads:
-            expected = signature.expected(len(values))
             bindings: Bindings = {}
-            if expected and all(bind(one, value.type, bindings, exact=exact) for one, value in zip(expected, values, strict=True)):  # fmt: skip
-                targets = [substitute(one, bindings) for one in expected]
-                return signature.value([implicit(v, t).sql for v, t in zip(values, targets, strict=True)], bindings)
-    given = ", ".join(str(value.type) for value in values)
-    raise SqlError(f"unexpected parameters ({given}) for function {overloads[0].name}")
+            expected = signature.expected(len(values))
+            if expected is not None and all(
+                _fits(pattern, value, bindings, exact=exact) for pattern, value in zip(expected, values, strict=True)
+            ):
+                return signature, expected, bindings
+    given = ", ".join(str(value.type) if value else "a lambda" for value in values)
+    takes = " or ".join(f"{name}({', '.join(map(str, one.parameters))})" for one in overloads)
+    raise SqlError(f"unexpected parameters ({given}) for function {name}; expected: {takes}")
 
 
 def _fits(pattern: Pattern, value: Value | None, bindings: Bindings, *, exact: bool) -> bool:

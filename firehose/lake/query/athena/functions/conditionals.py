@@ -1,11 +1,12 @@
 """Functions of any type: choices between values, TRY, typeof, rows."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlglot import exp
 
 from firehose.lake.query.athena.casts import implicit
-from firehose.lake.query.athena.expressions import translate
+from firehose.lake.query.athena.expressions import attempted, translate
 from firehose.lake.query.athena.functions.calling import arguments
 from firehose.lake.query.athena.functions.registry import special
 from firehose.lake.query.athena.literals import row_of
@@ -32,16 +33,6 @@ def _coalesce(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     return Value(f"coalesce({', '.join(values)})", kind)
 
 
-@special("greatest")
-def _greatest(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    return _extreme("greatest", nodes, scope)
-
-
-@special("least")
-def _least(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    return _extreme("least", nodes, scope)
-
-
 def _extreme(name: str, nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     """Return greatest or least: null where one argument is null."""
     values, kind = _of_one_type(name, nodes, scope)
@@ -49,6 +40,10 @@ def _extreme(name: str, nodes: Sequence[exp.Expr], scope: Scope) -> Value:
         raise SqlError(f"unexpected parameters ({kind}) for function {name}")
     missing = " OR ".join(f"{one} IS NULL" for one in values)
     return Value(f"CASE WHEN {missing} THEN NULL ELSE {name}({', '.join(values)}) END", kind)
+
+
+for _name in ("greatest", "least"):
+    special(_name)(partial(_extreme, _name))
 
 
 def _of_one_type(name: str, nodes: Sequence[exp.Expr], scope: Scope) -> tuple[list[str], Type]:
@@ -69,8 +64,7 @@ def _nullif(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 @special("try")
 def _try(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("try", nodes, 1, 1)
-    value = translate(nodes[0], scope)
-    return Value(f"TRY({value.sql})", value.type)
+    return attempted(partial(translate, nodes[0]), scope)
 
 
 @special("typeof")

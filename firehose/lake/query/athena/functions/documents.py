@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from firehose.lake.query.athena.expressions import translate
-from firehose.lake.query.athena.functions.calling import arguments, constant, require
+from firehose.lake.query.athena.expressions import only, translate, translates
+from firehose.lake.query.athena.functions.calling import apply, arguments, constant, require
 from firehose.lake.query.athena.functions.registry import SCALARS, add, special
 from firehose.lake.query.athena.refusal import refuse
 from firehose.lake.query.athena.scope import Scope
-from firehose.lake.query.athena.types import BIGINT, JSON, VARCHAR, Type, text
+from firehose.lake.query.athena.types import BIGINT, JSON, VARCHAR, text
 from firehose.lake.query.athena.value import Value
 
 _TABLE = """
@@ -32,7 +32,21 @@ url_decode(varchar) -> varchar = url_decode(replace({0}, '+', ' '))
 """
 add(SCALARS, _TABLE)
 
+# The forms of JSON that a value of a type may be equal to.
+_FORMS = {"varchar": "VARCHAR", "boolean": "BOOLEAN", "bigint": "U?BIGINT", "double": "DOUBLE"}
+for _kind, _form in _FORMS.items():
+    for _written, _document_sql in (("json", "{0}"), ("varchar", "athena_json({0})")):
+        _contains = f"athena_json_contains({_document_sql}, '{_form}', CAST({{1}} AS VARCHAR))"
+        add(SCALARS, f"json_array_contains({_written},{_kind}) -> boolean = {_contains}")
+
 _STEP = re.compile(r"""\.([A-Za-z_][\w$-]*)|\["((?:[^"\\])*)"\]|\[(\d+)\]|\['([^'\\]*)'\]""")
+
+
+@translates(exp.ParseJSON)
+def _literal(node: exp.ParseJSON, scope: Scope) -> Value:
+    """Return JSON '...'."""
+    only(node, "this", "is_literal")
+    return apply(SCALARS["json_parse"], [translate(node.this, scope)])
 
 
 @special("json_extract")
@@ -43,7 +57,7 @@ def _extract(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 
 @special("json_extract_scalar")
 def _extract_scalar(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    document, path = _document(nodes, scope, "json_extract_scalar")
+    document, path = _document(nodes, scope, "json_extract_scalar", "athena_numbers_as_texts")
     return Value(f"athena_json_scalar({document}, {path})", VARCHAR)
 
 
@@ -53,11 +67,11 @@ def _size(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     return Value(f"athena_json_size({document}, {path})", BIGINT)
 
 
-def _document(nodes: Sequence[exp.Expr], scope: Scope, name: str) -> tuple[str, str]:
-    """Return the document, null where a text is not JSON, and the path."""
+def _document(nodes: Sequence[exp.Expr], scope: Scope, name: str, read: str = "athena_json") -> tuple[str, str]:
+    """Return the document, null where a text is not JSON, and the path. `read` is the macro that reads a text."""
     arguments(name, nodes, 2, 2)
     value = require(translate(nodes[0], scope), "json", "varchar", name=name)
-    document = value.sql if value.type == JSON else f"athena_json({value.sql})"
+    document = value.sql if value.type == JSON else f"{read}({value.sql})"
     return document, text(_path(constant(nodes[1], scope, f"{name} with a path"), nodes[1]))
 
 
@@ -68,12 +82,3 @@ def _path(written: str, node: exp.Expr) -> str:
     if not written.startswith("$") or "".join(match[0] for match in found) != steps:
         raise refuse("not supported here: this form of JSON path; names and numbers are: $.a[0]", node)
     return "$" + "".join(f"[{match[3]}]" if match[3] else f'."{match[1] or match[2] or match[4]}"' for match in found)
-
-
-@special("json_array_contains")
-def _array_contains(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    arguments("json_array_contains", nodes, 2, 2)
-    value = require(translate(nodes[0], scope), "json", "varchar", name="json_array_contains")
-    document = value.sql if value.type == JSON else f"athena_json({value.sql})"
-    wanted = translate(nodes[1], scope)
-    return Value(f"CASE WHEN json_type({document}) = 'ARRAY' THEN json_contains({document}, to_json({wanted.sql})) END", Type("boolean"))  # fmt: skip

@@ -33,7 +33,7 @@ _MYSQL_BOTH = {
 _MYSQL_WRITTEN = _MYSQL_BOTH | {"c": "%-m", "e": "%-d", "k": "%-H", "l": "%-I", "y": "%y", "v": "%V", "x": "%G"}
 _MYSQL_READ = {
     name: form for name, form in _MYSQL_BOTH.items() if name not in "aWj"
-} | {"c": "%-m", "e": "%-d", "k": "%-H", "l": "%-I"}  # fmt: skip
+} | {"c": "%-m", "e": "%-d", "k": "%-H", "l": "%-I", "y": "%y"}  # fmt: skip
 _MYSQL_UNKNOWN = set("DUuVwX")
 
 _JAVA_WRITTEN = {
@@ -72,16 +72,18 @@ _JAVA_READ = {
     name: form
     for name, form in _JAVA_WRITTEN.items()
     if name in ("yyyy", "M", "MM", "MMM", "MMMM", "d", "dd", "H", "HH", "h", "hh", "m", "mm", "s", "ss", "SSS", "a")
-}
+} | dict.fromkeys(("SSSSSS", "SSSSS", "SSSS"), "%f")
 _JAVA = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)")
 
 
 def parsed(sql: str, form: str) -> str:
     """Return the SQL that reads a text by one of C's formats. Without a year, a month or day is of 2000, a time of 1970.
 
-    So Joda reads it, and Trino by it; DuckDB would take 1900.
+    So Joda reads it, and Trino by it; DuckDB would take 1900. Two digits are of 1970 to 2069; C's are of 1969 to 2068.
     """
     letters = set(re.findall(r"%-?(.)", form))
+    if "y" in letters:
+        return f"athena_pivot(strptime({sql}, {text(form)}))"
     if "Y" in letters:
         return f"strptime({sql}, {text(form)})"
     year = 2000 if letters & set("mbBd") else 1970
@@ -110,7 +112,7 @@ def of_mysql(written: str, *, is_read: bool) -> str:
 def of_java(written: str, *, is_read: bool) -> list[str]:
     """Return Java's format as C's, in parts: yyyy-MM-dd'T'HH:mm -> ["%Y", "-", "%m", ...].
 
-    "ZZ" and the like are left to the caller: they are of the zone.
+    %Z, %ZZ and %ZZZ are left to the caller: they are of the zone.
 
     Raises:
         SqlError: letters that have no counterpart.
@@ -126,7 +128,7 @@ def of_java(written: str, *, is_read: bool) -> list[str]:
         elif match[0] in known:
             found.append(known[match[0]])
         elif match[0] in ("Z", "ZZ", "ZZZ"):
-            found.append(match[0])
+            found.append(f"%{match[0]}")
         else:
             raise SqlError(f"not supported here: {match[0]} in a format")
     return found

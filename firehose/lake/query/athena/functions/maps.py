@@ -1,6 +1,6 @@
 """Functions of maps, with their lambdas. A map is taken apart into its entries and put together again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sqlglot import exp
 
@@ -19,7 +19,7 @@ map_entries(map(K,V)) -> array(row(K,V)) = list_transform(map_entries({0}), lamb
 map_from_entries(array(row(K,V))) -> map(K,V) = map_from_entries({0})
 map() -> map(K,V) = map(CAST([] AS INTEGER[]), CAST([] AS INTEGER[]))
 map(array(K),array(V)) -> map(K,V) = CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN map({0}, {1}) END
-map_concat(map(K,V),map(K,V)) -> map(K,V) = CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN map_concat({0}, {1}) END
+map_concat(map(K,V),map(K,V)...) -> map(K,V) = CASE WHEN list_position([{*}], NULL) IS NULL THEN map_concat({*}) END
 """
 add(SCALARS, _TABLE)
 
@@ -31,43 +31,39 @@ def _map(node: exp.Expr, scope: Scope, name: str) -> Value:
     return value
 
 
-def _rebuilt(nodes: Sequence[exp.Expr], scope: Scope, name: str, build: Callable[[str, Value, Value], Value]) -> Value:
-    """Return the map with its entries changed: `build` gets the entry, the map and the translated lambda."""
+def _taken_apart(nodes: Sequence[exp.Expr], scope: Scope, name: str) -> tuple[Value, str, Value]:
+    """Return the map, the name of an entry of it, and the translated lambda of its key and value."""
     arguments(name, nodes, 2, 2)
     source = _map(nodes[0], scope, name)
     key, value = source.type.elements
     (entry,) = parameter_names(scope, 1)
-    body = lambda_body(nodes[1], [Value(f"{entry}.key", key), Value(f"{entry}.value", value)], scope)
-    return build(entry, source, body)
+    return source, entry, lambda_body(nodes[1], [Value(f"{entry}.key", key), Value(f"{entry}.value", value)], scope)
 
 
 @special("map_filter")
 def _map_filter(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    def build(entry: str, source: Value, body: Value) -> Value:
-        kept = f"list_filter(map_entries({source.sql}), lambda {entry}: {body.sql})"
-        return Value(f"map_from_entries({kept})", source.type)
-
-    return _rebuilt(nodes, scope, "map_filter", build)
+    source, entry, body = _taken_apart(nodes, scope, "map_filter")
+    kept = f"list_filter(map_entries({source.sql}), lambda {entry}: {body.sql})"
+    return Value(f"map_from_entries({kept})", source.type)
 
 
 @special("transform_values")
 def _transform_values(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    def build(entry: str, source: Value, body: Value) -> Value:
-        changed = f'lambda {entry}: struct_pack("key" := {entry}.key, "value" := {body.sql})'
-        kind = Type("map", (source.type.elements[0], body.type))
-        return Value(f"map_from_entries(list_transform(map_entries({source.sql}), {changed}))", kind)
-
-    return _rebuilt(nodes, scope, "transform_values", build)
+    source, entry, body = _taken_apart(nodes, scope, "transform_values")
+    kind = Type("map", (source.type.elements[0], body.type))
+    return _put_together(source, entry, f"{entry}.key", body.sql, kind)
 
 
 @special("transform_keys")
 def _transform_keys(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    def build(entry: str, source: Value, body: Value) -> Value:
-        changed = f'lambda {entry}: struct_pack("key" := {body.sql}, "value" := {entry}.value)'
-        kind = Type("map", (body.type, source.type.elements[1]))
-        return Value(f"map_from_entries(list_transform(map_entries({source.sql}), {changed}))", kind)
+    source, entry, body = _taken_apart(nodes, scope, "transform_keys")
+    kind = Type("map", (body.type, source.type.elements[1]))
+    return _put_together(source, entry, body.sql, f"{entry}.value", kind)
 
-    return _rebuilt(nodes, scope, "transform_keys", build)
+
+def _put_together(source: Value, entry: str, key: str, value: str, kind: Type) -> Value:
+    changed = f'lambda {entry}: struct_pack("key" := {key}, "value" := {value})'
+    return Value(f"map_from_entries(list_transform(map_entries({source.sql}), {changed}))", kind)
 
 
 @special("map_zip_with")

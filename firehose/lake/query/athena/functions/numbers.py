@@ -1,6 +1,7 @@
 """Mathematical functions. Those of decimals stay decimals, of as many digits as Trino gives them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlglot import exp
 
@@ -28,6 +29,10 @@ floor(bigint) -> bigint = {0}
 floor(double) -> double = floor({0})
 round(integer) -> integer = {0}
 round(bigint) -> bigint = {0}
+round(tinyint,integer) -> tinyint = round({0}, {1})
+round(smallint,integer) -> smallint = round({0}, {1})
+round(integer,integer) -> integer = round({0}, {1})
+round(bigint,integer) -> bigint = round({0}, {1})
 round(double) -> double = round({0})
 round(double,integer) -> double = round({0}, {1})
 truncate(double) -> double = trunc({0})
@@ -37,7 +42,7 @@ sign(double) -> double = CAST(sign({0}) AS DOUBLE)
 power(double,double) -> double = power({0}, {1})
 pow(double,double) -> double = power({0}, {1})
 sqrt(double) -> double = CASE WHEN {0} < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt({0}) END
-cbrt(double) -> double = cbrt({0})
+cbrt(double) -> double = athena_cbrt({0})
 exp(double) -> double = exp({0})
 ln(double) -> double = CASE WHEN {0} = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN {0} < 0 THEN CAST('NaN' AS DOUBLE) ELSE ln({0}) END
 log2(double) -> double = CASE WHEN {0} = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN {0} < 0 THEN CAST('NaN' AS DOUBLE) ELSE log2({0}) END
@@ -65,10 +70,16 @@ bitwise_xor(bigint,bigint) -> bigint = xor({0}, {1})
 bitwise_not(bigint) -> bigint = (~{0})
 from_base(varchar,bigint) -> bigint = athena_from_base(lower({0}), CAST({1} AS INTEGER))
 to_base(bigint,bigint) -> varchar = CASE WHEN {0} < 0 THEN '-' ELSE '' END || lower(to_base(abs({0}), CAST({1} AS INTEGER)))
-random() -> double = random()
-rand() -> double = random()
+width_bucket(double,double,double,bigint) -> bigint = athena_width_bucket({0}, {1}, {2}, {3})
+width_bucket(double,array(double)) -> bigint = CAST(len(list_filter({1}, lambda bin_v: bin_v <= {0})) AS BIGINT)
 """
 add(SCALARS, _TABLE)
+
+for _name in ("random", "rand"):
+    add(SCALARS, f"{_name}() -> double = random()")
+    for _kind in ("integer", "bigint"):
+        add(SCALARS, f"{_name}({_kind}) -> {_kind} = CAST(floor(random() * {{0}}) AS {{R}})")
+        add(SCALARS, f"{_name}({_kind},{_kind}) -> {_kind} = CAST({{0}} + floor(random() * ({{1}} - {{0}})) AS {{R}})")
 
 
 @special("round")
@@ -87,21 +98,6 @@ def _round(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     return Value(f"CAST({value.sql} AS {duckdb_type(whole)})", whole)
 
 
-@special("ceil", "ceiling")
-def _ceil(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    return _whole("ceil", nodes, scope)
-
-
-@special("floor")
-def _floor(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    return _whole("floor", nodes, scope)
-
-
-@special("truncate")
-def _truncate(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    return _whole("truncate", nodes, scope)
-
-
 def _whole(name: str, nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments(name, nodes, 1, 1)
     value = translate(nodes[0], scope)
@@ -111,6 +107,10 @@ def _whole(name: str, nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     whole = decimal(precision - scale + min(scale, 1), 0)
     function = "trunc" if name == "truncate" else name
     return Value(f"CAST({function}({value.sql}) AS {duckdb_type(whole)})", whole)
+
+
+for _name, _function in (("ceil", "ceil"), ("ceiling", "ceil"), ("floor", "floor"), ("truncate", "truncate")):
+    special(_name)(partial(_whole, _function))
 
 
 @special("mod")

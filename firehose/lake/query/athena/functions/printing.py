@@ -14,7 +14,9 @@ from firehose.lake.query.athena.scope import Scope
 from firehose.lake.query.athena.types import INTEGERS, VARCHAR, text
 from firehose.lake.query.athena.value import Value
 
-_PART = re.compile(r"%(?P<flag>[,0]?)(?P<width>\d*)(?:\.(?P<digits>\d+))?(?P<letter>[a-zA-Z%])|(?P<plain>[^%]+)|%")
+_PART = re.compile(
+    r"%(?:(?P<place>\d+)\$)?(?P<flags>[-,0]*)(?P<width>\d*)(?:\.(?P<digits>\d+))?(?P<letter>[a-zA-Z%])|(?P<plain>[^%]+)|%"
+)
 
 
 @special("format")
@@ -29,26 +31,41 @@ def _format(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
             parts.append(text(match["plain"]))
         elif match[0] == "%%":
             parts.append("'%'")
-        elif used >= len(values):
-            raise refuse("format has more specifiers than arguments", nodes[0])
+        elif match["letter"] is None:
+            raise refuse("not supported here: this form of format", nodes[0])
         else:
-            parts.append(_printed(match, values[used], nodes[0]))
-            used += 1
+            used += not match["place"]
+            place = int(match["place"] or used)
+            if not 0 < place <= len(values):
+                raise refuse("format has more specifiers than arguments", nodes[0])
+            parts.append(_padded(match, _printed(match, values[place - 1], nodes[0])))
     return Value(f"({' || '.join(parts) or text('')})", VARCHAR)
 
 
+def _padded(match: re.Match[str], printed: str) -> str:
+    """Return a text at its width; a null is printed as such, cut to the digits that are asked for."""
+    missing = "null" if match["digits"] is None else "null"[: int(match["digits"])]
+    filled = f"coalesce({printed}, {text(missing)})"
+    if not match["width"]:
+        return filled
+    pad = "rpad" if "-" in match["flags"] else "lpad"
+    return f"{pad}({filled}, CAST(greatest(length({filled}), {match['width']}) AS INTEGER), ' ')"
+
+
 def _printed(match: re.Match[str], value: Value, node: exp.Expr) -> str:
-    kind, flag, width, digits = value.type.name, match["flag"], match["width"], match["digits"]
+    kind, flags, digits = value.type.name, match["flags"].replace("-", ""), match["digits"]
     match match["letter"]:
-        case "s" if not flag and digits is None and kind in ("varchar", "boolean", "date", "decimal", *INTEGERS):
+        case "s" if not flags and kind in ("varchar", "boolean", "date", "decimal", "unknown", *INTEGERS):
             printed = as_text(value.sql, value.type)
-            return f"lpad({printed}, greatest(length({printed}), {width}), ' ')" if width else printed
+            return f"left({printed}, {digits})" if digits else printed
+        case "b" if not flags and kind == "boolean" and not digits:
+            return as_text(value.sql, value.type)
         case "d" if kind in INTEGERS and digits is None:
-            specifier = f"{{:{'0' if flag == '0' else ''}{width}{',' if flag == ',' else ''}d}}"
-            return f"format('{specifier}', {value.sql})"
-        case "f" if kind in ("decimal", "double", "real") and flag != "0" and not width:
+            zeros = f"0{match['width']}" if "0" in flags else ""
+            return f"format('{{:{zeros}{',' if ',' in flags else ''}d}}', {value.sql})"
+        case "f" if kind in ("decimal", "double", "real") and "0" not in flags:
             places = int(digits or 6)
             # Java rounds the shortest digits that tell a double apart, half up; so does this cast of its text.
             rounded = f"CAST(CAST({value.sql} AS VARCHAR) AS DECIMAL(38,{places}))"
-            return f"format('{{:,.{places}f}}', CAST({rounded} AS DOUBLE))" if flag else f"CAST({rounded} AS VARCHAR)"
+            return f"format('{{:,.{places}f}}', CAST({rounded} AS DOUBLE))" if flags else f"CAST({rounded} AS VARCHAR)"
     raise refuse(f"not supported here: {match[0]} of a {value.type} in format", node)

@@ -15,17 +15,19 @@ from firehose.lake.query.athena.functions.registry import special
 from firehose.lake.query.athena.refusal import SqlError
 from firehose.lake.query.athena.scope import Scope
 from firehose.lake.query.athena.types import BIGINT, BOOLEAN, VARCHAR, array, text
-from firehose.lake.query.athena.value import Value
+from firehose.lake.query.athena.value import Value, string
 
 # What Java reads, and RE2 refuses (look-around, back references, possessive quantifiers) or reads otherwise.
-_ONLY_JAVA = re.compile(r"&&|\\[GZRXhHvV1-9]|\\k<|\(\?[a-z]*[xudU]|\(\?<?[=!]|\(\?>|[*+?}]\+")
+_ONLY_JAVA = re.compile(r"&&|\[\[|\\[GZRXhHvV1-9]|\\k<|\(\?[a-z]*[xudU]|\(\?<?[=!]|\(\?>|(?<!\\)[*+?]\+|\{\d+,?\d*\}\+")
 
 
 def _pattern(node: exp.Expr, scope: Scope, name: str) -> Value:
     value = require(translate(node, scope), "varchar", name=name)
-    if value.literal is not None and _ONLY_JAVA.search(value.literal):
+    if value.literal is None:
+        return value
+    if _ONLY_JAVA.search(value.literal):
         raise SqlError(f"not supported here: {name} with this form of regular expression, which only Java has")
-    return value
+    return string(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", value.literal))
 
 
 @special("regexp_like")

@@ -16,7 +16,7 @@ from firehose.lake.query.athena.value import Value
 
 _TABLE = """
 lower(varchar(x)) -> varchar(x) = lower({0})
-upper(varchar(x)) -> varchar(x) = upper({0})
+upper(varchar(x)) -> varchar(x) = replace(upper({0}), 'ẞ', 'ß')
 length(varchar) -> bigint = length({0})
 length(varbinary) -> bigint = CAST(octet_length({0}) AS BIGINT)
 substr(varchar(x),bigint) -> varchar(x) = athena_substr({0}, {1})
@@ -54,6 +54,7 @@ add(SCALARS, _TABLE)
 
 for _name in ("trim", "ltrim", "rtrim"):
     add(SCALARS, f"{_name}(varchar(x)) -> varchar(x) = {_name}({{0}}, athena_blanks())")
+    add(SCALARS, f"{_name}(varchar(x),varchar) -> varchar(x) = {_name}({{0}}, {{1}})")
 
 
 @special("concat")
@@ -114,7 +115,5 @@ def _substring(node: exp.Substring, scope: Scope) -> Value:
 def _trim(node: exp.Trim, scope: Scope) -> Value:
     only(node, "this", "position", "expression")
     name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(node.args.get("position") or "", "trim")
-    value = translate(node.this, scope)
-    if node.expression is None:
-        return apply(SCALARS[name], [value])
-    return Value(f"{name}({value.sql}, {translate(node.expression, scope).sql})", value.type)
+    parts = [node.this, *([node.expression] if node.expression else [])]
+    return apply(SCALARS[name], [translate(one, scope) for one in parts])

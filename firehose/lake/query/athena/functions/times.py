@@ -6,18 +6,17 @@ from zoneinfo import available_timezones
 
 from sqlglot import exp
 
-from firehose.lake.query.athena.casts import cast, implicit, timestamp_text
+from firehose.lake.query.athena.casts import cast, implicit
 from firehose.lake.query.athena.expressions import only, translate, translates
-from firehose.lake.query.athena.functions.calling import apply, arguments, constant, require, typed
-from firehose.lake.query.athena.functions.formats import of_java, of_mysql, parsed
+from firehose.lake.query.athena.functions.calling import apply, arguments, constant, require
 from firehose.lake.query.athena.functions.registry import SCALARS, add, special
 from firehose.lake.query.athena.operators import common_type
 from firehose.lake.query.athena.refusal import did_you_mean, refuse
 from firehose.lake.query.athena.scope import Scope
-from firehose.lake.query.athena.types import BIGINT, DATE, TIMESTAMP, TIMESTAMP_TZ, VARCHAR, Type, text
+from firehose.lake.query.athena.types import BIGINT, DATE, TIMESTAMP, TIMESTAMP_TZ, VARCHAR, Type
 from firehose.lake.query.athena.value import Value
 
-_MOMENTS = ("date", "timestamp", TIMESTAMP_TZ)
+MOMENTS = ("date", "timestamp", TIMESTAMP_TZ)
 _FIELDS = {
     "year": "year({0})",
     "quarter": "quarter({0})",
@@ -58,6 +57,13 @@ to_unixtime(timestamp) -> double = (epoch_us({0}) / 1000000.0e0)
 to_unixtime(timestamptz) -> double = (epoch_us(athena_at({0})) / 1000000.0e0)
 from_iso8601_timestamp(varchar) -> timestamptz(3) = athena_from_iso({0})
 from_iso8601_date(varchar) -> date = CAST(athena_checked({0}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AS DATE)
+year(yearmonth) -> bigint = (athena_whole_months({0}) // 12)
+month(yearmonth) -> bigint = (athena_whole_months({0}) % 12)
+day(daysecond) -> bigint = CAST(epoch_us({0}) // 86400000000 AS BIGINT)
+hour(daysecond) -> bigint = CAST(epoch_us({0}) // 3600000000 % 24 AS BIGINT)
+minute(daysecond) -> bigint = CAST(epoch_us({0}) // 60000000 % 60 AS BIGINT)
+second(daysecond) -> bigint = CAST(epoch_us({0}) // 1000000 % 60 AS BIGINT)
+millisecond(daysecond) -> bigint = CAST(epoch_us({0}) // 1000 % 1000 AS BIGINT)
 to_milliseconds(daysecond) -> bigint = CAST(epoch_us({0}) // 1000 AS BIGINT)
 """
 add(SCALARS, _TABLE)
@@ -77,7 +83,8 @@ def _unit(node: exp.Expr, scope: Scope, kind: Type, name: str) -> str:
     return unit
 
 
-def _local(value: Value) -> str:
+def local(value: Value) -> str:
+    """Return the SQL of a date or time as a clock in its zone shows it."""
     return f"athena_local({value.sql})" if value.type.name == TIMESTAMP_TZ else value.sql
 
 
@@ -97,15 +104,15 @@ def _date(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 @special("date_trunc")
 def _date_trunc(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("date_trunc", nodes, 2, 2)
-    value = require(translate(nodes[1], scope), *_MOMENTS, name="date_trunc")
+    value = require(translate(nodes[1], scope), *MOMENTS, name="date_trunc")
     unit = _unit(nodes[0], scope, value.type, "date_trunc")
-    return _back(f"date_trunc('{unit}', {_local(value)})", value)
+    return _back(f"date_trunc('{unit}', {local(value)})", value)
 
 
 @special("date_add")
 def _date_add(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("date_add", nodes, 3, 3)
-    value = require(translate(nodes[2], scope), *_MOMENTS, name="date_add")
+    value = require(translate(nodes[2], scope), *MOMENTS, name="date_add")
     unit = _unit(nodes[0], scope, value.type, "date_add")
     count = require(translate(nodes[1], scope), "tinyint", "smallint", "integer", "bigint", name="date_add")
     if unit in _MONTHS:
@@ -117,14 +124,14 @@ def _date_add(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     if value.type.name == TIMESTAMP_TZ and unit not in _DATE_UNITS:
         at = f"athena_at({value.sql})"
         return Value(f"athena_tz({at} + {step}, struct_extract({value.sql}, 'zone'))", value.type)
-    return _back(f"({_local(value)} + {step})", value)
+    return _back(f"({local(value)} + {step})", value)
 
 
 @special("date_diff")
 def _date_diff(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     """Return the whole units between two times; a month ends on the day that it began on, or on its last."""
     arguments("date_diff", nodes, 3, 3)
-    values = [require(translate(node, scope), *_MOMENTS, name="date_diff") for node in nodes[1:]]
+    values = [require(translate(node, scope), *MOMENTS, name="date_diff") for node in nodes[1:]]
     kind = common_type(values, "arguments of date_diff")
     unit = _unit(nodes[0], scope, kind, "date_diff")
     first, last = (implicit(value, kind) for value in values)
@@ -134,7 +141,7 @@ def _date_diff(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     if kind.name == TIMESTAMP_TZ and unit not in _DATE_UNITS:
         one, other = (f"athena_at({value.sql})" for value in (first, last))
     else:
-        one, other = _local(first), _local(last)
+        one, other = local(first), local(last)
     return Value(f"CAST({_difference(unit, one, other)} AS BIGINT)", BIGINT)
 
 
@@ -144,62 +151,6 @@ def _difference(unit: str, first: str, last: str) -> str:
     if unit in _MONTHS:
         return f"athena_months({first}, {last}) // {_MONTHS[unit]}"
     return f"(athena_millis({last}) - athena_millis({first})) // {round(_SECONDS[unit] * 1000)}"
-
-
-@special("date_format")
-def _date_format(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    arguments("date_format", nodes, 2, 2)
-    value = require(translate(nodes[0], scope), *_MOMENTS, name="date_format")
-    form = of_mysql(constant(nodes[1], scope, "date_format with a format"), is_read=False)
-    return Value(f"strftime({_local(value)}, {text(form)})", VARCHAR)
-
-
-@special("date_parse")
-def _date_parse(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    arguments("date_parse", nodes, 2, 2)
-    value = require(translate(nodes[0], scope), "varchar", name="date_parse")
-    form = of_mysql(constant(nodes[1], scope, "date_parse with a format"), is_read=True)
-    return Value(parsed(typed(value, VARCHAR), form), TIMESTAMP)
-
-
-@special("format_datetime")
-def _format_datetime(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    arguments("format_datetime", nodes, 2, 2)
-    value = require(translate(nodes[0], scope), *_MOMENTS, name="format_datetime")
-    value = implicit(value, Type(TIMESTAMP_TZ, tuple(value.type.numbers or [3])))
-    zones = {"Z": f"athena_offset_text({value.sql}, '')", "ZZ": f"athena_offset_text({value.sql}, ':')", "ZZZ": f"struct_extract({value.sql}, 'zone')"}  # fmt: skip
-    parts: list[str] = []
-    plain = ""
-    for part in of_java(constant(nodes[1], scope, "format_datetime with a format"), is_read=False):
-        if part in zones:
-            parts += [f"strftime({_local(value)}, {text(plain)})"] if plain else []
-            parts.append(zones[part])
-            plain = ""
-        else:
-            plain += part
-    parts += [f"strftime({_local(value)}, {text(plain)})"] if plain or not parts else []
-    return Value(f"({' || '.join(parts)})", VARCHAR)
-
-
-@special("parse_datetime")
-def _parse_datetime(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    arguments("parse_datetime", nodes, 2, 2)
-    value = require(translate(nodes[0], scope), "varchar", name="parse_datetime")
-    parts = of_java(constant(nodes[1], scope, "parse_datetime with a format"), is_read=True)
-    if {"Z", "ZZ", "ZZZ"} & {*parts}:
-        raise refuse("not supported here: Z in parse_datetime; use from_iso8601_timestamp", nodes[1])
-    return Value(f"athena_tz({parsed(typed(value, VARCHAR), ''.join(parts))}, 'UTC')", Type(TIMESTAMP_TZ, (3,)))
-
-
-@special("to_iso8601")
-def _to_iso8601(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
-    arguments("to_iso8601", nodes, 1, 1)
-    value = require(translate(nodes[0], scope), *_MOMENTS, name="to_iso8601")
-    if value.type == DATE:
-        return Value(f"CAST({value.sql} AS VARCHAR)", VARCHAR)
-    written = timestamp_text(_local(value), value.type.numbers[0], "T")
-    zone = f" || athena_iso_zone({value.sql})" if value.type.name == TIMESTAMP_TZ else ""
-    return Value(f"({written}{zone})", VARCHAR)
 
 
 def _now(digits: int) -> str:
@@ -240,7 +191,8 @@ def _current_timezone(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 def _extract(node: exp.Extract, scope: Scope) -> Value:
     only(node, "this", "expression")
     name = node.this.name.lower()
-    if name not in (*_FIELDS, *_TIME_FIELDS, "timezone_hour", "timezone_minute"):
+    known = {*_FIELDS, *_TIME_FIELDS, "timezone_hour", "timezone_minute"} - {"week_of_year", "millisecond"}
+    if name not in known:
         raise refuse(f"invalid EXTRACT field: {name}", node)
     return apply(SCALARS[name], [translate(node.expression, scope)])
 
