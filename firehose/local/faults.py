@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from threading import Lock
-from typing import Any
+from typing import Any, NoReturn
 
 from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES, Function, InvocationError, LambdaCode
 from firehose.local.sinks import Sink
@@ -34,6 +34,10 @@ class Fault(StrEnum):
     S3_CUT = "s3-cut"  # the object is there, and the answer was lost
     KINESIS_THROTTLED = "kinesis-throttled"
     KINESIS_EXPIRED_ITERATOR = "kinesis-expired-iterator"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ValueError(f"unknown fault '{value}' (choose from {', '.join(cls)})")
 
 
 class Faults:
@@ -79,13 +83,15 @@ def read_faults(texts: Iterable[str]) -> Faults:
 
 def _fault(text: str) -> tuple[Fault, float]:
     kind, colon, count = text.partition(":")
-    if kind not in Fault.__members__.values():
-        raise UserError(f"unknown fault '{kind}' (choose from {', '.join(Fault)})")
+    try:
+        fault = Fault(kind)
+    except ValueError as error:
+        raise UserError(str(error)) from None
     if not colon:
-        return Fault(kind), math.inf
+        return fault, math.inf
     if not (count.isascii() and count.isdecimal()) or int(count) < 1:
         raise UserError(f"the fault {text} should be {kind}, or {kind}:COUNT with a count from 1")
-    return Fault(kind), int(count)
+    return fault, int(count)
 
 
 def faulty_function(function: Function, faults: Faults) -> Function:

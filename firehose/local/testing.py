@@ -77,6 +77,7 @@ class TestedStream:
         stream = local.read()
         self.name = stream.name
         self.bucket = firehose.bucket(stream.destination.bucket)
+        self._converts = stream.destination.conversion is not None
         self._firehose = firehose
         self._faults = Faults()
         function = local.function and faulty_function(local.function, self._faults)
@@ -131,7 +132,12 @@ class TestedStream:
         """Return the rows of the Parquet objects below a prefix, in order of key, with times in microseconds.
 
         The objects hold nanoseconds, which Python's datetime does not: for those, read `bucket` with pyarrow.
+
+        Raises:
+            ValueError: the stream converts no records, so none of its objects is Parquet.
         """
+        if not self._converts:
+            raise ValueError(f"{self.name} does not convert records to Parquet: read its objects in `bucket`")
         found = self.bucket.below(prefix)
         tables = [_read(landed) for key, landed in found.items() if key.endswith(".parquet")]
         return [row for table in tables for row in table.to_pylist()]
@@ -205,12 +211,17 @@ class LocalFirehose:
 
         Raises:
             SettingError: a setting that AWS refuses, with AWS's error code, or that is not supported here.
-            ValueError: the function is missing.
+            ValueError: the function is missing, or the stream has no use for the one that is given, or for the table.
         """
         local = described_stream(
             request, table, handler, active_partitions=active_partitions, behaviour=behaviour, with_logs=True
         )
-        for warning in local.read().warnings:
+        read = local.read()
+        uses = {"handler": (handler, read.processing.function), "table": (table, read.destination.conversion)}
+        for name, (given, use) in uses.items():
+            if given is not None and use is None:
+                raise ValueError(f"{name} has no effect on {read.name}: leave it out")
+        for warning in read.warnings:
             warnings.warn(warning, stacklevel=2)
         stream = TestedStream(self, local)
         self._streams.append(stream)

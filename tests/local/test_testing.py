@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from firehose.testing import LocalFirehose
-from tests.firehose_streams import COLUMNS, ROLE_ARN, function, order, payload, request, table
+from tests.firehose_streams import (
+    COLUMNS,
+    ROLE_ARN,
+    avro_request,
+    destination,
+    function,
+    order,
+    payload,
+    request,
+    table,
+)
 
 
 def test_a_row_lands_when_both_intervals_have_passed_and_not_before(firehose: LocalFirehose) -> None:
@@ -142,8 +152,26 @@ def test_rows_have_their_times_to_the_microsecond(firehose: LocalFirehose) -> No
 def test_a_fault_that_nobody_knows_is_refused(firehose: LocalFirehose) -> None:
     orders = firehose.create(request(), table=table(COLUMNS), handler=function())
 
-    with pytest.raises(ValueError, match="flood"):
+    with pytest.raises(ValueError, match=r"unknown fault 'flood' \(choose from throttle, "):
         orders.inject("flood")
+
+
+def test_rows_of_a_stream_that_converts_nothing_are_in_its_bucket(firehose: LocalFirehose) -> None:
+    orders = firehose.create(avro_request(), handler=function())
+
+    with pytest.raises(ValueError, match="orders does not convert records to Parquet: read its objects in `bucket`"):
+        orders.rows()
+
+
+def test_a_table_or_a_handler_that_the_stream_does_not_use_is_refused(firehose: LocalFirehose) -> None:
+    without_function = request()
+    del destination(without_function)["ProcessingConfiguration"], destination(without_function)["Prefix"]
+    del destination(without_function)["DynamicPartitioningConfiguration"]
+
+    with pytest.raises(ValueError, match="table has no effect on orders"):
+        firehose.create(avro_request(), table=table(COLUMNS), handler=function())
+    with pytest.raises(ValueError, match="handler has no effect on orders"):
+        firehose.create(without_function, table=table(COLUMNS), handler=function())
 
 
 @pytest.mark.parametrize(
