@@ -49,7 +49,7 @@ def backfill(  # noqa: PLR0913 - options of a command
         list[str] | None,
         typer.Option(
             "--key",
-            help="A key attribute of the table in a full export. Repeatable. [default: found out, see below]",
+            help="A key attribute of the table in a full export. Repeatable. [default: found out, see above]",
             metavar="NAME",
         ),
     ] = None,

@@ -1,10 +1,12 @@
 """Lines that commands print: data on standard output, messages on standard error."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
 from firehose.local.os_errors import file_named
+from firehose.local.user_error import UserError
 
 SHOWN_PLACES = 20
 
@@ -13,6 +15,16 @@ def print_line(text: str = "") -> None:
     """Print a line at once, so that it stands before later messages on standard error."""
     with file_named("standard output"):
         typer.echo(text)
+
+
+def check_folder(file: Path) -> None:
+    """Check that a file has a folder to be in, before the work whose result goes there.
+
+    Raises:
+        UserError: the folder is missing.
+    """
+    if not file.parent.is_dir():
+        raise UserError(f"{file} cannot be written: {file.parent} is not a folder")
 
 
 def list_counts(counts: dict[str, int]) -> str:

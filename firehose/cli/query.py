@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from firehose.cli.options import LakeToRead
+from firehose.cli.output import check_folder
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.result_output import Output, write_results
 from firehose.cli.schemas import Schemas, load_types, schema_errors
@@ -77,6 +78,8 @@ def query(  # noqa: PLR0913 - options of a command
     Without SQL, standard input is run; at a terminal a prompt opens, with history and completion of names.
     """
     chosen = _output(output, out, as_csv=as_csv, as_json=as_json)
+    if out is not None:
+        check_folder(out)
     run = partial(
         results_of, lake=lake, file_format=file_format, schemas=schemas, dialect=dialect, environment=environment
     )
@@ -96,8 +99,17 @@ def _output(output: Output | None, out: Path | None, *, as_csv: bool, as_json: b
     chosen = {one for one in asked if one is not None}
     if len(chosen) > 1:
         raise UserError("specify one of --output, --csv and --json, not both")
+    return next(iter(chosen), None) or _output_named(out)
+
+
+def _output_named(out: Path | None) -> Output:
+    """Return the form that the name of a file asks for: answer.csv -> CSV, answer.txt -> TABLE."""
     ending = out.suffix.removeprefix(".") if out is not None else ""
-    return next(iter(chosen), Output(ending) if ending in list(Output) else Output.TABLE)
+    if ending in ("", "txt"):
+        return Output.TABLE
+    if ending not in list(Output):
+        raise UserError(f"{out}: .{ending} names no form of results: choose one with --output ({', '.join(Output)})")
+    return Output(ending)
 
 
 def _sql(sql: str | None, file: Path | None) -> str | None:
@@ -118,10 +130,9 @@ def _sql(sql: str | None, file: Path | None) -> str | None:
 
 
 def _prompt(run: Callable[[str], Generator[Result]], output: Output, schemas: Path) -> None:
-    from firehose.cli.query_prompt import BANNER, read_statements  # noqa: PLC0415 - 0.1 s, of the prompt alone
+    from firehose.cli.query_prompt import read_statements  # noqa: PLC0415 - 0.1 s, of the prompt alone
     from firehose.lake.query.athena.plan import row_types  # noqa: PLC0415 - sqlglot: 0.1 s
 
-    typer.echo(BANNER, err=True)
     for statements in read_statements(row_types(load_types(schemas)), HISTORY.expanduser()):
         try:
             with closing(run(statements)) as results:

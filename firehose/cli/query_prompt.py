@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import typer
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -18,9 +19,13 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from firehose.lake.query.athena.types import Type
 from firehose.local.private_files import file_mode
 
-BANNER = "End a statement with ; and press Enter. Tab completes, the arrow keys recall, Ctrl-D ends."
+_BANNER = (
+    "End a statement with ; and press Enter. SHOW TABLES; lists the tables. Tab completes names, the arrow keys recall "
+    "earlier statements, Ctrl-D ends."
+)
 
-_LEAVE = ("exit", "quit")
+_LEAVE = ("exit", "quit", "\\q")
+_HELP = ("help", "?", "\\?")
 _WORD = re.compile(r"[\w$.]*\Z")
 _KEYWORDS = (
     *("SELECT", "DISTINCT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "DESC", "LIMIT", "JOIN", "LEFT JOIN"),
@@ -33,8 +38,10 @@ _KEYWORDS = (
 def read_statements(tables: Mapping[str, Type], history: Path) -> Iterator[str]:
     """Yield what is typed at the terminal, until Ctrl-D, `exit` or `quit`.
 
-    `tables` are the row types of the tables, whose names are completed.
+    It says how to type at the start, and again on `help`. `tables` are the row types of the tables, whose names are
+    completed.
     """
+    typer.echo(_BANNER, err=True)
     session: PromptSession[str] = PromptSession(
         "dmd> ",
         prompt_continuation="...> ",
@@ -51,9 +58,12 @@ def read_statements(tables: Mapping[str, Type], history: Path) -> Iterator[str]:
             continue  # Ctrl-C drops what is typed, as in a shell
         except EOFError:
             return
-        if sql.rstrip("; ").lower() in _LEAVE:
+        word = sql.rstrip("; ").lower()
+        if word in _LEAVE:
             return
-        if sql:
+        if word in _HELP:
+            typer.echo(_BANNER, err=True)
+        elif sql:
             yield sql
 
 
@@ -65,7 +75,7 @@ def _enter() -> KeyBindings:
     def run_or_break(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         text = buffer.text.strip()
-        if not text or text.endswith(";") or text.lower() in _LEAVE:
+        if not text or text.endswith(";") or text.lower() in (*_LEAVE, *_HELP):
             buffer.validate_and_handle()
         else:
             buffer.insert_text("\n")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from firehose.cli.options import LakeToRead
+from firehose.cli.output import check_folder
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.local.private_files import write_file
@@ -38,6 +39,7 @@ def report(
     from firehose.lake.report.figures import read_figures  # noqa: PLC0415 - duckdb, which --help need not wait for
     from firehose.lake.report.page import page  # noqa: PLC0415
 
+    check_folder(output)
     with schema_errors():
         figures = read_figures(lake, file_format, schemas)
     body = page(figures).encode()

@@ -47,7 +47,9 @@ def sample(
     if to:
         _send(count, seed, to, rate)
     elif export:
-        typer.echo(f"dmd backfill --export {write_export(export, count, seed, files)} --lake .local/lake", err=True)
+        typer.echo(
+            f"dmd backfill --export {write_export(export, count, seed, files)} --lake .local/backfilled", err=True
+        )
     else:
         with file_named("standard output"):
             for payload in changes(count, seed):

@@ -179,8 +179,17 @@ def test_a_query_that_is_refused_leaves_the_file_as_it_was(lake: str, tmp_path: 
         (["SELECT 1", "--output", "parquet"], "-o FILE"),
         (["SELECT 1; SELECT 2", "-o", "{folder}/a.parquet"], "holds one result"),
         (["SELECT 1", "-f", "a.sql"], "either the SQL or -f"),
+        (["SELECT 1", "-o", "{folder}/a.xlsx"], "a.xlsx: .xlsx names no form"),
+        (["SELECT nope", "-o", "{folder}/none/a.csv"], "none is not a folder"),
     ],
-    ids=["two forms", "parquet on standard output", "two results in parquet", "two sources of SQL"],
+    ids=[
+        "two forms",
+        "parquet on standard output",
+        "two results in parquet",
+        "two sources of SQL",
+        "a file of an unknown form",
+        "a file in no folder",
+    ],
 )
 def test_what_cannot_be_together_is_refused(lake: str, tmp_path: Path, arguments: list[str], says: str) -> None:
     with pytest.raises(UserError, match=says):

@@ -46,9 +46,17 @@ def test_enter_runs_a_statement_that_ends_in_a_semicolon_and_breaks_the_line_of_
     ]
 
 
-@pytest.mark.parametrize("word", ["quit", "EXIT", "exit;"])
+@pytest.mark.parametrize("word", ["quit", "EXIT", "exit;", "\\q"])
 def test_a_word_leaves_the_prompt(keyboard: PipeInput, tmp_path: Path, word: str) -> None:
     assert typed(keyboard, f"SELECT 1;\r{word}\rSELECT 2;\r", tmp_path / "h") == ["SELECT 1;"]
+
+
+@pytest.mark.parametrize("word", ["help", "HELP;", "?"])
+def test_a_word_says_again_how_to_type(
+    keyboard: PipeInput, tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert typed(keyboard, f"{word}\rSELECT 1;\r", tmp_path / "h") == ["SELECT 1;"]
+    assert capsys.readouterr().err.count("End a statement with ;") == 2
 
 
 def test_ctrl_c_drops_what_is_typed_and_an_empty_line_is_nothing(keyboard: PipeInput, tmp_path: Path) -> None:

@@ -152,12 +152,17 @@ def test_failures_without_a_time_do_not_stretch_the_others_over_years(tmp_path: 
 
 
 def test_a_file_that_cannot_be_written_is_named(empty: Path, tmp_path: Path) -> None:
-    missing = tmp_path / "missing" / "report.html"
+    with pytest.raises(OSError, match="Is a directory") as error:
+        result_of("report", "--lake", str(empty), "-o", str(tmp_path))
 
-    with pytest.raises(OSError, match="No such file") as error:
-        result_of("report", "--lake", str(empty), "-o", str(missing))
+    assert sentence(error.value) == f"{tmp_path}: Is a directory"
 
-    assert sentence(error.value) == f"{missing}: No such file or directory"
+
+def test_a_file_in_a_folder_that_is_missing_is_refused_before_the_lake_is_read(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+
+    with pytest.raises(UserError, match=f"{missing} is not a folder"):
+        result_of("report", "--lake", str(tmp_path / "no lake"), "-o", str(missing / "report.html"))
 
 
 def test_a_folder_that_is_not_a_lake_is_refused(tmp_path: Path) -> None:
