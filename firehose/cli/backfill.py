@@ -55,7 +55,9 @@ def backfill(  # noqa: PLR0913 - options of a command
     ] = None,
     no_compare: Annotated[
         bool,
-        typer.Option("--no-compare", help="Take the keys of an export as they are, if its items are new to the lake."),
+        typer.Option(
+            "--no-compare", help="Do not compare an export's keys with the lake: its items are all new there."
+        ),
     ] = False,
     segments: Annotated[
         int, typer.Option("--segments", metavar="COUNT", help="Number of segments of the scan.", min=1, max=1_000_000)
@@ -100,9 +102,9 @@ def backfill(  # noqa: PLR0913 - options of a command
     Each item goes through the pipeline as if it had just been inserted. A row never outranks a newer change: its time
     is the start of the scan, the time of the export, or in an incremental export that of the change itself.
 
-    The keys of a full export's items are named by --key. Without it they are those of its table if AWS tells them, else
-    pk and sk if every item has both. Into a lake that has rows of the same dates, some item of the export must be one
-    of the lake's: wrong keys would make other items of all of them.
+    A full export does not say which attributes are its table's keys: name them with --key. Without it they are those
+    that AWS returns for the table, else pk and sk if every item has both. If the lake has rows of the same dates, at
+    least one item of the export must be among them: with wrong keys every item would count as a new one.
 
     Rerun the same command to resume after a stop or a kill. Into a lake each item goes exactly once; into a stream at
     least once, and views deduplicate by change.id.

@@ -23,7 +23,7 @@ def json_text(value: Any) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as JSON has it. Times are written as Athena writes them, to the millisecond if that is exact."""
+    """Return a value in JSON's types. Times become text as Athena prints them."""
     if isinstance(value, dict):
         return {str(name): plain_value(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
@@ -36,12 +36,12 @@ def plain_value(value: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Return the text on one line, control characters escaped: a line break becomes backslash n."""
+    """Return the text on one line, with control characters escaped: a line break becomes backslash n."""
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def columns_of(text: str) -> int:
-    """Return the columns that a text takes at a terminal: two for each of most East Asian characters and emoji."""
+    """Return a text's width at a terminal: most East Asian characters and emoji take two columns."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len  # noqa: PLC0415 - 20 ms, which few texts need

@@ -33,28 +33,28 @@ def errors(
     lake: LakeToRead,
     *,
     show: Annotated[
-        int, typer.Option("--show", help="Print so many failed records beside their reasons.", min=0, metavar="N")
+        int, typer.Option("--show", help="Print N failed records with their reasons.", min=0, metavar="N")
     ] = 0,
     with_personal: Annotated[
         bool,
-        typer.Option("--with-personal-data", help="Do not redact them. Those of deleted items are redacted always."),
+        typer.Option("--with-personal-data", help="Redact only those of deleted items. For --show."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with up to three examples a group.")] = False,
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """List what failed in a lake, and why.
 
-    Totals by reason and record type come first, then those by day of arrival, then examples and where they lie. A
-    failure is a record in Firehose's error output. Its reason is in the function's error document; without one,
-    today's code is run on the record. Examples are paths and messages: no value of a record is printed.
+    Totals by reason and record type come first, then totals by day of arrival, then each kind of failure with the
+    place of its first record. A failure is a record in Firehose's error output. Its reason is in the function's error
+    document; without one, today's code is run on the record. Without --show no value of a record is printed.
 
-    --show prints records: personal data are redacted, attributes that no schema names have no value, and of a record
-    that does not parse nothing is shown.
+    --show redacts personal data, and leaves out the values of attributes that no schema names. A record that does not
+    parse is not shown.
 
     Exits with 1 if something could not be read.
     """
     if with_personal and not show:
-        raise UserError("--with-personal-data is for --show N")
+        raise UserError("--with-personal-data has no effect without --show N: leave it out, or add --show N")
     with schema_errors():
         found = report(lake, schemas, show=show, with_personal=with_personal)
     if as_json:
@@ -78,7 +78,7 @@ def _print(found: ErrorReport) -> None:
     for number, one in enumerate(found.records, 1):
         print_line()
         names = ["reason", "type", "day", "why", "where", "record"]
-        record = "nothing of it can be shown" if one.record is None else one.record
+        record = "not shown: it is not a JSON object" if one.record is None else one.record
         values = [one.reason, one.type or NO_TYPE, one.day, _why(one.path, one.message), one.where, record]
         print_line("\n".join(record_lines(f"record {number}", names, values)))
 
@@ -98,7 +98,7 @@ def _print_totals(found: ErrorReport) -> None:
 
 
 def _example_lines(examples: list[Example]) -> Iterator[str]:
-    """Yield two lines for each example: how often and why, and where the first lies."""
+    """Yield two lines for each example: its count and reason, and the place of its first record."""
     width = len(f"{examples[0].count:,}")
     for one in examples:
         yield f"{one.count:>{width},}   {_why(one.path, one.message)}"
@@ -115,7 +115,7 @@ def _explain(found: ErrorReport, lake: str) -> None:
         )
     not_counted = {
         "already replayed": found.replayed,
-        "reported by other streams, or of a type that nobody archives": found.other_streams,
+        "reported by other streams, or of a type that no stream archives": found.other_streams,
         "in the lake after all: the function did not learn that its put had succeeded": found.written,
         "documents without a record of Firehose's: the retry succeeded, or Firehose has not written it yet": (
             found.unmatched_documents

@@ -11,7 +11,7 @@ import typer
 from firehose.lake.jobs.job import Executor
 from firehose.local.user_error import UserError
 
-# The environment variable that names the lake of commands that only read. What writes is told its lake.
+# The environment variable that names the lake of commands that only read. Commands that write need --lake.
 DMD_LAKE = "DMD_LAKE"
 
 _HELP = "A folder, or s3://bucket."
@@ -32,13 +32,13 @@ Processes = Annotated[
 
 
 class Engine(StrEnum):
-    """Who shares the units of a job among processes."""
+    """What runs the units of a job."""
 
     LOCAL = "local"
     SPARK = "spark"
 
     def executor(self, processes: int) -> Executor:
-        """Return the executor, on so many processes or cores."""
+        """Return an executor with this number of processes, or of Spark's cores."""
         from firehose.lake.jobs.pool import Pool  # noqa: PLC0415 - few commands need one
         from firehose.lake.jobs.spark import Spark  # noqa: PLC0415 - as above
 
@@ -52,7 +52,7 @@ def duration(text: str) -> timedelta:
     """Read a duration: "90s", "5m", "2h", "1d".
 
     Raises:
-        UserError: it is something else.
+        UserError: it is no duration.
     """
     match = _DURATION(text)
     if match is None:
@@ -64,7 +64,7 @@ def moment(text: str) -> int:
     """Read a time as epoch microseconds; without a zone it is UTC: "2025-03-01T10:00:00Z" -> 1740823200000000.
 
     Raises:
-        UserError: it is something else.
+        UserError: it is no time.
     """
     try:
         at = datetime.fromisoformat(text)
@@ -74,10 +74,10 @@ def moment(text: str) -> int:
 
 
 def either(one: str, value: str, other: str, other_value: str) -> str:
-    """Return the value of the one of two options that is given.
+    """Return the value of whichever of two options is given.
 
     Raises:
-        UserError: neither is, or both.
+        UserError: neither is given, or both are.
     """
     if bool(value) == bool(other_value):
         raise UserError(f"specify either {one} or {other}" + (", not both" if value else ""))

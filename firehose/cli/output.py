@@ -18,7 +18,7 @@ def print_line(text: str = "") -> None:
 
 
 def check_folder(file: Path) -> None:
-    """Check that a file has a folder to be in, before the work whose result goes there.
+    """Check that the folder of an output file exists, before the work and not after it.
 
     Raises:
         UserError: the folder is missing.

@@ -15,7 +15,7 @@ EVERY_SECONDS = 30.0
 
 
 class Meter:
-    """Counts the items done, of a total that is 0 if unknown. The rate excludes items of an earlier run."""
+    """Counts the items that are done. The total is 0 if unknown; the rate excludes the items of an earlier run."""
 
     def __init__(self, items: int, clock_seconds: Callable[[], float] = time.monotonic) -> None:
         self.done = 0
@@ -70,7 +70,7 @@ def progress_lines(
     clock_seconds: Callable[[], float] = time.monotonic,
     every_seconds: float = EVERY_SECONDS,
 ) -> Phase:
-    """Call `say` with a line about the progress, at most once every so many seconds.
+    """Call `say` with a line about the progress, at most once in `every_seconds`.
 
     "read 1,200,000 of about 4,000,000, 21,000/s, 2 min left"
     """

@@ -14,7 +14,7 @@ from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, schema_errors
 from firehose.cli.text_table import print_table, text_table
-from firehose.lake.reconcile.classes import EXPLANATIONS, Class
+from firehose.lake.reconcile.classes import EXPLANATIONS, IN_BOTH, Class
 from firehose.lake.reconcile.result import Reconciliation
 from firehose.lake.reconcile.run import Request, athena_sql
 from firehose.lake.reconcile.run import reconcile as run_reconcile
@@ -41,13 +41,18 @@ def reconcile(  # noqa: PLR0913 - options of a command
         typer.Option("--as-of", help="Compare the rows up to this time. [default: the export's]", metavar="TIME"),
     ] = "",
     grace: Annotated[
-        str, typer.Option("--grace", help="What changed so close to that time is in flight.", metavar="DURATION")
+        str,
+        typer.Option(
+            "--grace",
+            help="A change this close to that time may be in flight: it is not counted as lost.",
+            metavar="DURATION",
+        ),
     ] = "5m",
     scratch: Annotated[
         str,
         typer.Option(
             "--scratch",
-            help="Where the items are kept meanwhile: a folder to be made, or s3://bucket. [default: a temporary one]",
+            help="The scratch lake: a new folder, or s3://bucket. [default: a temporary folder]",
             metavar="WHERE",
         ),
     ] = "",
@@ -62,7 +67,7 @@ def reconcile(  # noqa: PLR0913 - options of a command
     The items go through the pipeline into a scratch lake, which is removed at the end; then each is compared with its
     newest row as of the export's time. Rows of earlier changes are counted, not compared.
 
-    Exits with 1 if something is unexplained: an item that is missing, stale, deleted here or extra.
+    Exits with 1 if an item is unexplained: missing, stale, deleted_here or extra.
     """
     request = Request(
         source=either("--export", export, "--table", table),
@@ -125,14 +130,16 @@ def _explain(found: Reconciliation, seconds: float) -> None:
     rows = sum(one.rows for one in found.rows.values())
     changes = sum(one.changes for one in found.rows.values())
     compared = sum(counts[Class.SAME] for counts in found.types.values())
+    if found.unexplained and rows and not any(counts[one] for counts in found.types.values() for one in IN_BOTH):
+        typer.echo("no item of the table is in the lake: check --lake, and the names of the keys (--key)", err=True)
     typer.echo(
-        f"as of {found.as_of}: {rows:,} rows of {changes:,} changes; {compared:,} are the newest of their item and the "
-        "same. Rows of earlier changes are counted, not compared",
+        f"as of {found.as_of}: {rows:,} rows of {changes:,} changes. The newest row of {compared:,} items equals the "
+        "item. Rows of earlier changes are counted, not compared",
         err=True,
     )
     without = sum(one.without_item for one in found.rows.values())
     if without:
-        typer.echo(f"{without:,} rows have no change.item: they are entities of their own, by reference.id", err=True)
+        typer.echo(f"{without:,} rows have no change.item: they are compared by reference.id", err=True)
     if found.not_lines:
-        typer.echo(f"{found.not_lines:,} lines of the export are not items, and were not compared", err=True)
+        typer.echo(f"{found.not_lines:,} lines of the export are not items and were not compared", err=True)
     typer.echo(f"{seconds:.2f} s", err=True)

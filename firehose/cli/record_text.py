@@ -1,4 +1,4 @@
-"""A record as lines of text: a line for each column, nested values indented below each other."""
+"""Format a record as lines of text: a line for each column, with nested values indented."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -32,12 +32,12 @@ def all_records(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator
 
 
 def rule(title: int | str) -> str:
-    """Return the line above a record, or above other lines under a title."""
+    """Return the title of a record, or of other lines, as a rule: "── 1 ─────"."""
     return f"── {title} ".ljust(_RULE_COLUMNS, "─")
 
 
 def _lines(value: Any) -> list[str]:
-    """Return a value as lines, the members of a map and the items of an array each on lines of their own."""
+    """Return a value as lines: each member of a map and each item of an array begins a new one."""
     if isinstance(value, dict) and value:
         return [line for name, member in value.items() for line in _member(printable(name), member)]
     if isinstance(value, list) and value:
@@ -47,7 +47,7 @@ def _lines(value: Any) -> list[str]:
 
 def _member(name: str, value: Any) -> list[str]:
     if isinstance(value, dict) and len(value) == 1 and not any(isinstance(one, dict | list) for one in value.values()):
-        return [f"{name}: {printable(json_text(value))}"]  # so that an attribute takes one line: {"S":"e1"}
+        return [f"{name}: {printable(json_text(value))}"]  # an attribute on one line: {"S":"e1"}
     lines = _lines(value)
     if isinstance(value, dict | list) and value:
         return [f"{name}:", *(f"  {line}" for line in lines)]
@@ -55,5 +55,5 @@ def _member(name: str, value: Any) -> list[str]:
 
 
 def _hang(mark: str, lines: Iterable[str]) -> list[str]:
-    """Return the lines with a mark before the first and as many blanks before the others."""
+    """Return the lines, the first behind a mark and the others indented by its width."""
     return [(mark if number == 0 else " " * len(mark)) + line for number, line in enumerate(lines)]

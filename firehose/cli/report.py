@@ -33,7 +33,7 @@ def report(
 ) -> None:
     """Write a page that shows a lake: rows, dates, age, failures, files, deletions, drift and replays.
 
-    It is one file that a browser opens without a network and without scripts. It has counts, names and paths, and no
+    It is one file that a browser opens without a network and without scripts. It has counts, names and paths, never a
     value of a record.
     """
     from firehose.lake.report.figures import read_figures  # noqa: PLC0415 - duckdb, which --help need not wait for

@@ -1,4 +1,4 @@
-"""The forms in which `dmd query` writes results: tables, records, CSV, JSON and Parquet."""
+"""Write the results of `dmd query` as tables, records, CSV, JSON or Parquet."""
 
 import csv
 import os
@@ -36,11 +36,11 @@ class Output(StrEnum):
 def write_results(results: Iterable[Result], output: Output, file: Path | None) -> None:
     """Write each result to a file, or else to standard output.
 
-    A table that is wider than the terminal becomes records. A file is made when the first result is there: a query that
-    is refused leaves it as it was.
+    A table that is wider than the terminal becomes records. The file is opened once there is a first result: a query
+    that is refused leaves it unchanged.
 
     Raises:
-        UserError: a query fails, or Parquet cannot hold what is asked.
+        UserError: a query fails, or its results do not fit one Parquet file.
     """
     if output is Output.PARQUET:
         _write_parquet(results, file)
@@ -74,7 +74,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _table(names: list[str], rows: _Rows, columns: int | None) -> Iterator[str]:
-    """Yield a table whose columns of numbers are aligned right, or records if it is too wide."""
+    """Yield a table with numbers aligned right, or records if it is too wide."""
     kept = list(rows)
     numbers = [place for place in range(len(names)) if all(_is_number(row[place]) for row in kept)]
     texts = ([printable(cell_text(value)) for value in row] for row in kept)

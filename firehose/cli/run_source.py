@@ -57,7 +57,7 @@ def reads_kinesis(sources: Sequence[str]) -> bool:
 def file_source(
     paths: Sequence[str], *, personal: Set[str], unknown_ms: Callable[[], int] = lambda: NO_TIME_MS
 ) -> RunSource:
-    """Return the lines of files, `-` for standard input, up to where one breaks off.
+    """Return the lines of files (`-` is standard input) up to the first that cannot be read to its end.
 
     `personal` are the attribute names that are personal data. `unknown_ms` returns the arrival of records before the
     first that has a time of its own.

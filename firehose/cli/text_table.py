@@ -1,6 +1,6 @@
-"""Prints tables as plain text. At a terminal that is too narrow for one, its rows are shown a record at a time.
+"""Prints tables as plain text. A table that is too wide for the terminal is shown a record at a time.
 
-A line is never broken here: a path that is wider than the terminal can be copied as one line.
+Lines are never broken, so that a long path can be copied.
 """
 
 import shutil
@@ -16,14 +16,14 @@ _GAP = "   "
 
 
 class TextTable(NamedTuple):
-    """The heads and the rows of a table; `right` are the positions of right-aligned columns."""
+    """The column names and rows of a table; `right` has the positions of right-aligned columns."""
 
     names: Sequence[str]
     rows: Sequence[Sequence[str]]
     right: Container[int]
 
     def lines(self) -> list[str]:
-        """Return its lines: the heads, a rule, and the rows."""
+        """Return its lines: the column names, a rule, and the rows."""
         cells = [self.names, *self.rows]
         widths = [max(columns_of(row[place]) for row in cells) for place in range(len(self.names))]
         head, *rows = (self._line(row, widths) for row in cells)
@@ -37,10 +37,10 @@ class TextTable(NamedTuple):
         return _GAP.join(padded).rstrip()
 
     def lines_within(self, columns: int | None, values: Sequence[Sequence[Any]] | None = None) -> list[str]:
-        """Return its lines, or those of its rows as records if a terminal of so many columns is too narrow.
+        """Return the lines of the table or, if it is wider than `columns`, of its rows as records.
 
-        `values` are what the texts of the rows stand for, nested values among them. One column of texts stays a table:
-        records would not be narrower, and its lines may be meant to be copied, as DDL is.
+        `values` are the values behind the texts of the rows; nested ones are shown indented. One column of texts stays
+        a table: records would not be narrower, and its lines may be there to be copied, such as DDL.
         """
         head, rule, *rows = self.lines()
         shown = values or self.rows
@@ -51,7 +51,7 @@ class TextTable(NamedTuple):
 
 
 def text_table(names: Iterable[str], rows: Iterable[Iterable[str]], *, right: Container[int] = ()) -> TextTable:
-    """Return a table with a line below its head and no frame.
+    """Return a table with a rule below the column names and no frame.
 
     text_table(["type", "rows"], [("sale", "152")], right=[1])
     """
@@ -59,10 +59,10 @@ def text_table(names: Iterable[str], rows: Iterable[Iterable[str]], *, right: Co
 
 
 def terminal_columns() -> int | None:
-    """Return the width of the terminal, COLUMNS if that is set; None in a pipe, where nothing is too wide."""
+    """Return the width of the terminal, or COLUMNS if that is set; None in a pipe, where no table is too wide."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_table(table: TextTable) -> None:
-    """Print a table, its rows as records if it does not fit the terminal."""
+    """Print a table, or its rows as records if it is too wide for the terminal."""
     print_line("\n".join(table.lines_within(terminal_columns())))

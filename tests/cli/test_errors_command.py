@@ -157,7 +157,7 @@ def test_of_a_batch_that_failed_as_a_whole_a_stream_answers_for_its_own_type(lak
         (CRASHED, None): 1,
     }
     assert found.other_streams == 5
-    assert "not counted: 5 reported by other streams, or of a type that nobody archives\n" in run(lake).stderr
+    assert "not counted: 5 reported by other streams, or of a type that no stream archives\n" in run(lake).stderr
 
 
 def test_what_no_stream_can_tell_the_type_of_is_a_failure_once_though_all_lost_it(lake: Path) -> None:
@@ -288,7 +288,7 @@ def test_records_are_shown_beside_their_reasons_if_asked_for_one_of_each_reason_
     shown = run(lake, "--show", "2").stdout
     every = json.loads(run(lake, "--show", "9", "--json").stdout)["records"]
 
-    assert "record   nothing of it can be shown" in shown.splitlines()
+    assert "record   not shown: it is not a JSON object" in shown.splitlines()
     assert 'fanId: {"N":"1"}' in map(str.strip, shown.splitlines())
     assert not {"PERSONAL", "UNNAMED", "UNPARSED"} & set(re.findall(r"\w+", shown))
     assert [(one["reason"], one["path"], one["record"] is None) for one in every] == [
@@ -302,7 +302,7 @@ def test_personal_data_are_shown_by_an_option_of_their_own(lake: Path) -> None:
     error_object(lake, failed(change(fanId={"N": "1"}, email=s("PERSONAL"))))
 
     assert "PERSONAL" in run(lake, "--show", "1", "--with-personal-data").stdout
-    with pytest.raises(UserError, match="is for --show"):
+    with pytest.raises(UserError, match="no effect without --show N"):
         run(lake, "--with-personal-data")
 
 

@@ -280,6 +280,14 @@ def test_people_see_the_classes_and_the_items(parquet: Table, tmp_path: Path) ->
     assert str(of(A)) in result.stdout
     assert "a change was lost" in result.stdout
     assert "Rows of earlier changes are counted, not compared" in result.stderr
+    assert "no item of the table" not in result.stderr
+
+
+def test_a_table_that_shares_no_item_with_the_lake_is_probably_another_table(parquet: Table, tmp_path: Path) -> None:
+    full_export(tmp_path / "export", [A])
+    arguments = ["--export", str(tmp_path / "export"), "--lake", str(parquet.lake)]
+
+    assert "no item of the table is in the lake: check --lake" in result_of("reconcile", *arguments).stderr
 
 
 def test_the_sql_for_athena_is_what_is_run(parquet: Table, tmp_path: Path) -> None:
@@ -306,7 +314,7 @@ def test_nothing_of_the_scratch_lake_is_left(parquet: Table, tmp_path: Path, mon
     assert list(temporary.iterdir()) == []
     assert not (tmp_path / "scratch").exists()
     assert everything(parquet.lake) == before
-    with pytest.raises(UserError, match="export exists: name a folder for --scratch that can be made"):
+    with pytest.raises(UserError, match="export exists: name a new folder for --scratch"):
         parquet.reconcile("--scratch", str(tmp_path / "export"))
 
 
@@ -318,7 +326,10 @@ def test_a_mistake_is_one_sentence(parquet: Table, tmp_path: Path) -> None:
 
     for arguments, sentence in [
         ([], "specify either --export or --table"),
-        (["--export", str(tmp_path / "incremental")], "is an incremental export, which has no state to compare"),
+        (
+            ["--export", str(tmp_path / "incremental")],
+            "is an incremental export, which lacks the items that did not change",
+        ),
         ([*where, "--grace", "soon"], "'soon' is not a duration: a number and one of s, m, h, d, as in 5m"),
         ([*where, "--as-of", "soon"], "'soon' is not a time"),
         (["--table", "t", "--key", "pk"], "--key is only for an export"),

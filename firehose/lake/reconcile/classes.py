@@ -1,4 +1,4 @@
-"""The classes of a reconciliation: every item of the table, and of the lake, is in exactly one."""
+"""The classes of a reconciliation. Every item, of the table or of the lake, is in exactly one."""
 
 from enum import StrEnum
 
@@ -22,22 +22,25 @@ class Class(StrEnum):
     SCHEMA_DRIFT = "schema_drift"
 
 
-# A change was lost, or its order.
+# A change was lost, or is in the wrong order.
 UNEXPLAINED = (Class.MISSING, Class.STALE, Class.DELETED_HERE, Class.EXTRA)
 
+# The item is in the table, and the lake has rows of it.
+IN_BOTH = (Class.SAME, Class.PRESENT_NOT_NEWEST, Class.STALE, Class.DELETED_HERE, Class.ERASED, Class.SCHEMA_DRIFT)
+
 EXPLANATIONS = {
-    Class.SAME: "the newest row is the item",
-    Class.PRESENT_NOT_NEWEST: "an older row is the item: the order of its changes, or a clock",
-    Class.IN_FLIGHT: "changed within the grace: look again later",
-    Class.MISSING: "in the table, without a row: a change was lost",
+    Class.SAME: "the newest row equals the item",
+    Class.PRESENT_NOT_NEWEST: "an older row equals the item: its changes are in the wrong order, or a clock was wrong",
+    Class.IN_FLIGHT: "changed within --grace of that time: compare again later",
+    Class.MISSING: "in the table, but not in the lake: a change was lost",
     Class.FAILED: "its change failed: see dmd errors",
-    Class.OTHER_TYPE: "of a type that nobody archives",
-    Class.BEFORE_PIPELINE: "not changed since the pipeline began: dmd backfill",
+    Class.OTHER_TYPE: "of a type that is not archived",
+    Class.BEFORE_PIPELINE: "not changed since the pipeline began: run dmd backfill",
     Class.OUTSIDE_DATES: "its date is outside its table's range (glue/schemas)",
-    Class.STALE: "no row is the item as it is: its newest change was lost",
+    Class.STALE: "no row equals the item: its newest change was lost",
     Class.DELETED_HERE: "in the table, but the newest row is a deletion: a later change was lost",
-    Class.EXTRA: "not in the table, but the newest row is no deletion: its deletion was lost",
-    Class.ERASED: "equal but for personal data that was erased",
-    Class.REDACTED_DELETION: "deleted here and there; deletions are not compared by content",
-    Class.SCHEMA_DRIFT: "equal but for fields that the file of its row is too old to have",
+    Class.EXTRA: "not in the table, but the newest row is not a deletion: the deletion was lost",
+    Class.ERASED: "equal except for personal data that was erased",
+    Class.REDACTED_DELETION: "deleted in the table and in the lake; the contents are not compared",
+    Class.SCHEMA_DRIFT: "equal except for fields that are newer than the file of its row",
 }

@@ -23,7 +23,7 @@ BACKFILLED = "coalesce(change.id LIKE 'backfill-%', false)"
 
 
 class Window(NamedTuple):
-    """The time as of which is compared, and when the table was last read, in epoch microseconds; and the grace."""
+    """The time of the state to compare, the time of the table's last read, and the grace, all in microseconds."""
 
     as_of: int
     until: int
@@ -31,12 +31,12 @@ class Window(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A line of the comparison: the entities of one class and partition date, or one item that is to be explained.
+    """A line of the comparison: the entities of one class and partition date, or one item that needs an explanation.
 
-    An entity whose rows have no `change.item` is not named: its `reference.id` contains a person's. `rows` and
-    `changes` count the rows as of the time, and their distinct changes, of which the first that no backfill made is
-    `first_change`, in epoch microseconds. `own` is the newest time in a missing item. `columns` are those that differ
-    from the newest row, which lies in the file `path`.
+    `item` is None if the rows of an entity have no `change.item`: its `reference.id` would identify a person. `rows`
+    counts the rows up to the time, and `changes` their distinct changes; `first_change` is the time of the first of
+    them that no backfill made, in epoch microseconds. `own` is the newest time in a missing item. `columns` are those
+    that differ from the newest row, which is in the file `path`.
     """
 
     record_class: str
@@ -52,7 +52,7 @@ class Compared(NamedTuple):
     path: str | None
 
 
-# Of these each item is a line of its own.
+# Each item of these classes is a line of its own.
 LISTED = (Class.MISSING, Class.STALE, Class.DELETED_HERE, Class.EXTRA)
 
 
@@ -120,8 +120,8 @@ ORDER BY class, date, item"""
 def comparison_sql(record_type: RecordType, exported: str, window: Window, began: str = _NO_TIME) -> str:
     """Return the SQL for a record type. Its items are in the table `exported`; its rows are Compared.
 
-    `began` is SQL for the time of the lake's first change that no backfill made, by which an item without a row may be
-    from before the pipeline. Without it such an item is missing, and the caller looks at `own`.
+    `began` is SQL for the time of the lake's first change that no backfill made. An item without a row that is older
+    than this is `before_pipeline`. Without `began` it is `missing`, and the caller compares `own` itself.
     """
     compared = {one["Name"]: _as_text(one) for one in columns(record_type) if one["Name"] not in _NOT_COMPARED}
     names = list(compared)

@@ -1,4 +1,4 @@
-"""Explain what the comparison alone takes for a loss."""
+"""Explain differences that the comparison alone would call a loss."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ _EPOCH = datetime(1970, 1, 1)
 
 @dataclass(slots=True)
 class Explanations:
-    """What is known beside the rows.
+    """What explains a difference, besides the rows.
 
-    `failed_there` are the items that failed in the scratch lake, each of which explains one line; `failed_here` those
-    of the lake's own error output. `began_micros` is the first change that no backfill made, None if there is none.
+    `failed_there` are the items that failed in the scratch lake, each of which explains one line; `failed_here` are
+    those in the lake's own error output. `began_micros` is the time of the first change that no backfill made, or None.
     """
 
     failed_there: dict[str, FailedItem]
@@ -25,7 +25,7 @@ class Explanations:
     files: FileSchemas
 
     def explained(self, record_type: str, line: Compared) -> Class:
-        """Return the class of a line of a record type, after everything that may explain it."""
+        """Return the class of a line of the comparison, corrected by what explains it."""
         found = Class(line.record_class)
         if found not in UNEXPLAINED or line.item is None:
             return found

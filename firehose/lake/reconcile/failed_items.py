@@ -1,4 +1,4 @@
-"""Find the items whose changes lie in a lake's error output, with what a reconciliation says of them."""
+"""Find the items whose changes are in a lake's error output, each with its class."""
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(RawChange).decode
 
 
 class FailedItem(NamedTuple):
-    """An item whose change failed. The item and its type are None if the failed record does not tell them."""
+    """An item whose change failed. The item and its type are None if the failed record does not hold them."""
 
     item: str | None
     type: str | None
@@ -31,9 +31,10 @@ class FailedItem(NamedTuple):
 
 
 def failed_items(lake: Lake, types: Mapping[str, RecordType]) -> Iterator[FailedItem]:
-    """Yield the failures of a lake that no replay has delivered since.
+    """Yield the failures of a lake that no replay has delivered.
 
-    They are Firehose's error records; if those may not be read, or there are none, the function's error documents.
+    They come from Firehose's error records or, if there are none or they may not be read, from the function's error
+    documents.
 
     Raises:
         UserError: they cannot be read.
@@ -51,7 +52,7 @@ def failed_items(lake: Lake, types: Mapping[str, RecordType]) -> Iterator[Failed
 
 
 def documented_items(lake: Lake) -> Iterator[FailedItem]:
-    """Yield the failures that the function has documented."""
+    """Yield the failures in the function's error documents."""
     for _, where, document in documents(lake, []):
         for event in document.events:
             yield FailedItem(_item(_bytes(event, document)), document.type, _class(document.error), where)

@@ -1,4 +1,4 @@
-"""Tell which columns of a table a file is too old to have, by the schema in the file itself."""
+"""Find the columns of a table that are newer than a file, by the schema in the file."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -13,7 +13,7 @@ from glue import arrow
 from glue.layout import ROOT, Format
 from glue.tables import TableInput
 
-# The names of fields in lower case, each with those in it: {"date": {"requested": {}}}.
+# The names of fields in lower case, each with the fields inside it: {"date": {"requested": {}}}.
 Shape: TypeAlias = dict[str, "Shape"]
 
 
@@ -48,7 +48,7 @@ def _of_arrow(fields: Iterable[pa.Field]) -> Shape:
 
 
 def _inner(kind: pa.DataType) -> Iterable[pa.Field]:
-    """Return the fields of a struct, in whatever lists and maps it lies."""
+    """Return the fields of a struct, however deep it lies in lists and maps."""
     if pa.types.is_list(kind):
         return _inner(kind.value_type)
     if pa.types.is_map(kind):

@@ -1,4 +1,4 @@
-"""Count the classes of a reconciliation, and name the items that nothing explains."""
+"""Count the classes of a reconciliation, and list the unexplained items."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from firehose.lake.reconcile.comparison import Compared
 from firehose.lake.reconcile.explanations import Explanations
 from transform.times import iso_millis
 
-# Items that are named; the counts have them all.
+# The most unexplained items to list; the counts include all of them.
 NAMED = 10_000
 
-# What the counts call the items of types that nobody archives, or whose type cannot be read.
+# The name in the counts for items of a type that is not archived, or that cannot be read.
 OTHER = "other"
 
 
 class NamedItem(msgspec.Struct, frozen=True):
-    """An item that nothing explains: its `change.item`, null where its rows have none, and the columns that differ."""
+    """An unexplained item: its `change.item`, or null if its rows have none, and the columns that differ."""
 
     type: str
     date: str
@@ -31,7 +31,7 @@ class NamedItem(msgspec.Struct, frozen=True):
 
 
 class RowCounts(msgspec.Struct):
-    """The rows of a type as of the time, and their distinct changes. Those before an item's newest are only counted."""
+    """The rows of a type up to the time, and their distinct changes. Only the newest row of each item is compared."""
 
     rows: int = 0
     changes: int = 0
@@ -54,7 +54,7 @@ class Reconciliation(msgspec.Struct):
 
 
 class ClassCounts:
-    """Adds up the lines of a comparison. `counts` are those of the backfill that filled the scratch lake."""
+    """Adds up the lines of a comparison. `counts` comes from the backfill that filled the scratch lake."""
 
     def __init__(self, types: Iterable[str], explanations: Explanations, counts: Counts) -> None:
         self._counts: dict[str, Counter[tuple[Class, str]]] = {name: Counter() for name in types}
@@ -80,7 +80,7 @@ class ClassCounts:
             )
 
     def result(self, as_of_micros: int) -> Reconciliation:
-        """Return the result. Items that failed in the scratch lake, and that no line was about, are counted here."""
+        """Return the result. It also counts the items that failed in the scratch lake and are in no line."""
         for one in self._explanations.failed_there.values():
             self._count(one.type or OTHER, one.found, "", 1)
         types = {name: self._of(name) for name in self._counts}

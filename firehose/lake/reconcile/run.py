@@ -33,7 +33,7 @@ EXPORTED = "exported_"
 
 
 class Request(NamedTuple):
-    """A reconciliation. `source` is the place of a full export or the name of a table, `as_of` by default its time."""
+    """A reconciliation. `source` is a full export or the name of a table; `as_of` is by default the time of either."""
 
     source: str
     is_table: bool
@@ -51,7 +51,7 @@ def reconcile(
     """Compare the newest row of each item with the item.
 
     Raises:
-        UserError: the table, its export or the lake cannot be read, or the scratch lake not be written.
+        UserError: the table, its export or the lake cannot be read, or the scratch lake cannot be written.
     """
     lake = open_lake(request.lake)
     file_format = format_to_read(lake)
@@ -74,10 +74,10 @@ def reconcile(
 
 
 def athena_sql(request: Request) -> Iterator[tuple[str, str]]:
-    """Yield the same comparison of each record type for Athena, over tables `exported_<type>` of a backfilled export.
+    """Yield the comparison of each record type as SQL for Athena, where `exported_<type>` has the backfilled export.
 
     Raises:
-        UserError: the export cannot be read, or there is none and no time is given.
+        UserError: the export cannot be read, or a table is given without a time.
     """
     as_of = request.as_of_micros
     if as_of is None:
@@ -94,12 +94,14 @@ def athena_sql(request: Request) -> Iterator[tuple[str, str]]:
 
 def _check_full(request: Request) -> None:
     if not request.is_table and find_export(request.source).incremental:
-        raise UserError(f"{request.source} is an incremental export, which has no state to compare: name a full one")
+        raise UserError(
+            f"{request.source} is an incremental export, which lacks the items that did not change: name a full one"
+        )
 
 
 def _window(request: Request, done: BackfillResult) -> Window:
     as_of = done.at_micros if request.as_of_micros is None else request.as_of_micros
-    # A scan takes a while, and an item may have changed until its end.
+    # A scan takes a while, and items may change until it ends.
     return Window(as_of, time.time_ns() // 1000 if request.is_table else as_of, request.grace_micros)
 
 

@@ -1,4 +1,4 @@
-"""A lake for the items of a table, which holds their personal data and is removed whatever happens."""
+"""A scratch lake for the items of a table. It holds their personal data, so it is always removed."""
 
 import shutil
 import tempfile
@@ -28,7 +28,7 @@ def scratch_lake(where: str = "") -> Iterator[Scratch]:
     """Provide an empty lake: in a folder that does not exist yet, in `s3://bucket`, or in a temporary folder.
 
     Raises:
-        UserError: something lies there already, or it cannot be written.
+        UserError: something is there already, or it cannot be written.
     """
     temporary = Path(tempfile.gettempdir())
     remove_left(temporary)
@@ -52,11 +52,9 @@ def _folder(path: Path) -> Iterator[None]:
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
-        raise UserError(
-            f"{path} exists: name a folder for --scratch that can be made, and removed at the end"
-        ) from None
+        raise UserError(f"{path} exists: name a new folder for --scratch, which is removed at the end") from None
     except OSError as error:
-        raise UserError(f"{path} cannot be made for --scratch: {error.strerror}") from None
+        raise UserError(f"{path} cannot be created for --scratch: {error.strerror}") from None
     try:
         yield
     finally:
@@ -75,7 +73,7 @@ def _bucket(where: str) -> Iterator[None]:
 
 
 def _empty(bucket: str) -> None:
-    """Remove every object below the root of a lake: all are ours, since there was none before."""
+    """Remove every object below the root of a lake. All of them are ours: `_bucket` refuses a bucket that has any."""
     import boto3  # noqa: PLC0415 - 0.3 s that a folder need not pay
 
     with as_user_errors(f"{S3}{bucket}", "written"):
