@@ -17,7 +17,7 @@ from transform.row import Row, RowTypes
 # Takes a row, its change (a change.Change or fast_path.TypedChange), the change's time, its sequence and its item.
 Enrich: TypeAlias = Callable[[Row, Any, int, str | None, str | None], str]
 
-# A message that says so is about a date that the table does not cover (BR-19).
+# A message with these words is about a date that the table does not cover (BR-19).
 IN_RANGE = "a time in the range of its table"
 
 # BR-7: archtics-70.12345. (\w+)-(\w+)\.(.+) would find the same, but in quadratic time.

@@ -2,13 +2,13 @@ r"""Identifies the item of a change: a digest of its keys, `change.item` (BR-20)
 
     {"pk":{"S":"E1"},"sk":{"S":"F1"}}  ->  the first 32 hexadecimal digits of the SHA-256 of these very bytes
 
-The digest is that of the canonical JSON, whatever the order and the escapes in the change record. DynamoDB writes keys
-canonically but for their order, so the bytes of the record are nearly always what is digested. A regular expression
-proves it: it matches one or two keys without blanks, escapes, or characters that need one, and of two names the first
-must sort first. UTF-8, whose bytes sort as code points do, is proven for the payload before.
+The digest is of the keys as canonical JSON, whatever their order and escapes in the change record. DynamoDB writes keys
+canonically except for their order, so the record's own bytes are nearly always the ones to digest. A regular expression
+checks this: it matches one or two keys without blanks, escapes, or characters that need one, and of two names the first
+must sort first. The payload was checked to be UTF-8 before, whose bytes sort like code points.
 
-A digest takes 1.1 us so, of which SHA-256 is 0.5; decoding all keys and writing them anew would take twice that. The
-field costs 1.7 us of a demand's 12.4 in Parquet mode, the longer row included: 15 % more than without it, 13 % of the
+This way a digest takes 1.1 us, of which SHA-256 takes 0.5; decoding and encoding all keys would take twice that. The
+field costs 1.7 us of a demand's 12.4 in Parquet mode, including its longer row: 15 % more than without it, 13 % of the
 function's time (minima of 30 interleaved rounds of 1,000 demands, Python 3.11).
 """
 

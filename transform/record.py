@@ -84,7 +84,7 @@ class Transformer:
                     return self._dropped.get(name, self._other)
                 raw = changes.undecoded(payload)
                 item, image = raw.item, compiled.decode_image(raw.image)
-            row = compiled.build(image, None)  # validates the whole image, before a deletion overwrites a part of it
+            row = compiled.build(image, None)  # validates the whole image before a deletion overwrites part of it
             if change.eventName == "REMOVE":
                 compiled.scrub(row)
             date = compiled.enrich(row, change, at_micros, sequence_of(record), item)

@@ -22,7 +22,7 @@ def blank_lone_surrogates(payload: bytes) -> bytes:
     hidden = False
 
     def last_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Of members of one name the last counts: what the others hold is archived nowhere, and harmless."""
+        """Return the members by name; the last of a name counts. The others are not archived, so they do no harm."""
         nonlocal hidden
         members = dict(pairs)
         hidden |= len(members) < len(pairs) and any(_blank({name: value}) != {name: value} for name, value in pairs)
@@ -38,7 +38,7 @@ def blank_lone_surrogates(payload: bytes) -> bytes:
             parse_int=short_integer,
         )
         blanked = _blank(document)
-        # Where none is there, msgspec found a fault that Python's parser does not see. The stricter one is right.
+        # Without a surrogate, msgspec found a fault that Python's parser does not see. The stricter one is right.
         if hidden or blanked != document:
             return json.dumps(blanked).encode()
     except (ValueError, RecursionError):

@@ -39,8 +39,7 @@ class Lake(Protocol):
         """Return the path or address of an object: `lake/data-pipeline/...`, `s3://bucket/data-pipeline/...`."""
 
 
-# An error object of Firehose has what was buffered, 128 MiB at most, and a third more in base64. Nothing else that is
-# read whole is as large.
+# The largest object that is read whole is an error object: a buffer of 128 MiB at most, and a third more in base64.
 MOST_OBJECT_BYTES = 256 * 1024 * 1024
 
 
@@ -52,8 +51,8 @@ def read_whole(lake: Lake, stored: StoredObject) -> bytes:
     """
     if stored.size_bytes > MOST_OBJECT_BYTES:
         raise UserError(
-            f"{lake.where(stored)} has {stored.size_bytes:,} bytes, and what belongs there {MOST_OBJECT_BYTES:,} at "
-            "most: remove it"
+            f"{lake.where(stored)} has {stored.size_bytes:,} bytes; an object of its kind has at most "
+            f"{MOST_OBJECT_BYTES:,}: remove it"
         )
     with lake.open(stored) as file:
         return file.read(stored.size_bytes)
@@ -70,7 +69,7 @@ class FolderLake:
         self._root = root
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
-        """Walk the folder of that prefix. A folder that does not exist holds nothing.
+        """Yield the files below the folder of a prefix; none if it does not exist.
 
         Raises:
             UserError: a folder cannot be listed, or something in it is neither a file nor a folder.
@@ -85,7 +84,7 @@ class FolderLake:
             except OSError as error:
                 _raise_unreadable(error)
             if not is_folder:
-                raise UserError(f"{folder} is a file, where a lake has a folder: remove it")
+                raise UserError(f"{folder} is a file, but a lake has a folder there: remove it")
         return self._walk(folder)
 
     def _walk(self, folder: Path) -> Iterator[StoredObject]:
@@ -217,7 +216,7 @@ def _is_folder(path: Path, status: os.stat_result) -> bool:
         UserError: it is something else.
     """
     if not S_ISDIR(status.st_mode) and not S_ISREG(status.st_mode):
-        raise UserError(f"{path} is neither a file nor a folder, but a link, a FIFO or the like: remove it")
+        raise UserError(f"{path} is a link, a FIFO or the like, neither a file nor a folder: remove it")
     return S_ISDIR(status.st_mode)
 
 

@@ -74,7 +74,7 @@ def test_a_long_line_of_an_export_is_one_that_is_not_an_item(tmp_path: Path, kin
         (page,) = ExportSource(find_export(str(tmp_path)), personal=frozenset()).pages(0, "")
 
     assert (page.items, page.counts.not_lines) == ([], 2)
-    assert page.counts.places[1] == f"{path}:2: not an item: 268,435,456 bytes, and an item has 400 KB at most"
+    assert page.counts.places[1] == f"{path}:2: not an item: 268,435,456 bytes; an item has at most 400 KB"
 
 
 @pytest.mark.parametrize("name", ["manifest-summary.json", "manifest-files.json", "manifest-files.checksum"])
@@ -118,7 +118,7 @@ def test_objects_nested_without_end_are_given_up_after_a_few_seconds() -> None:
 def test_an_error_object_that_is_too_large_is_named(tmp_path: Path) -> None:
     path = sparse(error_object(tmp_path, failed(b"{")), MOST_OBJECT_BYTES + 1)
 
-    with at_most(10 * MIB), pytest.raises(UserError, match=rf"^{path} has 268,435,457 bytes, and what belongs there"):
+    with at_most(10 * MIB), pytest.raises(UserError, match=rf"^{path} has 268,435,457 bytes; an object of its kind"):
         report(str(tmp_path))
 
 

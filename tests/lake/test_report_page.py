@@ -138,7 +138,7 @@ def test_drift_counts_a_field_once_whatever_its_place_in_a_list(tmp_path: Path) 
     assert [tuple(row.values()) for row in page.table("Values that did not fit")] == [
         ("event", "venues[].name", "expected a string", 2, "2025-01-01", "2025-01-03")
     ]
-    assert "1 place among the errors cannot be read: dmd errors lists them" in page.words["a"]
+    assert "1 place in the error output cannot be read: dmd errors lists them" in page.words["a"]
 
 
 def test_failures_without_a_time_do_not_stretch_the_others_over_years(tmp_path: Path) -> None:

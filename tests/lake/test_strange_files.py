@@ -86,7 +86,7 @@ def test_what_is_neither_a_file_nor_a_folder_is_named(
     strange(path)
     before = everything(here)
 
-    with pytest.raises(UserError, match=rf"{path} is neither a file nor a folder, but a link, a FIFO or the like"):
+    with pytest.raises(UserError, match=rf"{path} is a link, a FIFO or the like, neither a file nor a folder"):
         result_of(*command)
 
     assert everything(here) == before

@@ -1,4 +1,4 @@
-"""Read a unit of a backfill in chunks, which are bounded in memory."""
+"""Read a unit of a backfill in chunks that take a bounded amount of memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,12 +7,12 @@ from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.item_source import Item, Page
 
 # A chunk ends at this size, however few items it has, because its rows stay in memory until its end. 2,000 or 4,000
-# items of 380 KB whose rows hold all of that take 300 MB at their peak; with 64 MiB it was 350.
+# items of 380 KB, all of it in their rows, take 300 MB at the peak; with 64 MiB it was 350.
 CHUNK_BYTES = 48 * 1024 * 1024
 
 
 class Chunk:
-    """The next pages of a unit, up to so many items. After the iteration `position` is its end."""
+    """The next pages of a unit, up to a number of items. After the iteration `position` is the end of the chunk."""
 
     def __init__(self, pages: Iterator[Page], item_filter: ItemFilter, items: int, tick: Callable[[int], None]) -> None:
         self.counts = Counts()

@@ -86,7 +86,7 @@ def incremental_line(line: bytes) -> Line:
 
 def _check_size(line: bytes) -> None:
     if isinstance(line, UnreadLine):
-        raise NotALineError(f"{line.size_bytes:,} bytes, and an item has {_ITEM_KB} KB at most")
+        raise NotALineError(f"{line.size_bytes:,} bytes; an item has at most {_ITEM_KB} KB")
 
 
 def _micros(written: int | dict[str, str]) -> int:

@@ -51,11 +51,11 @@ class ItemSource(Protocol):
     ignored: str  # a note about files beside the source that are not part of it
 
     def pages(self, unit: int, position: str) -> Generator[Page, None, None]:
-        """Yield a unit's pages from a position on, "" for its beginning."""
+        """Yield the pages of a unit from a position on; "" is its beginning."""
 
 
 class ExportSource:
-    """An export. A unit is a data file, a position the number of lines before it.
+    """The items of an export. A unit is a data file; a position is the number of lines before it.
 
     `keys` are those of a full export, `personal` the attribute names that are personal data.
     `pages` raises UserError if a file is damaged.

@@ -1,13 +1,13 @@
-"""Find the names of a table's keys, by which a backfill makes the `Keys` of an item's change.
+"""Find the names of a table's key attributes, from which a backfill makes the `Keys` of an item's change.
 
-Wrong names would give each item another identity in the archive (`change.item`, BR-20) than its changes in the stream
-have. A table and an incremental export tell the names. For a full export they are, in this order:
+Wrong names would give each item a different identity in the archive (`change.item`, BR-20) from that of its changes in
+the stream. A table and an incremental export hold the names. For a full export they come from, in this order:
 
-    --key             what the user says
+    --key             the user's option
     DescribeTable     if the export lies in S3, which needs AWS credentials anyway: one attempt of 3 s
     pk and sk         if a first pass finds both in every item
 
-Names that AWS did not tell are also compared with the lake: of each type that has rows, some item must be in it.
+Names that do not come from AWS are also checked against the lake: of each type that has rows, some item must be there.
 `--no-compare` is for an export whose items are all new to the lake.
 """
 
@@ -30,19 +30,19 @@ from transform.item import item_of
 
 _DESCRIBE_SECONDS = 3
 
-# Of each type: items are deleted, so on one date the lake and an export may have none in common.
+# Of each type. Items are deleted, so the lake and an export may share none on a single date.
 _COMPARED_DATES = 20
 
 
 def find_key_names(
     job: BackfillJob, export: Export | None, *, say: Callable[[str], None], phase: Phase, compare: bool = True
 ) -> tuple[str, ...]:
-    """Return the key names of a full export's table, () for other sources, which tell the keys themselves.
+    """Return the key names of a full export's table, or () for other sources, which hold the keys themselves.
 
-    Without `compare`, names that AWS did not tell are taken as they are.
+    Without `compare`, names that do not come from AWS are not checked against the lake.
 
     Raises:
-        UserError: an item lacks pk or sk, or no item is one of those in the lake.
+        UserError: an item lacks pk or sk, or no item is in the lake.
     """
     if export is None or export.incremental:
         return ()
@@ -85,7 +85,7 @@ def _check_usual_keys(export: Export, tick: Tick) -> None:
                 try:
                     image = full_line(line).image or {}
                 except NotALineError:
-                    continue  # reported by the backfill, which does not make an item of it
+                    continue  # the backfill reports it
                 if not all(name in image for name in USUAL_KEYS):
                     where = f"{export.place.where(file.name)}:{number}"
                     raise UserError(

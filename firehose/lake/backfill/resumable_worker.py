@@ -1,7 +1,7 @@
-"""Work on units that cannot simply begin anew: those of a table, which changes, and all that go into a stream.
+"""Work on units that cannot be read again from the beginning: those of a table, which changes, or into a stream.
 
-A chunk is read, delivered or spooled, and the progress saved in the state folder. state.py explains why a kill at any
-step loses nothing, and duplicates nothing in a lake.
+Each chunk is delivered or spooled, and then the progress is saved in the state folder. state.py explains why a kill at
+any step loses nothing and duplicates nothing in a lake.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ class _ChunkHeader(msgspec.Struct):
 
 
 class ResumableWorker:
-    """Works on units of a table or into a stream, and resumes one where it was stopped.
+    """Works on units of a table, or into a stream, and resumes a unit where it was stopped.
 
     Raises:
         UserError: the source cannot be read, or the lake cannot be written.
@@ -46,7 +46,7 @@ class ResumableWorker:
         self._tick = tick
 
     def work(self, unit: int) -> Progress:
-        """Work on a unit, from its progress to its end."""
+        """Work on a unit, from its saved progress to its end."""
         progress = self._deliver_waiting(unit, self._state.progress(unit))
         if progress.done:
             return progress
@@ -57,7 +57,7 @@ class ResumableWorker:
         return progress
 
     def close(self) -> None:
-        """Remove temporary files, so that only delivered objects stay in the lake. Another unit may follow."""
+        """Remove temporary files, so that only delivered objects stay in the lake. `work` may be called again."""
         if self._loader:
             self._loader.close()
 
@@ -72,7 +72,7 @@ class ResumableWorker:
         return after
 
     def _write_waiting(self, unit: int, chunk: Chunk, progress: Progress) -> None:
-        """Write a chunk of a table to the disk, and so out of memory before it is delivered."""
+        """Write a chunk of a table to the disk, so that it leaves memory before it is delivered."""
         payloads = list(chunk.payloads())
         header = _ChunkHeader(progress.chunks, progress.after(chunk))
         write_whole(self._state.chunk(unit), as_lines([msgspec.json.encode(header), *payloads]))
@@ -96,7 +96,7 @@ class ResumableWorker:
     def _spool(self, unit: int, chunk: Chunk, progress: Progress) -> None:
         dated: dict[str, list[bytes]] = defaultdict(list)
         for date, item in chunk:
-            # Without keys, an item is told apart as a record of a file is.
+            # An item without keys is identified like a record of a file.
             key = partition_key(item.keys if item.keys != NO_KEYS else change_identity(item.payload, self._personal))
             dated[date].append(key.encode() + item.payload)
         write_chunk(self._state.spool, unit, progress.chunks, dated)

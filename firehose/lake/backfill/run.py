@@ -47,7 +47,7 @@ class Interrupted(BaseException):
 
 
 class BackfillResult(NamedTuple):
-    """The result of a backfill, or of a dry run. Items of a full export are as of `at_micros`, of a scan not older."""
+    """The result of a backfill, or of a dry run. `at_micros` is the time of a full export, or of a scan's start."""
 
     counts: Counts
     ignored: str
@@ -66,13 +66,13 @@ def run(
     on_resume: OnResume = lambda _at, _items: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> BackfillResult:
-    """Run a job, keeping in `folder` what the next run needs to resume. At the end the folder is removed.
+    """Run a job. `folder` keeps what the next run needs to resume, and is removed at the end.
 
-    `say` is called with a sentence before a step that the user may not expect. `compare` is that of `find_key_names`.
+    `say` gets a sentence before a step that the user may not expect. `compare` is passed to `find_key_names`.
 
     Raises:
-        UserError: the source cannot be read or the target cannot be written; the next run resumes. Or the key names of
-            an export are wrong, before anything is written. Or the rows that an earlier run delivered are gone. Or an
+        UserError: the source cannot be read or the target cannot be written, and the next run resumes; the key names of
+            an export are wrong, before anything is written; the rows that an earlier run delivered are gone; or an
             item was lost or counted twice, which is a bug.
     """
     state = State(folder)
@@ -175,7 +175,7 @@ def _interrupted_at_once() -> Iterator[None]:
 
 @contextmanager
 def _leftovers_removed(job: BackfillJob) -> Iterator[None]:
-    """After a stop, remove what processes left that were ended while they wrote: it holds personal data."""
+    """After a stop, remove the temporary files of processes that were ended early: they hold personal data."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""The state of a backfill, by which a killed run can resume: a local folder outside the lake.
+"""The state of a backfill, from which a killed run resumes: a local folder outside the lake.
 
     job.json              the job, the identity of its source, and when it began
     units/00003.json      the progress of a unit: its position, and the counts of its items so far
@@ -6,19 +6,18 @@
     spool/                payloads by date, for a stream
     sending.json          how much of the spool is sent
 
-A unit (a data file, or a segment of a table's scan) is read in chunks, and each chunk delivered. A kill makes the next
-run read and deliver again, which must not double rows:
+A unit (a data file, or a segment of a table's scan) is read and delivered in chunks. After a kill the next run reads
+and delivers some of them again, which must not duplicate rows:
 
-    from an export    reading again gives the same records, under the same object names, so objects are replaced; a
-                      unit's progress is saved when it is done, and until then it begins anew
-    from a table      reading again may give other items, so the chunk is written to `chunks/` first, delivered from
-                      there, and delivered from there again; the unit's progress is saved after each chunk
+    from an export    reading again gives the same records under the same object names, so objects are replaced; a unit
+                      has no progress until it is done, and begins anew
+    from a table      reading again may give other items, so a chunk is written to `chunks/` first and always delivered
+                      from there; the unit's progress is saved after each chunk
     into a stream     chunks are spooled, each replacing itself, and nothing is sent before all are spooled; the last
                       call's records may then be sent twice, and readers deduplicate by `change.id`
 
-Every file is replaced as a whole, by a rename. Files are not synced to the disk: a kill loses nothing, but a power cut
-may. Payloads hold personal data, so the files are private to their user, and the folder is removed when the backfill is
-done.
+Every file is replaced as a whole, by a rename. Files are not synced to the disk: a kill loses nothing, a power cut may.
+Payloads hold personal data, so the files are private to their user, and the folder is removed when the backfill is done.
 """
 
 import fcntl

@@ -18,10 +18,10 @@ from glue.layout import ERROR_DOCUMENTS, partition_date
 from transform.scrub import digest_of_original
 from transform.times import iso_millis
 
-# A document has one record, of 4.5 MB at most in Lambda's event of 6 MB; each byte is six characters of JSON at most.
+# A document has one record, at most 4.5 MB in Lambda's event of 6 MB; as JSON a byte takes at most six characters.
 MOST_DOCUMENT_BYTES = 32 * 1024 * 1024
 
-# Bytes that are read at a time: each read of a bucket is a request.
+# The bytes to read at a time: each read of a bucket is a request.
 _PIECE_BYTES = 8 * 1024 * 1024
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]

@@ -51,9 +51,9 @@ def lake_errors(lake: Lake, replayed: Callable[[str], bool]) -> Iterator[ErrorOb
 def errors_elsewhere(where: str, lake: str, personal: Set[str]) -> Iterator[ErrorObject]:
     """Return the error objects below a folder or `s3://bucket/prefix`, which may lie in the lake itself.
 
-    An object outside the lake has a digest of its records as its key, with a number if several are equal. So a replay
-    recognises it even if its folder was moved or is given by another path, and two equal files count as two. The
-    attributes named `personal` are redacted before that is digested, since the journal keeps the key (BR-23).
+    The key of an object outside the lake is a digest of its records, with a number if several are equal. So a replay
+    recognises it even if its folder was moved or is named by another path, and two equal files count as two. The
+    `personal` attributes are redacted before the digest, because the journal keeps the key (BR-23).
 
     Raises:
         UserError: there is nothing to read, or these are the function's documents in the lake.

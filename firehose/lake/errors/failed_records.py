@@ -25,7 +25,8 @@ PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
 _HEAD_BYTES = 1024
 _PIECE_BYTES = 1024 * 1024
 
-# Each is tried, which takes 0.1 ms where objects are nested without end. A record has as many members at most.
+# The most places to try as the beginning of a record: a record has at most as many members. In deeply nested objects
+# each takes 0.1 ms.
 _MOST_BEGINNINGS = 10_000
 
 _decode = json.JSONDecoder().raw_decode
@@ -83,7 +84,7 @@ def _text(body: bytes) -> str:
 
 
 def _unpacks_to_too_much(body: bytes) -> bool:
-    """Return True if gzip data has more bytes than an error object can have. A megabyte may have a thousand."""
+    """Return whether gzip data unpacks to more bytes than an error object can have: 1 MB may unpack to 1,000 MB."""
     size_bytes = 0
     with gzip.GzipFile(fileobj=io.BytesIO(body)) as unpacked:
         while size_bytes <= MOST_OBJECT_BYTES and (piece := unpacked.read(_PIECE_BYTES)):

@@ -1,4 +1,4 @@
-"""Failures in groups: by reason and record type, and within those by day of arrival."""
+"""Groups failures by reason and record type, and within those by day of arrival."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,13 +11,13 @@ import msgspec
 from firehose.lake.errors.error_documents import Explanation
 from firehose.lake.errors.shown_record import RecordView
 
-EXAMPLES = 3  # the commonest of a group, which has one reason and several paths
+EXAMPLES = 3  # of a group, the most frequent: one reason has several paths
 
 _Way: TypeAlias = tuple[str | None, str]  # path and message
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One way in which records failed, how often, and where the first of them lies: `lake/.../a.jsonl:3`."""
+    """A kind of failure: its path and message, its count, and the place of its first record: `lake/.../a.jsonl:3`."""
 
     path: str | None
     message: str
@@ -36,7 +36,7 @@ class FailureGroup(msgspec.Struct, frozen=True):
 
 
 class ReasonTotal(msgspec.Struct, frozen=True):
-    """The failures of one reason and record type, and the days on which the first and the last of them arrived."""
+    """The failures of one reason and record type, with the days on which the first and the last arrived."""
 
     reason: str
     type: str | None
@@ -47,7 +47,7 @@ class ReasonTotal(msgspec.Struct, frozen=True):
 
 
 class ShownFailure(msgspec.Struct, frozen=True):
-    """A record that failed beside its reason. `record` is what may be shown of it, None if that is nothing."""
+    """A failed record with its reason. `record` is what may be shown of it, None if nothing may."""
 
     reason: str
     type: str | None
@@ -65,7 +65,7 @@ class _Group:
 
 
 class FailureGroups:
-    """Groups failures, and keeps the first records of each reason and type, at most `show`, as a view shows them."""
+    """Groups failures, and keeps up to `show` records of each reason and type, as the view shows them."""
 
     def __init__(self, view: RecordView, show: int) -> None:
         self._view = view
@@ -74,7 +74,7 @@ class FailureGroups:
         self._shown: dict[tuple[str, str | None], list[ShownFailure]] = {}
 
     def add(self, explanation: Explanation, record_type: str | None, day: str, where: str, raw: bytes | None) -> None:
-        """Count a failure; `raw` is its record, None if that is not known."""
+        """Count a failure; `raw` is its record, or None if unknown."""
         reason = (explanation.code, record_type)
         group = self._groups.setdefault(reason, {}).setdefault(day, _Group())
         way = (explanation.path, explanation.message)
@@ -113,14 +113,14 @@ class FailureGroups:
         return sorted(found, key=lambda one: (-one.count, one.reason, one.type or ""))
 
     def shown(self) -> list[ShownFailure]:
-        """Return the records to show: the first of each reason, the commonest reason first, then the second of each."""
+        """Return the records to show: one of each reason, the most frequent reason first, then a second of each."""
         by_reason = [self._shown[total.reason, total.type] for total in self.totals()]
         in_turn: Iterator[ShownFailure | None] = chain.from_iterable(zip_longest(*by_reason))
         return list(islice((one for one in in_turn if one is not None), self._show))
 
 
 def _examples(groups: Iterable[_Group]) -> list[Example]:
-    """Return the commonest ways of failing in some groups."""
+    """Return the most frequent kinds of failure in these groups."""
     ways: Counter[_Way] = Counter()
     first: dict[_Way, str] = {}
     for group in groups:

@@ -32,10 +32,10 @@ class Basis(StrEnum):
 class ErrorReport(msgspec.Struct):
     """All failures that were not replayed, each once, by day and in `totals` of all days.
 
-    `records` are those to show. `firehose` counts Firehose's error records by the kind of their error:
-    {"processing-failed": 3}. Of them `replayed` are done, `other_streams` are reported by another stream or of a type
-    that nobody archives, and `written` are in the lake after all. `unmatched_documents` have no error record.
-    `unreadable` lists places that hold something else.
+    `records` are those to show. `firehose` counts Firehose's error records by kind: {"processing-failed": 3}. Among
+    them are `replayed` records, `other_streams`, which another stream reports or whose type no stream archives, and
+    `written`, which are in the lake after all. `unmatched_documents` have no error record. `unreadable` lists places
+    that hold something else.
     """
 
     failures: list[FailureGroup]
@@ -51,12 +51,12 @@ class ErrorReport(msgspec.Struct):
 
 
 def report(where: str, schemas: Path = SCHEMAS, *, show: int = 0, with_personal: bool = False) -> ErrorReport:
-    """Return what failed in the lake in a folder or in `s3://bucket`, the commonest first.
+    """Return what failed in the lake in a folder or in `s3://bucket`, the most frequent first.
 
-    `show` is how many records to show, as shown_record.py does: with their personal data or without.
+    `show` is the number of records to show, `with_personal` whether with their personal data (shown_record.py).
 
     If the lake has no error objects of Firehose, or they may not be read (their policy is tighter), the function's
-    documents are the next best source. They lack what no function saw, and include what a retry has delivered since.
+    documents are used instead. They lack records that no function saw, and include those that a retry delivered.
 
     Raises:
         UserError: no such lake, or it cannot be read.

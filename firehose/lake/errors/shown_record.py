@@ -1,4 +1,4 @@
-"""What may be shown of a record that failed: attributes that a schema names, personal data redacted."""
+"""Shows failed records: the attributes that a schema names, with personal data redacted."""
 
 import json
 import re
@@ -13,8 +13,8 @@ NOT_A_NAME = "[a name]"
 
 _Members: TypeAlias = Mapping[str, "_Members | None"]
 
-# The members of a change record, lower case: None for plain values, else the members within. Images and keys have none
-# but attributes.
+# The members of a change record in lower case: None for a plain value, else the members inside it. Images and keys hold
+# attributes only.
 _CHANGE: _Members = {
     **dict.fromkeys(("awsregion", "eventid", "eventname", "eventsource", "recordformat", "tablename")),
     "useridentity": dict.fromkeys(("principalid", "type")),
@@ -26,10 +26,10 @@ _CHANGE: _Members = {
 }
 _TAGS = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
 
-# DynamoDB nests attributes 32 deep, each with its tag. What is deeper is no change record.
+# DynamoDB nests attributes 32 deep, each with its type tag. Anything deeper is no change record.
 _DEEPEST = 100
 
-# The name of an attribute, and not a value in its place, as in a map by e-mail address.
+# The name of an attribute. Anything else may be a value: a map may have e-mail addresses as its names.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII).fullmatch
 
 
@@ -42,16 +42,16 @@ class RecordView:
         self._named = {field.name.casefold() for record_type in types.values() for field in fields(record_type.row)}
 
     def show(self, raw: bytes) -> dict[str, Any] | None:
-        """Return the record, or None where nothing of it may be shown: it is not a JSON object in UTF-8.
+        """Return what may be shown of the record, or None if it is not a JSON object in UTF-8.
 
         b'{"eventName":"INSERT","dynamodb":{"NewImage":{"email":{"S":"a@b.c"},"pk":{"S":"x"},"fanId":{"N":"1"}}}}'
           -> {"eventName": "INSERT", "dynamodb": {"NewImage":
               {"email": {"S": "[redacted]"}, "pk": "[no schema names it]", "fanId": {"N": "1"}}}}
 
-        With personal data, that of a deletion stays redacted all the same, as in its error document.
+        Even with personal data, that of a deletion is redacted, as in its error document.
         """
         try:
-            raw.decode()  # the redaction takes what is not UTF-8, too, which the function does not
+            raw.decode()  # as the function does; the redaction would accept other bytes
             redacted = self._redacted(raw)
             document = None if redacted is None else json.loads(redacted)
             return self._object(document, _CHANGE) if isinstance(document, dict) else None
@@ -65,7 +65,7 @@ class RecordView:
         return None if original is None else original.redacted
 
     def _object(self, members: Mapping[str, Any], change: _Members, depth: int = 0) -> dict[str, Any]:
-        """Return the members that a schema or `change` names, and of the others that they are there."""
+        """Return the members that a schema or `change` names, and the names of the others without their values."""
         if depth > _DEEPEST:
             raise RecursionError
         shown: dict[str, Any] = {}
@@ -80,14 +80,14 @@ class RecordView:
         return shown
 
     def _member(self, value: Any, within: _Members | None, depth: int) -> Any:
-        """Return a member of the change record, unless it is another than such a record has."""
+        """Return a member of the change record, or NOT_NAMED if such a record has another kind of value there."""
         if within is not None and isinstance(value, dict):
             return self._object(value, within, depth)
         is_plain = not isinstance(value, dict | list) if within is None else value is None
         return self._value(value, depth) if is_plain else NOT_NAMED
 
     def _value(self, value: Any, depth: int) -> Any:
-        """Return a value, with its type tag or without: in the error output are rows, too."""
+        """Return a value with or without a type tag: the error output also has rows."""
         if depth > _DEEPEST:
             raise RecursionError
         if isinstance(value, list):

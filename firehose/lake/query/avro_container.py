@@ -4,8 +4,8 @@ fastavro resolves the file's writer schema with the table's reader schema. We ch
 lower case at every depth, as Hive folds them, with the file's names as aliases; and columns that a query does not need
 are left out, so that they are skipped rather than decoded.
 
-A container takes little memory whatever is in it: a block is read and unpacked up to so many bytes, and decoded so many
-rows at a time.
+A container takes little memory whatever is in it: a block above MOST_BLOCK_BYTES is refused, and rows are decoded
+ROWS_AT_ONCE at a time.
 """
 
 import bz2
@@ -24,7 +24,7 @@ from fastavro.read import BLOCK_READERS
 Row: TypeAlias = dict[str, Any]
 _Schema: TypeAlias = Any
 
-# The function's containers have some 10 MB at most, the rows of a payload of 6 MB. Others' blocks are small.
+# The function's containers have 10 MB or so at most, the rows of a payload of 6 MB. Other writers' blocks are small.
 MOST_BLOCK_BYTES = 64 * 1024 * 1024
 
 # Enough rows that a list of them costs nothing; an event takes some 30 KB as a Python dict.
@@ -45,12 +45,11 @@ class ContainerReader:
         self._schema = fastavro.parse_schema(_LowerCase(msgspec.json.decode(literal)).record(columns))
 
     def rows(self, container: BinaryIO) -> Iterator[list[Row]]:
-        """Yield the rows of a container, in lists that do not cross a block.
+        """Yield the rows of a container in lists; no list crosses a block.
 
         -> [{"fanid": "f1", "isdeleted": False, "date": {"requested": datetime(2025, 1, 1, 10, tzinfo=UTC)}}], ...
 
-        Raises whatever fastavro, zlib or msgspec raise for damaged bytes. Never show their messages: they may quote a
-        value.
+        Damaged bytes raise whatever fastavro, zlib or msgspec raise. Never show their messages: they may quote a value.
         """
         blocks: Any = fastavro.block_reader(cast(BinaryIO, _Bounded(container)), self._schema)
         for block in blocks:
@@ -64,7 +63,7 @@ class ContainerReader:
 
 
 class _Bounded:
-    """A container as fastavro reads it, which asks for as many bytes as the container says that a block has."""
+    """A container that refuses to read a block above MOST_BLOCK_BYTES: fastavro reads what the container asks for."""
 
     def __init__(self, container: BinaryIO) -> None:
         self.tell = container.tell
@@ -77,7 +76,7 @@ class _Bounded:
 
 
 def _unpack(decompressor: Callable[[], Any], container: BinaryIO) -> BytesIO:
-    """Return the next block, unpacked, in place of fastavro's own reader, which unpacks a block of any size."""
+    """Return the next block, unpacked. It replaces fastavro's own reader, which unpacks blocks of any size."""
     packed = fastavro.schemaless_reader(container, "bytes")
     unpacking = decompressor()
     block: bytes = unpacking.decompress(packed, MOST_BLOCK_BYTES)

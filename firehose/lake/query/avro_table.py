@@ -33,13 +33,13 @@ from glue.layout import PARTITION
 # Enough rows that Arrow's 0.2 ms a batch do not count; an event takes some 30 KB as a Python dict.
 BATCH_ROWS = 1000
 
-# S3 takes some 30 ms to begin an answer, however short.
+# Containers that are read ahead: S3 takes 30 ms or so to begin an answer, however short.
 READ_AHEAD = 16
 
-# Containers read ahead take little memory: one of more bytes than the function's have is read as it is decoded.
+# A container above this size, larger than the function writes, is not read ahead but while it is decoded.
 MOST_AHEAD_BYTES = 12 * 1024 * 1024
 
-# Bytes of a larger one that are read at a time.
+# The bytes of a larger container that are read at a time.
 _PIECE_BYTES = 4 * 1024 * 1024
 
 _T = TypeVar("_T")
@@ -47,17 +47,17 @@ _T = TypeVar("_T")
 # Arrow requires a format for a dataset and its fragments; it is never used to read.
 _FORMAT = ds.ParquetFileFormat()
 
-# Trino's name for when a row's file was written. Athena's guide does not list it: only DuckDB's own SQL knows it here.
+# Trino's name for the time when a row's file was written. Athena's guide does not list it, so only DuckDB's SQL has it.
 WRITTEN = "$file_modified_time"
 
 
 def in_file(lake: Lake, stored: StoredObject, date: str) -> ds.Expression:
-    """Return what is true of all rows of a file, as an expression of Arrow's."""
+    """Return the hidden columns and the partition of a file as an Arrow expression, which is true of all its rows."""
     return reduce(and_, (ds.field(name) == value for name, value in _shared(lake, stored, date).items()))
 
 
 def _shared(lake: Lake, stored: StoredObject, date: str) -> Row:
-    """Return what all rows of a file share: the date of its partition, where it lies, and when it was written."""
+    """Return the values that all rows of a file share: its partition date, its place, and the time of its writing."""
     written = datetime.fromtimestamp(stored.written_ms / 1000, UTC).replace(tzinfo=None)
     return {PARTITION: date, PATH: lake.where(stored), WRITTEN: written}
 
@@ -112,7 +112,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
             yield pa.RecordBatch.from_pylist(rows, schema)
 
     def _opened(self, key: str) -> BinaryIO:
-        """Return a container as a file, which is in memory if it is small."""
+        """Return a container as an open file; a small one is read into memory."""
         stored = self._containers[key][0]
         file = self._lake.open(stored)
         if stored.size_bytes > MOST_AHEAD_BYTES:
@@ -137,7 +137,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
 
 
 def read_ahead(keys: list[str], read: Callable[[str], _T]) -> Iterator[tuple[str, Future[_T]]]:
-    """Yield each key with what was read of it, in order, while the next ones are being read."""
+    """Yield each key with the result of `read`, in order, while the next keys are being read."""
     reading: deque[tuple[str, Future[_T]]] = deque()
     with ThreadPoolExecutor(READ_AHEAD) as pool:
         for key in keys:

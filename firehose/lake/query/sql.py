@@ -58,7 +58,7 @@ _FAILURES = {
     **dict.fromkeys(_RE2, "a regular expression is not valid, or of a form that only Java has"),
 }
 
-# Rows that are in memory at once, of a result that is written as it is read.
+# Rows in memory at once, while a result is written.
 _ROWS = 10_000
 
 _IS_QUERY = [duckdb.ExpectedResultType.QUERY_RESULT]
@@ -107,14 +107,14 @@ class Answer:
 class _Scan:
     """The tables that are read from files, and the errors of Avro files that a scan could not read.
 
-    DuckDB wraps such an error in one of its own, and the file of Arrow's is looked for.
+    DuckDB wraps such an error in one of its own. For a Parquet file, `unreadable` searches for the file.
     """
 
     tables: list[Any] = field(default_factory=list)
     errors: list[UserError] = field(default_factory=list)
 
     def unreadable(self, error: Exception) -> UserError | None:
-        """Return the error of the file that a scan could not read; None if a query failed for another reason."""
+        """Return the error of the file that a scan could not read, or None if the query failed for another reason."""
         if self.errors or _SCAN_FAILED not in str(error):
             return next(iter(self.errors), None)
         from firehose.lake.query.tables import first_unreadable  # noqa: PLC0415 - pyarrow: 0.1 s
@@ -123,7 +123,7 @@ class _Scan:
 
 
 class Result:
-    """The result of a query, which runs when it is read: once, by rows or as Arrow's record batches."""
+    """The result of a query. The query runs when the result is read: once, as rows or as Arrow's record batches."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, scan: _Scan, *, own: bool
@@ -134,7 +134,7 @@ class Result:
         self._own = own
 
     def read(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-        """Run the query, and return its columns and rows, of which some thousands are in memory at once.
+        """Run the query, and return its columns and rows. A few thousand rows are in memory at once.
 
         Raises, and so does the iterator:
             UserError: DuckDB refuses the query, or fails while it runs.
@@ -190,8 +190,8 @@ def query(
 
     `tables` are those of the schemas by default. Only tables whose name is in the SQL are read. `file_format`
     chooses the files of one mode; by default they are the lake's Parquet if it has any, else its Avro. Lists of tables
-    show the database of `environment`. Of several statements, which DuckDB's own SQL may have, the last one answers.
-    `beside` says what a large comparison of two lakes needs.
+    show the database of `environment`. DuckDB's own SQL may have several statements: the answer is that of the last
+    one. `beside` says what a large comparison of two lakes needs.
 
     Raises:
         UserError: the lake does not exist, the SQL is refused, or a file does not match its table.
@@ -214,12 +214,12 @@ def results(
     dialect: Dialect = Dialect.ATHENA,
     environment: str = "dev1",
 ) -> Generator[Result]:
-    """Run the statements of SQL, and yield the result of each, to be read before the next one runs.
+    """Run the statements of SQL, and yield the result of each; read it before you ask for the next one.
 
     "SELECT 1; SELECT 2" -> a result of one row, and another
 
     Raises:
-        UserError: as query() does, once a statement is reached that fails.
+        UserError: as in query(), when a statement is reached that fails.
     """
     opened = open_lake(lake)
     for statement in split(sql) if dialect is Dialect.ATHENA else [sql]:
@@ -237,7 +237,7 @@ def _run(
     environment: str,
     beside: Beside = _NOTHING,
 ) -> Generator[Result]:
-    """Run one statement of Athena's, or some of DuckDB's own, and yield the results."""
+    """Run one statement in Athena's SQL, or any number in DuckDB's, and yield the results."""
     scan = _Scan()
     with duckdb.connect(config=_SETTINGS | beside.settings) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -271,7 +271,7 @@ def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[s
 def _duckdb(
     sql: str, inputs: Mapping[str, TableInput], types: Mapping[str, RecordType]
 ) -> tuple[list[str], Collection[str], bool]:
-    """Return DuckDB's own SQL behind the views that it names, its tables, and whether it names "$path" or its like."""
+    """Return DuckDB's own SQL after the views that it names, its tables, and whether it names columns like "$path"."""
     lowered = sql.lower()
     views = [f"CREATE VIEW {view} AS {text}" for view, text in latest_views(types).items() if view in lowered]
     return [*views, sql], [name for name in inputs if name in lowered], '"$' in lowered

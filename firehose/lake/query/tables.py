@@ -45,11 +45,11 @@ def register_tables(
     *,
     with_hidden: bool = False,
 ) -> list[Any]:
-    """Give a connection the tables of these Glue TableInputs, each from its lake; return those read from files.
+    """Register the tables of Glue TableInputs with a connection, each from its lake; return those read from files.
 
-    Tables that are not to be read have no rows. `on_error` is called with the error of an Avro file that a scan cannot
-    read. `with_hidden` adds the columns "$path", where the file of a row lies, and "$file_modified_time", when it was
-    written.
+    Tables that are not in `read` have no rows. `on_error` is called with the error of an Avro file that a scan cannot
+    read. `with_hidden` adds the columns "$path", the place of a row's file, and "$file_modified_time", the time when
+    it was written.
     """
     registered = []
     for name, table_input in table_inputs.items():
@@ -62,7 +62,7 @@ def register_tables(
 def first_unreadable(tables: Iterable[Any]) -> UserError | None:
     """Return the error of the first Parquet file that cannot be read, or None.
 
-    DuckDB says that a scan failed, and Arrow why, but often not in which file. So each is read again, one by one.
+    DuckDB and Arrow say why a scan failed, but often not in which file. So the files are read again, one by one.
     """
     for table in tables:
         for fragment in () if isinstance(table, AvroTable) else table.get_fragments():

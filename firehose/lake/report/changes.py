@@ -12,7 +12,7 @@ from glue.layout import Format
 from glue.model import RecordType
 
 # The classes of a change's age on arrival, youngest first, each with the seconds at which the next one begins. REQ-1
-# has a minute for the pipeline, before Firehose's buffer, and REQ-7 five minutes until a row can be queried.
+# allows the pipeline a minute, without Firehose's buffer; REQ-7 allows five minutes until a row can be queried.
 AGES: dict[str, int | None] = {
     "under 1 minute": 60,
     "1 to 5 minutes": 300,
@@ -43,7 +43,7 @@ class RowCount(msgspec.Struct, frozen=True):
 
 
 class Redaction(msgspec.Struct, frozen=True):
-    """The proof for a field of personal data: of so many deleted rows, so many still hold a value."""
+    """The proof for a field of personal data: the number of deleted rows, and of those that still hold a value."""
 
     type: str
     field: str
@@ -65,7 +65,7 @@ def count_rows(lake: Lake, types: Mapping[str, RecordType], file_format: Format,
 
 
 def _sql(name: str) -> str:
-    """Return the SQL of one table's counts: the age of a change is that at which its file was written."""
+    """Return the SQL of one table's counts. A change's age is the time from the change until its file was written."""
     bounds = " + ".join(f"CAST(age_s >= {bound} AS INTEGER)" for bound in AGES.values() if bound)
     return (
         f"SELECT day, change, deleted, expired, {bounds} AS age, count(*) AS n FROM ("  # noqa: S608  names are the schema's
@@ -87,8 +87,8 @@ def _count(name: str, rows: list[tuple[str | None, str | None, bool, bool, int |
 def prove_redaction(lake: Lake, types: Mapping[str, RecordType], file_format: Format, schemas: Path) -> list[Redaction]:
     """Return the answer of the saved query glue/athena/personal-data-of-deleted.sql, which is Athena's SQL.
 
-    Its parts are run one after the other. As a UNION all their scans begin at once, and Arrow reads the files of those
-    that wait into memory: 16,000,000 rows took 900 MB, and take 250 MB.
+    Its parts are run one after the other. In a UNION all scans begin at once, and Arrow reads the files of those that
+    wait into memory: 16,000,000 rows took 900 MB as a UNION, and take 250 MB.
     """
     parts = [query(part, lake, None, file_format, schemas) for part in personal_data_selects(types)]
     return sorted((Redaction(*row) for answer in parts for row in answer.rows), key=lambda one: (one.type, one.field))

@@ -1,10 +1,11 @@
 """Draws the plots of a report: Vega-Lite specifications, made into SVG when the page is made.
 
 Vega-Lite by vl-convert (BSD-3-Clause, one wheel that needs no other package) rather than Plotly or Bokeh, because its
-plots are part of the page and not drawn by a script on it. Without scripts a page can be read in a mail or a ticket and
-printed, and a browser may be told to load and run nothing. Measured: the page of the sample lake has 0.4 MB, Plotly's
-script alone 4.8 MB and Bokeh's 1.3 MB; installed they have 83 MB, 76 MB and 145 MB (with numpy). Altair would add ten
-packages that make the same specifications. What this lacks is a value under the pointer: the tables have it.
+plots are part of the page and not drawn by a script on it. A page without scripts can be read in a mail or a ticket and
+printed, and can forbid the browser to load or run anything. Measured: the page of the sample lake is 0.4 MB, Plotly's
+script alone 4.8 MB and Bokeh's 1.3 MB; installed, vl-convert takes 83 MB, Plotly 76 MB and Bokeh 145 MB (with numpy).
+Altair would add ten packages that make the same specifications. These plots do not show a value under the pointer: the
+tables have it.
 
 Each plot is drawn twice, for a page and for a phone, since text that shrinks with a picture cannot be read. Colours are
 the page's CSS variables, so light and dark need no second plot.
@@ -30,8 +31,8 @@ _SHARE: Spec = {"format": "%", "tickCount": 4}
 Values = Sequence[Mapping[str, Any]]
 Colours = Mapping[str, str]
 
-# Attributes that say nothing, and those for screen readers, which are told of the plot as one picture; then decimals
-# beyond a hundredth of a pixel. Without them a plot has half the bytes.
+# Attributes without effect, and those for screen readers, for which the whole plot is one picture; then digits beyond a
+# hundredth of a pixel. Removing them halves the size of a plot.
 _UNUSED = re.compile(
     r' (?:(?:aria-\w+|role|class|pointer-events|font-family|xmlns:xlink|version)="[^"]*"|(?:opacity|stroke-width)="1")'
     r"|(?<=\.\d\d)\d+"
@@ -88,7 +89,7 @@ class Bars(NamedTuple):
     height: int = 160
 
     def draw(self, counts: Counts) -> str:
-        """Return the plot of counts by period, row (if there are rows) and colour, as HTML; "" where there are none."""
+        """Return the plot of counts by period, row (if there are rows) and colour as HTML, or "" without counts."""
         ranks = {colour: rank for rank, colour in enumerate(self.colours)}
         values = [
             {"at": self.period.first_day(key[0]), "row": key[1], "colour": key[-1]}
@@ -116,7 +117,7 @@ class Bars(NamedTuple):
 
 
 def lying_bars(name: str, title: str, counts: Counts, classes: Sequence[str], found: Colours) -> str:
-    """Return stacked bars that lie, one for each class, of counts by class and colour, as HTML."""
+    """Return horizontal stacked bars, one for each class, of counts by class and colour, as HTML."""
     values = [{"class": kind, "colour": colour, "count": count} for (kind, colour), count in counts.items()]
     x = {"field": "count", "type": "quantitative", "title": title, "axis": _COUNT}
     y = {"field": "class", "type": "nominal", "title": None, "scale": {"domain": list(classes)}}

@@ -1,4 +1,4 @@
-"""Counts by several names at once, of which plots and tables are made: {("2025-01-01", "sale", "INSERT"): 17}."""
+"""Counts by several names at once, for plots and tables: {("2025-01-01", "sale", "INSERT"): 17}."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from firehose.lake.report.markup import Cell
 
-# By the names of a line and, last, that of a column or colour.
+# The key has the names of a line and, last, the name of a column or colour.
 Counts = Mapping[tuple[str, ...], int]
 
 Counted = TypeVar("Counted")
@@ -15,7 +15,7 @@ Counted = TypeVar("Counted")
 def count_by(
     found: Iterable[Counted], key: Callable[[Counted], tuple[str, ...]], count: Callable[[Counted], int]
 ) -> Counts:
-    """Return the sum of a count by a key of what is counted."""
+    """Return the sums of `count` by `key`."""
     sums: Counter[tuple[str, ...]] = Counter()
     for one in found:
         sums[key(one)] += count(one)

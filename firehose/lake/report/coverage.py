@@ -1,4 +1,4 @@
-"""Finds the days that a table has, and the gaps between them."""
+"""Finds the days on which a table has something, and the gaps between them."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,7 +10,7 @@ from firehose.lake.report.periods import is_date
 
 
 class Days(msgspec.Struct, frozen=True):
-    """Days in a row: the first, the last, and how many."""
+    """Consecutive days: the first, the last, and their number."""
 
     first: str
     last: str
@@ -18,7 +18,7 @@ class Days(msgspec.Struct, frozen=True):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """The days that a table has, as runs in order, and the gaps between them, the longest first."""
+    """The days of a table as runs of consecutive days, in order, and the gaps between them, the longest first."""
 
     type: str
     runs: list[Days]
@@ -62,5 +62,5 @@ def _days(first: int, last: int) -> Days:
 
 
 def _ordinal(text: str) -> int:
-    """Return a date's number, and 0 for what is not a date."""
+    """Return the number of a date, or 0 if the text is not a date."""
     return date.fromisoformat(text).toordinal() if is_date(text) else 0

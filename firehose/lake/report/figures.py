@@ -1,8 +1,8 @@
-"""All figures of a report: rows by SQL, files by listing, failures as `dmd errors` and `dmd replay` tell them.
+"""Reads the figures of a report: rows by SQL, files by listing, failures as `dmd errors` counts them, replays.
 
-What is kept in memory grows with days, files and failures, never with rows: the whole command takes 290 MB over 2,000
-rows, 340 MB over 4,000,000 in 600 files (7 s), and 340 MB over 16,000,000 in 2,400 files (18 s). Every prefix is listed
-once, so all figures are of the same objects, even if Firehose is writing.
+Memory grows with the number of days, files and failures, never of rows: the command takes 290 MB for 2,000 rows, and
+340 MB for 4,000,000 rows in 600 files (7 s) as for 16,000,000 rows in 2,400 files (18 s). Every prefix is listed once,
+so all figures are of the same objects, even while Firehose writes.
 """
 
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from glue.schema import SCHEMAS, load
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """The figures of one lake at one moment; those of rows are of one format, those of files of all."""
+    """The figures of one lake at one moment. Rows are those of one format, files those of every format."""
 
     lake: str
     made_at: str
@@ -37,7 +37,7 @@ class Figures(msgspec.Struct, frozen=True):
     replays: list[ReplayDay]
 
     def changes_covered(self) -> list[Coverage]:
-        """Return the days on which the changes of each type were made, over the days that the lake has of any type."""
+        """Return the days with changes of each type, between the first and the last day of the whole lake."""
         days = [one.day for one in self.rows if one.day]
         first, last = min(days, default=""), max(days, default="")
         by_type = ({one.day for one in self.rows if one.type == name and one.day} for name in self.types)
@@ -45,7 +45,7 @@ class Figures(msgspec.Struct, frozen=True):
         return [one for one in found if one]
 
     def partitions_covered(self) -> list[Coverage]:
-        """Return the partition dates of each table of the format that is read."""
+        """Return the partition dates of each table, in the format whose rows are counted."""
         own = [one for one in self.files.partitions if one.format == self.file_format]
         found = (coverage(name, {one.date for one in own if one.type == name}) for name in self.types)
         return [one for one in found if one]

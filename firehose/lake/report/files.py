@@ -13,7 +13,7 @@ KIB, MIB = 1024, 1024 * 1024
 # Opening a file costs a query as much as reading some megabytes of it. Firehose's own largest buffer is 128 MiB.
 SMALL_BYTES = 16 * MIB
 
-# So many small files of one partition are worth being made into one.
+# From this many small files on, a partition is worth compacting.
 MANY_FILES = 8
 
 # The classes of a file's size, smallest first, each with the size at which the next one begins.
@@ -39,7 +39,7 @@ class PartitionFiles(msgspec.Struct, frozen=True):
 
     @property
     def is_crowded(self) -> bool:
-        """True if compacting the partition pays, so many small files does it have."""
+        """Whether the partition has so many small files that compacting it pays."""
         return self.small >= MANY_FILES
 
 
@@ -51,7 +51,9 @@ class FileCounts(msgspec.Struct, frozen=True):
 
 
 def count_files(lake: Lake, types: Collection[str]) -> FileCounts:
-    """Return the files of every format, type and partition date. Files in no partition are no table's.
+    """Return the files of every format, type and partition date.
+
+    Files outside a partition belong to no table, and are not counted.
 
     Raises:
         UserError: the lake cannot be listed.

@@ -1,4 +1,4 @@
-"""Pieces of HTML: tables with the numbers of plots, tiles, sentences. All text in them is escaped."""
+"""Makes pieces of HTML: tables, tiles, paragraphs. All text in them is escaped."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -17,11 +17,11 @@ class Tile(NamedTuple):
     value: str
     label: str
     note: str = ""
-    state: str = ""  # good or bad, where the number says so
+    state: str = ""  # "good" or "bad" if the number is either
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, folded: bool = False) -> str:
-    """Return a table whose numbers are aligned right, with thousands separators; a folded one opens by a click."""
+    """Return a table with numbers aligned right and thousands separators; a folded one opens with a click."""
     lines = list(rows)
     kinds = map(_kind, lines[0]) if lines else [""] * len(columns)
     head = "".join(f'<th scope="col"{kind}>{escape(column)}</th>' for column, kind in zip(columns, kinds, strict=True))

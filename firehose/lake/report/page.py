@@ -1,4 +1,4 @@
-"""Makes the page of a report: one HTML document that loads and runs nothing, for light and dark, page and phone."""
+"""Makes the page of a report: one HTML document that loads and runs nothing, for light and dark, desktop and phone."""
 
 from html import escape
 from importlib.resources import files
@@ -25,7 +25,7 @@ _CONTENTS = {
 
 
 def page(figures: Figures) -> str:
-    """Return the page of a lake's figures as HTML. It shows counts, names and paths, and no value of a record."""
+    """Return the page of a lake's figures as HTML. It shows counts, names and paths, never a value of a record."""
     title = f"Lake {escape(figures.lake)}"
     contents = "".join(f'<a href="#{anchor}">{name}</a>' for anchor, name in _CONTENTS.items())
     return "\n".join(
@@ -96,7 +96,7 @@ def _findings(figures: Figures) -> str:
 
 
 def _problems(figures: Figures) -> dict[str, str]:
-    """Return a sentence for each section that shows a problem, the gravest first."""
+    """Return a sentence for each section that shows a problem, the most serious first."""
     held, waiting = _held(figures), _waiting(figures)
     crowded = sum(one.is_crowded for one in figures.files.partitions)
     unfinished = sum(one.unfinished for one in figures.replays)
@@ -108,7 +108,7 @@ def _problems(figures: Figures) -> dict[str, str]:
         "replays": unfinished
         and f"{count_text(unfinished, 'error object')} of a replay that was killed: run dmd replay",
         "drift": unreadable
-        and f"{count_text(unreadable, 'place')} among the errors cannot be read: dmd errors lists them",
+        and f"{count_text(unreadable, 'place')} in the error output cannot be read: dmd errors lists them",
         "coverage": silent and f"Days without any change of {', '.join(silent)}",
         "files": crowded and f"{count_text(crowded, 'partition')} with many small files",
     }

@@ -1,4 +1,4 @@
-"""The sections of the page about rows: how many a day, on which days, how late they came, and deletions."""
+"""The sections of the page about rows: their number by day, the days covered, their age on arrival, deletions."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -31,10 +31,12 @@ def changes_section(figures: Figures) -> str:
         "rows",
         f"Rows by {period}",
         paragraph(
-            f"The {period} on which the change was made in the table, in UTC. Each type has a scale of its own. "
+            f"A row counts on the {period} of its change, in UTC. Each type has a scale of its own. "
             "Delivery is at least once, so a change may have two rows."
         ),
-        paragraph(f"{count_text(undated, 'row')} without a time of change: in the totals only.") if undated else "",
+        paragraph(f"{count_text(undated, 'row')} without a time of change: counted in the totals only.")
+        if undated
+        else "",
         bars.draw(counts),
         table("Rows by type and change", ["type", *names, "rows"], _by_type(figures, lambda one: one.change, names)),
         table(name, [str(period), "type", *names, "rows"], pivot(counts, names), folded=True),
@@ -59,9 +61,9 @@ def coverage_section(figures: Figures) -> str:
         "coverage",
         "Dates covered",
         paragraph(
-            "Filled are the days on which changes were made. A gap is a day without any change of the type, between "
-            "the first and the last day of the whole lake. Partitions are by the date of the record and not of its "
-            "change: their gaps matter where a table should have every date."
+            "Coloured days have changes. A gap is a day without any change of the type, between the first and the last "
+            "day of the whole lake. Partitions are by the date of the record, not of its change: their gaps matter if "
+            "a table should have every date."
         ),
         _strips(changes) if changes else "",
         table("Days covered by type", columns, totals),
@@ -107,9 +109,9 @@ def age_section(figures: Figures) -> str:
         "age",
         "Age of changes on arrival",
         paragraph(
-            "The time from a change to the writing of its file in the lake: S3's LastModified, or the time of a file. "
-            "It includes Firehose's buffer. What was backfilled, replayed or loaded from files came late, and a copy "
-            "of a lake has the times of the copy."
+            "The time from a change until its file was written (S3's LastModified, or the file's time). It includes "
+            "Firehose's buffer. Rows that were backfilled, replayed or loaded from files look old, and in a copy of a "
+            "lake all do: its files have the time of the copy."
         ),
         Bars(name, "share of rows", period, colours(names, "age"), share=True).draw(counts),
         table(
@@ -177,12 +179,12 @@ def _lines(figures: Figures) -> list[tuple[str, ...]]:
 
 
 def _by_type(figures: Figures, column: Callable[[RowCount], str], names: Sequence[str]) -> list[list[Cell]]:
-    """Return the lines of a table of all types, also of those without rows."""
+    """Return the lines of a table of all types, including those without rows."""
     return pivot(count_by(figures.rows, lambda one: (one.type, column(one)), _rows), names, _lines(figures))
 
 
 def _by_period(rows: Sequence[RowCount], period: Period, key: Callable[[RowCount], tuple[str, ...]]) -> Counts:
-    """Return the rows by period and a further key, without those of which the day is not known."""
+    """Return the rows by period and a further key, without those whose day is unknown."""
     dated = ((one.day, one) for one in rows if one.day)
     return count_by(dated, lambda pair: (period.of(pair[0]), *key(pair[1])), lambda pair: pair[1].rows)
 

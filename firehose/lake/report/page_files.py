@@ -18,7 +18,7 @@ SMALL, LARGER = f"under {SMALL_BYTES // MIB} MiB", f"{SMALL_BYTES // MIB} MiB or
 
 
 def files_section(figures: Figures) -> str:
-    """Return the files and bytes of the partitions, and where small files are."""
+    """Return the section: files and bytes by partition, and where the small files are."""
     partitions = figures.files.partitions
     if not partitions:
         return section("files", "Files", paragraph("The lake has no files yet."))
@@ -28,8 +28,8 @@ def files_section(figures: Figures) -> str:
         "files",
         "Files",
         paragraph(
-            f"A query opens every file of the dates that it reads, so small files ({SMALL}) cost it more than their "
-            f"bytes. A partition with {MANY_FILES} or more of them is crowded: worth compacting."
+            f"A query opens every file of the dates that it reads, so small files ({SMALL}) slow it down more than "
+            f"their size suggests. A partition with {MANY_FILES} or more of them is crowded, and worth compacting."
         ),
         table(
             "Files by format and type",

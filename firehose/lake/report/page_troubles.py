@@ -13,7 +13,7 @@ from transform.times import iso_millis
 DRIFT_SHOWN = 40
 
 NO_TYPE = "(none)"
-NO_TIME_DAY = iso_millis(NO_TIME_MS)[:10]  # the day of failures that do not say when they arrived
+NO_TIME_DAY = iso_millis(NO_TIME_MS)[:10]  # the day of failures whose arrival is unknown
 
 _BASIS = {
     Basis.FIREHOSE: "Records in Firehose's error output that were not replayed, as dmd errors counts them.",
@@ -28,7 +28,7 @@ def failures_section(figures: Figures) -> str:
     """Return the failures by reason over time."""
     groups = figures.failures.failures
     if not groups:
-        return section("failures", "Failures", paragraph("No record waits: nothing failed, or all was replayed."))
+        return section("failures", "Failures", paragraph("Nothing failed, or every failure was replayed."))
     dated = [one for one in groups if is_date(one.day) and one.day != NO_TIME_DAY]
     period = period_for(one.day for one in dated)
     names = sorted({one.reason for one in groups})
@@ -38,7 +38,7 @@ def failures_section(figures: Figures) -> str:
     return section(
         "failures",
         "Failures by reason",
-        paragraph(f"{_BASIS[figures.failures.basis]} The day is that of the record's arrival."),
+        paragraph(f"{_BASIS[figures.failures.basis]} A failure counts on the day when its record arrived."),
         bars.draw(_by_period(dated, period)),
         table("Failures by reason and type", ["reason", "type", "failures", "first day", "last day"], _reasons(groups)),
         table(name, [str(period), *names, "failures"], pivot(_by_period(groups, period), names), folded=True),
@@ -66,9 +66,9 @@ def drift_section(figures: Figures) -> str:
     found = figures.drift
     parts = [
         paragraph(
-            "Fields whose values did not fit the schema, by the function's error documents, those of records that were "
-            "replayed since included. Attributes that no schema names are ignored and leave no trace in the lake: the "
-            "function counts them in its metric AttributesUnmapped."
+            "Fields whose values did not fit the schema, from the function's error documents. Records that were "
+            "replayed since are included. Attributes that no schema names are ignored and leave no trace in the lake: "
+            "the function counts them in its metric AttributesUnmapped."
         )
     ]
     if found:
@@ -77,11 +77,11 @@ def drift_section(figures: Figures) -> str:
         ]
         caption = "Values that did not fit"
         if len(found) > DRIFT_SHOWN:
-            caption += f", the commonest {DRIFT_SHOWN} of {len(found):,}"
+            caption += f", the most frequent {DRIFT_SHOWN} of {len(found):,}"
         columns = ["type", "field", "why", "documents", "first day", "last day"]
         parts.append(table(caption, columns, lines[:DRIFT_SHOWN]))
     else:
-        parts.append(paragraph("No value failed to fit."))
+        parts.append(paragraph("Every value fitted its schema."))
     return section("drift", "Schema drift", *parts)
 
 
@@ -93,9 +93,9 @@ def replays_section(figures: Figures) -> str:
         "replays",
         "Replays",
         paragraph(
-            "What dmd replay did, by the day of Firehose's error objects. Done are records that were delivered or need "
-            "no delivery. Left are those that another stream reports. A replay that was killed is unfinished: the next "
-            "one completes it."
+            "What dmd replay did, by the day of Firehose's error objects. Records are done if they were delivered, or "
+            "need no delivery, and left if another stream reports them. The next replay completes the objects that a "
+            "killed one left unfinished."
         ),
         table(
             "Replayed records by day of the error object",

@@ -1,4 +1,4 @@
-"""The periods that plots and tables have a bar or a row for: days, or months where there are too many days."""
+"""The periods of plots and tables: days, or months if there are too many days."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -24,7 +24,7 @@ class Period(StrEnum):
 
 
 def period_for(days: Iterable[str]) -> Period:
-    """Return DAY if the days lie within some 13 months, else MONTH."""
+    """Return DAY if the days span at most 13 months or so, else MONTH."""
     found = sorted(days)
     if not found:
         return Period.DAY
@@ -33,7 +33,7 @@ def period_for(days: Iterable[str]) -> Period:
 
 
 def is_date(text: str) -> bool:
-    """Return True for a date as partitions are named, 2025-01-31."""
+    """Return whether a text is a date as in the name of a partition: 2025-01-31."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reads what went wrong in a lake: the drift of schemas that error documents record, and replays."""
+"""Reads what went wrong in a lake: schema drift, from the error documents, and replays."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """Values of one field that did not fit its schema: what was expected, how often it was not, and on which days."""
+    """Values of one field that did not fit its schema: what was expected, their number, the first and the last day."""
 
     type: str
     path: str
@@ -27,7 +27,7 @@ class Drift(msgspec.Struct, frozen=True):
 
 
 class ReplayDay(msgspec.Struct, frozen=True):
-    """The replayed error objects of one day, and the number of their records by what became of them."""
+    """The replayed error objects of one day, and the number of their records by outcome."""
 
     day: str
     error_objects: int
@@ -38,7 +38,7 @@ class ReplayDay(msgspec.Struct, frozen=True):
 
 
 def find_drift(lake: Lake) -> list[Drift]:
-    """Return where records did not fit their schema, the commonest first, as the function's error documents say.
+    """Return where records did not fit their schema, from the function's error documents, the most frequent first.
 
     Positions in lists are left out: venues[3].name -> venues[].name. The documents are read one object at a time.
     They include records that were replayed since.

@@ -1,4 +1,4 @@
-"""The process that evaluates one query: a query on standard input, then records, and an answer for each."""
+"""The process that evaluates one query. It reads the query and then records, and writes an answer for each record."""
 
 import json
 import resource
@@ -9,15 +9,15 @@ from typing import Any
 
 from firehose.local.processors.jq_query import QueryFailedError, compiled, results_of
 
-# With the start of this process a record fails within a second.
+# So that a record fails within a second, including the start of this process.
 _MOST_SECONDS = 0.7
 
-# What `[range(1e18)]` may take until then.
+# `[range(1e18)]` would fill the memory until then.
 _MOST_BYTES = 512 * 1024 * 1024
 
 
 def main() -> None:
-    """Answer records until standard input ends, or one takes too long: SIGALRM ends the process in the library, too."""
+    """Answer records until standard input ends or one takes too long: SIGALRM ends the process, even in the library."""
     with suppress(OSError, ValueError):  # where the system has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
     program = compiled(json.loads(sys.stdin.buffer.readline()))

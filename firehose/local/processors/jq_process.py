@@ -1,7 +1,7 @@
-"""Queries that may not end, such as `def f: f; f`: evaluated in a process that ends itself after a moment.
+"""Evaluates queries that may not end, such as `def f: f; f`, in a process that ends itself after a moment.
 
-Nothing stops the library within this process. A query that has no word by which it could run for ever stays here: it
-costs some 10 us a record, in the other process some 100, and the first record 0.2 s for the start.
+Nothing can stop the library within our process. A query without any word that could make it run for ever is evaluated
+in our process: it takes 10 us or so for a record. In the other process it takes 100 us, and the start takes 0.2 s.
 """
 
 import json
@@ -13,24 +13,24 @@ from typing import Any
 from firehose.local.processors.child_process import end_process
 from firehose.local.processors.jq_tokens import tokens
 
-# Functions that may run for ever, what may call itself, and what makes a long text of a short one.
+# Functions that may run for ever, definitions, which may call themselves, and operators that make texts long.
 _MAY_NOT_END = frozenset(("def", "range", "repeat", "until", "while", "recurse", "combinations", "*", "*="))
 
 
 def may_not_end(query: str) -> bool:
-    """Return True if a query has a word by which it could run for ever."""
+    """Return whether a query has a word that could make it run for ever."""
     return any(token.kind in ("word", "mark") and token.text in _MAY_NOT_END for token in tokens(query))
 
 
 class QueryProcess:
-    """A process that evaluates one query. It is started for the first record, and again after it has ended itself."""
+    """A process that evaluates one query. It starts with the first record, and again after it has ended itself."""
 
     def __init__(self, query: str) -> None:
         self._query = query
         self._process: subprocess.Popen[bytes] | None = None
 
     def answer(self, text: str) -> Any:
-        """Return {"results": [...]} or {"failed": why} for a record, None if the query did not end."""
+        """Return {"results": [...]} or {"failed": why} for a record, or None if the query did not end."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None  # noqa: PT018, S101 - they are pipes
         try:
@@ -38,7 +38,7 @@ class QueryProcess:
             line = process.stdout.readline()
         except BrokenPipeError:
             line = b""
-        except BaseException:  # Ctrl-C: its answer must not be taken for that to the next record
+        except BaseException:  # Ctrl-C: the late answer must not be taken as that to the next record
             self._end(process)
             raise
         if line:
