@@ -16,8 +16,9 @@ and delivers some of them again, which must not duplicate rows:
     into a stream     chunks are spooled, each replacing itself, and nothing is sent before all are spooled; the last
                       call's records may then be sent twice, and readers deduplicate by `change.id`
 
-Every file is replaced as a whole, by a rename. Files are not synced to the disk: a kill loses nothing, a power cut may.
-Payloads hold personal data, so the files are private to their user, and the folder is removed when the backfill is done.
+Every file is replaced as a whole, by a rename. Files are not synced to the disk: a kill loses nothing, a power cut
+may. Payloads hold personal data, so the files are private to their user, and the folder is removed when the backfill is
+done.
 """
 
 import fcntl
