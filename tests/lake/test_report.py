@@ -115,7 +115,7 @@ def test_deletions_and_their_proof_are_those_of_the_saved_query(lake: Path, page
     for name in TYPES:
         ((rows, expired),) = asked(lake, f"SELECT count(*), count_if(change.expired) FROM {name} WHERE isdeleted")
         assert (deleted[name]["rows"], deleted[name]["expired (time to live)"]) == (rows, expired)
-    assert page.tile("personal values in them") == "0"
+    assert page.tile("personal values in deletions") == "0"
 
 
 def test_a_value_that_was_not_redacted_is_named_first(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_value_that_was_not_redacted_is_named_first(tmp_path: Path) -> None:
 
     page = report_of(tmp_path, tmp_path)
 
-    assert page.tile("personal values in them") == "1"
+    assert page.tile("personal values in deletions") == "1"
     assert {row["field"]: row["not redacted"] for row in page.table("Proof") if row["type"] == "demand"} == {
         "email": 1, "phonenumber": 0,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Counts the rows of a lake by SQL, one pass over each table, and runs the saved proof that deletions are redacted."""
+"""Counts the rows of a lake by SQL, one pass over each table, and runs the saved query that proves deletions redacted."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -76,8 +76,8 @@ def _headline(figures: Figures) -> list[Tile]:
             f"{count_text(sum(one.files for one in own), 'file')} in {count_text(len(own), 'partition')}",
         ),
         Tile(f"{waiting:,}", "failed records waiting", "not replayed", "bad" if waiting else "good"),
-        Tile(f"{deleted:,}", "rows of deletions", "kept, as all changes are"),
-        Tile(f"{held:,}", "personal values in them", "by the saved proof", "bad" if held else "good"),
+        Tile(f"{deleted:,}", "rows of deletions", "the archive keeps them"),
+        Tile(f"{held:,}", "personal values in deletions", "found by the saved query", "bad" if held else "good"),
     ]
 
 
