@@ -1,4 +1,4 @@
-"""Counts the rows of a lake by SQL, one pass over each table, and runs the saved query that proves deletions redacted."""
+"""Counts the rows of a lake by SQL, one pass over each table, and proves deletions redacted by the saved query."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
