@@ -14,7 +14,8 @@ from firehose.cli.output import check_folder
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.result_output import Output, write_results
 from firehose.cli.schemas import Schemas, load_types, schema_errors
-from firehose.lake.query.sql import Dialect, Result
+from firehose.lake.query.result import Result
+from firehose.lake.query.sql import Dialect
 from firehose.lake.query.sql import results as results_of
 from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError

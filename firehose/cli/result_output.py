@@ -15,7 +15,7 @@ from typing import Any, TextIO, TypeAlias
 from firehose.cli.cell_text import cell_text, json_text, printable
 from firehose.cli.record_text import all_records
 from firehose.cli.text_table import terminal_columns, text_table
-from firehose.lake.query.sql import Result
+from firehose.lake.query.result import Result
 from firehose.local.os_errors import file_named
 from firehose.local.private_files import file_mode
 from firehose.local.user_error import UserError
