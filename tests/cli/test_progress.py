@@ -1,8 +1,10 @@
-"""The progress of a backfill, as lines and as an estimate."""
+"""The progress of a backfill, as a bar, as lines and as an estimate."""
+
+import io
 
 import pytest
 
-from firehose.cli.progress import Meter, progress_lines
+from firehose.cli.progress import Meter, progress_lines, shown_progress
 
 
 class Clock:
@@ -49,3 +51,22 @@ def test_the_time_left_is_shown_if_it_can_be_estimated(items: int, done: int, se
     meter.add(done)
 
     assert str(meter) == line
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("items", "shown"), [(100, "50/100"), (0, "50/?")])
+def test_at_a_terminal_a_bar_shows_how_many_are_done_of_how_many(
+    monkeypatch: pytest.MonkeyPatch, items: int, shown: str
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+
+    with shown_progress() as phase:
+        phase("read", items)(50)
+
+    assert shown in terminal.getvalue()
