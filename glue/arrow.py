@@ -75,3 +75,19 @@ def schema(table_input: Mapping[str, Any]) -> pa.Schema:
     Raises the same errors as `columns`.
     """
     return pa.schema([pa.field(name, arrow_type(kind)) for name, kind in columns(table_input).items()])
+
+
+def in_micros(kind: pa.DataType) -> pa.DataType:
+    """The type with timestamps in microseconds. In nanoseconds, INT96 and Arrow's default, they end in 2262.
+
+    list<timestamp[ms]> -> list<timestamp[us]>
+    """
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(member.name, in_micros(member.type)) for member in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(in_micros(kind.value_type)))
+    if pa.types.is_map(kind):
+        return pa.map_(kind.key_type, kind.item_field.with_type(in_micros(kind.item_type)))
+    return kind

@@ -1,5 +1,6 @@
 """`dmd replay`: runs failed records through today's code and delivers what now succeeds."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,7 @@ from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
+from firehose.lake.jobs.open_writers import open_writer
 from firehose.lake.opening import format_to_write, open_lake, open_lake_to_write
 from firehose.lake.replay.prepare import DryRunWriter, Writer
 from firehose.lake.replay.run import Replay, ReplaySummary
@@ -92,7 +94,8 @@ def replay(  # noqa: PLR0913 - an argument for each option
     file_format = file_format or (Format.PARQUET if writer else format_to_write(reader))
     work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer, schemas=schemas)
     try:
-        work.run(lake_errors(reader, work.has_progress) if elsewhere is None else elsewhere)
+        with open_writer(sink, "replay") if sink else nullcontext():
+            work.run(lake_errors(reader, work.has_progress) if elsewhere is None else elsewhere)
     except UserError as error:
         done = work.summary()
         done.unfinished.clear()  # this replay is the unfinished one, and the next one finds it in the journal

@@ -22,6 +22,7 @@ from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.stop_signals import stop_requests
 from firehose.cli.stream_summary import problem_lines
 from firehose.cli.text_table import print_table, text_table
+from firehose.lake.jobs.open_writers import open_writer
 from firehose.lake.opening import open_lake_to_write
 from firehose.lake.replay.selection import since_ms
 from firehose.local.kinesis_writer import KINESIS
@@ -83,7 +84,7 @@ def run(
     )
     started = time.monotonic()
     try:
-        with stop_requests(plane) as stop, _progress(sources) as progress:
+        with open_writer(sink, "run"), stop_requests(plane) as stop, _progress(sources) as progress:
             report = plane.run(source.records(plane), progress=progress, stop=stop, settled=source.on_settled)
     finally:
         sink.close()

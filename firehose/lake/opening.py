@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from firehose.lake.jobs.replaced_keys import LakeSink
 from firehose.lake.object_names import delivery_stream_of
 from firehose.lake.objects import BucketLake, FolderLake, Lake
-from firehose.local.sinks import S3, FolderSink, S3Sink, bucket_of, make_bucket_folder
+from firehose.local.sinks import S3, bucket_of, make_bucket_folder
 from firehose.local.user_error import UserError
 from glue.layout import FIREHOSE_ERRORS, ROOT, Format, format_prefix, partition_date
 
@@ -43,8 +44,10 @@ def open_bucket(bucket: str, prefix: str) -> BucketLake:
     return lake
 
 
-def open_lake_to_write(where: str) -> FolderSink | S3Sink:
+def open_lake_to_write(where: str) -> LakeSink:
     """Return the sink of a lake: a folder, which is made if it does not exist, or `s3://bucket`, which must exist.
+
+    It leaves out objects that a compaction has replaced.
 
     Raises:
         UserError: the folder cannot be made or written, or the bucket cannot be reached.
@@ -53,7 +56,7 @@ def open_lake_to_write(where: str) -> FolderSink | S3Sink:
         raise UserError("specify the lake with --lake: a folder, or s3://bucket")
     if not where.startswith(S3):
         make_bucket_folder(Path(where, ROOT), where, "lake")
-    return bucket_of(where, "lake")
+    return LakeSink(bucket_of(where, "lake"), open_lake(where, may_be_empty=True))
 
 
 def format_to_read(lake: Lake) -> Format:

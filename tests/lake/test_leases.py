@@ -26,9 +26,13 @@ DATA = "data/"
 PARTITION = "parquet/demand/2025-01-01"
 
 
-def records(store: Any) -> list[ReplacementRecord]:
-    found = store.listed("dmd-jobs/replaced/").values()
-    return [msgspec.json.decode(one.body, type=ReplacementRecord) for one in found]
+def late(store: Any) -> set[str]:
+    """The keys of objects that must not be there: replaced, or given up."""
+    records = [
+        msgspec.json.decode(one.body, type=ReplacementRecord) for one in store.listed("dmd-jobs/replaced/").values()
+    ]
+    given_up = {key[len("dmd-jobs/given-up/") : -len(".json")] for key in store.listed("dmd-jobs/given-up/")}
+    return given_up.union(*(one.replaced for one in records))
 
 
 def compact(store: Any) -> None:
@@ -38,7 +42,7 @@ def compact(store: Any) -> None:
         return
     try:
         end_plan(lease, store)
-        known = records(store)
+        known = late(store)
         objects = [Source(key, one.version) for key, one in store.listed(DATA).items()]
         sources = list(remove_leftovers(lease, store, objects, known))
         rows: list[int] = []

@@ -21,6 +21,8 @@ from firehose.lake.backfill.state import Progress, State
 from firehose.lake.backfill.stream_loader import INTERVALS, DatesInFlight, check_stream, send_spool
 from firehose.lake.backfill.worker import Backfill
 from firehose.lake.jobs.job import Executor, Phase
+from firehose.lake.jobs.open_writers import open_writer
+from firehose.lake.opening import open_lake_to_write
 from firehose.local.kinesis_writer import KinesisWriter, stream_of
 from firehose.local.sinks import S3
 from firehose.local.temporary_folders import remove_left
@@ -96,6 +98,7 @@ def run(
         backfill = Backfill(started, export, folder)
         with (
             _leftovers_removed(job),
+            _open_in_lake(job),
             _interrupted_at_once(),
             contextlib.closing(executor.run(backfill, units, tick)) as answers,
         ):
@@ -157,6 +160,15 @@ def _send(job: BackfillJob, state: State, throttle: Throttle, phase: Phase) -> i
     writer = KinesisWriter(stream_of(job.target), records_per_second=throttle.records_per_second)
     in_flight = DatesInFlight(throttle.dates_in_flight, throttle.buffer_seconds * INTERVALS)
     return send_spool(spool, writer, state, in_flight, phase("sent", spool.records))
+
+
+@contextmanager
+def _open_in_lake(job: BackfillJob) -> Iterator[None]:
+    if job.is_stream:
+        yield
+        return
+    with contextlib.closing(open_lake_to_write(job.target)) as sink, open_writer(sink, "backfill"):
+        yield
 
 
 @contextmanager

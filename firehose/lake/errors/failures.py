@@ -16,6 +16,7 @@ from firehose.lake.errors.error_objects import ErrorObject
 from firehose.lake.errors.failed_records import PROCESSING_FAILED_STATUS, FailedRecord, Unreadable, read
 from firehose.lake.errors.replay_journal import JournalEntry
 from firehose.lake.errors.rerun import Rerun, RerunResult
+from firehose.lake.jobs.replaced_keys import ReplacedKeys
 from firehose.lake.object_names import delivery_stream_of
 from firehose.lake.objects import Lake
 from glue.model import RecordType, pii_names
@@ -127,16 +128,18 @@ class _LostOnce:
 
 
 class _WrittenObjects:
-    """The keys of a lake's objects, listed by folder as they are looked up."""
+    """The keys of a lake's objects, and of those that were replaced, listed by folder as they are looked up."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
+        self._replaced = ReplacedKeys(lake)
         self._folders: dict[str, set[str]] = {}
 
     def __contains__(self, key: str) -> bool:
         folder = key.rpartition("/")[0] + "/"
         if folder not in self._folders:
-            self._folders[folder] = {stored.key for stored in self._lake.objects(folder)}
+            there = {stored.key for stored in self._lake.objects(folder)}
+            self._folders[folder] = there | self._replaced.of(folder)
         return key in self._folders[folder]
 
 

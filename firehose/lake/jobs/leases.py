@@ -22,6 +22,8 @@ from glue.layout import JOBS
 RENEW_SECONDS = 60.0
 FREE_SECONDS = 600.0
 
+LEASES = f"{JOBS}leases/"
+
 _CLOCK = f"{JOBS}clock"
 
 
@@ -125,12 +127,12 @@ def acquire(
 
     A lease that was taken over has the `plan` of its former owner, which must be ended first.
     """
-    key = f"{JOBS}leases/{partition}.json"
+    key = f"{LEASES}{partition}.json"
     owner = uuid4().hex
     there = store.read(key)
     note, version = LeaseNote(owner, job), None
     if there is not None:
-        if _now_seconds(store) - there.modified_seconds < FREE_SECONDS:
+        if store_seconds(store) - there.modified_seconds < FREE_SECONDS:
             return None
         before = msgspec.json.decode(there.body, type=LeaseNote)
         note, version = LeaseNote(owner, job, plan=before.plan), there.version
@@ -144,7 +146,7 @@ def _put(store: ConditionalStore, key: str, note: LeaseNote, version: str | None
     return store.put_if(key, msgspec.json.encode(note) + b"\n", "application/json", version)
 
 
-def _now_seconds(store: ConditionalStore) -> float:
+def store_seconds(store: ConditionalStore) -> float:
     """Return the store's own time: that of an object put now."""
     store.put(_CLOCK, b"", "application/json")
     there = store.read(_CLOCK)

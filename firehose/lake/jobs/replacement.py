@@ -7,27 +7,32 @@
     5  each source is deleted, if it still has its version; then the plan is removed from the note
 
 Whoever takes over a lease with a plan (leases.py) ends it. Committed: steps 4 and 5, which change nothing where they
-are done. Not committed: the target is deleted, and the sources stay. The decision is a renewal of the lease, so a
-former owner that comes back cannot commit what was given up.
+are done. Not committed: the target is noted for ever as given up, and deleted; the sources stay. The decision is a
+renewal of the lease, so a former owner that comes back cannot commit what was given up.
 
-It may still put its target, late. Such an orphan is named by no record. So every job begins with `remove_leftovers`,
-which deletes orphans, and objects that are recorded as replaced and have been put again. That, too, may come late. So
-no two leases ever use one name for a target: S3's version is a digest of the bytes, and a late delete of an orphan
-would delete an equal target that was committed meanwhile.
+It may still put its target, late. So every job begins with `remove_leftovers`, which deletes targets that were given
+up, and objects that are recorded as replaced and have been put again. A target without any note is left alone: in a
+lake whose data were copied without `dmd-jobs/`, it holds the only copy of its rows. The deletion, too, may come late.
+So no two leases ever use one name for a target: S3's version is a digest of the bytes, and a late delete of a target
+that was given up would delete an equal one that was committed meanwhile.
 
 For a moment a reader may see rows twice, in a target and its sources. None is ever missing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 
 import msgspec
 
+from firehose.lake.jobs.at_once import at_once
 from firehose.lake.jobs.leases import Lease, Plan, Source
 from firehose.local.sinks import ConditionalStore, MovedError
 from firehose.local.user_error import UserError
 from glue.layout import JOBS
+
+REPLACED = f"{JOBS}replaced/"
+GIVEN_UP = f"{JOBS}given-up/"
 
 # The beginning of the name of every object that replaces others.
 COMPACTED = "compacted-"
@@ -76,10 +81,14 @@ def end_plan(lease: Lease, store: ConditionalStore) -> None:
         return
     if plan.committed:
         _record(store, plan)
-        for source in plan.sources:
-            lease.renew()
-            _delete(store, source)
+        lease.renew()
+        # Each of these deletes is harmless whenever it comes: the record says that this key is replaced.
+        for _ in at_once(store, lambda source: _delete(store, source), plan.sources):
+            lease.keep()
     else:
+        # First: if this owner's own commit was done and only its answer lost, the renewal is refused.
+        lease.renew()
+        store.put(given_up_key(plan.target), b"{}\n", "application/json")
         there = store.read(plan.target)
         if there is not None:
             lease.renew()
@@ -88,20 +97,17 @@ def end_plan(lease: Lease, store: ConditionalStore) -> None:
 
 
 def remove_leftovers(
-    lease: Lease, store: ConditionalStore, objects: Iterable[Source], records: Iterable[ReplacementRecord]
+    lease: Lease, store: ConditionalStore, objects: Iterable[Source], late: Container[str]
 ) -> Iterator[Source]:
     """Yield the objects of a partition that count; delete those that were put too late. The lease must have no plan.
+
+    `late` are the keys that are recorded as replaced, and those of targets that were given up.
 
     Raises:
         LostLeaseError: another job has taken over.
     """
-    replaced, targets = set[str](), set[str]()
-    for record in records:
-        replaced.update(record.replaced)
-        targets.add(record.target)
     for one in objects:
-        is_orphan = one.key.rpartition("/")[2].startswith(COMPACTED) and one.key not in targets
-        if is_orphan or one.key in replaced:
+        if one.key in late:
             lease.renew()
             _delete(store, one)
         else:
@@ -110,7 +116,12 @@ def remove_leftovers(
 
 def record_key(target: str) -> str:
     """Return the key of the record of a target."""
-    return f"{JOBS}replaced/{target}.json"
+    return f"{REPLACED}{target}.json"
+
+
+def given_up_key(target: str) -> str:
+    """Return the key of the note that a target was given up."""
+    return f"{GIVEN_UP}{target}.json"
 
 
 def _record(store: ConditionalStore, plan: Plan) -> None:

@@ -85,7 +85,7 @@ def _table(
     Files of dates that a query filters out are not read.
     """
     columns = arrow.schema(table_input)
-    fields = [pa.field(one.name, _in_micros(one.type)) for one in columns]
+    fields = [pa.field(one.name, arrow.in_micros(one.type)) for one in columns]
     schema = pa.schema([*fields, _PARTITION_FIELD, *(_HIDDEN_FIELDS if with_hidden else ())])
     if lake is None:
         return schema.empty_table()
@@ -128,19 +128,3 @@ def _error_table(schema: pa.Schema, lake: Lake) -> pa.Table:
         row = {name.lower(): value for name, value in msgspec.to_builtins(document).items()}
         rows.append(row | {PARTITION: day, PATH: where.rpartition(":")[0]})
     return pa.Table.from_pylist(rows, schema)
-
-
-def _in_micros(kind: pa.DataType) -> pa.DataType:
-    """Return the type with timestamps in microseconds, DuckDB's TIMESTAMP. Its TIMESTAMP_MS has fewer functions.
-
-    list<timestamp[ms]> -> list<timestamp[us]>
-    """
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us")
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(member.name, _in_micros(member.type)) for member in kind])
-    if pa.types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(_in_micros(kind.value_type)))
-    if pa.types.is_map(kind):
-        return pa.map_(kind.key_type, kind.item_field.with_type(_in_micros(kind.item_type)))
-    return kind

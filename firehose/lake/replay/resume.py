@@ -10,6 +10,7 @@ from pathlib import Path
 
 from firehose.lake.errors.replay_journal import JournalEntry
 from firehose.lake.errors.rerun import RerunResult
+from firehose.lake.jobs.replaced_keys import ReplacedKeys
 from firehose.lake.objects import Lake
 from firehose.lake.replay.prepare import PreparedObject, plan_objects, prepare_rows
 from firehose.local.user_error import UserError
@@ -29,14 +30,16 @@ def remake_objects(
 
 
 def places_already_put(entry: JournalEntry, lake: Lake) -> list[int]:
-    """Return the places of the intent whose rows lie in the lake.
+    """Return the places of the intent whose rows lie in the lake, in the objects named there or what replaced them.
 
     Raises:
         UserError: some objects of a partition are there and some are not; only the code that made them can finish it.
     """
     places: list[int] = []
+    replaced = ReplacedKeys(lake)
     for planned in entry.intent:
-        there = {stored.key for stored in lake.objects(planned.prefix)}.intersection(planned.keys)
+        keys = {stored.key for stored in lake.objects(planned.prefix)} | replaced.of(planned.prefix)
+        there = keys.intersection(planned.keys)
         if len(there) == len(planned.keys):
             places += planned.places
         elif there:

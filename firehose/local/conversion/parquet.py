@@ -23,12 +23,13 @@ _ANY_ROWS = 2**62
 _MAGIC = b"PAR1"
 
 
-def parquet_file(rows: pa.Table, settings: ParquetSettings) -> bytes:
+def parquet_file(rows: pa.Table, settings: ParquetSettings, *, page_index: bool = False) -> bytes:
     """Returns a Parquet file of these rows; a row group is a block of `block_bytes` before compression.
 
     Timestamps are INT96, the only kind that Hive's own SerDe reads. The root and the levels of lists and maps have
     Hive's names, if the elements of lists are called `array_element`, as a Converter's are. Arrow's schema is left out
-    of the metadata: Hive's files have none, and in a small file of events it is a third of the bytes.
+    of the metadata: Hive's files have none, and in a small file of events it is a third of the bytes. `page_index` adds
+    the statistics of pages, which Firehose does not write.
 
     Raises:
         ValueError: the name of a column has control characters.
@@ -37,7 +38,7 @@ def parquet_file(rows: pa.Table, settings: ParquetSettings) -> bytes:
     block_rows = max(1, -(-rows.num_rows // blocks))
     row_groups = -(-rows.num_rows // block_rows) or 1
     for statistics in (True, False):
-        written = _written(rows, settings, block_rows, statistics=statistics)
+        written = _written(rows, settings, block_rows, statistics=statistics, page_index=page_index)
         length = int.from_bytes(written[-8:-4], "little")
         footer = with_hive_names(bytes(written[-8 - length : -8]), row_groups)
         if footer is not None:
@@ -46,7 +47,9 @@ def parquet_file(rows: pa.Table, settings: ParquetSettings) -> bytes:
     raise ValueError("the name of a column has control characters, which a Glue table cannot have")
 
 
-def _written(rows: pa.Table, settings: ParquetSettings, block_rows: int, *, statistics: bool) -> memoryview:
+def _written(
+    rows: pa.Table, settings: ParquetSettings, block_rows: int, *, statistics: bool, page_index: bool
+) -> memoryview:
     # Into a buffer of Arrow's. An event of 110 columns takes 1.7 ms, most of it for the columns' own headers.
     out = pa.BufferOutputStream()
     pq.write_table(
@@ -60,6 +63,7 @@ def _written(rows: pa.Table, settings: ParquetSettings, block_rows: int, *, stat
         use_compliant_nested_type=False,
         store_schema=False,
         write_statistics=statistics,
+        write_page_index=statistics and page_index,
         **_VERSIONS[settings.writer_version],
         **(_INT64 if settings.int64_timestamps else _INT96),
     )

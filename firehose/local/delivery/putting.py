@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from firehose.local.sinks import Sink
+from firehose.local.sinks import Sink, concurrent_puts
 
 # The limit for bodies that wait to be put. A flush of hundreds of partitions has small bodies; large ones fill the
 # network whatever their number.
@@ -50,7 +50,7 @@ def put_each(
 
     325 objects of 5,000 sample records take 14 ms each one after the other at moto's server, 5 with sixteen at a time.
     """
-    at_once = getattr(sink, "concurrent_puts", 1)
+    at_once = concurrent_puts(sink)
     if at_once == 1:
         for put in puts:
             yield put, _put(sink, put)

@@ -1,0 +1,98 @@
+"""Notes of commands that are writing into a lake, so that jobs leave alone what such a command may put again.
+
+    dmd-jobs/open/5f2c....json    {"command": "backfill", "began_seconds": 1740823200.0, "renewals": 3}
+
+A note is put at the start, renewed every minute, and removed at the end. One that was not renewed for ten minutes, by
+the store's own clock, is of a command that was killed. No clock of this machine is compared with the store's.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from uuid import uuid4
+
+import msgspec
+
+from firehose.lake.jobs.leases import FREE_SECONDS, RENEW_SECONDS
+from firehose.lake.objects import Lake
+from firehose.local.sinks import ConditionalStore, MovedError
+from firehose.local.user_error import UserError
+from glue.layout import JOBS
+
+OPEN = f"{JOBS}open/"
+
+
+class WriterNote(msgspec.Struct):
+    """The content of a note. In the first one the beginning is not known: it is when that note was put."""
+
+    command: str
+    began_seconds: float | None = None
+    renewals: int = 0
+
+
+class OpenWriter:
+    """The note of one command, from `__init__`, which puts it, to `close`."""
+
+    def __init__(self, store: ConditionalStore, command: str) -> None:
+        self._store = store
+        self._key = f"{OPEN}{uuid4().hex}.json"
+        self._note = WriterNote(command)
+        self._put()
+        there = store.read(self._key)
+        self._note.began_seconds = there.modified_seconds if there else None
+
+    def renew(self) -> None:
+        """Put the note again."""
+        self._note.renewals += 1
+        self._put()
+
+    def close(self) -> None:
+        """Remove the note."""
+        there = self._store.read(self._key)
+        if there is not None:
+            with suppress(MovedError):
+                self._store.delete_if(self._key, there.version)
+
+    def _put(self) -> None:
+        self._store.put(self._key, msgspec.json.encode(self._note) + b"\n", "application/json")
+
+
+@contextmanager
+def open_writer(store: ConditionalStore, command: str) -> Iterator[None]:
+    """Keep a note in the lake while a command writes.
+
+    Raises:
+        UserError: the lake cannot be written.
+    """
+    writer, ended = OpenWriter(store, command), Event()
+
+    def renew() -> None:
+        while not ended.wait(RENEW_SECONDS):
+            with suppress(UserError, OSError):  # the command itself will meet it; else the next minute may do
+                writer.renew()
+
+    thread = Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        with suppress(UserError, OSError):  # it ends in ten minutes, and an error of the command itself is not hidden
+            writer.close()
+
+
+def first_open(lake: Lake, store: ConditionalStore, now_seconds: float) -> float | None:
+    """Return when the first of the commands that are writing began, or None; remove the notes of those that died."""
+    began = []
+    for stored in lake.objects(OPEN):
+        there = store.read(stored.key)
+        if there is None:
+            continue
+        if now_seconds - there.modified_seconds >= FREE_SECONDS:
+            with suppress(MovedError):
+                store.delete_if(stored.key, there.version)
+            continue
+        note = msgspec.json.decode(there.body, type=WriterNote)
+        began.append(there.modified_seconds if note.began_seconds is None else note.began_seconds)
+    return min(began, default=None)
