@@ -82,17 +82,17 @@ def open_writer(store: ConditionalStore, command: str) -> Iterator[None]:
             writer.close()
 
 
-def first_open(lake: Lake, store: ConditionalStore, now_seconds: float) -> float | None:
-    """Return when the first of the commands that are writing began, or None; remove the notes of those that died."""
+def first_open(lake: Lake, now_seconds: float, remover: ConditionalStore | None = None) -> float | None:
+    """Return when the first of the commands that are writing began, or None; `remover` removes notes of dead ones."""
     began = []
     for stored in lake.objects(OPEN):
-        there = store.read(stored.key)
-        if there is None:
+        modified_seconds = stored.written_ms / 1000
+        if now_seconds - modified_seconds >= FREE_SECONDS:
+            if remover is not None:
+                with suppress(MovedError):
+                    remover.delete_if(stored.key, stored.version)
             continue
-        if now_seconds - there.modified_seconds >= FREE_SECONDS:
-            with suppress(MovedError):
-                store.delete_if(stored.key, there.version)
-            continue
-        note = msgspec.json.decode(there.body, type=WriterNote)
-        began.append(there.modified_seconds if note.began_seconds is None else note.began_seconds)
+        with lake.open(stored) as file:
+            note = msgspec.json.decode(file.read(), type=WriterNote)
+        began.append(modified_seconds if note.began_seconds is None else note.began_seconds)
     return min(began, default=None)

@@ -1,0 +1,1 @@
+"""Compaction: makes the many small files of a partition into few."""

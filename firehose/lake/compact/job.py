@@ -1,0 +1,182 @@
+"""A compaction as a job over units: a unit is a partition of one format and type."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from firehose.lake.compact.avro_merger import AvroMerger
+from firehose.lake.compact.limits import Limits, StoreTime, groups
+from firehose.lake.compact.merger import Merger, Part
+from firehose.lake.compact.parquet_merger import ParquetMerger
+from firehose.lake.jobs.at_once import at_once
+from firehose.lake.jobs.job import Tick
+from firehose.lake.jobs.leases import Lease, LostLeaseError, Plan, Source, acquire
+from firehose.lake.jobs.replaced_keys import ReplacedKeys, given_up
+from firehose.lake.jobs.replacement import end_plan, remove_leftovers, replace_objects, target_key
+from firehose.lake.objects import Lake, StoredObject
+from firehose.lake.opening import open_lake
+from firehose.local.sinks import FolderSink, S3Sink, bucket_of
+from firehose.local.user_error import UserError
+from firehose.pipeline.streams import local_streams
+from glue.layout import Format, partition, type_prefix
+from glue.model import RecordType
+from glue.schema import load
+from glue.tables import avro_literal, parquet_table
+
+
+class Partition(NamedTuple):
+    """A partition: ("parquet", "demand", "2025-01-01")."""
+
+    format: Format
+    type: str
+    date: str
+
+    @property
+    def folder(self) -> str:
+        """Return the prefix of its objects."""
+        return partition(type_prefix(self.format, self.type), self.date)
+
+    def __str__(self) -> str:
+        """Return the name of its lease: "parquet/demand/2025-01-01"."""
+        return "/".join(self)
+
+
+class PartitionResult(msgspec.Struct):
+    """The objects of a partition before and after, and the rows of those that were merged."""
+
+    files_before: int = 0
+    files_after: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+    rows: int = 0
+    duplicates_dropped: int = 0
+    targets: int = 0
+    undone: list[str] = []
+
+
+class CompactionJob(NamedTuple):
+    """The compaction of these partitions, as of one time of the store's."""
+
+    lake: str
+    partitions: tuple[Partition, ...]
+    limits: Limits
+    time: StoreTime
+    drop_duplicates: bool
+    schemas: str
+
+    def worker(self, tick: Tick) -> "CompactionWorker":
+        """Return a worker in this process.
+
+        Raises:
+            UserError: the lake cannot be opened.
+        """
+        return CompactionWorker(self, tick)
+
+
+class CompactionWorker:
+    """Compacts partitions, one after the other. What cannot be done is left as it is, and reported.
+
+    Raises:
+        UserError: the lake cannot be opened.
+    """
+
+    def __init__(self, job: CompactionJob, tick: Tick) -> None:
+        self._job = job
+        self._tick = tick
+        self._lake: Lake = open_lake(job.lake)
+        self._store: FolderSink | S3Sink = bucket_of(job.lake, "lake")
+        types = load(Path(job.schemas))
+        self._merger = cache(lambda file_format, name: _merger(file_format, types[name]))
+
+    def work(self, unit: int) -> PartitionResult:
+        """Compact a partition."""
+        where, result = self._job.partitions[unit], PartitionResult()
+        try:
+            lease = acquire(self._store, str(where), "compact")
+            if lease is None:
+                result.undone.append(f"{where}: another job holds it")
+                return result
+            with _released(lease, self._store):
+                self._compact(where, lease, result)
+        except LostLeaseError:
+            result.undone.append(f"{where}: another job has taken it over")
+        except UserError as error:
+            result.undone.append(f"{where}: {error}")
+        return result
+
+    def close(self) -> None:
+        """Remove temporary files. Another unit may follow."""
+        self._store.close()
+
+    def _compact(self, where: Partition, lease: Lease, result: PartitionResult) -> None:
+        end_plan(lease, self._store)
+        objects = {stored.key: stored for stored in self._lake.objects(where.folder)}
+        late = ReplacedKeys(self._lake).now(where.folder) | given_up(self._lake, where.folder)
+        versions = [Source(stored.key, stored.version) for stored in objects.values()]
+        there = [objects[source.key] for source in remove_leftovers(lease, self._store, versions, late)]
+        result.files_before = result.files_after = len(objects)
+        result.bytes_before = result.bytes_after = sum(stored.size_bytes for stored in objects.values())
+        result.files_after -= len(objects) - len(there)
+        result.bytes_after -= sum(stored.size_bytes for stored in objects.values() if stored not in there)
+        for group in groups(there, self._job.limits, self._job.time):
+            self._merge(where, lease, group, result)
+
+    def _merge(self, where: Partition, lease: Lease, group: list[StoredObject], result: PartitionResult) -> None:
+        merger: Merger = self._merger(where.format, where.type)
+        alike: dict[object, list[tuple[Source, Part]]] = {}
+        for stored, read in zip(group, at_once(self._store, lambda one: self._store.read(one.key), group), strict=True):
+            lease.keep()
+            self._tick(1)
+            if read is None:  # by a lifecycle rule, or by hand
+                continue
+            try:
+                part = merger.part(stored.key, read.body)
+            except UserError as error:
+                result.undone.append(f"{where}: {error}: left as it is")
+                continue
+            alike.setdefault(part.kind, []).append((Source(stored.key, read.version), part))
+        sizes = {stored.key: stored.size_bytes for stored in group}
+        for found in alike.values():
+            if len(found) > 1:
+                self._replace(where, lease, found, result)
+                result.bytes_after -= sum(sizes[source.key] for source, _ in found)
+
+    def _replace(
+        self, where: Partition, lease: Lease, found: list[tuple[Source, Part]], result: PartitionResult
+    ) -> None:
+        merger: Merger = self._merger(where.format, where.type)
+        sources = [source for source, _ in found]
+        merged = merger.merge([part for _, part in found], drop_duplicates=self._job.drop_duplicates)
+        target = target_key(lease, where.folder, [source.key for source in sources], f".{where.format}")
+        replace_objects(lease, self._store, Plan(sources, target), merged.body, is_right=merged.is_right)
+        result.files_after -= len(sources) - 1
+        result.bytes_after += len(merged.body)
+        result.rows += merged.rows
+        result.duplicates_dropped += merged.duplicates_dropped
+        result.targets += 1
+
+
+@contextmanager
+def _released(lease: Lease, store: FolderSink | S3Sink) -> Iterator[None]:
+    """Release a lease at the end, its plan finished or given up. If that fails, too, the next job does it."""
+    try:
+        yield
+    except LostLeaseError:
+        raise
+    except BaseException:
+        with suppress(UserError, OSError, LostLeaseError):
+            end_plan(lease, store)
+            lease.release()
+        raise
+    lease.release()
+
+
+def _merger(file_format: Format, record_type: RecordType) -> Merger:
+    if file_format is Format.AVRO:
+        return AvroMerger(avro_literal(record_type))
+    (stream,) = local_streams({record_type.name: record_type}, file_format)
+    return ParquetMerger(stream.request, parquet_table(record_type))

@@ -1,0 +1,73 @@
+"""Which objects of a partition are merged, and how many into one."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from firehose.lake.objects import StoredObject
+
+MIB = 1024 * 1024
+
+# Opening a file costs a query as much as reading some megabytes of it.
+SMALL_BYTES = 16 * MIB
+
+# So many small files of one partition are worth being made into one.
+MIN_FILES = 8
+
+# What is merged into one object is in memory as a whole, and takes some seven times its bytes there (measured).
+TARGET_BYTES = 128 * MIB
+
+# Firehose retries a delivery, and Lambda a put, for hours at most.
+CLOSED_SECONDS = 24 * 60 * 60.0
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What is merged: at least `min_files` of a partition that are smaller than `small_bytes` and closed.
+
+    An object is closed when it is older than `closed_seconds`: nobody puts it again. So what was merged before and has
+    become large stays as it is; what has not is merged again only with as many others.
+    """
+
+    min_files: int = MIN_FILES
+    closed_seconds: float = CLOSED_SECONDS
+    small_bytes: int = SMALL_BYTES
+    target_bytes: int = TARGET_BYTES
+
+
+class StoreTime(NamedTuple):
+    """The store's time, and when the first of the commands that are writing began, or None."""
+
+    now_seconds: float
+    first_open_seconds: float | None
+
+    def is_closed(self, stored: StoredObject, limits: Limits) -> bool:
+        """Return True if an object is old enough, and no open command has put it."""
+        modified = stored.written_ms / 1000
+        return self.now_seconds - modified >= limits.closed_seconds and (
+            self.first_open_seconds is None or modified < self.first_open_seconds
+        )
+
+
+def groups(objects: Iterable[StoredObject], limits: Limits, time: StoreTime) -> list[list[StoredObject]]:
+    """Return the objects to merge, those of one target in one list; none if they are too few.
+
+    They are in order of key, which in names of Firehose's is that of time.
+    """
+    small = [one for one in objects if one.size_bytes < limits.small_bytes and time.is_closed(one, limits)]
+    if len(small) < max(2, limits.min_files):
+        return []
+    found: list[list[StoredObject]] = [[]]
+    size_bytes = 0
+    for one in small:
+        if found[-1] and size_bytes + one.size_bytes > limits.target_bytes:
+            found.append([])
+            size_bytes = 0
+        found[-1].append(one)
+        size_bytes += one.size_bytes
+    return [group for group in found if len(group) > 1]
+
+
+def files_after(files: int, merged: Sequence[Sequence[StoredObject]]) -> int:
+    """Return how many files are left of so many when these groups have been merged."""
+    return files - sum(len(group) - 1 for group in merged)
