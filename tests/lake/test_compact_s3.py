@@ -14,7 +14,7 @@ from firehose.local.sinks import S3Sink
 from firehose.local.user_error import UserError
 from tests.commands import result_of
 from tests.compacting import NOW, compact, counted, demand, run
-from tests.lake.test_replay_s3 import BROKEN, REFUSED, Calls, Trouble
+from tests.lake.test_replay_s3 import BROKEN, REFUSED, Calls, Trouble, cut_off
 
 pytestmark = pytest.mark.slow
 
@@ -50,10 +50,21 @@ def rows(folder: Path) -> Counter[str]:
 
 
 def fill(folder: Path, file_format: str) -> None:
+    run("s3://lake", folder, *PIECES, file_format=file_format)
+
+
+def stored() -> dict[str, bytes]:
+    client = boto3.client("s3")
+    return {key: client.get_object(Bucket="lake", Key=key)["Body"].read() for key in keys("")}
+
+
+def put_back(objects: dict[str, bytes]) -> None:
+    """Let the bucket have these objects alone."""
     client = boto3.client("s3")
     for key in keys(""):
         client.delete_object(Bucket="lake", Key=key)
-    run("s3://lake", folder, *PIECES, file_format=file_format)
+    for key, body in objects.items():
+        client.put_object(Bucket="lake", Key=key, Body=body)
 
 
 def compact_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,27 +117,35 @@ def test_what_was_replaced_by_others_meanwhile_is_not_deleted(calls: Calls, tmp_
     assert calls.made
 
 
-@pytest.mark.parametrize("file_format", ["parquet", "avro"])
-@pytest.mark.parametrize("trouble", [*REFUSED, *BROKEN], ids=lambda trouble: trouble.__name__)
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("trouble", "is_done", "file_format"),
+    [
+        *((trouble, False, "parquet") for trouble in (*REFUSED, *BROKEN)),
+        (cut_off, True, "parquet"),
+        (cut_off, False, "avro"),
+    ],
+    ids=lambda one: one.__name__ if callable(one) else str(one),
+)
 def test_whichever_call_fails_no_row_is_lost_and_the_next_compaction_leaves_each_once(
-    calls: Calls, tmp_path: Path, trouble: Trouble, file_format: str, monkeypatch: pytest.MonkeyPatch
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, file_format: str, *, is_done: bool
 ) -> None:
     fill(tmp_path, file_format)
-    before = rows(tmp_path / "read")
+    before, objects = rows(tmp_path / "read"), stored()
     calls.begin()
     compact("s3://lake")
     made = list(calls.made)
     assert sorted({operation for operation, _ in made}) == OPERATIONS
 
     for at in range(len(made)):
-        fill(tmp_path, file_format)
-        calls.begin(at, trouble)
-        failed = attempt()
+        put_back(objects)
+        calls.begin(at, trouble, is_done=is_done)
+        said = attempt()
         calls.begin()
-        assert set(rows(tmp_path / "read")) == set(before), made[at]
+        assert set(rows(tmp_path / "read")) == set(before), (at, made[at], said)
         compact_later(monkeypatch)
-        assert rows(tmp_path / "read") == before, (at, made[at], failed)
-        assert len(keys()) == 1, (at, made[at], failed)
+        assert rows(tmp_path / "read") == before, (at, made[at], said)
+        assert len(keys()) == 1, (at, made[at], said)
 
 
 def attempt() -> str:

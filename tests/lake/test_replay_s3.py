@@ -69,18 +69,21 @@ class Calls:
         self.made: list[Call] = []
         self.fails_at = -1
         self.trouble: Trouble = denied
+        self.is_done = False  # the call that fails is carried out, and only its answer is lost
         make = botocore.client.BaseClient._make_api_call
 
         def counted(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
             self.made.append((operation, parameters))
             if len(self.made) == self.fails_at + 1:
+                if self.is_done:
+                    make(client, operation, parameters)
                 return self.trouble(operation)
             return make(client, operation, parameters)
 
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
 
-    def begin(self, fails_at: int = -1, trouble: Trouble = denied) -> None:
-        self.made, self.fails_at, self.trouble = [], fails_at, trouble
+    def begin(self, fails_at: int = -1, trouble: Trouble = denied, *, is_done: bool = False) -> None:
+        self.made, self.fails_at, self.trouble, self.is_done = [], fails_at, trouble, is_done
 
 
 @pytest.fixture
