@@ -31,7 +31,10 @@ def compact(  # noqa: PLR0913 - options of a command
         str, typer.Option("--older-than", help="Merge only files at least so old.", metavar="DURATION")
     ] = "1d",
     min_files: Annotated[
-        int, typer.Option("--min-files", help="Merge in a partition with at least so many small files.", min=2)
+        int,
+        typer.Option(
+            "--min-files", help="Merge in a partition with at least so many small files.", metavar="COUNT", min=2
+        ),
     ] = MIN_FILES,
     small_mib: Annotated[
         int, typer.Option("--small", help="A file is small below so many MiB.", metavar="MIB", min=1)
@@ -40,7 +43,7 @@ def compact(  # noqa: PLR0913 - options of a command
         int,
         typer.Option(
             "--target",
-            help="Merge at most so many MiB into one file. A process needs some seven times that memory.",
+            help="Merge at most so many MiB into one file. A process needs some ten times that memory.",
             metavar="MIB",
             min=1,
         ),

@@ -29,12 +29,6 @@ _MADE = 10_000
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
-def concurrent_puts(store: object) -> int:
-    """Returns how many calls a store takes at once: 1 for a folder, whose calls wait for nobody."""
-    at_once: int = getattr(store, "concurrent_puts", 1)
-    return at_once
-
-
 class MovedError(Exception):
     """An object that was to be replaced has been replaced by somebody else."""
 

@@ -123,6 +123,21 @@ def test_a_reconciliation_compares_them(tmp_path: Path, lake: str, schemas: str)
     assert json.loads(printed)["types"]["gift"]["same"] == 1
 
 
+def test_a_compaction_merges_their_files_and_leaves_those_of_no_schema(lake: str, schemas: str) -> None:
+    for number in range(2):
+        path = Path(lake, f"data-pipeline/parquet/gift/partition_date=2025-02-03/{number}.parquet")
+        one = next(Path(lake, "data-pipeline/parquet/gift/partition_date=2025-02-03").iterdir())
+        path.write_bytes(one.read_bytes())
+    rows = counted(lake, schemas)
+
+    _, printed = dmd(
+        "compact", "--lake", lake, "--schemas", schemas, "--older-than", "0s", "--min-files", "2", "--json"
+    )
+
+    assert json.loads(printed)["files_after"] == 1
+    assert counted(lake, schemas) == rows == 3
+
+
 def test_a_console_has_them(lake: str, schemas: str) -> None:
     code = 'print(list(types), list(functions), sql("SELECT id FROM gift"))'
 
@@ -137,7 +152,7 @@ WITH_A_LAKE = [
 
 
 def test_all_commands_that_take_a_lake_are_specified_here() -> None:
-    assert WITH_A_LAKE == ["run", "query", "errors", "report", "replay", "backfill", "reconcile", "console"]
+    assert WITH_A_LAKE == ["run", "query", "errors", "report", "replay", "backfill", "reconcile", "compact", "console"]
 
 
 @pytest.mark.parametrize("command", WITH_A_LAKE)

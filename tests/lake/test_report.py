@@ -201,6 +201,18 @@ def test_partitions_with_many_small_files_are_named_the_worst_first(tmp_path: Pa
     crowded = page.table("Partitions with 8 small files or more")
     assert [(row["partition date"], row["small files"]) for row in crowded] == [("2025-01-03", 9), ("2025-01-02", 8)]
     assert "2 partitions with many small files" in page.words["a"]
+    assert "They have 17 files. dmd compact makes 2 of them, once all are a day old." in page.words["p"]
+
+
+def test_a_row_that_was_compacted_has_no_age(tmp_path: Path) -> None:
+    """Its file was written when it was merged."""
+    write_parquet(tmp_path, "demand", "2025-01-01", [demand("2025-01-01", change=change("2025-01-01"))])
+    path = write_parquet(tmp_path, "demand", "2025-01-01", [demand("2025-01-01", change=change("2025-01-01"))])
+    path.rename(path.with_name("compacted-5f2c.parquet"))
+
+    page = report_of(tmp_path, tmp_path)
+
+    assert [row["unknown"] for row in page.table("Rows by type and age") if row["rows"]] == [1]
 
 
 def test_of_a_lake_with_both_formats_one_is_counted_and_the_files_of_both_are_shown(tmp_path: Path) -> None:

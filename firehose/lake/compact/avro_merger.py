@@ -85,7 +85,7 @@ class AvroMerger:
     def _ids(self, body: bytes) -> list[str | None]:
         return _undamaged(
             "a container",
-            lambda: [(row["change"] or {}).get("id") for block in self._ids_only.rows(body) for row in block],
+            lambda: [(row["change"] or {}).get("id") for block in self._ids_only.rows(BytesIO(body)) for row in block],
         )
 
 

@@ -28,7 +28,7 @@ from glue.schema import load
 from glue.tables import avro_literal, parquet_table
 
 
-class Partition(NamedTuple):
+class LakePartition(NamedTuple):
     """A partition: ("parquet", "demand", "2025-01-01")."""
 
     format: Format
@@ -62,7 +62,7 @@ class CompactionJob(NamedTuple):
     """The compaction of these partitions, as of one time of the store's."""
 
     lake: str
-    partitions: tuple[Partition, ...]
+    partitions: tuple[LakePartition, ...]
     limits: Limits
     time: StoreTime
     drop_duplicates: bool
@@ -112,7 +112,7 @@ class CompactionWorker:
         """Remove temporary files. Another unit may follow."""
         self._store.close()
 
-    def _compact(self, where: Partition, lease: Lease, result: PartitionResult) -> None:
+    def _compact(self, where: LakePartition, lease: Lease, result: PartitionResult) -> None:
         end_plan(lease, self._store)
         objects = {stored.key: stored for stored in self._lake.objects(where.folder)}
         late = ReplacedKeys(self._lake).now(where.folder) | given_up(self._lake, where.folder)
@@ -125,7 +125,7 @@ class CompactionWorker:
         for group in groups(there, self._job.limits, self._job.time):
             self._merge(where, lease, group, result)
 
-    def _merge(self, where: Partition, lease: Lease, group: list[StoredObject], result: PartitionResult) -> None:
+    def _merge(self, where: LakePartition, lease: Lease, group: list[StoredObject], result: PartitionResult) -> None:
         merger: Merger = self._merger(where.format, where.type)
         alike: dict[object, list[tuple[Source, Part]]] = {}
         for stored, read in zip(group, at_once(self._store, lambda one: self._store.read(one.key), group), strict=True):
@@ -146,7 +146,7 @@ class CompactionWorker:
                 result.bytes_after -= sum(sizes[source.key] for source, _ in found)
 
     def _replace(
-        self, where: Partition, lease: Lease, found: list[tuple[Source, Part]], result: PartitionResult
+        self, where: LakePartition, lease: Lease, found: list[tuple[Source, Part]], result: PartitionResult
     ) -> None:
         merger: Merger = self._merger(where.format, where.type)
         sources = [source for source, _ in found]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from firehose.lake.compact.job import CompactionJob, Partition
+from firehose.lake.compact.job import CompactionJob, LakePartition
 from firehose.lake.compact.limits import Limits, StoreTime, files_after, groups
 from firehose.lake.jobs.job import Executor, Phase, Unit
 from firehose.lake.jobs.leases import FREE_SECONDS, LEASES, store_seconds
@@ -51,7 +51,7 @@ class CompactionResult(msgspec.Struct):
 
 
 class _Found(NamedTuple):
-    partition: Partition
+    partition: LakePartition
     objects: list[StoredObject]
     groups: list[list[StoredObject]]
 
@@ -117,7 +117,7 @@ def _find(lake: Lake, request: CompactRequest, at: StoreTime) -> Iterator[_Found
             left = {*_noted(lake, file_format, name), *_given_up_leases(lake, file_format, name, at)}
             for date in sorted({*by_date, *left}):
                 found = _Found(
-                    Partition(file_format, name, date), by_date[date], groups(by_date[date], request.limits, at)
+                    LakePartition(file_format, name, date), by_date[date], groups(by_date[date], request.limits, at)
                 )
                 if found.groups or (date in left and _has_leftovers(lake, found, at)):
                     yield found

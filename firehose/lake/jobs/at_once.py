@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from firehose.local.sinks import concurrent_puts
+from firehose.local.delivery.putting import concurrent_puts
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")

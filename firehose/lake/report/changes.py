@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from firehose.lake.jobs.replacement import COMPACTED
 from firehose.lake.objects import Lake
 from firehose.lake.query.sql import Dialect, query
 from glue.compliance import personal_data_selects
@@ -65,13 +66,17 @@ def count_rows(lake: Lake, types: Mapping[str, RecordType], file_format: Format,
 
 
 def _sql(name: str) -> str:
-    """Return the SQL of one table's counts. A change's age is the time from the change until its file was written."""
+    """Return the SQL of one table's counts. A change's age is the time from the change until its file was written.
+
+    Nobody knows any more when rows arrived that a compaction has merged.
+    """
     bounds = " + ".join(f"CAST(age_s >= {bound} AS INTEGER)" for bound in AGES.values() if bound)
     return (
         f"SELECT day, change, deleted, expired, {bounds} AS age, count(*) AS n FROM ("  # noqa: S608  names are the schema's
         "SELECT strftime(change.at, '%Y-%m-%d') AS day, change.name AS change, coalesce(isdeleted, false) AS deleted, "
         "coalesce(change.expired, false) AS expired, "
-        '(epoch_ms("$file_modified_time") - epoch_ms(change.at)) / 1000 AS age_s '
+        f"CASE WHEN \"$path\" NOT LIKE '%/{COMPACTED}%' "
+        'THEN (epoch_ms("$file_modified_time") - epoch_ms(change.at)) / 1000 END AS age_s '
         f'FROM "{name.lower()}") AS aged GROUP BY ALL ORDER BY ALL'
     )
 

@@ -5,16 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
+from firehose.lake.compact.limits import MIB, MIN_FILES, SMALL_BYTES, TARGET_BYTES
 from firehose.lake.objects import Lake, StoredObject
 from glue.layout import Format, partition_date, type_prefix
 
-KIB, MIB = 1024, 1024 * 1024
-
-# Opening a file costs a query as much as reading some megabytes of it. Firehose's own largest buffer is 128 MiB.
-SMALL_BYTES = 16 * MIB
-
-# From this many small files on, a partition is worth compacting.
-MANY_FILES = 8
+KIB = 1024
 
 # The classes of a file's size, smallest first, each with the size at which the next one begins.
 SIZES: dict[str, int | None] = {
@@ -28,7 +23,10 @@ SIZES: dict[str, int | None] = {
 
 
 class PartitionFiles(msgspec.Struct, frozen=True):
-    """The files of one partition: ("parquet", "sale", "2025-01-01", files=3, size_bytes=12345, small=3)."""
+    """The files of one partition: ("parquet", "sale", "2025-01-01", files=3, size_bytes=12345, small=3, merged=1).
+
+    The small files would be `merged` ones after a compaction.
+    """
 
     format: str
     type: str
@@ -36,11 +34,17 @@ class PartitionFiles(msgspec.Struct, frozen=True):
     files: int
     size_bytes: int
     small: int
+    merged: int
 
     @property
     def is_crowded(self) -> bool:
         """Whether the partition has so many small files that compacting it pays."""
-        return self.small >= MANY_FILES
+        return self.small >= MIN_FILES
+
+    @property
+    def files_after(self) -> int:
+        """The number of files after a compaction."""
+        return self.files - self.small + self.merged if self.is_crowded else self.files
 
 
 class FileCounts(msgspec.Struct, frozen=True):
@@ -74,8 +78,9 @@ def _partitions(file_format: str, name: str, files: Iterable[StoredObject]) -> I
         if day := partition_date(stored.key):
             by_date.setdefault(day, []).append(stored.size_bytes)
     for day, sizes in sorted(by_date.items()):
-        small = sum(1 for size_bytes in sizes if size_bytes < SMALL_BYTES)
-        yield PartitionFiles(file_format, name, day, len(sizes), sum(sizes), small)
+        small = [size_bytes for size_bytes in sizes if size_bytes < SMALL_BYTES]
+        merged = -(-sum(small) // TARGET_BYTES)
+        yield PartitionFiles(file_format, name, day, len(sizes), sum(sizes), len(small), merged)
 
 
 def size_class(size_bytes: int) -> str:

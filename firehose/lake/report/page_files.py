@@ -2,10 +2,11 @@
 
 from datetime import date, timedelta
 
+from firehose.lake.compact.limits import MIB, MIN_FILES, SMALL_BYTES
 from firehose.lake.report.charts import Bars, colours, lying_bars
 from firehose.lake.report.counts import count_by
 from firehose.lake.report.figures import Figures
-from firehose.lake.report.files import MANY_FILES, MIB, SIZES, SMALL_BYTES, PartitionFiles
+from firehose.lake.report.files import SIZES, PartitionFiles
 from firehose.lake.report.markup import Cell, count_text, paragraph, section, size_text, size_unit, table
 from firehose.lake.report.periods import Period, is_date, period_for
 
@@ -29,7 +30,7 @@ def files_section(figures: Figures) -> str:
         "Files",
         paragraph(
             f"A query opens every file of the dates that it reads, so small files ({SMALL}) slow it down more than "
-            f"their size suggests. A partition with {MANY_FILES} or more of them is crowded, and worth compacting."
+            f"their size suggests. A partition with {MIN_FILES} or more of them is crowded, and worth compacting."
         ),
         table(
             "Files by format and type",
@@ -117,9 +118,11 @@ def _plots(shown: list[PartitionFiles], period: Period) -> str:
 def _crowded(partitions: list[PartitionFiles]) -> str:
     crowded = sorted((one for one in partitions if one.is_crowded), key=lambda one: (-one.small, one.type, one.date))
     if not crowded:
-        return paragraph(f"No partition has {MANY_FILES} small files.")
-    return table(
-        f"Partitions with {MANY_FILES} small files or more: {len(crowded):,}, the first {CROWDED_SHOWN} shown",
+        return paragraph(f"No partition has {MIN_FILES} small files.")
+    files, after = sum(one.files for one in crowded), sum(one.files_after for one in crowded)
+    saved = paragraph(f"They have {files:,} files. dmd compact makes {after:,} of them, once all are a day old.")
+    return saved + table(
+        f"Partitions with {MIN_FILES} small files or more: {len(crowded):,}, the first {CROWDED_SHOWN} shown",
         ["format", "type", "partition date", "files", "small files", "bytes", "mean size"],
         [
             [

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from firehose.local.sinks import Sink, concurrent_puts
+from firehose.local.sinks import Sink
 
 # The limit for bodies that wait to be put. A flush of hundreds of partitions has small bodies; large ones fill the
 # network whatever their number.
@@ -41,6 +41,12 @@ class ObjectPut(NamedTuple):
     body: bytes
     content_encoding: str
     manifest: ObjectManifest
+
+
+def concurrent_puts(store: object) -> int:
+    """Returns how many calls a store takes at once: 1 for a folder, whose calls wait for nobody."""
+    at_once: int = getattr(store, "concurrent_puts", 1)
+    return at_once
 
 
 def put_each(
