@@ -31,12 +31,12 @@ from firehose.local.sinks import FolderSink
 put, count = FolderSink.put, 0
 
 def killed(lake, at, before):
-    def counted(sink, *arguments, **named):
+    def counted(sink, key, *arguments, **named):
         global count
-        count += 1
+        count += not key.startswith("dmd-jobs/open/")  # the note says that a replay is running, and no more
         if before and count == at:
             os._exit(9)
-        put(sink, *arguments, **named)
+        put(sink, key, *arguments, **named)
         if not before and count == at:
             os._exit(9)
     FolderSink.put = counted

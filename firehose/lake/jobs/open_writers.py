@@ -37,24 +37,25 @@ class OpenWriter:
         self._store = store
         self._key = f"{OPEN}{uuid4().hex}.json"
         self._note = WriterNote(command)
-        self._put()
+        self._version = self._put(None)
         there = store.read(self._key)
         self._note.began_seconds = there.modified_seconds if there else None
 
     def renew(self) -> None:
-        """Put the note again."""
+        """Put the note again, also if it was removed because it was not renewed in time."""
         self._note.renewals += 1
-        self._put()
+        try:
+            self._version = self._put(self._version)
+        except MovedError:
+            self._version = self._put(None)
 
     def close(self) -> None:
         """Remove the note."""
-        there = self._store.read(self._key)
-        if there is not None:
-            with suppress(MovedError):
-                self._store.delete_if(self._key, there.version)
+        with suppress(MovedError):
+            self._store.delete_if(self._key, self._version)
 
-    def _put(self) -> None:
-        self._store.put(self._key, msgspec.json.encode(self._note) + b"\n", "application/json")
+    def _put(self, version: str | None) -> str:
+        return self._store.put_if(self._key, msgspec.json.encode(self._note) + b"\n", "application/json", version)
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def open_writer(store: ConditionalStore, command: str) -> Iterator[None]:
 
     def renew() -> None:
         while not ended.wait(RENEW_SECONDS):
-            with suppress(UserError, OSError):  # the command itself will meet it; else the next minute may do
+            with suppress(UserError, OSError, MovedError):  # the command will meet it, or the next minute may do
                 writer.renew()
 
     thread = Thread(target=renew, daemon=True)
