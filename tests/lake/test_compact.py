@@ -142,6 +142,21 @@ def test_containers_of_two_schemas_become_two(tmp_path: Path) -> None:
     assert counted(lake) == before
 
 
+def test_a_file_that_has_no_other_of_its_schema_stays(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    run(lake, tmp_path, [demand("a")], [demand("b")], file_format="avro")
+    with_other_metadata = files(lake)[0]
+    with with_other_metadata.open("rb") as file:
+        reader = fastavro.reader(file)
+        schema, old = reader.writer_schema, list(reader)
+    with with_other_metadata.open("wb") as file:
+        fastavro.writer(file, schema, old, "null")
+
+    assert compact(lake)["partitions"] == 0
+
+    assert with_other_metadata in files(lake)
+
+
 def test_columns_that_an_older_file_lacks_are_null_at_any_depth(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     run(lake, tmp_path, [demand("a")], [demand("b")])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from firehose.lake.query.sql import query
 from tests.commands import result_of
 from tests.compacting import NOW, age, compact, counted, demand, files, run
 
@@ -98,6 +99,7 @@ def test_killed_at_any_step_nothing_is_lost_and_the_next_leaves_each_row_once(
         now = counted(lake)
         there.add(now.total())
         assert set(now) == set(before), f"a row is lost in {lake.name}"
+        assert query("SELECT count(*) FROM latest_demand", str(lake)).rows == [(5,)], lake.name
         age(lake)
         compact(lake, "--processes", "1")
         assert counted(lake) == before, lake.name

@@ -13,6 +13,7 @@ from firehose.lake.errors.report import report
 from firehose.lake.jobs.open_writers import OpenWriter, first_open, open_writer
 from firehose.lake.objects import FolderLake
 from firehose.lake.opening import open_lake_to_write
+from firehose.lake.query.sql import query
 from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
 from tests.commands import result_of
@@ -275,3 +276,49 @@ def test_a_damaged_record_stops_a_writer_because_rows_might_come_twice(tmp_path:
 
     with pytest.raises(UserError, match="is not a record of dmd compact: restore it"):
         run(lake, tmp_path, *PIECES)
+
+
+def during_a_compaction(monkeypatch: pytest.MonkeyPatch, lake: Path, happens: Callable[[], Any]) -> dict[str, Any]:
+    """Compact a lake; something happens once when the first target is there beside its sources."""
+    put = FolderSink.put
+
+    def then(sink: FolderSink, key: str, *arguments: Any) -> None:
+        put(sink, key, *arguments)
+        if "/compacted-" in key:
+            monkeypatch.undo()
+            happens()
+
+    monkeypatch.setattr(FolderSink, "put", then)
+    return compact(lake)
+
+
+def test_of_two_compactions_at_once_one_leaves_the_partition_to_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, inner = tmp_path / "lake", list[dict[str, Any]]()
+    run(lake, tmp_path, *PIECES)
+
+    outer = during_a_compaction(monkeypatch, lake, lambda: inner.append(compact(lake)))
+
+    assert [(one["rows"], one["undone"]) for one in inner] == [(2, ["parquet/demand/2025-01-01: another job holds it"])]
+    assert outer["rows"] == 2
+    assert fans(lake) == list("abcd")
+    assert len(files(lake)) == 2
+
+
+def test_what_is_delivered_meanwhile_stays_beside_the_target_and_latest_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, seen = tmp_path / "lake", list[list[Any]]()
+    run(lake, tmp_path, *PIECES)
+
+    def happens() -> None:
+        (tmp_path / "more").mkdir()
+        run(lake, tmp_path / "more", [demand("e")], PIECES[0])
+        seen.append(query("SELECT fanid FROM latest_demand ORDER BY fanid", str(lake)).rows)
+        assert len(fans(lake)) == 4 + 1 + 2, "the raw rows of a partition are there twice"
+
+    during_a_compaction(monkeypatch, lake, happens)
+
+    assert seen == [[(fan,) for fan in "abcde"]]
+    assert fans(lake) == list("abcde")

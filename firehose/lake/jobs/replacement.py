@@ -4,7 +4,7 @@
     2  the target is put
     3  it is read back and compared; then the plan is noted as committed: this decides
     4  a record says for ever that the target has replaced these keys
-    5  each source is deleted, if it still has its version; then the plan is removed from the note
+    5  each source is deleted, by its version; then the plan is removed from the note
 
 Whoever takes over a lease with a plan (leases.py) ends it. Committed: steps 4 and 5, which change nothing where they
 are done. Not committed: the target is noted for ever as given up, and deleted; the sources stay. The decision is a
@@ -83,7 +83,7 @@ def end_plan(lease: Lease, store: ConditionalStore) -> None:
         _record(store, plan)
         lease.renew()
         # Each of these deletes is harmless whenever it comes: the record says that this key is replaced.
-        for _ in at_once(store, lambda source: _delete(store, source), plan.sources):
+        for _ in at_once(store, lambda source: _delete_replaced(store, source), plan.sources):
             lease.keep()
     else:
         # First: if this owner's own commit was done and only its answer lost, the renewal is refused.
@@ -127,6 +127,16 @@ def given_up_key(target: str) -> str:
 def _record(store: ConditionalStore, plan: Plan) -> None:
     record = ReplacementRecord(plan.target, sorted(source.key for source in plan.sources))
     store.put(record_key(plan.target), msgspec.json.encode(record) + b"\n", "application/json")
+
+
+def _delete_replaced(store: ConditionalStore, source: Source) -> None:
+    """Delete a source, also if a writer that found no record yet has put it again, from the same input."""
+    try:
+        store.delete_if(source.key, source.version)
+    except MovedError:
+        there = store.read(source.key)
+        if there is not None:
+            _delete(store, Source(source.key, there.version))
 
 
 def _delete(store: ConditionalStore, source: Source) -> None:
