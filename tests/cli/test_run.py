@@ -178,7 +178,7 @@ def test_a_source_that_breaks_off_is_a_mistake_and_costs_nothing_read_before(tmp
     assert done.returncode == 2
     assert "cut short or damaged" in done.stderr
     assert "s1" in [row["id"] for row in rows(lake, "sale")]
-    assert {path.name for path in lake.iterdir()} == {"data-pipeline", "dmd-jobs", ".lock"}, "no temporary folder"
+    assert {path.name for path in lake.iterdir()} == {"data-pipeline", "dmd-jobs"}, "no temporary folder"
 
 
 def test_gzip_is_known_by_what_it_is_whatever_its_name(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_replay_killed_compact_replay(tmp_path: Path, monkeypatch: pytest.Monkey
     if not same_code:
         (path,) = files(lake)
         other = path.rename(path.with_name("other-1-2025-01-01-10-00-00-uuid.parquet"))
-        (entry,) = (lake / "dmd-replay").iterdir()
+        (entry,) = (lake / "dmd-replay").glob("*.json")
         entry.write_text(entry.read_text().replace(path.name, other.name))
     run(lake, tmp_path, [demand("c")])
     assert compact(lake)["files_after"] == 1
