@@ -65,7 +65,7 @@ def terminated(process: "subprocess.Popen[str]", number: signal.Signals = signal
 
 def left(folder: Path) -> list[str]:
     """The temporary files and folders, wherever they lie."""
-    hidden = (path for path in (folder / "lake").rglob(".*"))
+    hidden = (path for path in (folder / "lake").rglob(".*") if path.name != ".lock")
     return [str(path.relative_to(folder)) for path in (*hidden, *(folder / "temporary").iterdir())]
 
 
