@@ -22,7 +22,7 @@ from firehose.local.processors.function_problems import FunctionProblems
 from firehose.local.processors.stages import splitter, stages_of
 from firehose.local.report import RunReport, StreamReport
 from firehose.local.running_stream import BatchGroup, RunningStream, batch_groups
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 
 # The limit for the buffered rows of all streams together, as JSON. A flush may need twice as much again: a million
 # sample records take 335 MB at their peak, a hundred thousand 314. With 128 MiB it was 385 and 301.

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any, NoReturn
 
 from firehose.local.processors.invocation import LAMBDA_PAYLOAD_BYTES, Function, InvocationError, LambdaCode
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 from firehose.local.user_error import UserError
 
 

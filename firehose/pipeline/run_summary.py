@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from firehose.local.report import RunReport
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 from firehose.pipeline.streams import LOCAL, stream_names
 from glue.layout import PARTITION, Format, format_prefix
 from transform.outcome import OTHER

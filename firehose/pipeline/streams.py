@@ -8,7 +8,7 @@ import msgspec
 
 from firehose.local.data_plane import Clock, DataPlane
 from firehose.local.local_stream import LocalStream
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 from firehose.pipeline.modes import MODES, ModeRow
 from firehose.pipeline.names import REGION, Names
 from firehose.pipeline.stream_requests import create_delivery_stream

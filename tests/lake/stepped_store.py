@@ -6,7 +6,7 @@ from hashlib import sha256
 from threading import Semaphore, Thread, current_thread
 from typing import Any
 
-from firehose.local.sinks import MovedError, StoredNote
+from firehose.local.sink import MovedError, StoredNote
 
 
 class Killed(BaseException):

@@ -18,7 +18,8 @@ from moto import mock_aws
 
 from firehose.lake.jobs.leases import FREE_SECONDS, LostLeaseError, Plan, Source, acquire
 from firehose.lake.jobs.replacement import ReplacementRecord, end_plan, remove_leftovers, replace_objects, target_key
-from firehose.local.sinks import FolderSink, MovedError, S3Sink
+from firehose.local.sink import MovedError
+from firehose.local.sinks import FolderSink, S3Sink
 from firehose.local.user_error import UserError
 from tests.lake.stepped_store import MemoryStore, Owner, SteppedStore
 

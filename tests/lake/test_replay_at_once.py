@@ -11,7 +11,8 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from firehose.cli.app import app
-from firehose.local.sinks import FolderSink, MovedError, S3Sink
+from firehose.local.sink import MovedError
+from firehose.local.sinks import FolderSink, S3Sink
 from firehose.local.user_error import UserError
 from tests.failed import CRASHED, error_object, failed, fans
 from tests.given import change, m, s

@@ -25,7 +25,7 @@ import msgspec
 
 from firehose.lake.errors.error_documents import Explanation
 from firehose.lake.objects import Lake, read_whole
-from firehose.local.sinks import MovedError, NoteSink
+from firehose.local.sink import MovedError, NoteSink
 from firehose.local.user_error import UserError
 from glue.layout import REPLAY_JOURNAL, Format
 

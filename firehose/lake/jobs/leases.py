@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import msgspec
 
-from firehose.local.sinks import ConditionalStore, MovedError
+from firehose.local.sink import ConditionalStore, MovedError
 from glue.layout import JOBS
 
 RENEW_SECONDS = 60.0

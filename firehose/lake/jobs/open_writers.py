@@ -15,7 +15,7 @@ import msgspec
 
 from firehose.lake.jobs.leases import FREE_SECONDS, RENEW_SECONDS
 from firehose.lake.objects import Lake
-from firehose.local.sinks import ConditionalStore, MovedError
+from firehose.local.sink import ConditionalStore, MovedError
 from firehose.local.user_error import UserError
 from glue.layout import JOBS
 

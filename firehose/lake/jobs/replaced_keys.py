@@ -13,7 +13,8 @@ import msgspec
 from firehose.lake.jobs.replacement import GIVEN_UP, REPLACED, ReplacementRecord
 from firehose.lake.objects import Lake, StoredObject
 from firehose.local.delivery.putting import concurrent_puts
-from firehose.local.sinks import FolderSink, MovedError, S3Sink, StoredNote
+from firehose.local.sink import MovedError, StoredNote
+from firehose.local.sinks import FolderSink, S3Sink
 from firehose.local.user_error import UserError
 from glue.layout import Format, format_prefix, partition_date
 

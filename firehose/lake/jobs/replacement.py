@@ -27,7 +27,7 @@ import msgspec
 
 from firehose.lake.jobs.at_once import at_once
 from firehose.lake.jobs.leases import Lease, Plan, Source
-from firehose.local.sinks import ConditionalStore, MovedError
+from firehose.local.sink import ConditionalStore, MovedError
 from firehose.local.user_error import UserError
 from glue.layout import JOBS
 

@@ -21,7 +21,7 @@ from firehose.lake.objects import Lake
 from firehose.lake.replay.prepare import PreparedObject, Writer, plan_objects, prepare_rows, send_to_stream
 from firehose.lake.replay.resume import places_already_put, remake_objects
 from firehose.lake.replay.selection import Selection
-from firehose.local.sinks import NoteSink, Sink
+from firehose.local.sink import NoteSink, Sink
 from glue.layout import Format
 from glue.schema import SCHEMAS, load
 from transform.outcome import Delivered, Dropped, Failed

@@ -19,7 +19,7 @@ from firehose.local.delivery.putting import ObjectManifest, ObjectPut
 from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.ledger import BACKED_UP, Settle
 from firehose.local.metrics import Metrics
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 
 
 class SourceBackup:

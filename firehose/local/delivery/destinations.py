@@ -8,7 +8,7 @@ from firehose.local.delivery.s3_objects import S3Objects
 from firehose.local.ledger import Settle
 from firehose.local.local_stream import LocalStream
 from firehose.local.report import StreamReport
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 
 
 def make_delivery(

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 
 # The limit for bodies that wait to be put. A flush of hundreds of partitions has small bodies; large ones fill the
 # network whatever their number.

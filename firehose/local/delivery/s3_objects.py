@@ -19,7 +19,7 @@ from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.ledger import DELIVERED, Settle
 from firehose.local.processors.stage import Processed
 from firehose.local.report import StreamReport
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 
 
 class S3Objects:

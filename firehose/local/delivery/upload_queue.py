@@ -25,7 +25,7 @@ import msgspec
 from firehose.local.delivery.putting import ObjectPut, PutError, put_each
 from firehose.local.ledger import Settle
 from firehose.local.metrics import Metrics
-from firehose.local.sinks import Sink
+from firehose.local.sink import Sink
 
 FIRST_RETRY_MS = 1_000
 LONGEST_RETRY_MS = 60_000
