@@ -19,7 +19,7 @@ from tests.failed import fans
 from tests.firehose_streams import request, table
 from tests.given import change, payload, s
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PAUSING = """
 import os

@@ -280,12 +280,13 @@ def test_two_processes_make_the_same_lake_as_one(tmp_path: Path) -> None:
     assert len(fans(tmp_path / "one")) == 20
 
 
-def test_two_processes_leave_nothing_in_a_lake_but_its_data(tmp_path: Path) -> None:
+def test_two_processes_leave_nothing_in_a_lake_but_its_data_and_the_place_of_notes(tmp_path: Path) -> None:
     full_export(tmp_path / "export", [demand("1")], [demand("2")])
 
     backfilled(tmp_path / "export", tmp_path / "lake", tmp_path / "state", processes=2, **SMALL)
 
-    assert [path.name for path in (tmp_path / "lake").iterdir()] == ["data-pipeline"]
+    assert {path.name for path in (tmp_path / "lake").iterdir()} == {"data-pipeline", "dmd-jobs"}
+    assert list((tmp_path / "lake/dmd-jobs/open").iterdir()) == []
 
 
 def test_an_error_in_one_process_ends_all_and_the_next_run_resumes(tmp_path: Path) -> None:
@@ -302,7 +303,7 @@ def test_an_error_in_one_process_ends_all_and_the_next_run_resumes(tmp_path: Pat
     assert fans(tmp_path / "lake") == ["0", "1", "2", "3"]
     assert outcome.resumed
     assert outcome.counts.delivered == {"demand": 4}
-    assert not [path for path in (tmp_path / "lake").iterdir() if path.name != "data-pipeline"]
+    assert {path.name for path in (tmp_path / "lake").iterdir()} == {"data-pipeline", "dmd-jobs"}
 
 
 def test_the_change_that_a_backfill_makes_names_the_table_and_its_region(tmp_path: Path) -> None:

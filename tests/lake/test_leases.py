@@ -128,7 +128,7 @@ class Jobs(RuleBasedStateMachine):
                     self.no_row_is_lost()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_row_is_lost_and_in_the_end_none_is_there_twice() -> None:
     run_state_machine_as_test(Jobs, settings=settings(max_examples=300, stateful_step_count=40, deadline=None))
 

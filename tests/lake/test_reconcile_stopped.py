@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import DMD, result_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 

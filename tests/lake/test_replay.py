@@ -129,13 +129,15 @@ def test_a_type_that_nobody_archives_is_dropped_and_done(tmp_path: Path) -> None
     assert failures(tmp_path) == {}
 
 
-def test_a_replay_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
+def test_a_replay_that_changes_nothing_leaves_nothing_but_the_lock_of_its_note(tmp_path: Path) -> None:
     error_object(tmp_path, failed(BAD), failed(b"{"))
     before = everything(tmp_path)
 
     assert replay(tmp_path)["delivered"] == {}
 
-    assert everything(tmp_path) == before
+    after = everything(tmp_path)
+    assert {key: after[key] for key in before} == before
+    assert after.keys() - before.keys() == {"dmd-jobs/.lock"}
 
 
 def test_nothing_but_rows_is_written_below_the_data_prefixes(tmp_path: Path) -> None:
@@ -145,7 +147,7 @@ def test_nothing_but_rows_is_written_below_the_data_prefixes(tmp_path: Path) -> 
     replay(tmp_path)
 
     written = everything(tmp_path).keys() - before.keys()
-    assert {name.split("/")[0] for name in written} == {"data-pipeline", "dmd-replay"}
+    assert {name.split("/")[0] for name in written} == {"data-pipeline", "dmd-replay", "dmd-jobs"}
     assert all(name.startswith("data-pipeline/parquet/") for name in written if name.startswith("data-pipeline/"))
 
 
