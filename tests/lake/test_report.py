@@ -13,6 +13,8 @@ from tests.commands import SAMPLE, result_of
 from tests.lake.report_pages import Page, asked, report_of
 from tests.lakes import DEMAND, at, demand, image_of_demand, write_avro, write_errors, write_parquet
 
+pytestmark = pytest.mark.slow
+
 TYPES = ("demand", "event", "notification", "sale")
 NOON = 1_735_732_800  # 2025-01-01T12:00:00Z, in seconds
 

@@ -57,6 +57,7 @@ def test_a_record_that_the_query_gives_nothing_for_fails_without_its_values(quer
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
