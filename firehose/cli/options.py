@@ -32,15 +32,15 @@ Processes = Annotated[
 
 
 class Engine(StrEnum):
-    """What runs the units of a job."""
+    """The executors of a job: processes of this machine, or Spark."""
 
     LOCAL = "local"
     SPARK = "spark"
 
     def executor(self, processes: int) -> Executor:
         """Return an executor with this number of processes, or of Spark's cores."""
-        from firehose.lake.jobs.pool import Pool  # noqa: PLC0415 - few commands need one
-        from firehose.lake.jobs.spark import Spark  # noqa: PLC0415 - as above
+        from firehose.lake.jobs.pool import Pool  # noqa: PLC0415 - few of the commands that share options run a job
+        from firehose.lake.jobs.spark import Spark  # noqa: PLC0415 - as above; Spark itself is imported when it runs
 
         return Spark(processes) if self is Engine.SPARK else Pool(processes)
 
@@ -49,10 +49,10 @@ EngineOption = Annotated[Engine, typer.Option("--engine", help="Processes of thi
 
 
 def duration(text: str) -> timedelta:
-    """Read a duration: "90s", "5m", "2h", "1d".
+    """Return the duration that a text names: "90s", "5m", "2h", "1d".
 
     Raises:
-        UserError: it is no duration.
+        UserError: the text is not a duration.
     """
     match = _DURATION(text)
     if match is None:
@@ -61,10 +61,10 @@ def duration(text: str) -> timedelta:
 
 
 def moment(text: str) -> int:
-    """Read a time as epoch microseconds; without a zone it is UTC: "2025-03-01T10:00:00Z" -> 1740823200000000.
+    """Return a time in epoch microseconds: "2025-03-01T10:00:00Z" -> 1740823200000000. Without a zone it is in UTC.
 
     Raises:
-        UserError: it is no time.
+        UserError: the text is not a time.
     """
     try:
         at = datetime.fromisoformat(text)

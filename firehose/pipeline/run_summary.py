@@ -142,15 +142,11 @@ def summarise(
     by_function = failed.pop(PROCESSING_FAILED, 0)
     lost = Counter({code: failed.pop(code) for code in list(failed) if code.startswith(_OF_BATCHES)})
     rows = metrics.delivered + Counter({name: _by_data_plane(report, name) for name in types})
-    put = (
-        sum(stream.objects for stream in streams) + metrics.objects,
-        sum(s.bytes_out for s in streams) + metrics.bytes,
-    )
     agree = (
         rows.total() == report.delivered + metrics.delivered.total()
         and dropped.total() + metrics.delivered.total() == report.dropped
         and metrics.failed.total() == by_function
-        and put == objects.total
+        and _put(report, metrics) == objects.total
     )
     failed += metrics.failed
     if lost:
@@ -166,6 +162,15 @@ def summarise(
         records_per_second=round(report.read / seconds) if seconds else 0,
         stopped=report.stopped,
         adds_up=report.adds_up and (agree or bool(lost)),
+    )
+
+
+def _put(report: RunReport, metrics: FunctionMetrics) -> tuple[int, int]:
+    """Return the objects and bytes that the data plane and the functions report to have put."""
+    streams = report.streams
+    return (
+        sum(stream.objects for stream in streams) + metrics.objects,
+        sum(stream.bytes_out for stream in streams) + metrics.bytes,
     )
 
 

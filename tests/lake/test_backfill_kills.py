@@ -1,11 +1,9 @@
 """A backfill that is killed anywhere and started again loses nothing, and in a lake doubles nothing."""
 
-import itertools
 import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from tests.exports import SMALL, TABLE, backfilled, demand, full_export, increme
 from tests.failed import everything, fans, rows
 from tests.fakes import failing
 from tests.given import Attributes, s
+from tests.kills import each_step
 
 pytestmark = pytest.mark.long
 
@@ -34,23 +33,8 @@ ID = {"TableId": "9ee3fc41-8c46-4a8a-8e1f-c5d0b8b3d6f0"}
 FILES = [[demand("a"), demand("b", "2025-01-02"), demand("c")], [item("sale", "1")]]
 
 
-def each_step(before: Callable[[int], None], put: Any = setattr) -> None:
-    """Calls `before` with the number of each step before it is taken."""
-    numbers = itertools.count(1)
-
-    def announced(take: Any) -> Any:
-        def step(*arguments: Any, **named: Any) -> Any:
-            before(next(numbers))
-            return take(*arguments, **named)
-
-        return step
-
-    for name in STEPS:
-        put(os, name, announced(getattr(os, name)))
-
-
 def die_at(step: int) -> None:
-    each_step(lambda number: os._exit(9) if number == step else None)
+    each_step(STEPS, lambda number: os._exit(9) if number == step else None)
 
 
 def work(kind: str, folder: Path) -> None:
@@ -131,7 +115,7 @@ def steps_of(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     folder.mkdir()
     taken: list[int] = []
     with monkeypatch.context() as patch:
-        each_step(taken.append, patch.setattr)
+        each_step(STEPS, taken.append, patch.setattr)
         work(kind, folder)
     return len(taken)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from firehose.lake.backfill.export import find_export
 from firehose.lake.backfill.export_place import BucketPlace
@@ -15,24 +14,19 @@ from firehose.local.aws_errors import as_user_errors
 from firehose.local.user_error import UserError
 from tests.exports import SMALL, backfilled, demand, full_export, incremental_export, written
 from tests.failed import everything, fans
-from tests.lake.test_replay_s3 import BROKEN, OPERATIONS, REFUSED, Calls
+from tests.s3_calls import BROKEN, REFUSED, Calls, s3_calls
 
 pytestmark = pytest.mark.slow
 
 EXPORT = "s3://exports/nightly"
 ITEMS = [[demand("a")], [demand("b")]]
+OPERATIONS = ["ListObjectsV2", "HeadBucket", "GetObject", "PutObject"]
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        # To make a client takes longer than all that a test does with it.
-        client = boto3.client("s3")
-        monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
-        for bucket in ("exports", "lake"):
-            client.create_bucket(Bucket=bucket)
-        yield Calls(monkeypatch)
+    with s3_calls(monkeypatch, "exports", "lake") as made:
+        yield made
 
 
 def upload(folder: Path, prefix: str = "nightly/") -> None:

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from firehose.lake.query.sql import query
 from tests.commands import result_of
 from tests.compacting import NOW, age, compact, counted, demand, files, run
+from tests.kills import each_step
 
 pytestmark = pytest.mark.long
 
@@ -20,21 +20,6 @@ pytestmark = pytest.mark.long
 STEPS = ("replace", "unlink")
 
 PIECES = [[demand("a"), demand("b", "2025-01-02")], [demand("c")], [demand("d"), demand("e", "2025-01-02")]]
-
-
-def each_step(before: Callable[[int], None], put: Any = setattr) -> None:
-    """Calls `before` with the number of each step before it is taken."""
-    numbers = itertools.count(1)
-
-    def announced(take: Any) -> Any:
-        def step(*arguments: Any, **named: Any) -> Any:
-            before(next(numbers))
-            return take(*arguments, **named)
-
-        return step
-
-    for name in STEPS:
-        put(os, name, announced(getattr(os, name)))
 
 
 def kill_each(*lakes: str) -> None:
@@ -46,7 +31,7 @@ def kill_each(*lakes: str) -> None:
         child = os.fork()
         if child == 0:
             dies_at = int(lake.name.partition("-")[0])
-            each_step(lambda number, at=dies_at: os._exit(9) if number == at else None)  # type: ignore[misc]
+            each_step(STEPS, lambda number, at=dies_at: os._exit(9) if number == at else None)  # type: ignore[misc]
             try:
                 result_of("compact", "--lake", str(lake), *NOW)
             finally:
@@ -67,7 +52,7 @@ def kill(lakes: list[Path]) -> list[int]:
 def steps_of(lake: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     taken: list[int] = []
     with monkeypatch.context() as patch:
-        each_step(taken.append, patch.setattr)
+        each_step(STEPS, taken.append, patch.setattr)
         compact(lake)
     return len(taken)
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from firehose.lake.jobs.leases import FREE_SECONDS
 from firehose.local.sinks import S3Sink
 from firehose.local.user_error import UserError
 from tests.commands import result_of
 from tests.compacting import NOW, compact, counted, demand, run
-from tests.lake.test_replay_s3 import BROKEN, REFUSED, Calls, Trouble, cut_off
+from tests.s3_calls import BROKEN, REFUSED, Calls, Trouble, cut_off, s3_calls
 
 pytestmark = pytest.mark.slow
 
@@ -24,13 +23,8 @@ PIECES = [[demand("a")], [demand("b")], [demand("c")]]
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        # To make a client takes longer than all that a test does with it.
-        client = boto3.client("s3")
-        monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
-        client.create_bucket(Bucket="lake")
-        yield Calls(monkeypatch)
+    with s3_calls(monkeypatch, "lake") as made:
+        yield made
 
 
 def keys(prefix: str = "data-pipeline/") -> list[str]:

@@ -1,16 +1,10 @@
 """In S3: whatever goes wrong in whichever call is one sentence, and the next replay completes the work once."""
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
-import botocore.client
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError, ReadTimeoutError
-from botocore.response import StreamingBody
-from moto import mock_aws
 from typer.testing import CliRunner
 
 from firehose.cli.app import app
@@ -18,6 +12,7 @@ from firehose.lake.errors.report import Basis, report
 from firehose.local.user_error import UserError
 from tests.failed import document_of, failed, fans
 from tests.given import change, payload, s
+from tests.s3_calls import BROKEN, REFUSED, Calls, Trouble, denied, s3_calls, slow_down
 
 pytestmark = pytest.mark.slow
 
@@ -25,73 +20,13 @@ FIREHOSE = "data-pipeline/errors/firehose/processing-failed/dmnd-demand-1-2025-0
 DOCUMENTS = "data-pipeline/errors/records/partition_date=2025-01-01/dmnd-demand-0.jsonl"
 BAD = change(fanId={"N": "1"})
 
-Call = tuple[str, dict[str, Any]]
-Trouble = Callable[[str], Any]
-
-
-def denied(operation: str) -> Any:
-    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
-
-
-def slow_down(operation: str) -> Any:
-    raise ClientError({"Error": {"Code": "SlowDown", "Message": "slow"}}, operation)
-
-
-def timed_out(_: str) -> Any:
-    raise ReadTimeoutError(endpoint_url="https://s3")
-
-
-def cut_off(_: str) -> Any:
-    raise ConnectionClosedError(endpoint_url="https://s3")
-
-
-class Torn(io.BytesIO):
-    """A body whose connection breaks."""
-
-    def read(self, *_: Any) -> bytes:
-        raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
-
-
-def torn_body(operation: str) -> Any:
-    torn = {"Body": StreamingBody(Torn(), 2), "ContentLength": 2}
-    return torn if operation == "GetObject" else cut_off(operation)
-
-
-REFUSED: list[Trouble] = [denied, slow_down]
-BROKEN: list[Trouble] = [timed_out, cut_off, torn_body]
 OPERATIONS = ["ListObjectsV2", "HeadBucket", "GetObject", "PutObject"]
-
-
-class Calls:
-    """The calls of S3, of which one may go wrong."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.made: list[Call] = []
-        self.fails_at = -1
-        self.trouble: Trouble = denied
-        self.is_done = False  # the call that fails is carried out, and only its answer is lost
-        make = botocore.client.BaseClient._make_api_call
-
-        def counted(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-            self.made.append((operation, parameters))
-            if len(self.made) == self.fails_at + 1:
-                if self.is_done:
-                    make(client, operation, parameters)
-                return self.trouble(operation)
-            return make(client, operation, parameters)
-
-        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
-
-    def begin(self, fails_at: int = -1, trouble: Trouble = denied, *, is_done: bool = False) -> None:
-        self.made, self.fails_at, self.trouble, self.is_done = [], fails_at, trouble, is_done
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="lake")
-        yield Calls(monkeypatch)
+    with s3_calls(monkeypatch, "lake") as made:
+        yield made
 
 
 def fill() -> None:

@@ -1,4 +1,4 @@
-"""Which objects of a partition are merged, and how many into one."""
+"""Choose the objects of a partition that are merged, and those that go into one target."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -24,10 +24,10 @@ CLOSED_SECONDS = 24 * 60 * 60.0
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What is merged: at least `min_files` of a partition that are smaller than `small_bytes` and closed.
+    """The limits of a merge: it takes closed objects below `small_bytes`, if a partition has at least `min_files`.
 
-    An object is closed when it is older than `closed_seconds`: nobody puts it again. So what was merged before and has
-    become large stays as it is; what has not is merged again only with as many others.
+    An object is closed when it is older than `closed_seconds`: nobody puts it again. A target that has become large
+    stays as it is; a small one is merged again, together with as many others.
     """
 
     min_files: int = MIN_FILES

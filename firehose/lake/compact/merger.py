@@ -1,4 +1,4 @@
-"""What a format needs to merge its files: it reads each as a part, and merges parts that are alike."""
+"""The interface by which a format merges its files: it reads each as a part, and merges parts of one kind."""
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple, Protocol

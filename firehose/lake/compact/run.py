@@ -24,7 +24,7 @@ from glue.schema import SCHEMAS, load
 
 
 class CompactRequest(NamedTuple):
-    """What to compact: by default all types and formats that the lake has."""
+    """A request to compact a lake: by default all its types and formats."""
 
     lake: str
     limits: Limits = Limits()

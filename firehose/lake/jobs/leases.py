@@ -1,4 +1,4 @@
-"""Leases: the notes by which jobs that delete or replace objects exclude each other, one for each partition.
+"""Keep jobs that delete or replace objects of a partition apart, by a note that each holds: its lease.
 
     dmd-jobs/leases/parquet/demand/2025-01-01.json    {"owner": "5f2c...", "job": "compact", "plan": {...}, ...}
 
@@ -70,7 +70,7 @@ class Lease:
 
     @property
     def owner(self) -> str:
-        """What tells this lease from all others."""
+        """The id of this lease, which no other has."""
         return self._note.owner
 
     @property

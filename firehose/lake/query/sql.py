@@ -39,7 +39,7 @@ _READS_TABLES = re.compile(r"\b(from|table)\b|^\s*(?!select\b)\w", re.IGNORECASE
 
 
 class Beside(NamedTuple):
-    """What a query takes beside its lake: the lakes of some tables, and a folder for what memory does not hold.
+    """Resources of a query beside its lake: the lakes of some tables, and a folder to spill into.
 
     That folder gets rows, so it must be private. With it, DuckDB keeps within a bound of memory.
     """

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Class(StrEnum):
-    """How an item and its newest row compare, as of a time."""
+    """The result of comparing an item with its newest row, as of a time."""
 
     SAME = "same"
     PRESENT_NOT_NEWEST = "present_not_newest"

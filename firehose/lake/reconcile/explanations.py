@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1)
 
 @dataclass(slots=True)
 class Explanations:
-    """What explains a difference, besides the rows.
+    """Explains differences by other facts than rows.
 
     `failed_there` are the items that failed in the scratch lake, each of which explains one line; `failed_here` are
     those in the lake's own error output. `began_micros` is the time of the first change that no backfill made, or None.

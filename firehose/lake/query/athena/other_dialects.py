@@ -1,4 +1,4 @@
-"""What sqlglot takes and Athena does not: words of other dialects, a comma too many, names with a digit first."""
+"""Refuse what sqlglot takes and Athena does not: words of other dialects, a comma too many, names like 1a."""
 
 import re
 
