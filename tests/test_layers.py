@@ -69,6 +69,11 @@ def test_the_local_firehose_loads_nothing_of_ours_and_no_tool_of_the_command_lin
     assert {name.partition(".")[0] for name in loaded} & {"transform", "typer", "rich", "duckdb"} == set()
 
 
+@pytest.mark.parametrize("code", ["import firehose.testing", "import firehose.cli.app"])
+def test_nothing_of_iceberg_is_loaded_before_a_stream_needs_it(code: str) -> None:
+    assert {name.partition(".")[0] for name in modules_after(code)} & {"pyiceberg", "sqlalchemy", "pydantic"} == set()
+
+
 def test_the_function_loads_no_tool_and_nothing_before_it_is_needed() -> None:
     tools = {"typer", "rich", "duckdb", "moto", "pytest", "hypothesis", "pyarrow", "firehose"}
     later = {"boto3", "botocore.client", "fastavro"}  # Powertools imports botocore itself, without its parts
