@@ -4,9 +4,12 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from firehose.local.config.delivery_stream import DeliveryStream
+from firehose.local.config.s3_destination import S3Destination
 from tests.firehose_streams import FUNCTION_ARN, ROLE_ARN, STREAM_ARN
 
 S3 = "ExtendedS3DestinationConfiguration"
+ICEBERG = "IcebergDestinationConfiguration"
 CONVERSION = f"{S3}.DataFormatConversionConfiguration"
 PROCESSORS = f"{S3}.ProcessingConfiguration.Processors"
 ERRORS = "errors/!{firehose:error-output-type}/"
@@ -25,6 +28,12 @@ def from_kinesis(**members: Any) -> dict[str, Any]:
     source = {"KinesisStreamARN": STREAM_ARN, "RoleARN": ROLE_ARN}
     kind = {"DeliveryStreamType": "KinesisStreamAsSource", "KinesisStreamSourceConfiguration": source}
     return {**plain(**members), **kind}
+
+
+def s3_of(stream: DeliveryStream) -> S3Destination:
+    """The stream's destination, which is S3."""
+    assert isinstance(stream.destination, S3Destination)
+    return stream.destination
 
 
 def processor(kind: str, **parameters: str) -> dict[str, Any]:
@@ -83,6 +92,23 @@ def backed_up(**members: Any) -> dict[str, Any]:
     """All original records go to another bucket, too; `members` are those of the backup."""
     backup = {"RoleARN": ROLE_ARN, "BucketARN": "arn:aws:s3:::backup", **members}
     return plain(S3BackupMode="Enabled", S3BackupConfiguration=backup)
+
+
+def iceberg(*processors: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """A stream that is put to and delivers to Iceberg tables: what the API requires, and these members."""
+    destination = {
+        "RoleARN": ROLE_ARN,
+        "CatalogConfiguration": {"CatalogARN": "arn:aws:glue:us-east-1:123456789012:catalog"},
+        "S3Configuration": {"RoleARN": ROLE_ARN, "BucketARN": "arn:aws:s3:::lake"},
+        **({"ProcessingConfiguration": processing(*processors)} if processors else {}),
+        **members,
+    }
+    return {"DeliveryStreamName": "orders", ICEBERG: {name: it for name, it in destination.items() if it is not ABSENT}}
+
+
+def only_table(database: str = "db", name: str = "orders", **members: Any) -> list[dict[str, Any]]:
+    """A DestinationTableConfigurationList of one table."""
+    return [{"DestinationDatabaseName": database, "DestinationTableName": name, **members}]
 
 
 def changed(request: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:

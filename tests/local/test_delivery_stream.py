@@ -34,6 +34,7 @@ from tests.stream_requests import (
     plain,
     processed,
     processor,
+    s3_of,
 )
 
 AT = datetime(2025, 1, 2, 3, tzinfo=UTC)
@@ -43,18 +44,18 @@ DEFAULT_PARQUET = ParquetSettings("SNAPPY", 256 * MIB, MIB, dictionary=False, wr
 def test_our_own_request_is_read_whole() -> None:
     stream = read_delivery_stream(request("sales", buffer_seconds=120, lambda_retries=1))
 
-    assert (stream.name, stream.region, stream.destination.bucket) == ("sales", "us-east-1", "lake")
+    assert (stream.name, stream.region, s3_of(stream).bucket) == ("sales", "us-east-1", "lake")
     assert stream.arn == "arn:aws:firehose:us-east-1:123456789012:deliverystream/sales"
     assert stream.source_arn == STREAM_ARN
-    assert stream.destination.prefix.keys == ("type", "date")
-    assert (stream.destination.buffer_bytes, stream.destination.buffer_seconds) == (128 * MIB, 120)
+    assert s3_of(stream).prefix.keys == ("type", "date")
+    assert (s3_of(stream).buffer_bytes, s3_of(stream).buffer_seconds) == (128 * MIB, 120)
     assert stream.processing == Processing(function=LambdaSettings(FUNCTION_ARN, 1, MIB, 60))
-    assert stream.destination.extension == ".parquet"
+    assert s3_of(stream).extension == ".parquet"
 
 
 def test_of_a_stream_with_only_what_is_required_the_rest_is_firehoses_defaults() -> None:
     stream = read_delivery_stream(plain())
-    s3 = stream.destination
+    s3 = s3_of(stream)
 
     assert (s3.buffer_bytes, s3.buffer_seconds) == (5 * MIB, 300)
     assert (s3.compression, s3.extension, s3.time_zone) == ("UNCOMPRESSED", "", ZoneInfo("UTC"))
@@ -127,12 +128,12 @@ def test_a_compression_gives_its_extension_unless_another_is_given(compression: 
     by_default = read_delivery_stream(plain(CompressionFormat=compression, FileExtension=""))
     given = read_delivery_stream(plain(CompressionFormat=compression, FileExtension=".json"))
 
-    assert (by_default.destination.compression, by_default.destination.extension) == (compression, extension)
-    assert (given.destination.compression, given.destination.extension) == (compression, ".json")
+    assert (s3_of(by_default).compression, s3_of(by_default).extension) == (compression, extension)
+    assert (s3_of(given).compression, s3_of(given).extension) == (compression, ".json")
 
 
 def test_a_file_extension_replaces_that_of_parquet() -> None:
-    assert read_delivery_stream(converting(FileExtension=".pq")).destination.extension == ".pq"
+    assert s3_of(read_delivery_stream(converting(FileExtension=".pq"))).extension == ".pq"
 
 
 def test_conversion_has_firehoses_defaults() -> None:
@@ -140,7 +141,7 @@ def test_conversion_has_firehoses_defaults() -> None:
 
     table = TableReference("db", "order", "us-east-1", "LATEST", "", ROLE_ARN)
     assert stream.destination.conversion == ConversionSettings(DEFAULT_PARQUET, table, OpenXSettings())
-    assert (stream.destination.buffer_bytes, stream.destination.extension) == (128 * MIB, ".parquet")
+    assert (s3_of(stream).buffer_bytes, s3_of(stream).extension) == (128 * MIB, ".parquet")
 
 
 def test_conversion_is_read_whole() -> None:
@@ -191,7 +192,7 @@ def test_the_hive_reader_has_its_timestamp_formats(formats: tuple[str, ...]) -> 
     ],
 )
 def test_conversion_that_is_disabled_changes_nothing(members: dict[str, Any]) -> None:
-    s3 = read_delivery_stream(plain(DataFormatConversionConfiguration=members)).destination
+    s3 = s3_of(read_delivery_stream(plain(DataFormatConversionConfiguration=members)))
 
     assert (s3.conversion, s3.buffer_bytes, s3.extension) == (
         None,
@@ -204,8 +205,8 @@ def test_errors_go_below_a_prefix_without_expressions_when_they_have_none_of_the
     stream = read_delivery_stream(plain(Prefix="data/"))
 
     at = Instance({}, AT, error_output_type="processing-failed")
-    assert stream.destination.prefix.evaluate(at) == "data/2025/01/02/03/"
-    assert stream.destination.error_prefix.evaluate(at) == "data/processing-failed/2025/01/02/03/"
+    assert s3_of(stream).prefix.evaluate(at) == "data/2025/01/02/03/"
+    assert s3_of(stream).error_prefix.evaluate(at) == "data/processing-failed/2025/01/02/03/"
 
 
 def test_a_backup_has_its_own_place_buffer_and_compression() -> None:
@@ -226,7 +227,7 @@ def test_a_backup_has_its_own_place_buffer_and_compression() -> None:
     assert replace(stream.backup, prefix=by_default.prefix) == replace(
         by_default, buffer_bytes=MIB, buffer_seconds=60, compression="GZIP"
     )
-    assert stream.destination.compression == "UNCOMPRESSED"
+    assert s3_of(stream).compression == "UNCOMPRESSED"
 
 
 def test_a_backup_that_is_disabled_is_none() -> None:

@@ -33,6 +33,8 @@ from tests.stream_requests import (
     conversion,
     converting,
     from_kinesis,
+    iceberg,
+    only_table,
     partitioned,
     plain,
     processor,
@@ -97,7 +99,8 @@ def settings(stream: DeliveryStream) -> dict[str, Any]:
         found["backup"]["prefix"] = stream.backup.prefix.raw
     destination = stream.destination
     found["destination"] = {field.name: getattr(destination, field.name) for field in fields(destination)}
-    found["destination"] |= {"prefix": destination.prefix.raw, "error_prefix": destination.error_prefix.raw}
+    prefixes = [name for name in found["destination"] if name.endswith("prefix")]
+    found["destination"] |= {name: found["destination"][name].raw for name in prefixes}
     return found
 
 
@@ -108,6 +111,7 @@ def settings(stream: DeliveryStream) -> dict[str, Any]:
         pytest.param(avro_request(), id="avro"),
         pytest.param(plain(), id="put to"),
         pytest.param(backed_up(), id="backed up"),
+        pytest.param(iceberg(calling(), DestinationTableConfigurationList=only_table()), id="iceberg"),
     ],
 )
 def test_a_stream_that_a_service_describes_is_the_stream_that_was_made(firehose: Any, made: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from firehose.local.config.delivery_stream import read_delivery_stream
 from firehose.local.config.members import SettingError
 from tests.firehose_streams import request
 from tests.stream_requests import (
+    ICEBERG,
     KEY_ARN,
     S3,
     backed_up,
@@ -19,6 +20,8 @@ from tests.stream_requests import (
     conversion,
     converting,
     from_kinesis,
+    iceberg,
+    only_table,
     partitioned,
     plain,
     processed,
@@ -76,6 +79,14 @@ PADDED = conversion(OutputFormatConfiguration={"Serializer": {"ParquetSerDe": {"
             ["DirectPutSourceConfiguration"],
             id="a throughput hint",
         ),
+        pytest.param(
+            changed(iceberg(), f"{ICEBERG}.S3Configuration.BufferingHints", {"SizeInMBs": 1, "IntervalInSeconds": 60}),
+            [f"{ICEBERG}.S3Configuration.BufferingHints"],
+            id="the buffer of an Iceberg stream's errors",
+        ),
+        pytest.param(
+            iceberg(CloudWatchLoggingOptions=LOGGING), [f"{ICEBERG}.CloudWatchLoggingOptions"], id="logging of Iceberg"
+        ),
         pytest.param(plain() | {"Tags": [{"Key": "team", "Value": "lake"}]}, [], id="tags"),
     ],
 )
@@ -99,11 +110,11 @@ def test_no_member_of_the_api_is_silently_ignored() -> None:
     """Each member that AWS's model knows is read or refused by name, those without effect here among them."""
     model = botocore.session.get_session().get_service_model("firehose")
     members = every_member(model.operation_model("CreateDeliveryStream").input_shape)
-    ours = [path for path in members if path.startswith((S3, "KinesisStream")) or "." not in path]
-    assert len(ours) > 60
+    ours = [path for path in members if path.startswith((S3, ICEBERG, "KinesisStream")) or "." not in path]
+    assert len(ours) > 100
 
     for path in ours:
-        nonsense = changed(request(), path, {"NoSuchMember": 1})
+        nonsense = changed(iceberg() if ICEBERG in path else request(), path, {"NoSuchMember": 1})
         with pytest.raises(SettingError):
             read_delivery_stream(nonsense)
 
@@ -126,6 +137,13 @@ WHOLE = [
     backed_up(CloudWatchLoggingOptions=LOGGING, EncryptionConfiguration=KMS),
     converting(DataFormatConversionConfiguration=conversion(InputFormatConfiguration=HIVE)),
     from_kinesis(),
+    iceberg(
+        calling(),
+        DestinationTableConfigurationList=only_table(),
+        RetryOptions={"DurationInSeconds": 60},
+        SchemaEvolutionConfiguration={"Enabled": False},
+        CloudWatchLoggingOptions=LOGGING,
+    ),
     plain() | {"DeliveryStreamEncryptionConfigurationInput": {"KeyType": "AWS_OWNED_CMK"}},
 ]
 

@@ -7,6 +7,7 @@ import pytest
 from firehose.local.config.delivery_stream import read_delivery_stream
 from glue.layout import Format
 from tests.firehose_streams import avro_request, destination, request
+from tests.stream_requests import s3_of
 
 IN_EACH_MODE = pytest.mark.parametrize("mode", Format)
 
@@ -36,7 +37,7 @@ def test_a_mode_that_converts_does_so_by_the_named_table() -> None:
 
 
 def test_in_avro_mode_one_stream_neither_partitions_nor_converts() -> None:
-    read = read_delivery_stream(avro_request()).destination
+    read = s3_of(read_delivery_stream(avro_request()))
 
     assert (read.partitioned, read.conversion, read.extension) == (
         False,

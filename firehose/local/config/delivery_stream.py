@@ -10,16 +10,16 @@ from typing import Any, TypeAlias
 import msgspec
 
 from firehose.local.config.api_model import check_request
+from firehose.local.config.iceberg_destination import IcebergDestination, read_iceberg
 from firehose.local.config.members import Members, RefusedSettingError
 from firehose.local.config.processing import Processing
 from firehose.local.config.s3_destination import Backup, S3Destination, read_extended_s3
 from firehose.local.config.source import read_source
 
-_EXTENDED_S3 = "ExtendedS3DestinationConfiguration"
+EXTENDED_S3 = "ExtendedS3DestinationConfiguration"
+ICEBERG = "IcebergDestinationConfiguration"
 
-
-# A union: an Iceberg destination can be another member.
-Destination: TypeAlias = S3Destination
+Destination: TypeAlias = S3Destination | IcebergDestination
 
 
 class DeliveryStream(msgspec.Struct, frozen=True):
@@ -58,10 +58,16 @@ def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region
     top = Members(request)
     name = top.take("DeliveryStreamName")
     top.take("Tags")
-    config = _extended_s3(top)
-    source = read_source(top, request[_EXTENDED_S3]["RoleARN"], region)
+    kind = _destination(top)
+    config = top.members(kind)
+    source = read_source(top, request[kind]["RoleARN"], region)
     top.reject_unknown()
-    destination, processing, backup = read_extended_s3(config, name=name, version=version, source=source)
+    destination: Destination
+    backup: Backup | None = None
+    if kind == ICEBERG:
+        destination, processing = read_iceberg(config, name=name, version=version)
+    else:
+        destination, processing, backup = read_extended_s3(config, name=name, version=version, source=source)
     return DeliveryStream(
         name=name,
         region=source.region,
@@ -76,21 +82,21 @@ def read_delivery_stream(request: Mapping[str, Any], version: int = 1, *, region
     )
 
 
-def _extended_s3(top: Members) -> Members:
+def _destination(top: Members) -> str:
     present = [name for name in _DESTINATIONS if top.has(name)]
     if len(present) != 1:
         names = ", ".join(present) or "none"
         raise RefusedSettingError(
-            present[1] if present else _EXTENDED_S3, f"must be the only destination; the request has: {names}"
+            present[1] if present else EXTENDED_S3, f"must be the only destination; the request has: {names}"
         )
-    if present != [_EXTENDED_S3]:
-        raise top.unsupported(present[0], f"write {_EXTENDED_S3}", "this destination")
-    return top.members(_EXTENDED_S3)
+    if present[0] not in (EXTENDED_S3, ICEBERG):
+        raise top.unsupported(present[0], f"write {EXTENDED_S3} or {ICEBERG}", "this destination")
+    return present[0]
 
 
 _DESTINATIONS = (
     "S3DestinationConfiguration",
-    _EXTENDED_S3,
+    EXTENDED_S3,
     "RedshiftDestinationConfiguration",
     "ElasticsearchDestinationConfiguration",
     "AmazonopensearchserviceDestinationConfiguration",
@@ -98,5 +104,5 @@ _DESTINATIONS = (
     "SplunkDestinationConfiguration",
     "HttpEndpointDestinationConfiguration",
     "SnowflakeDestinationConfiguration",
-    "IcebergDestinationConfiguration",
+    ICEBERG,
 )

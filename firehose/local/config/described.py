@@ -5,12 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from firehose.local.config import arns
-from firehose.local.config.delivery_stream import DeliveryStream, read_delivery_stream
+from firehose.local.config.delivery_stream import EXTENDED_S3, ICEBERG, DeliveryStream, read_delivery_stream
 from firehose.local.config.foreign_documents import other_form
 from firehose.local.config.members import RefusedSettingError, UnsupportedSettingError
 
 _ANSWER = "DeliveryStreamDescription"
-_EXTENDED_S3 = "ExtendedS3DestinationDescription"
+
+# The destinations of a description: their configuration in a request, and the member that has another name there.
+_DESTINATIONS = {
+    "ExtendedS3DestinationDescription": (EXTENDED_S3, ("S3BackupDescription", "S3BackupConfiguration")),
+    "IcebergDestinationDescription": (ICEBERG, ("S3DestinationDescription", "S3Configuration")),
+}
+
 _REGION = "us-east-1"  # of a request, which does not name one
 
 # The sources of a description: their configuration in a request, and the members that are settings.
@@ -40,7 +46,7 @@ def create_request(document: Any) -> dict[str, Any]:
 
     Raises:
         RefusedSettingError: the document is neither a request nor a description.
-        UnsupportedSettingError: the destination is not an extended S3 destination.
+        UnsupportedSettingError: the destination is neither extended S3 nor Iceberg.
     """
     stream = _inside(document)
     if "Destinations" not in stream:
@@ -55,8 +61,8 @@ def create_request(document: Any) -> dict[str, Any]:
         request["DeliveryStreamEncryptionConfigurationInput"] = {
             name: encryption.get(name) for name in ("KeyType", "KeyARN")
         }
-    request["ExtendedS3DestinationConfiguration"] = _destination(stream["Destinations"])
-    return request
+    name, destination = _destination(stream["Destinations"])
+    return {**request, name: destination}
 
 
 def version(document: Any) -> int:
@@ -104,14 +110,13 @@ def _structure(above: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value or {}
 
 
-def _destination(destinations: Any) -> dict[str, Any]:
+def _destination(destinations: Any) -> tuple[str, dict[str, Any]]:
+    """Return the name of the destination's configuration in a request, and what it holds."""
     first = destinations[0] if isinstance(destinations, list) and len(destinations) == 1 else None
-    described = first.get(_EXTENDED_S3) if isinstance(first, Mapping) else None
-    if not isinstance(described, Mapping):
-        raise UnsupportedSettingError(
-            "Destinations", f"must be one {_EXTENDED_S3}: the local Firehose supports no other destination"
-        )
-    destination = dict(described)
-    if "S3BackupDescription" in destination:
-        destination["S3BackupConfiguration"] = destination.pop("S3BackupDescription")
-    return destination
+    for kind, (name, (described, configured)) in _DESTINATIONS.items():
+        found = first.get(kind) if isinstance(first, Mapping) else None
+        if isinstance(found, Mapping):
+            return name, {configured if member == described else member: value for member, value in found.items()}
+    raise UnsupportedSettingError(
+        "Destinations", f"must be one {' or '.join(_DESTINATIONS)}: the local Firehose supports no other destination"
+    )

@@ -37,10 +37,10 @@ def read_s3_settings(config: Members, *, partitioned: bool) -> S3Settings:
         SettingError: naming the member.
     """
     role = arns.parts(config.parsed("RoleARN", arns.role))
-    _logging(config)
+    read_logging(config)
     _encryption(config)
     prefix = config.parsed("Prefix", lambda raw: _checked(raw, parse_prefix(raw, partitioned=partitioned)))
-    size, seconds = _hints(config)
+    size, seconds = read_hints(config)
     return S3Settings(
         account=role.account,
         bucket=config.parsed("BucketARN", arns.bucket),
@@ -87,7 +87,8 @@ def check_keys(config: Members, settings: S3Settings, name_bytes: tuple[int, int
             raise config.unsupported(member, "write one that a folder can have too", f"this prefix ({error})") from None
 
 
-def _hints(config: Members) -> tuple[int | None, int | None]:
+def read_hints(config: Members) -> tuple[int | None, int | None]:
+    """Take BufferingHints: MiB and seconds, both or neither."""
     hints = config.members("BufferingHints")
     size, seconds = hints.take("SizeInMBs"), hints.take("IntervalInSeconds")
     hints.reject_unknown()
@@ -97,8 +98,8 @@ def _hints(config: Members) -> tuple[int | None, int | None]:
     return size, seconds
 
 
-def _logging(config: Members) -> None:
-    # Failures are counted and kept whether logged or not.
+def read_logging(config: Members) -> None:
+    """Take CloudWatchLoggingOptions. Failures are counted and kept whether logged or not."""
     logging = config.members("CloudWatchLoggingOptions")
     enabled = logging.take("Enabled", False)  # noqa: FBT003
     names = {name: logging.take(name, "") for name in ("LogGroupName", "LogStreamName")}

@@ -27,14 +27,14 @@ def make_delivery(
         ValueError: the stream converts and has no table.
     """
     destination = S3Objects(
+        local,
         stream,
-        local.table_input,
+        stream.destination,  # type: ignore[arg-type]
         sink,
         report,
         settle=settle,
         clock=clock,
         delimiter=delimiter,
-        behaviour=local.behaviour,
     )
     return Delivery(
         destination,

@@ -1,13 +1,12 @@
 """An extended S3 destination: the rows of a partition become one object below the stream's prefix."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 
-from firehose.local.behaviour import OBSERVED, Behaviour
 from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import PartitionKeyError, name_bytes
+from firehose.local.config.s3_destination import S3Destination
 from firehose.local.conversion.converter import Converted
 from firehose.local.delivery.buffering import Partition
 from firehose.local.delivery.error_output import ErrorOutput
@@ -17,6 +16,7 @@ from firehose.local.delivery.partition_keys import PartitionKeys, Values
 from firehose.local.delivery.putting import ObjectManifest, ObjectPut
 from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.ledger import DELIVERED, Settle
+from firehose.local.local_stream import LocalStream
 from firehose.local.processors.stage import Processed
 from firehose.local.report import StreamReport
 from firehose.local.sink import Sink
@@ -31,17 +31,19 @@ class S3Objects:
 
     def __init__(
         self,
+        local: LocalStream,
         stream: DeliveryStream,
-        table_input: Mapping[str, Any] | None,
+        destination: S3Destination,
         sink: Sink,
         report: StreamReport,
         *,
         settle: Settle,
         clock: Callable[[], int] | None,
         delimiter: bytes = b"",
-        behaviour: Behaviour = OBSERVED,
     ) -> None:
-        destination = stream.destination
+        behaviour = local.behaviour
+        self._partitioned = destination.partitioned
+        self._converts = destination.conversion is not None
         self._stream = stream
         self._report = report
         self._metrics = report.metrics
@@ -49,7 +51,7 @@ class S3Objects:
         self._names = ObjectNames(
             stream.name, stream.version, destination.prefix, destination.time_zone, destination.extension
         )
-        self._format = object_format(stream, table_input, behaviour, delimiter)
+        self._format = object_format(stream, local.table_input, behaviour, delimiter)
         self.schema = self._format.schema
         size = name_bytes(stream.name, stream.version, destination.extension)
         self._keys = PartitionKeys(destination.prefix, size, behaviour.scalar_keys)
@@ -69,7 +71,7 @@ class S3Objects:
     def convert(self, records: Sequence[bytes]) -> Converted:
         """Returns the rows of these records, by the stream's format."""
         converted = self._format.convert(records)
-        if self._stream.destination.conversion is not None:
+        if self._converts:
             succeeded = set(converted.owners)
             self._metrics.add("SucceedConversion.Records", len(succeeded))
             self._metrics.add("SucceedConversion.Bytes", sum([len(records[place]) for place in succeeded]))
@@ -85,7 +87,7 @@ class S3Objects:
 
     def count_active(self, partitions: int, *, exceeded: bool) -> None:
         """Adds the metrics of dynamic partitioning."""
-        if self._stream.destination.partitioned:
+        if self._partitioned:
             self._metrics.add("PartitionCount", partitions)
             self._metrics.add("PartitionCountExceeded", int(exceeded))
 
@@ -127,7 +129,7 @@ class S3Objects:
         report.rows += manifest.rows
         report.objects += 1
         report.bytes_out += len(put.body)
-        if self._stream.destination.partitioned:
+        if self._partitioned:
             self._count_object(manifest)
 
     def _count_object(self, manifest: ObjectManifest) -> None:
