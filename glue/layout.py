@@ -30,6 +30,8 @@ FIREHOSE_ERRORS = f"{ERRORS}firehose/"
 REPLAY_JOURNAL = "dmd-replay/"
 # The notes by which jobs over a lake exclude each other, and the records of objects that a job has replaced.
 JOBS = "dmd-jobs/"
+# The list of erased subjects: a keyed hash and a time for each.
+ERASED = f"{JOBS}erased/"
 
 
 def format_prefix(file_format: str) -> str:

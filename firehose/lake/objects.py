@@ -120,6 +120,8 @@ class FolderLake:
 class BucketLake:
     """A lake in a bucket, by the credentials and endpoint that boto3 finds."""
 
+    concurrent_puts = 10  # the connections that boto3 keeps, for reads as well
+
     def __init__(self, bucket: str) -> None:
         import boto3  # noqa: PLC0415 - costs 0.3 s, which a folder lake need not wait for
 
