@@ -97,6 +97,54 @@ def test_a_map_with_keys_that_are_no_texts_is_cast_to_json_by_the_text_of_its_ke
 
 
 @pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('{"b": 1, "a": {"z": 2, "c": 3}}', '{"a":{"c":3,"z":2},"b":1}'),
+        ('{"a": 1, "b": 2, "a": 3}', '{"a":3,"b":2}'),
+        ('[{"b": 1, "a": null}]', '[{"a":null,"b":1}]'),
+        ("[1e10, 1.10, 1e-5, 12345678.5, 0.001, 9999999.0]", "[1.0E10,1.1,1.0E-5,1.23456785E7,0.001,9999999.0]"),
+        ("[-0, -0.0, 123456789012345678901234567890]", "[0,-0.0,123456789012345678901234567890]"),
+        ('{"s1": "n1", "n": "1e10 \\" 1.50"}', '{"n":"1e10 \\" 1.50","s1":"n1"}'),
+        ("null", "null"),
+    ],
+)
+def test_parsed_json_has_its_keys_in_order_once_and_doubles_as_java_writes_them(written: str, expected: str) -> None:
+    assert value(f"json_format(json_parse('{written}'))") == expected
+    assert value(f"json_format(json_extract(json_parse('{written}'), '$'))") == expected
+
+
+@pytest.mark.parametrize("written", ["NaN", "[1,]", '{"a": 1,}', "Infinity", "[1] 2", "{a: 1}", ""])
+def test_what_only_a_lenient_parser_takes_is_no_json(written: str) -> None:
+    assert fails(f"json_parse('{written}')")
+    assert value(f"json_extract('{written}', '$')") is None
+
+
+def test_extracted_json_keeps_the_order_of_its_keys() -> None:
+    assert value("""json_extract('{"x": {"b": 1e10, "a": 1}}', '$.x')""") == '{"b":1.0E10,"a":1}'
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1e10", "1.0E10"),
+        ("nan()", '"NaN"'),
+        ("-infinity()", '"-Infinity"'),
+        ("REAL '1.5'", "1.5"),
+        ("1.50", "1.50"),
+        ("'n1'", '"n1"'),
+        ("MAP(ARRAY[1e10, 2e0], ARRAY[1, NULL])", '{"1.0E10":1,"2.0":null}'),
+        (
+            """CAST(ROW(1e10, JSON '{"b": 2.50, "a": 1}') AS ROW(d double, j json))""",
+            '{"d":1.0E10,"j":{"a":1,"b":2.5}}',
+        ),
+        ("""CAST(JSON '{"a": [1e10]}' AS map(varchar, json))""", '{"a":[1.0E10]}'),
+    ],
+)
+def test_numbers_cast_to_json_are_written_as_java_writes_them(expression: str, expected: str) -> None:
+    assert value(f"json_format(CAST({expression} AS json))") == expected
+
+
+@pytest.mark.parametrize(
     ("array", "wanted", "expected"),
     [
         ("[1, 2]", "2", True),

@@ -1,5 +1,7 @@
 """Casts, implicit and asked for, by Trino's rules and with values printed as Trino prints them."""
 
+import re
+
 from firehose.lake.query.athena.refusal import SqlError
 from firehose.lake.query.athena.types import (
     DAY_TO_SECOND,
@@ -14,6 +16,9 @@ from firehose.lake.query.athena.types import (
 )
 from firehose.lake.query.athena.value import Value
 
+# Types that may be the keys of a map that is cast to or from JSON.
+_JSON_KEYS = ("varchar", "boolean", "double", "real", "decimal", *INTEGERS)
+
 _INTEGER_TEXT = "[+-]?[0-9]+"
 _DECIMAL_TEXT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DATE_TEXT = r"[+-]?\d{4,}-\d{1,2}-\d{1,2}"
@@ -26,7 +31,11 @@ def cast(value: Value, target: Type) -> Value:
     Raises:
         SqlError: Trino has no such cast, or it cannot give the same here.
     """
-    return Value(_nested(value.sql, value.type, target), target)
+    sql = value.sql
+    if value.type.name == "json" and target.elements:
+        # Trino reads the text itself then, so that a key that is there twice ends the query.
+        sql = re.sub(r"^athena_json_parse\(", "athena_json_checked(", sql)
+    return Value(_nested(sql, value.type, target), target)
 
 
 def implicit(value: Value, target: Type) -> Value:
@@ -54,7 +63,7 @@ def _leaf(sql: str, kind: Type, target: Type) -> str:
     if kind.name == "json":
         return _from_json(sql, target)
     if target.name == "json":
-        return f"to_json({_json_ready(sql, kind)})"
+        return f"CAST(athena_json_unmarked(to_json({_json_ready(sql, kind)})) AS JSON)"
     if kind.name == "varchar":
         return _from_text(sql, target)
     if target.name == "varchar":
@@ -202,10 +211,10 @@ def _from_json(sql: str, target: Type) -> str:
     name = f"e{sql.count('lambda')}"
     match target.name:
         case "json":
-            return sql
+            return f"athena_java_json({sql})"
         case "array":
             return f"list_transform(athena_json_elements({sql}), lambda {name}: {_from_json(name, target.elements[0])})"
-        case "map" if target.elements[0].name in ("varchar", "boolean", "double", "real", "decimal", *INTEGERS):
+        case "map" if target.elements[0].name in _JSON_KEYS:
             key, value = _from_text(name, target.elements[0]), _from_json(name, target.elements[1])
             keys = f"list_transform(athena_json_keys({sql}), lambda {name}: {key})"
             values = f"list_transform(CAST(json_extract({sql}, '$.*') AS JSON[]), lambda {name}: {value})"
@@ -234,22 +243,37 @@ def _from_json(sql: str, target: Type) -> str:
 
 
 def _json_ready(sql: str, kind: Type) -> str:
-    """Return a value that DuckDB's to_json writes as Trino's cast does: rows by their names, maps in order of keys."""
+    """Return a value that DuckDB's to_json writes as Trino's cast does: rows by their names, maps in order of keys.
+
+    DuckDB would write numbers in a form of its own: they become texts that begin with n, all other texts begin with s.
+    """
     name = f"e{sql.count('lambda')}"
-    if kind.name in ("varchar", "boolean", "double", "real", "decimal", "json", *INTEGERS):
-        return sql
-    if kind.name in ("date", "timestamp"):
-        return as_text(sql, kind)
-    if kind.name == "array":
-        return f"list_transform({sql}, lambda {name}: {_json_ready(name, kind.elements[0])})"
-    if kind.name == "map":
-        key, value = as_text(f"{name}.key", kind.elements[0]), _json_ready(f"{name}.value", kind.elements[1])
-        entry = f'struct_pack("key" := {key}, "value" := {value})'
-        return f"map_from_entries(list_sort(list_transform(map_entries({sql}), lambda {name}: {entry})))"
-    if kind.name == "row" and all(kind.fields):
-        pairs = zip(kind.names, kind.elements, strict=True)
-        fields = (
-            f"{quoted(one)} := {_json_ready(f'struct_extract({sql}, {text(one)})', member)}" for one, member in pairs
-        )
-        return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({', '.join(fields)}) END"
+    match kind.name:
+        case "boolean" | "unknown" | "tinyint" | "smallint" | "integer" | "bigint":
+            return sql
+        case "double" | "real":
+            return f"athena_json_of_number({sql})"
+        case "decimal":
+            return f"'n' || {as_text(sql, kind)}"
+        case "varchar" | "date" | "timestamp":
+            return f"'s' || {as_text(sql, kind)}"
+        case "json":
+            return f"CAST(athena_json_marked({sql}) AS JSON)"
+        case "array":
+            return f"list_transform({sql}, lambda {name}: {_json_ready(name, kind.elements[0])})"
+        case "map" if kind.elements[0].name in _JSON_KEYS:
+            key, value = _json_key(f"{name}.key", kind.elements[0]), _json_ready(f"{name}.value", kind.elements[1])
+            entry = f"""struct_pack("key" := 's' || {key}, "value" := {value})"""
+            return f"map_from_entries(list_sort(list_transform(map_entries({sql}), lambda {name}: {entry})))"
+        case "row" if all(kind.fields):
+            members = zip(kind.names, kind.elements, strict=True)
+            fields = ", ".join(
+                f"{quoted(f's{one}')} := {_json_ready(f'struct_extract({sql}, {text(one)})', member)}"
+                for one, member in members
+            )
+            return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({fields}) END"
     raise SqlError(f"not supported here: a cast of {kind} to json")
+
+
+def _json_key(sql: str, kind: Type) -> str:
+    return f"athena_json_of_number({sql})[2:]" if kind.name in ("double", "real") else as_text(sql, kind)

@@ -215,11 +215,32 @@ athena_interval_text(x) AS
 athena_months_text(x) AS
     CASE WHEN athena_whole_months(x) < 0 THEN '-' ELSE '' END || CAST(abs(athena_whole_months(x)) // 12 AS VARCHAR) || '-' || CAST(abs(athena_whole_months(x)) % 12 AS VARCHAR)
 
+athena_json_valid(s) AS
+    json_valid(s) AND NOT regexp_matches(regexp_replace(regexp_replace(s, '"(?:[^"\\]|\\.)*"', '""', 'g'), 'true|false|null', '0', 'g'), '[^\s\d.,:eE"{}\[\]+-]|,\s*[}\]]')
 athena_json(s) AS
-    CASE WHEN json_valid(s) THEN json(s) END
+    CASE WHEN athena_json_valid(s) THEN json(s) END
+athena_json_tokens(s) AS
+    regexp_extract_all(s, '"(?:[^"\\]|\\.)*"|[^"]+')
 athena_numbers_as_texts(s) AS
-    CASE WHEN json_valid(s) THEN array_to_string(list_transform(regexp_extract_all(s, '"(?:[^"\\]|\\.)*"|[^"]+'),
+    CASE WHEN athena_json_valid(s) THEN array_to_string(list_transform(athena_json_tokens(s),
     lambda number_p: CASE WHEN starts_with(number_p, '"') THEN number_p ELSE regexp_replace(number_p, '-?\d[\d.eE+-]*', '"\0"', 'g') END), '') END
+athena_json_marked(s) AS
+    array_to_string(list_transform(athena_json_tokens(s),
+    lambda mark_p: CASE WHEN starts_with(mark_p, '"') THEN '"s' || mark_p[2:] ELSE regexp_replace(mark_p, '-?\d[\d.eE+-]*', '"n\0"', 'g') END), '')
+athena_json_unmarked(s) AS
+    array_to_string(list_transform(athena_json_tokens(s),
+    lambda mark_p: CASE WHEN starts_with(mark_p, '"n') THEN mark_p[3:-2] WHEN starts_with(mark_p, '"s') THEN '"' || mark_p[3:] ELSE mark_p END), '')
+athena_java_number(t, x) AS
+    CASE WHEN abs(x) >= 0.001e0 AND abs(x) < 10000000 OR x = 0 OR NOT isfinite(x) THEN t ELSE CASE WHEN x < 0 THEN '-' ELSE '' END || athena_scientific(ltrim(t, '-')) END
+athena_json_of_number(x) AS
+    CASE WHEN isnan(x) THEN 'sNaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'sInfinity' ELSE 's-Infinity' END ELSE 'n' || athena_java_number(CAST(x AS VARCHAR), x) END
+athena_json_number_text(t) AS
+    CASE WHEN regexp_matches(t, '[.eE]') THEN athena_java_number(CAST(TRY_CAST(t AS DOUBLE) AS VARCHAR), TRY_CAST(t AS DOUBLE)) WHEN t = '-0' THEN '0' ELSE t END
+athena_java_json(s) AS
+    CASE WHEN regexp_matches(s, '\d[.eE]|-0') THEN CAST(array_to_string(list_transform(athena_json_tokens(athena_json_marked(s)),
+    lambda double_p: CASE WHEN starts_with(double_p, '"n') THEN athena_json_number_text(double_p[3:-2]) WHEN starts_with(double_p, '"s') THEN '"' || double_p[3:] ELSE double_p END), '') AS JSON) ELSE s END
+athena_json_sorted(s) AS
+    CASE WHEN s IS NOT NULL THEN coalesce(athena_java_json(CAST(athena_json_unmarked(CAST(CAST(CAST(athena_json_marked(s) AS JSON) AS VARIANT) AS JSON)) AS JSON)), CAST('null' AS JSON)) END
 athena_json_scalar(j, path) AS
     CASE WHEN json_type(j, path) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(j, path) END
 athena_json_text(j) AS
@@ -243,8 +264,10 @@ athena_json_contains(j, form, written) AS
     lambda item_j: regexp_full_match(json_type(item_j), form)), lambda item_t: json_extract_string(item_t, '$')), written) END
 athena_json_size(j, path) AS
     CASE json_type(j, path) WHEN 'ARRAY' THEN CAST(json_array_length(j, path) AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(j, path)) AS BIGINT) WHEN NULL THEN NULL ELSE CASE WHEN json_type(j, path) IS NOT NULL THEN CAST(0 AS BIGINT) END END
+athena_json_checked(s) AS
+    CASE WHEN s IS NULL OR athena_json_valid(s) THEN json(s) ELSE CAST(athena_raise('a text is not JSON') AS JSON) END
 athena_json_parse(s) AS
-    CASE WHEN s IS NULL OR json_valid(s) THEN json(s) ELSE CAST(athena_raise('a text is not JSON') AS JSON) END
+    athena_json_sorted(athena_json_checked(s))
 
 athena_is_url(s) AS
     regexp_full_match(s, '([A-Za-z][A-Za-z0-9+.-]*:)?([A-Za-z0-9_.~!$&''()*+,;=:@/?#\[\]-]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])*')

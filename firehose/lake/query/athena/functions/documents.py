@@ -52,7 +52,7 @@ def _literal(node: exp.ParseJSON, scope: Scope) -> Value:
 @special("json_extract")
 def _extract(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     document, path = _document(nodes, scope, "json_extract")
-    return Value(f"json_extract({document}, {path})", JSON)
+    return Value(f"athena_java_json(json_extract({document}, {path}))", JSON)
 
 
 @special("json_extract_scalar")
@@ -71,7 +71,7 @@ def _document(nodes: Sequence[exp.Expr], scope: Scope, name: str, read: str = "a
     """Return the document, null where a text is not JSON, and the path. `read` is the macro that reads a text."""
     arguments(name, nodes, 2, 2)
     value = require(translate(nodes[0], scope), "json", "varchar", name=name)
-    document = value.sql if value.type == JSON else f"{read}({value.sql})"
+    document = value.sql if value.type == JSON and read == "athena_json" else f"{read}({value.sql})"
     return document, text(_path(constant(nodes[1], scope, f"{name} with a path"), nodes[1]))
 
 
