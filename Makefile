@@ -6,14 +6,14 @@ LAKE := .local/lake
 # Marks a lake that `make run` made, and may make anew.
 MADE := .made-by-make-run
 WHEELS := .venv/wheels
-DOWNLOAD := $(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: --dest $(WHEELS) -r requirements-lambda.txt
+DOWNLOAD := $(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: --dest $(WHEELS)
 
 LIMIT ?= 600
 
 # Each of the test workers would compile every file of specifications for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-long test-spark test-fast e2e lint bench lock package plan deploy rollback picture cost clean
+.PHONY: setup run test test-long test-spark test-fast e2e lint bench lock package glue-package plan deploy rollback picture cost clean
 
 run: setup  ## change records in, a Parquet lake out, and SQL over it
 	@if [ -e "$(LAKE)/$(MADE)" ]; then rm -rf "$(LAKE)"; fi
@@ -48,6 +48,9 @@ bench: setup  ## ratios against the floor, the idiom, the predecessor and DuckDB
 package: setup $(WHEELS)/ready  ## the function's zip, for Lambda: the same source gives the same bytes
 	$(BIN)/python -m firehose.pipeline.package build/function.zip
 
+glue-package: setup $(WHEELS)/ready  ## the script and the wheels of the AWS Glue jobs: the same source gives the same bytes
+	$(BIN)/python -m firehose.pipeline.glue_package build/glue
+
 plan: package  ## what a deployment would change: make plan ENV=dev1
 	@$(BIN)/python -m firehose.pipeline.deploy plan "$(ENV)"
 
@@ -75,11 +78,12 @@ setup: .venv/installed
 	$(BIN)/python -m compileall -q glue transform firehose
 	@touch $@
 
-# What the function's zip is made of, for Lambda's processor and, as a test loads it, for this one.
-$(WHEELS)/ready: .venv/installed requirements-lambda.txt
-	@echo "downloading the wheels of the function's zip into $(WHEELS)" >&2
-	$(DOWNLOAD)
-	$(DOWNLOAD) --python-version 3.13 --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64
+# What the function's zip is made of, for Lambda's processor and, as a test loads it, for this one; and that of the jobs.
+$(WHEELS)/ready: .venv/installed requirements-lambda.txt requirements-glue.txt
+	@echo "downloading the wheels of the function and of the jobs into $(WHEELS)" >&2
+	$(DOWNLOAD) -r requirements-lambda.txt
+	$(DOWNLOAD) -r requirements-lambda.txt --python-version 3.13 --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64
+	$(DOWNLOAD) -r requirements-glue.txt --python-version 3.11 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64
 	@touch $@
 
 # An environment of its own: it pins boto3 and others to versions that are not ours.
@@ -97,9 +101,10 @@ $(WHEELS)/ready: .venv/installed requirements-lambda.txt
 	.venv-spark/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-lock: setup  ## compile the requirements anew: all of it, what the zip holds, with Spark, and checkov
+lock: setup  ## compile the requirements anew: all of it, what the zip holds, the jobs on Glue, with Spark, and checkov
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tools --extra dev pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt pyproject.toml --output-file requirements-lambda.txt
+	$(BIN)/uv pip compile --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt --extra jobs pyproject.toml --output-file requirements-glue.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt --extra tools --extra dev --extra spark pyproject.toml --output-file requirements-spark.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements-checkov.in --output-file requirements-checkov.txt
 

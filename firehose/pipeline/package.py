@@ -50,13 +50,13 @@ def build(zip_path: Path, *, platforms: Sequence[str] = PLATFORMS, python: str =
             large.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _install(Path(folder), platforms, python)
+        run_pip("install", REQUIREMENTS, "--no-compile", f"--target={folder}", platforms=platforms, python=python)
         files = dict(sorted([*_dependencies(Path(folder)), *_ours()]))
         size = sum(path.stat().st_size for path in files.values())
         if size > UNZIPPED_LIMIT_BYTES:
             raise PackageError(f"{size:,} bytes unzipped; Lambda takes {UNZIPPED_LIMIT_BYTES:,}")
         zip_path.parent.mkdir(parents=True, exist_ok=True)
-        _write(zip_path, files)
+        write_zip(zip_path, files)
     return size
 
 
@@ -66,20 +66,25 @@ def checkout_package() -> bytes:
     That is enough to run it with this Python, which has the dependencies. For Lambda use `make package`.
     """
     body = io.BytesIO()
-    _write(body, dict(sorted(_ours())))
+    write_zip(body, dict(sorted(_ours())))
     return body.getvalue()
 
 
-def _install(folder: Path, platforms: Sequence[str], python: str) -> None:
+def run_pip(action: str, requirements: Path, *options: str, platforms: Sequence[str], python: str) -> None:
+    """Install or download the wheels of locked requirements. Without `platforms` they are for this machine.
+
+    Raises:
+        PackageError: a dependency has no wheel for the platform, or does not match its locked hash.
+    """
     target = [f"--platform={platform}" for platform in platforms]
     if platforms:
         target.append(f"--python-version={python}")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += ["--only-binary=:all:", "--no-deps", "--require-hashes", "--requirement", str(REQUIREMENTS)]
+    command = [sys.executable, "-m", "pip", action, "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
+    command += ["--no-deps", "--require-hashes", "--requirement", str(requirements)]
     command += ["--no-index", f"--find-links={WHEELS}"] if WHEELS.is_dir() else []
-    done = subprocess.run([*command, *target, "--target", str(folder)], check=False)  # noqa: S603  pip, with our own arguments
+    done = subprocess.run([*command, *target, *options], check=False)  # noqa: S603  pip, with our own arguments
     if done.returncode:
-        raise PackageError("pip could not install the function's dependencies: its own message is above")
+        raise PackageError(f"pip could not {action} the wheels of {requirements.name}: its own message is above")
 
 
 def _dependencies(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -96,14 +101,15 @@ def _ours() -> Iterator[tuple[str, Path]]:
             yield path.relative_to(PROJECT).as_posix(), path
 
 
-def _write(target: Path | BinaryIO, files: dict[str, Path]) -> None:
+def write_zip(target: Path | BinaryIO, files: dict[str, Path]) -> None:
     """Zip files in the given order, without their times and owners; everybody may read them, as Lambda's user must."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = 3  # Unix, on any system that builds it
             entry.external_attr = 0o100755 << 16 if path.suffix == ".so" else 0o100644 << 16
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+            method = zipfile.ZIP_STORED if path.suffix == ".whl" else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes(), method)
 
 
 def main() -> int:

@@ -139,10 +139,10 @@ def test_a_zip_that_lambda_would_refuse_is_not_made(tmp_path: Path, monkeypatch:
 
 
 def test_the_locks_agree_on_every_version() -> None:
-    ours, everything = (_pinned(package.PROJECT / name) for name in ("requirements-lambda.txt", "requirements.txt"))
+    ours, everything = (pinned(package.PROJECT / name) for name in ("requirements-lambda.txt", "requirements.txt"))
 
     assert ours <= everything
 
 
-def _pinned(path: Path) -> set[str]:
+def pinned(path: Path) -> set[str]:
     return {line.split(" ")[0] for line in path.read_text().splitlines() if "==" in line and line[0] not in " #"}

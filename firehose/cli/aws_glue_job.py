@@ -1,0 +1,98 @@
+"""The script of every AWS Glue job: runs a command of `dmd` on Spark, and keeps its report in the lake.
+
+    --JOB_NAME prd3292-dev1-dmnd-compact --JOB_RUN_ID jr_5f2c... --command compact --lake s3://BUCKET
+    --region us-east-1 --options "--type demand --older-than 2d"
+
+is `dmd compact --lake s3://BUCKET --engine spark --json --type demand --older-than 2d`. Terraform gives the command,
+the lake and the region, and whoever starts the job the options. Glue adds arguments that say nothing to us.
+
+What the command prints is put below `dmd-jobs/reports/`, and its numbers are metrics. Its messages go to the log.
+"""
+
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firehose.cli import main as run_dmd
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.sinks import bucket_of
+from firehose.local.user_error import UserError
+from glue.layout import JOBS
+
+REPORTS = f"{JOBS}reports/"
+
+# The namespace of the function's metrics, too. CloudWatch takes 1,000 metrics a call.
+NAMESPACE = "dmd-pipeline"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the job that Glue's arguments describe, and return the exit code of the command.
+
+    Raises:
+        UserError: the report cannot be put.
+    """
+    job, run, lake = (_argument(argv, name) for name in ("JOB_NAME", "JOB_RUN_ID", "lake"))
+    os.environ.setdefault("AWS_DEFAULT_REGION", _argument(argv, "region"))
+    command = [*shlex.split(_argument(argv, "command")), "--lake", lake, "--engine", "spark", "--json"]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # a backfill keeps its state below it; Spark's executors need none of it
+        printed = Path(folder, "printed")
+        with printed.open("w") as file, redirect_stdout(file):
+            code = _exit_code_of([*command, *shlex.split(_argument(argv, "options"))])
+        report = printed.read_bytes()
+        os.chdir("/")
+    if report:
+        key = f"{REPORTS}{job}/{run}.json"
+        bucket_of(lake, "lake").put(key, report, "application/json")
+        sys.stderr.write(f"report: {lake}/{key}\n")
+        _put_metrics(job, report)
+    return code
+
+
+def _argument(argv: Sequence[str], name: str) -> str:
+    """Return the value of an argument, or "". A value may begin with dashes, as that of `--options` does."""
+    return next((value for option, value in pairwise(argv) if option == f"--{name}"), "")
+
+
+def _exit_code_of(command: list[str]) -> int:
+    sys.argv = ["dmd", *command]
+    try:
+        run_dmd()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
+def _put_metrics(job: str, report: bytes) -> None:
+    """Put each number of a report as a metric of its name, by job.
+
+    Raises:
+        UserError: CloudWatch refuses them.
+    """
+    import boto3  # noqa: PLC0415 - as everywhere: whoever imports this module need not wait for it
+
+    found: dict[str, Any] = msgspec.json.decode(report)
+    numbers = {name: value for name, value in found.items() if type(value) in (int, float)}
+    data = [
+        {"MetricName": name, "Value": value, "Dimensions": [{"Name": "job", "Value": job}]}
+        for name, value in numbers.items()
+    ]
+    with as_user_errors("the metrics of CloudWatch", "written"):
+        boto3.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data)
+
+
+if __name__ == "__main__":
+    try:
+        exit_code = main(sys.argv)
+    except UserError as error:
+        sys.exit(f"dmd: {error}")
+    if exit_code:  # Glue takes any SystemExit for a failure
+        sys.exit(exit_code)
