@@ -83,6 +83,20 @@ class ParquetTimestamps(StrEnum):
     INT64 = "int64"
 
 
+class ExtraKeys(StrEnum):
+    """The fate of a record with a key that is not a column of its Iceberg table."""
+
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+class IcebergTimes(StrEnum):
+    """The forms in which timestamps of Iceberg tables are read."""
+
+    DOCUMENTED = "documented"
+    MICROSECONDS = "microseconds"
+
+
 class Behaviour(msgspec.Struct, frozen=True):
     """One answer to each question that the sources answer differently, or not at all."""
 
@@ -131,6 +145,14 @@ class Behaviour(msgspec.Struct, frozen=True):
 
     parquet_timestamps: ParquetTimestamps = ParquetTimestamps.INT96
     """INT96, as Hive's writer does and users complain about (U); or INT64 in microseconds, which some readers need."""
+
+    iceberg_extra_keys: ExtraKeys = ExtraKeys.SKIPPED
+    """A key of the record that is not a column of its Iceberg table: skipped (D); or the record fails, as a community
+    guide says (U)."""
+
+    iceberg_times: IcebergTimes = IcebergTimes.DOCUMENTED
+    """A timestamp of an Iceberg table: microseconds since 1970, or ISO text as in the documentation's examples (D); or
+    microseconds alone, as its text demands and a community guide reports (D, U)."""
 
 
 OBSERVED = Behaviour()

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.delivery.backup import SourceBackup
 from firehose.local.delivery.destinations import make_delivery
+from firehose.local.delivery.source_marks import SourceOf
 from firehose.local.event_record import EventRecord, payloads_bytes
 from firehose.local.ledger import Ledger, Settle, SourceRecords
 from firehose.local.local_stream import LocalStream
@@ -42,6 +43,10 @@ class DataPlane:
     With a clock, buffer intervals and the limit of active partitions are as in AWS. Without one, as on files, no
     interval runs, and only memory limits the active partitions.
 
+    `source_of` returns the source of a record by its id. Iceberg tables hold how far they have each source, so that no
+    row is appended twice (delivery/source_marks). Files and streams that were made anew have the ids of others, so they
+    need names of their own (sources/source_names, KinesisSource.source_of). Other streams need no names.
+
     Call either `run`, which reads a source to its end, or `accept` for each record, `tick` whenever time has passed,
     and `finish` at the end.
 
@@ -58,10 +63,12 @@ class DataPlane:
         clock: Clock | None = None,
         backup_sink: Sink | None = None,
         memory_bytes: int = MEMORY_BYTES,
+        source_of: SourceOf | None = None,
         on_printed: Callable[[str, str], None] = lambda _stream, _text: None,
     ) -> None:
         self._clock = clock
         self._memory_bytes = memory_bytes
+        self._source_of = source_of
         self._report = RunReport()
         self._source_records = SourceRecords()
         described = [local.read() for local in streams]
@@ -98,7 +105,16 @@ class DataPlane:
         self._report.streams.append(report)
         stages = stages_of(stream, local, report)
         delimiter = b"".join(stage.delimiter for stage in stages)
-        delivery = make_delivery(local, stream, sink, report, settle=settle, clock=self._clock, delimiter=delimiter)
+        delivery = make_delivery(
+            local,
+            stream,
+            sink,
+            report,
+            settle=settle,
+            clock=self._clock,
+            delimiter=delimiter,
+            source_of=self._source_of,
+        )
         return RunningStream(stream, stages, delivery, None, on_printed)
 
     def run(

@@ -34,6 +34,9 @@ class Fault(StrEnum):
     S3_CUT = "s3-cut"  # the object is there, and the answer was lost
     KINESIS_THROTTLED = "kinesis-throttled"
     KINESIS_EXPIRED_ITERATOR = "kinesis-expired-iterator"
+    ICEBERG_CONFLICT = "iceberg-conflict"  # another commit came first: nothing is appended
+    ICEBERG_UNKNOWN = "iceberg-unknown"  # the rows are appended, and the answer was lost
+    ICEBERG_MISSING_TABLE = "iceberg-missing-table"
 
     @classmethod
     def _missing_(cls, value: object) -> NoReturn:
@@ -198,5 +201,6 @@ class FaultyKinesis:
         return getattr(self._client, name)
 
 
+ICEBERG_FAULTS = frozenset((Fault.ICEBERG_CONFLICT, Fault.ICEBERG_UNKNOWN, Fault.ICEBERG_MISSING_TABLE))
 FUNCTION_FAULTS = frozenset((*_INVOCATION, *_REPLY))
 KINESIS_FAULTS = frozenset(_KINESIS)

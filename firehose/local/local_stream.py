@@ -1,6 +1,6 @@
 """A delivery stream to run here: its request, with the table and function that the request only names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -24,13 +24,15 @@ class LocalStream(msgspec.Struct, frozen=True):
     event, so records need not be copied; `timeout_seconds` is the function's own timeout, if that is known. `version`
     is the VersionId of DescribeDeliveryStream, `region` the region of a DirectPut stream. A record waits no longer than
     `interval_seconds`, if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota
-    that AWS raises on request. `with_logs`: the report keeps what Lambda logs of the function's exceptions, which may
+    that AWS raises on request. `catalog` returns the PyIceberg catalog of an Iceberg destination; it is called when the
+    first rows are written. `with_logs`: the report keeps what Lambda logs of the function's exceptions, which may
     quote a record.
     """
 
     request: Mapping[str, Any]
     table_input: Mapping[str, Any] | None = None
     function: Function | None = None
+    catalog: Callable[[], Any] | None = None
     keeps_event: bool = False
     timeout_seconds: float | None = None
     version: int = 1

@@ -63,7 +63,10 @@ class RunningStream(msgspec.Struct):
         if "unreadBytes" in batch.records[0]:  # alone in its batch
             self.delivery.accept(batch, Processed(failed=[UNREAD]))
             return
-        self._run(batch, Processed(), self.stages)
+        if self.waiting and self.delivery.ordered:
+            self.waiting.append(WaitingBatch(batch, Processed(retry_ms=batch.now_ms), self.stages))
+        else:
+            self._run(batch, Processed(), self.stages)
         if len(self.waiting) > MOST_WAITING:
             self._retry_at_once(self.waiting[0], batch.now_ms)
 
@@ -77,21 +80,30 @@ class RunningStream(msgspec.Struct):
         if processed.printed:
             self.on_printed(self.stream.name, processed.printed)
 
-    def _retry(self, waiting: WaitingBatch, now_ms: int | None) -> None:
-        self.waiting.remove(waiting)
+    def _retry(self, waiting: WaitingBatch, now_ms: int | None) -> WaitingBatch | None:
+        """Retry a batch; return it, with the stages that are left, if it waits again in its old place."""
+        place = self.waiting.index(waiting)
+        del self.waiting[place]
+        before = len(self.waiting)
         waiting.processed.retry_ms = None
         self._run(replace(waiting.batch, now_ms=now_ms), waiting.processed, waiting.stages)
+        if len(self.waiting) == before:
+            return None
+        self.waiting.insert(place, self.waiting.pop())
+        return self.waiting[place]
 
     def _retry_at_once(self, waiting: WaitingBatch, now_ms: int | None) -> None:
-        self._retry(waiting, now_ms)
-        while waiting.processed.retry_ms is not None:
-            self._retry(self.waiting[-1], now_ms)  # it was added again
+        left: WaitingBatch | None = waiting
+        while left is not None:
+            left = self._retry(left, now_ms)
 
     def flush_due(self, now_ms: int) -> None:
         """Try again the batches whose time has come, and deliver what has waited for its interval."""
         for waiting in self.waiting[:]:
-            if waiting.processed.retry_ms is not None and waiting.processed.retry_ms <= now_ms:
-                self._retry(waiting, now_ms)
+            due = waiting.processed.retry_ms is not None and waiting.processed.retry_ms <= now_ms
+            left = self._retry(waiting, now_ms) if due else waiting
+            if left is not None and self.delivery.ordered:
+                break
         for part in self._parts:
             part.flush_due(now_ms)
 

@@ -17,7 +17,11 @@ import math
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache, cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
@@ -25,8 +29,10 @@ import pytest
 from msgspec.structs import replace
 
 from firehose.local.behaviour import OBSERVED, Behaviour
+from firehose.local.config.iceberg_destination import IcebergDestination
 from firehose.local.data_plane import DataPlane
 from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
+from firehose.local.delivery.source_marks import shard_of
 from firehose.local.event_record import EventRecord, event_record, put_directly
 from firehose.local.faults import Fault, Faults, FaultySink, faulty_function
 from firehose.local.local_stream import LocalStream, described_stream
@@ -77,11 +83,13 @@ class TestedStream:
         stream = local.read()
         self.name = stream.name
         self.bucket = firehose.bucket(stream.destination.bucket)
+        self._iceberg = isinstance(stream.destination, IcebergDestination)
         self._converts = stream.destination.conversion is not None
         self._firehose = firehose
         self._faults = Faults()
         function = local.function and faulty_function(local.function, self._faults)
-        self._local = replace(local, function=function)
+        self._catalog = local.catalog and cache(lambda: _faulty_catalog(firehose, self._faults))
+        self._local = replace(local, function=function, catalog=self._catalog)
         self._from_kinesis = stream.source_arn is not None
         self._backup_bucket = stream.backup.bucket if stream.backup else stream.destination.bucket
         self._source: list[EventRecord] = []
@@ -92,7 +100,9 @@ class TestedStream:
         sink, backup_sink = (
             FaultySink(bucket, self._faults) for bucket in (self.bucket, self._firehose.bucket(self._backup_bucket))
         )
-        return DataPlane([self._local], sink, backup_sink=backup_sink, clock=lambda: self._firehose.now_ms)
+        return DataPlane(
+            [self._local], sink, backup_sink=backup_sink, clock=lambda: self._firehose.now_ms, source_of=shard_of
+        )
 
     def put(self, data: bytes | str | Mapping[str, Any], *, partition_key: str = "") -> str:
         """Put one record, which arrives now, into the stream or the Kinesis stream that it reads; return its recordId.
@@ -132,10 +142,13 @@ class TestedStream:
         """Return the rows of the Parquet objects below a prefix, in order of key, with times in microseconds.
 
         The objects hold nanoseconds, which Python's datetime does not: for those, read `bucket` with pyarrow.
+        Of a stream that delivers to Iceberg tables, return the rows of a table: "db.orders".
 
         Raises:
-            ValueError: the stream converts no records, so none of its objects is Parquet.
+            ValueError: the stream converts no records, so none of its objects is Parquet; or there is no such table.
         """
+        if self._iceberg:
+            return self._firehose.table_rows(prefix)
         if not self._converts:
             raise ValueError(f"{self.name} does not convert records to Parquet: read its objects in `bucket`")
         found = self.bucket.below(prefix)
@@ -182,17 +195,24 @@ class TestedStream:
         self._plane.finish()
 
 
+def _faulty_catalog(firehose: "LocalFirehose", faults: Faults) -> Any:
+    from firehose.local.faulty_catalog import FaultyCatalog  # noqa: PLC0415  loads PyIceberg
+
+    return FaultyCatalog(firehose.catalog, faults)
+
+
 def _read(landed: Landed) -> Any:
     # Threads of pyarrow 26 that still end when the interpreter does aborted it in 2 of 100 runs.
     return pq.read_table(io.BytesIO(landed.body), coerce_int96_timestamp_unit="us", use_threads=False)
 
 
 class LocalFirehose:
-    """Delivery streams, their buckets in memory, and the clock that they share."""
+    """Delivery streams, their buckets in memory, a catalog of Iceberg tables, and the clock that they share."""
 
     def __init__(self, start: datetime = START) -> None:
         self.now_ms = int(start.timestamp() * 1000)
         self._buckets: dict[str, Bucket] = {}
+        self._running = ExitStack()
         self._streams: list[TestedStream] = []
 
     def create(
@@ -217,6 +237,8 @@ class LocalFirehose:
             request, table, handler, active_partitions=active_partitions, behaviour=behaviour, with_logs=True
         )
         read = local.read()
+        if isinstance(read.destination, IcebergDestination):
+            local = replace(local, catalog=lambda: self.catalog)
         uses = {"handler": (handler, read.processing.function), "table": (table, read.destination.conversion)}
         for name, (given, use) in uses.items():
             if given is not None and use is None:
@@ -230,6 +252,35 @@ class LocalFirehose:
     def bucket(self, name: str) -> Bucket:
         """Return a bucket by its name; a new one is empty."""
         return self._buckets.setdefault(name, Bucket())
+
+    @cached_property
+    def catalog(self) -> Any:
+        """A PyIceberg catalog in a temporary folder, for the tables of Iceberg destinations; make them in it.
+
+        firehose.catalog.create_namespace("db")
+        firehose.catalog.create_table("db.orders", schema=pa.schema([("id", pa.string())]))
+        """
+        from firehose.local.iceberg_catalogs import folder_catalog  # noqa: PLC0415  loads PyIceberg
+
+        folder = self._running.enter_context(TemporaryDirectory(prefix="firehose-"))
+        found = folder_catalog(Path(folder))
+        self._running.callback(found.close)
+        return found
+
+    def table_rows(self, name: str) -> list[dict[str, Any]]:
+        """Return the rows of an Iceberg table: "db.orders".
+
+        Raises:
+            ValueError: there is no such table.
+        """
+        if name.count(".") != 1 or not self.catalog.table_exists(name):
+            raise ValueError(f"{name} is not a table: write database.table")
+        rows: list[dict[str, Any]] = self.catalog.load_table(name).scan().to_arrow().to_pylist()
+        return rows
+
+    def close(self) -> None:
+        """Remove the catalog with its tables."""
+        self._running.close()
 
     def advance(self, seconds: float) -> None:
         """Move the clock, second by second, so that each buffer interval ends in its own time."""
@@ -252,3 +303,4 @@ def firehose() -> Iterator[LocalFirehose]:
     local = LocalFirehose()
     yield local
     local.print_problems()
+    local.close()

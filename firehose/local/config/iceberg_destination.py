@@ -44,6 +44,9 @@ class IcebergDestination(msgspec.Struct, frozen=True):
     partitioned: ClassVar[bool] = False
     conversion: ClassVar[None] = None
 
+    # The member of the function's metadata that says where a record goes.
+    routing_member: ClassVar[str] = "otfMetadata"
+
 
 def read_iceberg(config: Members, *, name: str, version: int) -> tuple[IcebergDestination, Processing]:
     """Take an IcebergDestinationConfiguration.

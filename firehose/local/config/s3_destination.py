@@ -1,6 +1,6 @@
 """Reads ExtendedS3DestinationConfiguration, S3 backup included, into the settings that delivery runs from."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -29,6 +29,9 @@ class S3Destination(msgspec.Struct, frozen=True):
     extension: str
     conversion: ConversionSettings | None
     compression: str = "UNCOMPRESSED"  # of objects that are not converted, a CompressionFormat
+
+    # The member of the function's metadata that says where a record goes.
+    routing_member: ClassVar[str] = "partitionKeys"
 
 
 class Backup(msgspec.Struct, frozen=True):

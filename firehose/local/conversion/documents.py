@@ -65,6 +65,20 @@ def documents(raw: bytes) -> list[dict[str, Any]]:
     return found
 
 
+def read_value(text: str) -> Any:
+    """Returns the value of one JSON text; None if it is not JSON.
+
+    '["a"]' -> ["a"]
+    """
+    try:
+        if text.count("[") + text.count("{") > NESTING_LEVELS:
+            _refuse_deep(text)
+        value, place = _next(text, _after_space(text, 0))
+    except RowError:
+        return None
+    return value if _after_space(text, place) == len(text) else None
+
+
 def kind_of(value: Any) -> str:
     """Names the kind of a JSON value, without the value: Number("1", True) -> "a number"."""
     names: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}

@@ -13,7 +13,6 @@ from typing import Protocol
 import pyarrow as pa
 
 from firehose.local.batch import Batch
-from firehose.local.config.prefix import PartitionKeyError
 from firehose.local.conversion.converter import Converted
 from firehose.local.delivery.buffering import BufferedRecord, Partition, RowBuffer, largest
 from firehose.local.delivery.error_output import ErrorOutput
@@ -28,16 +27,17 @@ ACTIVE_PARTITIONS = 500
 
 
 class DestinationWriter(Protocol):
-    """A destination as `Delivery` needs it: extended S3 is `s3_objects`."""
+    """A destination as `Delivery` needs it: extended S3 is `s3_objects`, Iceberg `iceberg_tables`."""
 
     schema: pa.Schema  # of the rows that `convert` gives
+    ordered: bool  # whether records must come in the order of their source
     errors: ErrorOutput
 
-    def partitions(self, processed: Processed) -> Iterable[Values | PartitionKeyError]:
-        """Returns the partition of each ok record, or the error that says why it has none."""
+    def partitions(self, batch: Batch, processed: Processed) -> Iterable[Values | None]:
+        """Returns the partition of each ok record; None for one without, which goes to the error output."""
 
-    def convert(self, records: Sequence[bytes]) -> Converted:
-        """Returns the rows of these records, and the records that are not rows."""
+    def convert(self, batch: Batch, routed: Sequence[OkRecord]) -> Converted:
+        """Returns the rows of these records of a batch, and the records that are not rows."""
 
     def write(self, partitions: Iterable[tuple[Partition, pa.Table]]) -> None:
         """Writes the rows of each partition and settles their records; with a clock, keeps refused writes."""
@@ -85,7 +85,7 @@ class Delivery:
         clock: Callable[[], int] | None,
         buffer_bytes: int,
         buffer_seconds: int,
-        active_partitions: int = ACTIVE_PARTITIONS,
+        active_partitions: float = ACTIVE_PARTITIONS,
     ) -> None:
         self.report = report
         self._destination = destination
@@ -95,6 +95,11 @@ class Delivery:
         self._active_partitions = active_partitions
         limit = active_partitions if clock else inf
         self._rows = RowBuffer(destination.schema, limit, buffer_bytes, destination.refused)
+
+    @property
+    def ordered(self) -> bool:
+        """True if batches must come in the order of their source."""
+        return self._destination.ordered
 
     @property
     def size_bytes(self) -> int:
@@ -125,13 +130,11 @@ class Delivery:
     def _route(self, batch: Batch, processed: Processed) -> None:
         values: list[Values] = []
         routed: list[OkRecord] = []
-        for ok, found in zip(processed.ok, self._destination.partitions(processed), strict=True):
-            if isinstance(found, PartitionKeyError):
-                self._errors.add_partition_key_error(batch, ok[0], found)
-            else:
+        for ok, found in zip(processed.ok, self._destination.partitions(batch, processed), strict=True):
+            if found is not None:
                 values.append(found)
                 routed.append(ok)
-        converted = self._destination.convert([data for _, data, _ in routed])
+        converted = self._destination.convert(batch, routed)
         for failure in converted.failures:
             index, data, _ = routed[failure.index]
             self._errors.add_conversion_failure(batch, index, failure, data)

@@ -19,6 +19,7 @@ from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import PartitionKeyError
 from firehose.local.config.s3_settings import EXTENSIONS
 from firehose.local.conversion.converter import ConversionFailure
+from firehose.local.conversion.row_error import RowError
 from firehose.local.delivery.buffering import ByteBuffer
 from firehose.local.delivery.compression import COMPRESSIONS
 from firehose.local.delivery.object_names import ObjectNames
@@ -34,6 +35,7 @@ from firehose.local.processors.stage import METADATA_EXTRACTION_FAILED, Processo
 PARTITIONING_FAILED = "partitioning-failed"
 CONVERSION_FAILED = "format-conversion-failed"
 PARTITIONS_EXCEEDED = "activePartitionExceeded"
+ICEBERG_FAILED = "iceberg-failed"
 
 # A record id ends in the sequence number, padded to 128 digits, and 12 digits of the subsequence number: observed.
 _SUBSEQUENCE_DIGITS = 12
@@ -79,10 +81,36 @@ def conversion_error(
         "lastErrorMessage": message,
         "attemptEndingTimestamp": ended_ms,
         "rawData": raw_data,
-        "sequenceNumber": record["recordId"][-_NUMBERS_DIGITS:-_SUBSEQUENCE_DIGITS].lstrip("0"),
-        "subSequenceNumber": int(record["recordId"][-_SUBSEQUENCE_DIGITS:]),
+        "sequenceNumber": _sequence_number(record),
+        "subSequenceNumber": _subsequence_number(record),
         "dataCatalogTable": table,
     }
+
+
+def iceberg_error(record: EventRecord, error: RowError, *, attempts: int, ended_ms: int) -> ErrorRecord:
+    """Returns the error record of a row for an Iceberg table; `record` has the row as its data.
+
+    The members are those of error objects that users have shown; their values in part inferred.
+    """
+    return {
+        "attemptsMade": attempts,
+        "arrivalTimestamp": record["approximateArrivalTimestamp"],
+        "errorCode": error.code,
+        "errorMessage": error.message,
+        "attemptEndingTimestamp": ended_ms,
+        "rawData": record["data"],
+        "EventId": f"{record['recordId'][:-_NUMBERS_DIGITS]}:{_sequence_number(record)}",
+        "SubsequenceNumber": _subsequence_number(record),
+        "ApproximateArrivalTimestamp": record["approximateArrivalTimestamp"],
+    }
+
+
+def _sequence_number(record: EventRecord) -> str:
+    return record["recordId"][-_NUMBERS_DIGITS:-_SUBSEQUENCE_DIGITS].lstrip("0")
+
+
+def _subsequence_number(record: EventRecord) -> int:
+    return int(record["recordId"][-_SUBSEQUENCE_DIGITS:])
 
 
 def catalog_table(table: TableReference, account: str) -> dict[str, str]:
@@ -149,7 +177,7 @@ class ErrorOutput:
         # The only code of such records that was seen, though not in a `partitioning-failed` object.
         self._add_partition_error(kind, "MetadataExtractionFailed", str(error), batch, index)
 
-    def add_partition_limit_error(self, batch: Batch, index: int, limit: int) -> None:
+    def add_partition_limit_error(self, batch: Batch, index: int, limit: float) -> None:
         """Adds a record that would need one active partition more than `limit`."""
         message = f"more than {limit} active partitions"
         self._add_partition_error(PARTITIONS_EXCEEDED, "ActivePartitionsLimitExceeded", message, batch, index)
@@ -166,6 +194,11 @@ class ErrorOutput:
             raw_data=record["data"] if self._raw_data is RawData.ORIGINAL else b64encode(data).decode(),
         )
         self._add(CONVERSION_FAILED, failure.code, error, batch, index)
+
+    def add_iceberg_failure(self, batch: Batch, index: int, row_error: RowError, attempts: int) -> None:
+        """Adds a row that is not in its Iceberg table; the record has the row as its data."""
+        error = iceberg_error(batch.records[index], row_error, attempts=attempts, ended_ms=_ended_ms(batch, index))
+        self._add(ICEBERG_FAILED, row_error.code, error, batch, index)
 
     def flush_all(self) -> None:
         """Sends all waiting error records, as one object for each error type."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
+from firehose.local.batch import Batch
 from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.prefix import PartitionKeyError, name_bytes
 from firehose.local.config.s3_destination import S3Destination
@@ -17,7 +18,7 @@ from firehose.local.delivery.putting import ObjectManifest, ObjectPut
 from firehose.local.delivery.upload_queue import UploadQueue
 from firehose.local.ledger import DELIVERED, Settle
 from firehose.local.local_stream import LocalStream
-from firehose.local.processors.stage import Processed
+from firehose.local.processors.stage import OkRecord, Processed
 from firehose.local.report import StreamReport
 from firehose.local.sink import Sink
 
@@ -28,6 +29,8 @@ class S3Objects:
     Raises, when it is made:
         ValueError: the stream converts and has no table.
     """
+
+    ordered = False
 
     def __init__(
         self,
@@ -64,12 +67,18 @@ class S3Objects:
             stream, self._uploads, report.failed, table=self._format.catalog_table, behaviour=behaviour
         )
 
-    def partitions(self, processed: Processed) -> Iterable[Values | PartitionKeyError]:
-        """Returns the partition key values of each record, or the error that says what is wrong with them."""
-        return self._keys.evaluate(processed)
+    def partitions(self, batch: Batch, processed: Processed) -> Iterator[Values | None]:
+        """Yields the partition key values of each record; None for a record without, which goes to the errors."""
+        for (index, _, _), found in zip(processed.ok, self._keys.evaluate(processed), strict=True):
+            if isinstance(found, PartitionKeyError):
+                self.errors.add_partition_key_error(batch, index, found)
+                yield None
+            else:
+                yield found
 
-    def convert(self, records: Sequence[bytes]) -> Converted:
+    def convert(self, batch: Batch, routed: Sequence[OkRecord]) -> Converted:  # noqa: ARG002
         """Returns the rows of these records, by the stream's format."""
+        records = [data for _, data, _ in routed]
         converted = self._format.convert(records)
         if self._converts:
             succeeded = set(converted.owners)

@@ -31,6 +31,11 @@ FIRST_RETRY_MS = 1_000
 LONGEST_RETRY_MS = 60_000
 
 
+def spacing_ms(refusals: int) -> int:
+    """Return how long to wait after a refusal that came after so many others."""
+    return min(FIRST_RETRY_MS << min(refusals, 10), LONGEST_RETRY_MS)
+
+
 class _Waiting(msgspec.Struct, eq=False):
     put: ObjectPut
     due_ms: int
@@ -140,7 +145,7 @@ class UploadQueue:
         if self._clock is None:
             raise error
         waiting.put_error = error
-        waiting.due_ms = self._clock() + min(FIRST_RETRY_MS << min(waiting.tries, 10), LONGEST_RETRY_MS)
+        waiting.due_ms = self._clock() + spacing_ms(waiting.tries)
         waiting.tries += 1
 
     def _on_success(self, put: ObjectPut) -> None:

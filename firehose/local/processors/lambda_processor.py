@@ -60,6 +60,7 @@ class LambdaProcessor(Stage):
     timeout_seconds: float | None = None
     keeps_event: bool = False
     behaviour: Behaviour = OBSERVED
+    routing_member: str = "partitionKeys"
     metrics: Metrics | None = None
     problems: FunctionProblems = field(default_factory=FunctionProblems)
     new_invocation_id: Callable[[], str] = lambda: str(uuid.uuid4())
@@ -99,7 +100,7 @@ class LambdaProcessor(Stage):
         # A function in our own process cannot be stopped, so an answer that comes too late is thrown away.
         if took_seconds > self._limit_seconds:
             problem = Problem(LambdaCode.TIMED_OUT, f"the function timed out after {self._limit_seconds:g} s")
-        problem = problem or sort_reply(records, reply, processed, self.behaviour)
+        problem = problem or sort_reply(records, reply, processed, self.behaviour, self.routing_member)
         if problem:
             self.problems.add(problem)
             problem = problem._replace(code=self._code(problem.code))

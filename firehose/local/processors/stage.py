@@ -9,7 +9,7 @@ import msgspec
 from firehose.local.batch import Batch
 from firehose.local.event_record import EventRecord
 
-# Index in the batch, data, partition keys as the function answered them.
+# Index in the batch, data, and what the function answered for routing: partition keys, or otfMetadata.
 OkRecord: TypeAlias = tuple[int, bytes, Any]
 
 # Values of !{firehose:error-output-type}.

@@ -52,6 +52,7 @@ def _lambda_processor(
         timeout_seconds=local.timeout_seconds,
         keeps_event=local.keeps_event,
         behaviour=local.behaviour,
+        routing_member=stream.destination.routing_member,
         metrics=report.metrics,
         problems=report.function_problems,
     )

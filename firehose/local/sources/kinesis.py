@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from firehose.local.aws_errors import as_user_errors
+from firehose.local.delivery.source_marks import shard_of
 from firehose.local.event_record import EventRecord, event_record
 from firehose.local.kinesis_writer import KINESIS
 from firehose.local.sources.checkpoints import END, begin_again_for, load_checkpoints, readable, save_checkpoints
@@ -111,6 +112,10 @@ class KinesisSource:
     def lag_ms(self) -> int:
         """The lag of the slowest shard behind its newest record, in milliseconds."""
         return max((shard.behind_ms for shard in self._shards.values()), default=0)
+
+    def source_of(self, record_id: str) -> str:
+        """Return the name of a record's source: its shard, of this stream and not of an earlier one of its name."""
+        return f"{self._stream}.{self._checkpoints.created_ms}.{shard_of(record_id)}"
 
     def __iter__(self) -> Iterator[EventRecord | None]:
         while True:

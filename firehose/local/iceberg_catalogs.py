@@ -1,0 +1,56 @@
+"""Iceberg catalogs: SQLite in a folder, or Glue. This file loads PyIceberg: import it when a stream needs it."""
+
+from pathlib import Path
+from typing import Any
+
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io import OutputStream
+from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
+from pyiceberg.typedef import EMPTY_DICT, Properties
+
+from firehose.local.private_files import make_folder, open_private
+
+SQLITE = "catalog.sqlite"
+
+
+def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:
+    """Return the catalog of a folder, which is made if it is missing; its tables lie beside it.
+
+    Files and folders are private to their user, as all that is written here. The tables' metadata name their files by
+    absolute paths, so a folder cannot be moved.
+    """
+    make_folder(folder)
+    place = folder.absolute()
+    with open(place / SQLITE, "ab", opener=open_private):
+        pass
+    own = f"{PrivateFileIO.__module__}.{PrivateFileIO.__name__}"
+    return SqlCatalog(name, uri=f"sqlite:///{place / SQLITE}", warehouse=place.as_uri(), **{"py-io-impl": own})
+
+
+def glue_catalog(client: Any, **properties: str) -> GlueCatalog:
+    """Return Glue's catalog behind a boto3 client; `properties` are PyIceberg's, such as `s3.endpoint`."""
+    return GlueCatalog("glue", client, **properties)
+
+
+class PrivateFileIO(PyArrowFileIO):
+    """Writes files that only their user may open, as private_files does."""
+
+    def __init__(self, properties: Properties = EMPTY_DICT) -> None:
+        super().__init__(properties)
+
+    def new_output(self, location: str) -> PyArrowFile:
+        """Return a file to be written."""
+        made = super().new_output(location)
+        return _PrivateFile(made.location, made._path, made._filesystem)
+
+
+class _PrivateFile(PyArrowFile):
+    def create(self, overwrite: bool = False) -> OutputStream:  # noqa: FBT001, FBT002 - PyIceberg's signature
+        if not overwrite and self.exists():
+            raise FileExistsError(f"{self.location} exists already")
+        path = Path(self._path)
+        make_folder(path.parent)
+        with open(path, "ab", opener=open_private):  # Arrow keeps the mode of a file that is there
+            pass
+        return super().create(overwrite=True)
