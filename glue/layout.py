@@ -2,6 +2,8 @@
 
 data-pipeline/parquet/sale/partition_date=2025-01-01/prd3292-dev1-dmnd-sale-1-2025-01-01-10-00-00-....parquet
 data-pipeline/avro/sale/partition_date=2025-01-01/....avro
+data-pipeline/iceberg/sale/data/partition_date=2025-01-01/....parquet
+data-pipeline/iceberg/sale/metadata/....metadata.json
 data-pipeline/errors/records/partition_date=2025-01-01/....jsonl
 data-pipeline/errors/firehose/processing-failed/...
 dmd-replay/....json
@@ -19,7 +21,16 @@ class Format(StrEnum):
 
     PARQUET = "parquet"
     AVRO = "avro"
+    ICEBERG = "iceberg"
 
+
+# The formats whose tables are the files below their prefixes. An Iceberg table is what its newest snapshot names: a
+# file that others put there is not part of it, and one that they remove breaks it.
+FILE_FORMATS = (Format.PARQUET, Format.AVRO)
+
+# The Iceberg tables of a folder: PyIceberg's SQL catalog, and the namespace in it that holds a table for each type.
+ICEBERG_CATALOG = f"{ROOT}/{Format.ICEBERG}/catalog.sqlite"
+ICEBERG_NAMESPACE = "dmnd_pipeline"
 
 ERRORS = f"{ROOT}/errors/"
 # Error documents, which the function puts: why a record failed, and the original.

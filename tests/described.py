@@ -10,7 +10,10 @@ def described(firehose: Any, name: str) -> dict[str, Any]:
     """Return the request that made a delivery stream, without the service's defaults."""
     answer = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
     (destination,) = answer["Destinations"]
-    config = destination["ExtendedS3DestinationDescription"]
+    kind = next(name for name in _KINDS if name in destination)
+    config = destination[kind]
+    if "S3DestinationDescription" in config:
+        config["S3Configuration"] = config.pop("S3DestinationDescription")
     for processor in config["ProcessingConfiguration"]["Processors"]:
         processor["Parameters"].sort(key=lambda one: _PARAMETERS.index(one["ParameterName"]))
     for path, default in _DEFAULTS.items():
@@ -19,8 +22,15 @@ def described(firehose: Any, name: str) -> dict[str, Any]:
         "DeliveryStreamName": answer["DeliveryStreamName"],
         "DeliveryStreamType": answer["DeliveryStreamType"],
         "KinesisStreamSourceConfiguration": answer["Source"]["KinesisStreamSourceDescription"],
-        "ExtendedS3DestinationConfiguration": config,
+        _KINDS[kind]: config,
     }
+
+
+# A destination's description, and the configuration that it is of.
+_KINDS = {
+    "ExtendedS3DestinationDescription": "ExtendedS3DestinationConfiguration",
+    "IcebergDestinationDescription": "IcebergDestinationConfiguration",
+}
 
 
 _PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds")
@@ -28,6 +38,11 @@ _OPENX = "DataFormatConversionConfiguration.InputFormatConfiguration.Deserialize
 _PARQUET = "DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe"
 _DEFAULTS = {
     "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},  # the bucket's default encryption
+    "S3BackupMode": "FailedDataOnly",  # of Iceberg destinations, the only one that works there
+    "S3Configuration.BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
+    "S3Configuration.CompressionFormat": "UNCOMPRESSED",
+    "S3Configuration.EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+    "S3Configuration.CloudWatchLoggingOptions": {"Enabled": False},
     "FileExtension": "",
     "CustomTimeZone": "UTC",
     "DataFormatConversionConfiguration": {"Enabled": False},

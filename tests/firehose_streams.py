@@ -43,9 +43,10 @@ def avro_request(name: str = "orders", **more: Any) -> dict[str, Any]:
 
 
 def destination(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Its ExtendedS3DestinationConfiguration."""
-    found: dict[str, Any] = request["ExtendedS3DestinationConfiguration"]
-    return found
+    """Its destination's configuration, for example the ExtendedS3DestinationConfiguration."""
+    (found,) = [value for name, value in request.items() if name.endswith("DestinationConfiguration")]
+    config: dict[str, Any] = found
+    return config
 
 
 def table(columns: Mapping[str, str]) -> dict[str, Any]:

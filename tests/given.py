@@ -19,6 +19,7 @@ from transform.function import build
 ARRIVED_MS = 1_735_725_600_123  # 2025-01-01T10:00:00.123Z
 CHANGED_MS = 1_735_725_600_000
 STREAM = "dmnd-test"
+DATABASE = "dmnd_pipeline"
 ERROR_PREFIX = "data-pipeline/errors/records/"
 LIMIT_BYTES = 6_291_456
 ALL_TYPES = "demand,event,notification,sale"
@@ -206,6 +207,7 @@ def environment(types: str, *, claims: bool) -> dict[str, str]:
         "BUCKET": "lake",
         "ERROR_PREFIX": ERROR_PREFIX,
         "FORMAT": "parquet",
+        "DATABASE": DATABASE,
     }
 
 
@@ -234,13 +236,30 @@ def assert_keeps_the_contract(invocation: Mapping[str, Any], reply: Mapping[str,
             assert data == b""
             assert "metadata" not in result
             continue
-        assert data.endswith(b"\n")
-        assert data.count(b"\n") == 1
         row = json.loads(data)
-        assert set(result["metadata"]) == {"partitionKeys"}
-        assert set(result["metadata"]["partitionKeys"]) == {"type", "date"}
-        assert result["metadata"]["partitionKeys"]["type"] == row["type"]
         assert_lower_case(row)
+        (kind,) = result["metadata"]
+        _METADATA[kind](result["metadata"][kind], row, data)
+
+
+def _assert_partition_keys(metadata: Mapping[str, str], row: Mapping[str, Any], data: bytes) -> None:
+    assert metadata.keys() == {"type", "date"}
+    assert metadata["type"] == row["type"]
+    assert data.endswith(b"\n")
+    assert data.count(b"\n") == 1
+
+
+def _assert_table(metadata: Mapping[str, str], row: Mapping[str, Any], data: bytes) -> None:
+    assert metadata == {
+        "destinationDatabaseName": DATABASE,
+        "destinationTableName": row["type"],
+        "operation": "insert",
+    }
+    assert b"\n" not in data
+
+
+# By the kind of metadata that a row's result has: in Parquet mode, and in Iceberg mode.
+_METADATA = {"partitionKeys": _assert_partition_keys, "otfMetadata": _assert_table}
 
 
 def assert_lower_case(value: Any) -> None:

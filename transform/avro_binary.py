@@ -64,7 +64,7 @@ def _of_millis(millis: int) -> str:
 
 
 DATE = len("2024-05-01")
-TIMES = times.Times(timestamp, of_micros)
+TIMES = times.Times(timestamp, of_micros, times.day_of_text)
 
 
 @lru_cache(maxsize=1024)

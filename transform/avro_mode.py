@@ -17,7 +17,7 @@ from transform.errors import batch_digest
 from transform.mode import Encode, Invocation, Mode, ModeDelivery, Written
 from transform.object_store import ObjectStore, error_name, put_all
 from transform.outcome import Delivered, Failed, Outcome, Reason
-from transform.reply import result
+from transform.reply import without_row
 from transform.settings import Settings
 
 CONTENT_TYPE = "avro/binary"
@@ -59,7 +59,7 @@ class AvroMode:
         """Dropped for what is delivered, too: Firehose must not deliver it again."""
         if type(outcome) is Delivered:
             return {"recordId": record_id, "result": "Dropped", "data": ""}
-        return result(record_id, outcome)
+        return without_row(record_id, outcome)
 
     def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> ModeDelivery:
         """Put the containers; the records of those that cannot be put become `not_written`, in place.

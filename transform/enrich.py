@@ -33,7 +33,7 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
     system_source = [record_type.system_source] if record_type.system_source else []
     system_row = types.of_field("system") if system_source else Any
     mark_deleted = deletion_marker(record_type, types)
-    of_micros = types.times.of_micros
+    of_micros, day = types.times.of_micros, types.times.day
     rule = record_type.partition_date
     facts = compiled(
         join_with(record_type.reference_id),
@@ -50,10 +50,10 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
         if row.isDeleted:
             mark_deleted(row, at)
         reference_id, touched, partition_time, system_user = facts(row)
-        row.reference = reference_row(reference_id, touched or at)  # BR-6
+        row.reference = reference_row(reference_id, at if touched is None else touched)  # BR-6
         if system_user and (match := _SYSTEM_USER(system_user)):  # any other form is valid, too
             row.system = system_row(*match.groups())
-        date: str = partition_time[:10]  # BR-8
+        date = day(partition_time)  # BR-8
         if rule.first <= date <= rule.last:
             return date
         raise outside(row, rule)
@@ -64,7 +64,7 @@ def enricher(record_type: RecordType, types: RowTypes) -> Enrich:
 def outside(row: Row, rule: PartitionDate) -> BadRecord:
     """The BadRecord of a row whose date is outside the range of its table, with the field it comes from (BR-19)."""
     present = compiled(*(coalesce([path]) for path in rule.sources))(row)
-    source = next(path for path, time in zip(rule.sources, present, strict=True) if time)
+    source = next(path for path, time in zip(rule.sources, present, strict=True) if time is not None)
     return invalid(".".join(source), f"{IN_RANGE}, {rule.first} to {rule.last}")
 
 

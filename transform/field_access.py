@@ -12,12 +12,18 @@ from transform.row import Row
 
 
 def coalesce(paths: Sequence[FieldPath]) -> str:
-    """The expression for the first of the fields that is present, else None, as in SQL. Empty text counts as absent.
+    """The expression for the first of the fields that is present, else None, as in SQL.
 
     [("date", "deleted"), ("date", "requested")] ->
-        "(None if (a := row.date) is None else a.deleted) or (None if (a := row.date) is None else a.requested)"
+        "(v if (v := (None if (a := row.date) is None else a.deleted)) is not None else
+         (None if (a := row.date) is None else a.requested))"
     """
-    return " or ".join(_field(path) for path in paths) or "None"
+    if not paths:
+        return "None"
+    *others, found = map(_field, paths)
+    for field in reversed(others):
+        found = f"(v if (v := {field}) is not None else {found})"
+    return found
 
 
 def join_with(paths: Sequence[FieldPath]) -> str:

@@ -1,7 +1,7 @@
 """Parquet mode: rows go back to Firehose as lines of JSON, which it converts by the Glue table's schema."""
 
-from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from pybase64 import b64encode_as_string
@@ -10,10 +10,10 @@ from glue.model import RecordType
 from transform.mode import Encode, Invocation, Mode, ModeDelivery
 from transform.object_store import ObjectStore
 from transform.outcome import Delivered, Outcome
-from transform.reply import keep_within_limit, result
+from transform.reply import ReplyLimit, row_bytes, without_row
 from transform.row import Row
 from transform.settings import Settings
-from transform.times import Times, of_micros, timestamp
+from transform.times import Times, day_of_text, of_micros, timestamp
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # with all its digits, which text would have, too
 # Cached because requestedDateTime and date.requested usually hold the same text.
@@ -31,10 +31,24 @@ def json_line(row: Row) -> str:
     return b64encode_as_string(_encode(row) + b"\n")  # half of the time that msgspec takes
 
 
+def result(record_id: str, outcome: Outcome) -> dict[str, Any]:
+    """One record's result, with the keys by which Firehose partitions rows.
+
+    Delivered -> {"recordId": "...", "result": "Ok", "data": "...", "metadata": {"partitionKeys": {...}}}
+    """
+    if type(outcome) is Delivered:
+        keys = {"type": outcome.type, "date": outcome.date}
+        return {"recordId": record_id, "result": "Ok", "data": outcome.data, "metadata": {"partitionKeys": keys}}
+    return without_row(record_id, outcome)
+
+
+LIMIT = ReplyLimit(result)
+
+
 class ParquetMode:
     """Sends rows back to Firehose, each as one line of JSON."""
 
-    times = Times(_timestamp, of_micros)
+    times = Times(_timestamp, of_micros, day_of_text)
     result = staticmethod(result)
 
     def encoder(self, _: RecordType) -> Encode:
@@ -43,10 +57,5 @@ class ParquetMode:
 
     def deliver(self, invocation: Invocation, outcomes: list[Outcome]) -> ModeDelivery:
         """Leave the rows to the reply; those that would push it past Lambda's limit become `too_large`, in place."""
-        keep_within_limit(invocation.record_ids, outcomes)
-        return ModeDelivery(_bytes(outcomes))
-
-
-def _bytes(outcomes: Sequence[Outcome]) -> int:
-    # Base64 is 4 characters for 3 bytes: exact but for two bytes per row, without decoding.
-    return sum([len(outcome.data) for outcome in outcomes if type(outcome) is Delivered]) * 3 // 4
+        LIMIT.keep_within_limit(invocation.record_ids, outcomes)
+        return ModeDelivery(row_bytes(outcomes))

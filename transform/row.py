@@ -6,13 +6,13 @@ type tag is there, that times, dates and numbers can be read and are in range, t
 lower case. What does not fit is refused with its path (transform/outcome.py: Path).
 
 A row is a Struct with the schema's fields. Encoded as JSON, its names are in lower case, as Hive's are, and absent
-fields are left out. Times are text in the form of the mode (transform/times.py: Times).
+fields are left out. Times are in the form of the mode (transform/times.py: Times).
 
 The builder of each record is generated Python, made once from the schema, as dataclasses do for __init__:
 
     def make_DemandDate(i, at):                 # `i` is the decoded map, `at` its path
         return R_DemandDate(
-            (len(t := i.requested.S) <= 35 and _timestamp(t) or _refuse(at, 'requested', W0)),
+            (m if len(t := i.requested.S) <= 35 and (m := _timestamp(t)) is not None else _refuse(at, 'requested', W0)),
             None if (a := i.triggered) is None else (...),
         )
 
@@ -20,8 +20,8 @@ R_DemandDate is the row type, W0 the description of a valid attribute for the er
 takes 0.9 us a demand and 37 us an event, closures that do the same 4.4 and 150 (Python 3.11 and 3.13).
 
 The names in generated code: make_<record> and R_<record> for a builder and its row type, _<name> for our functions, W0,
-W1 ... for descriptions, `a` for an attribute, `t` for the text of a time, `x` for an item of a list or map, `nx` its
-index, `kx` its key.
+W1 ... for descriptions, `a` for an attribute, `t` for the text of a time and `m` for the moment, `x` for an item of a
+list or map, `nx` its index, `kx` its key.
 """
 
 from collections.abc import Callable, Mapping
@@ -120,7 +120,7 @@ class RowTypes:
         wrong = f"_refuse({at}, {name}, {self._word(kind, optional=False)})"
         match kind:
             case Scalar.TIMESTAMP:
-                return f"(len(t := {a}.S) <= {LONGEST_TIME} and _timestamp(t) or {wrong})"
+                return f"(m if len(t := {a}.S) <= {LONGEST_TIME} and (m := _timestamp(t)) is not None else {wrong})"
             case Scalar.DATE:
                 return f"(_date({a}.S) or {wrong})"
             case Scalar.BOOLEAN:

@@ -19,8 +19,10 @@ class Settings(msgspec.Struct, frozen=True):
     CLAIMS_UNREADABLE   `true` in the one function that answers for records with no readable type, `false` in the others
     BUCKET              the bucket for error documents and Avro containers
     ERROR_PREFIX        the prefix of error documents, `data-pipeline/errors/records/`
-    FORMAT              the mode: `parquet`, rows go back to Firehose, which converts them, or `avro`, the function puts
-                        containers (glue/layout.py: Format)
+    FORMAT              the mode: `parquet`, rows go back to Firehose, which converts them; `avro`, the function puts
+                        containers; `iceberg`, rows go back to Firehose, which appends them to Iceberg tables
+                        (glue/layout.py: Format)
+    DATABASE            the database of the mode's tables, which Iceberg's rows name
     AVRO_CODEC          the codec of the containers, `deflate` by default, or `null`
     """
 
@@ -29,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True):
     bucket: str
     error_prefix: str
     format: Format
+    database: str
     avro_codec: str
 
 
@@ -60,7 +63,8 @@ def read(environment: Mapping[str, str], known_types: Collection[str]) -> Settin
     bucket = _needed(environment, "BUCKET", "the bucket for error documents and Avro containers")
     if not bucket.isascii() or " " in bucket:
         _wrong("BUCKET", f"`{bucket}` is not the name of a bucket")
-    return Settings(record_types, claims == "true", bucket, prefix, Format(row_format), codec)
+    database = environment.get("DATABASE", "").strip()
+    return Settings(record_types, claims == "true", bucket, prefix, Format(row_format), database, codec)
 
 
 def _needed(environment: Mapping[str, str], name: str, what: str) -> str:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 # 2024-05-01T14:00:05.123456789+02:00. Longer texts are no times. Modes cache times by their texts, so that is asked
 # first (transform/row.py): a text of 380 KB, as large as an item may be, is kept by no cache. 8,192 entries take 3 MB.
@@ -37,14 +38,20 @@ _MILLIS = [f".{milli:03}" for milli in range(1000)]
 
 
 class Times(NamedTuple):
-    """The form in which a mode's rows hold times: text that begins with the UTC date, by which rows are partitioned.
+    """The form in which a mode's rows hold times, such as text or integers.
 
     `read` converts the text of an attribute, of at most LONGEST_TIME characters, and returns None if it is not a time;
-    `of_micros` converts epoch microseconds.
+    `of_micros` converts epoch microseconds; `day` returns the UTC date of a time in this form, 2024-05-01, by which
+    rows are partitioned.
     """
 
-    read: Callable[[str], str | None]
-    of_micros: Callable[[int], str]
+    read: Callable[[str], Any]
+    of_micros: Callable[[int], Any]
+    day: Callable[[Any], str]
+
+
+# The date of a time that is text and begins with it.
+day_of_text: Callable[[str], str] = itemgetter(slice(len(FIRST_DAY)))
 
 
 def timestamp(text: str) -> str | None:

@@ -18,6 +18,7 @@ from firehose.cli.text_table import print_table, text_table
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
+from firehose.lake.opening import need_files
 from firehose.local.kinesis_writer import stream_of
 from firehose.local.processors.function_problems import FunctionProblem
 from firehose.local.user_error import UserError
@@ -111,6 +112,8 @@ def backfill(  # noqa: PLR0913 - options of a command
 
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
+    if lake:
+        need_files(file_format, "dmd backfill --lake", "send the items through the stream with --stream")
     job = BackfillJob(
         source=either("--table", table, "--export", export),
         is_table=bool(table),

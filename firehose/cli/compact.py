@@ -17,6 +17,7 @@ from firehose.cli.text_table import print_table, text_table
 from firehose.lake.compact.limits import MIB, MIN_FILES, SMALL_BYTES, TARGET_BYTES, Limits
 from firehose.lake.compact.run import CompactionResult, CompactRequest, dry_run
 from firehose.lake.compact.run import compact as run_compaction
+from firehose.lake.opening import need_files
 from glue.layout import Format
 from glue.schema import SCHEMAS
 
@@ -76,6 +77,8 @@ def compact(  # noqa: PLR0913 - options of a command
     Exits with 1 if something was left undone; rerun the same command later.
     """
     check_types(types or [], load_types(schemas))
+    if file_format:
+        need_files(file_format, "dmd compact", "let AWS Glue's optimizers compact them (docs/deploy.md, Iceberg mode)")
     closed_seconds = duration(older_than).total_seconds()
     limits = Limits(min_files, closed_seconds, small_mib * MIB, target_mib * MIB)
     request = CompactRequest(lake, limits, tuple(types or ()), file_format, drop_duplicates, Path(schemas))

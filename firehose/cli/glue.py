@@ -10,6 +10,7 @@ import typer
 from firehose.cli.output import print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, schema_errors
+from firehose.lake.opening import need_files
 from firehose.local.user_error import UserError
 from glue import build as generate
 from glue.ddl import create_table
@@ -89,6 +90,7 @@ def ddl(
     schemas: Schemas = SCHEMAS,
 ) -> None:
     """Print CREATE EXTERNAL TABLE statements for Athena."""
+    need_files(file_format, "dmd glue ddl", "dmd iceberg tables makes them")
     with schema_errors():
         tables = table_inputs(load(schemas))
     for name in types or sorted(tables):

@@ -13,7 +13,7 @@ from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
 from firehose.lake.jobs.open_writers import open_writer
-from firehose.lake.opening import format_to_write, open_lake, open_lake_to_write
+from firehose.lake.opening import format_to_write, need_files, open_lake, open_lake_to_write
 from firehose.lake.replay.prepare import DryRunWriter, Writer
 from firehose.lake.replay.run import Replay, ReplaySummary
 from firehose.lake.replay.selection import Selection, since_ms, until_ms
@@ -92,6 +92,8 @@ def replay(  # noqa: PLR0913 - an argument for each option
     reader = open_lake(lake, may_be_empty=elsewhere is not None)
     sink = None if dry_run else open_lake_to_write(lake)
     file_format = file_format or (Format.PARQUET if writer else format_to_write(reader))
+    if writer is None:
+        need_files(file_format, "dmd replay", "send the records through the stream with --to kinesis://STREAM")
     work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer, schemas=schemas)
     try:
         with open_writer(sink, "replay") if sink else nullcontext():

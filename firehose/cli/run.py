@@ -23,7 +23,7 @@ from firehose.cli.stop_signals import stop_requests
 from firehose.cli.stream_summary import problem_lines
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.jobs.open_writers import open_writer
-from firehose.lake.opening import open_lake_to_write
+from firehose.lake.opening import need_files, open_lake_to_write
 from firehose.lake.replay.selection import since_ms
 from firehose.local.kinesis_writer import KINESIS
 from firehose.local.report import RunReport
@@ -73,6 +73,7 @@ def run(
     A stream is read until Ctrl-C, with its buffer intervals. The same command resumes after the last delivered record;
     records are delivered at least once.
     """
+    need_files(file_format, "dmd run", "choose --format parquet or avro")
     metrics = FunctionMetrics()
     types = load_types(schemas)
     state = state or STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12]

@@ -23,14 +23,14 @@ from firehose.local.user_error import UserError
 from firehose.pipeline.package import OUR_FOLDERS
 from firehose.pipeline.up.prepare import prepare
 from firehose.pipeline.up.session import Session
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 
 QUERY = 'dmd query "SELECT count(*) FROM demand"'
 
 app = plain_app()
 
 
-BOTH = "both"
+BOTH = "both"  # of the modes that write files: Iceberg's stream would be the sixth reader of a shard
 MODES = [*Format, BOTH]
 
 
@@ -137,7 +137,7 @@ def _forget(state: Path) -> None:
 def _modes(mode: str) -> list[Format]:
     if mode not in MODES:
         raise UserError(f"unknown mode '{mode}' (choose from {', '.join(MODES)})")
-    return list(Format) if mode == BOTH else [Format(mode)]
+    return list(FILE_FORMATS) if mode == BOTH else [Format(mode)]
 
 
 def _say_what_runs(endpoint: Endpoint, deployed: Deployed, session: Session) -> None:

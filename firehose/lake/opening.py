@@ -7,9 +7,10 @@ from firehose.lake.object_names import delivery_stream_of
 from firehose.lake.objects import BucketLake, FolderLake, Lake
 from firehose.local.sinks import S3, bucket_of, make_bucket_folder
 from firehose.local.user_error import UserError
-from glue.layout import FIREHOSE_ERRORS, ROOT, Format, format_prefix, partition_date
+from glue.layout import FILE_FORMATS, FIREHOSE_ERRORS, ROOT, Format, format_prefix, partition_date
 
 _ROOT_PREFIX = f"{ROOT}/"
+METADATA = ".metadata.json"  # how the names of an Iceberg table's metadata files end
 
 
 def open_lake(where: str, *, may_be_empty: bool = False) -> Lake:
@@ -60,7 +61,7 @@ def open_lake_to_write(where: str) -> LakeSink:
 
 
 def format_to_read(lake: Lake) -> Format:
-    """Return the format that queries read: Parquet, unless the lake has Avro only."""
+    """Return the format that queries read: the first of Parquet, Avro and Iceberg that the lake has."""
     return next(iter(_formats(lake)), Format.PARQUET)
 
 
@@ -78,9 +79,24 @@ def format_to_write(lake: Lake) -> Format:
     return formats[0] if formats else _format_of_errors(lake)
 
 
+def need_files(file_format: Format, command: str, instead: str) -> None:
+    """Refuse a format without tables of files, for a command that works on files: Iceberg.
+
+    Raises:
+        UserError: "dmd compact does not work on Iceberg tables: ...", `instead` being what to do.
+    """
+    if file_format not in FILE_FORMATS:
+        raise UserError(f"{command} does not work on {file_format.title()} tables: {instead}")
+
+
 def _formats(lake: Lake) -> list[Format]:
-    """Return the formats of the files that lie in a partition, Parquet first. Files elsewhere are not a table's."""
-    return [one for one in Format if any(partition_date(stored.key) for stored in lake.objects(format_prefix(one)))]
+    """Return the formats of the lake's tables, Parquet first."""
+    return [one for one in Format if any(_is_a_tables(one, stored.key) for stored in lake.objects(format_prefix(one)))]
+
+
+def _is_a_tables(file_format: Format, key: str) -> bool:
+    """Return True if a file belongs to a table: by its partition, or, for Iceberg's, if it is a table's metadata."""
+    return bool(partition_date(key)) if file_format in FILE_FORMATS else key.endswith(METADATA)
 
 
 def _format_of_errors(lake: Lake) -> Format:

@@ -6,6 +6,7 @@ in glue/layout.Format, and the module transform/<mode>_mode.py.
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 
 import msgspec
 
@@ -14,24 +15,33 @@ from glue.model import RecordType
 from glue.tables import TableInput, avro_table, parquet_table
 
 
+class Destination(StrEnum):
+    """What a delivery stream delivers to, in Terraform's words."""
+
+    S3 = "extended_s3"
+    ICEBERG = "iceberg"
+
+
 class ModeRow(msgspec.Struct, frozen=True):
     """One mode.
 
     key             names a stream and its function; `%s` in it is the record type, so that each type has its own stream
+    destination     what its streams deliver to
     converts        Firehose converts rows by the Glue table of the record type
     partitions      Firehose puts rows below the partition keys that the function answers
-    table           makes the Glue table of a record type
+    table           makes the Glue table of a record type; None for Iceberg tables, which `dmd iceberg tables` makes
     database        the end of the Glue database's name
-    prefix          the prefix of what Firehose delivers
+    prefix          the prefix of what Firehose delivers; None for Iceberg tables, which have places of their own
     lambda_buffer_* how much Firehose gathers before it calls the function
     """
 
     key: str
+    destination: Destination
     converts: bool
     partitions: bool
-    table: Callable[[RecordType], TableInput]
+    table: Callable[[RecordType], TableInput] | None
     database: str
-    prefix: str
+    prefix: str | None
     lambda_buffer_mib: float
     lambda_buffer_seconds: int
     memory_mib: int
@@ -50,6 +60,7 @@ class ModeRow(msgspec.Struct, frozen=True):
 MODES = {
     Format.PARQUET: ModeRow(
         key="%s",
+        destination=Destination.S3,
         converts=True,
         partitions=True,
         table=parquet_table,
@@ -67,6 +78,7 @@ MODES = {
     ),
     Format.AVRO: ModeRow(
         key=Format.AVRO,
+        destination=Destination.S3,
         converts=False,
         partitions=False,
         table=avro_table,
@@ -83,5 +95,20 @@ MODES = {
         lambda_buffer_seconds=50,
         memory_mib=1024,
         timeout_seconds=300,
+    ),
+    # Each row names its table, so one stream serves all types.
+    Format.ICEBERG: ModeRow(
+        key=Format.ICEBERG,
+        destination=Destination.ICEBERG,
+        converts=False,
+        partitions=False,
+        table=None,
+        database="_iceberg",
+        prefix=None,
+        # As in Parquet mode: the reply holds the rows.
+        lambda_buffer_mib=1,
+        lambda_buffer_seconds=60,
+        memory_mib=512,
+        timeout_seconds=60,
     ),
 }

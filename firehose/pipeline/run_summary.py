@@ -10,14 +10,14 @@ import msgspec
 from firehose.local.report import RunReport
 from firehose.local.sink import Sink
 from firehose.pipeline.streams import LOCAL, stream_names
-from glue.layout import PARTITION, Format, format_prefix
+from glue.layout import FILE_FORMATS, PARTITION, format_prefix
 from transform.outcome import OTHER
 
 PROCESSING_FAILED = "Lambda.ProcessingFailedStatus"
 # How Firehose's other codes begin that speak of a function: of whole batches.
 _OF_BATCHES = "Lambda."
 
-_DATA = tuple(map(format_prefix, Format))
+_DATA = tuple(map(format_prefix, FILE_FORMATS))
 
 
 class TypeSummary(msgspec.Struct):

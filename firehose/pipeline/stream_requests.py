@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from firehose.pipeline.modes import ModeRow
+from firehose.pipeline.modes import Destination, ModeRow
 from firehose.pipeline.names import REGION
 from glue.layout import FIREHOSE_ERRORS
 
@@ -33,7 +33,8 @@ def create_delivery_stream(  # noqa: PLR0913  each is a name of AWS's that only 
         -> {"DeliveryStreamName": "prd3292-dev1-dmnd-sale", "DeliveryStreamType": "KinesisStreamAsSource", ...}
 
     `database` and `table` are the Glue table that a mode converts by, if it does. `buffer_seconds` is 60 to 300:
-    Firehose takes no less with dynamic partitioning, and the data must be queryable within five minutes (REQ-7).
+    Firehose takes no less with dynamic partitioning, Iceberg tables would get a snapshot with each flush, and the data
+    must be queryable within five minutes (REQ-7).
     Objects that the function writes itself only wait for the mode's lambda buffer.
 
     Raises:
@@ -43,18 +44,25 @@ def create_delivery_stream(  # noqa: PLR0913  each is a name of AWS's that only 
         "DeliveryStreamName": name,
         "DeliveryStreamType": "KinesisStreamAsSource",
         "KinesisStreamSourceConfiguration": {"KinesisStreamARN": stream_arn, "RoleARN": role_arn},
-        "ExtendedS3DestinationConfiguration": {
-            "RoleARN": role_arn,
-            "BucketARN": f"arn:aws:s3:::{bucket}",
-            "Prefix": mode.prefix,
-            "BufferingHints": _buffer(buffer_seconds),
-            "CloudWatchLoggingOptions": _logging(name),
-            "ProcessingConfiguration": _processing(mode, function_arn, role_arn, lambda_retries),
-            **_ALWAYS,
-            **(_PARTITIONING if mode.partitions else {}),
-            **(_conversion(role_arn, database, table, region) if mode.converts else {}),
-        },
     }
+    destination = {
+        "RoleARN": role_arn,
+        "BufferingHints": _buffer(buffer_seconds),
+        "CloudWatchLoggingOptions": _logging(name),
+        "ProcessingConfiguration": _processing(mode, function_arn, role_arn, lambda_retries),
+    }
+    match mode.destination:
+        case Destination.S3:
+            request["ExtendedS3DestinationConfiguration"] = {
+                **destination,
+                "BucketARN": f"arn:aws:s3:::{bucket}",
+                "Prefix": mode.prefix,
+                **_ALWAYS,
+                **(_PARTITIONING if mode.partitions else {}),
+                **(_conversion(role_arn, database, table, region) if mode.converts else {}),
+            }
+        case Destination.ICEBERG:
+            request["IcebergDestinationConfiguration"] = {**destination, **_iceberg(role_arn, bucket, region)}
     if tags:
         request["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     return request
@@ -65,6 +73,10 @@ _ALWAYS = {
     "CompressionFormat": "UNCOMPRESSED",  # the only value with format conversion; the Parquet pages are Snappy
     "S3BackupMode": "Disabled",  # a backup would keep deleted people's data unscrubbed
 }
+# The longest that Firehose takes. Afterwards every waiting row goes to the error output, even if only the catalog or a
+# permission was wrong for a while.
+_ICEBERG_RETRY_SECONDS = 7200
+
 _PARTITIONING = {
     "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}},
 }
@@ -93,6 +105,25 @@ def _processing(mode: ModeRow, function_arn: str, role_arn: str, retries: int) -
     }
     listed = [{"ParameterName": key, "ParameterValue": value} for key, value in parameters.items()]
     return {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": listed}]}
+
+
+def _iceberg(role_arn: str, bucket: str, region: str) -> dict[str, Any]:
+    """Return the members of a destination whose rows name their tables.
+
+    It lists no tables: Terraform's AWS provider would replace the stream for each further one, and only unique keys,
+    which this mode has not, and error prefixes need the list.
+    """
+    account = role_arn.split(":")[4]
+    return {
+        "CatalogConfiguration": {"CatalogARN": f"arn:aws:glue:{region}:{account}:catalog"},
+        "RetryOptions": {"DurationInSeconds": _ICEBERG_RETRY_SECONDS},
+        # What fails; rows go to the tables' own places.
+        "S3Configuration": {
+            "RoleARN": role_arn,
+            "BucketARN": f"arn:aws:s3:::{bucket}",
+            "ErrorOutputPrefix": ERROR_PREFIX,
+        },
+    }
 
 
 def _conversion(role_arn: str, database: str, table: str, region: str) -> dict[str, Any]:

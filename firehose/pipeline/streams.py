@@ -12,7 +12,7 @@ from firehose.local.sink import Sink
 from firehose.pipeline.modes import MODES, ModeRow
 from firehose.pipeline.names import REGION, Names
 from firehose.pipeline.stream_requests import create_delivery_stream
-from glue.layout import ERROR_DOCUMENTS, Format
+from glue.layout import ERROR_DOCUMENTS, ICEBERG_NAMESPACE, Format
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
 from glue.tables import with_bucket
@@ -55,14 +55,15 @@ class ModeStream(msgspec.Struct, frozen=True):
             **surroundings,
         )
 
-    def variables(self, bucket: str) -> dict[str, str]:
-        """Return the environment of the function (transform/settings.py)."""
+    def variables(self, bucket: str, database: str | None = None) -> dict[str, str]:
+        """Return the environment of the function (transform/settings.py); `database` is by default its own."""
         return {
             "RECORD_TYPES": ",".join(self.types),
             "CLAIMS_UNREADABLE": "true" if self.claims else "false",
             "BUCKET": bucket,
             "ERROR_PREFIX": ERROR_DOCUMENTS,
             "FORMAT": str(self.format),
+            "DATABASE": database or self.names.database(self.format),
         }
 
 
@@ -106,8 +107,9 @@ def _configured(stream: ModeStream, types: Mapping[str, RecordType]) -> StreamCo
         bucket=BUCKET,
         role_arn=f"arn:aws:iam::{_ACCOUNT}:role/{LOCAL.prefix}-firehose",
     )
-    table = with_bucket(stream.mode.table(types[stream.types[0]]), BUCKET) if stream.mode.converts else None
-    return StreamConfiguration(request, table, stream.variables(BUCKET))
+    make_table = stream.mode.table
+    table = with_bucket(make_table(types[stream.types[0]]), BUCKET) if make_table and stream.mode.converts else None
+    return StreamConfiguration(request, table, stream.variables(BUCKET, ICEBERG_NAMESPACE))
 
 
 def local_pipeline(

@@ -50,6 +50,7 @@ module "pipeline" {
   alarms          = var.alarms
   log_forwarding  = var.log_forwarding
   ci_principals   = var.ci_principals
+  iceberg         = var.iceberg
 
   athena = {
     scan_limit_gib = var.scan_limit_gib

@@ -118,3 +118,8 @@ variable "ci_principals" {
   type    = list(string)
   default = []
 }
+
+variable "iceberg" {
+  type    = object({ optimizers = optional(bool), snapshot_days = optional(number) })
+  default = {}
+}

@@ -18,7 +18,7 @@ from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.user_error import UserError
 from firehose.pipeline.package import checkout_package
 from firehose.pipeline.up.resources import BUCKET, make_resources
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 from tests.commands import dmd, result_of
 from tests.given import change, payload, s
 from tests.local_aws import local_aws
@@ -168,7 +168,7 @@ def test_other_errors_are_shown_as_python_shows_them(capsys: pytest.CaptureFixtu
 def environment() -> Iterator[Endpoint]:
     with local_aws() as address:
         endpoint = Endpoint(address)
-        make_resources(endpoint, list(Format), checkout_package())
+        make_resources(endpoint, FILE_FORMATS, checkout_package())
         yield endpoint
 
 

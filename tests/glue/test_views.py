@@ -15,7 +15,7 @@ from glue import hive
 from glue.build import ATHENA, PROJECT
 from glue.compliance import REDACTED, deletions_sql, personal_data_sql, rows_without_item_sql
 from glue.dictionary import data_dictionary
-from glue.layout import Format
+from glue.layout import FILE_FORMATS
 from glue.model import SchemaError
 from glue.schema import load
 from glue.tables import table_inputs
@@ -293,12 +293,12 @@ def test_the_time_of_a_deletion_of_a_type_without_such_a_field_is_the_changes(tm
     (tmp_path / "in.jsonl").write_bytes(payload(removed) + b"\n")
     lake = str(tmp_path / "lake")
 
-    for mode in Format:
+    for mode in FILE_FORMATS:
         arguments = [str(tmp_path / "in.jsonl"), "--lake", lake, "--schemas", str(schemas), "--format", mode]
         assert CliRunner().invoke(app.app, ["run", "--strict", *arguments]).exit_code == 0
 
     types = load(schemas)
-    for mode in Format:
+    for mode in FILE_FORMATS:
         (row,) = query(deletions_sql(types), lake, table_inputs(types), file_format=mode).rows
         assert row[:2] == ("gift", "g1")
         assert datetime(2025, 1, 1, 10, 0) in row

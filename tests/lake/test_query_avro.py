@@ -14,7 +14,7 @@ from firehose.cli.query import query as command
 from firehose.lake.objects import FolderLake
 from firehose.lake.query.sql import Dialect, query
 from firehose.local.user_error import UserError
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 from tests.lake.test_query import DELETED, LATENCY, TOP_EVENTS
 from tests.lakes import (
     DEMAND,
@@ -124,7 +124,7 @@ def test_the_columns_and_types_are_those_of_parquet(lake: Path) -> None:
 
     described = [
         query("SELECT * FROM (DESCRIBE event)", str(lake), file_format=file_format, dialect=Dialect.DUCKDB).rows
-        for file_format in Format
+        for file_format in FILE_FORMATS
     ]
 
     assert described[0] == described[1]
@@ -232,7 +232,7 @@ def test_error_documents_are_the_table_errors_in_both_modes(lake: Path) -> None:
 
     sql = "SELECT error.code, partition_date FROM errors"
 
-    assert [query(sql, str(lake), file_format=one).rows for one in Format] == [[("invalid", "2025-01-01")]] * 2
+    assert [query(sql, str(lake), file_format=one).rows for one in FILE_FORMATS] == [[("invalid", "2025-01-01")]] * 2
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_the_format_to_read_can_be_chosen(lake: Path, capsys: pytest.CaptureFixt
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="parquet")])
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="avro")])
 
-    for file_format in Format:
+    for file_format in FILE_FORMATS:
         command("SELECT eventid FROM demand", lake=str(lake), as_csv=True, file_format=file_format)
 
     assert capsys.readouterr().out.split() == ["eventid", "parquet", "eventid", "avro"]

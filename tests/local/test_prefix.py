@@ -31,7 +31,7 @@ def evaluated(raw: str, *, partitioned: bool = False, **keys: str) -> str:
 
 
 def test_partition_keys_take_their_places() -> None:
-    prefix = evaluated(MODES[Format.PARQUET].prefix, partitioned=True, type="sale", date="2025-01-01")
+    prefix = evaluated(MODES[Format.PARQUET].prefix or "", partitioned=True, type="sale", date="2025-01-01")
 
     assert prefix == "data-pipeline/parquet/sale/partition_date=2025-01-01/"
 

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from firehose.local.sources.files import number_lines
-from firehose.pipeline.modes import MODES, ModeRow
+from firehose.pipeline.modes import MODES, Destination, ModeRow
 from firehose.pipeline.names import Names
 from firehose.pipeline.streams import local_pipeline, mode_streams
 from glue.layout import Format, partition, type_prefix
@@ -39,9 +39,10 @@ def test_terraform_has_the_same_row(name: Format) -> None:
     assert rows_of_terraform()[name] == {
         "key": mode.key,
         "per_type": mode.per_type,
+        "destination": mode.destination,
         "converts": mode.converts,
         "partitions": mode.partitions,
-        "files": mode.table(record_type(gift()))["Parameters"]["classification"],
+        "files": mode.table and mode.table(record_type(gift()))["Parameters"]["classification"],
         "database": mode.database,
         "prefix": mode.prefix,
         "lambda_buffer": {"mib": mode.lambda_buffer_mib, "seconds": mode.lambda_buffer_seconds},
@@ -82,10 +83,12 @@ def test_streams_and_databases_are_named_by_environment_and_mode() -> None:
     assert named == {
         Format.PARQUET: ["prd3292-qa1-dmnd-event", "prd3292-qa1-dmnd-sale"],
         Format.AVRO: ["prd3292-qa1-dmnd-avro"],
+        Format.ICEBERG: ["prd3292-qa1-dmnd-iceberg"],
     }
     assert [names.database(mode) for mode in Format] == [
         "prd3292_qa1_dmnd_pipeline_parquet",
         "prd3292_qa1_dmnd_pipeline",
+        "prd3292_qa1_dmnd_pipeline_iceberg",
     ]
 
 
@@ -94,7 +97,7 @@ def test_no_delivery_streams_name_begins_another_name_so_that_a_role_reaches_its
 
     streams = [f"{stream.name}-" for mode in Format for stream in mode_streams(names, mode, types)]
 
-    assert len(streams) == 7
+    assert len(streams) == 8
     assert [(one, other) for one in streams for other in streams if one is not other and other.startswith(one)] == []
 
 
@@ -103,12 +106,14 @@ class WithLines(StrEnum):
 
     PARQUET = "parquet"
     AVRO = "avro"
+    ICEBERG = "iceberg"
     LINES = "lines"
 
 
 # Rows as lines of JSON, as Firehose delivers them where it does not convert.
 LINES = ModeRow(
     key="lines-%s",
+    destination=Destination.S3,
     converts=False,
     partitions=True,
     table=parquet_table,

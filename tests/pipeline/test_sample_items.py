@@ -11,7 +11,7 @@ from firehose.lake.query.sql import query
 from firehose.local.sinks import FolderSink
 from firehose.pipeline.sample.records import changes
 from firehose.pipeline.streams import local_pipeline
-from glue.layout import Format
+from glue.layout import FILE_FORMATS
 from glue.schema import load
 from tests.given import number_changes
 
@@ -29,7 +29,7 @@ def items_by_change() -> dict[str, str]:
     return found
 
 
-@pytest.fixture(scope="module", params=Format)
+@pytest.fixture(scope="module", params=FILE_FORMATS)
 def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp(request.param)
     local_pipeline(FolderSink(folder), file_format=request.param).run(number_changes(changes(2_000, seed=1)))

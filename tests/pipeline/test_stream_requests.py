@@ -54,6 +54,18 @@ def test_in_avro_mode_an_ok_that_should_never_be_lands_below_errors_and_in_no_ta
     assert config["ErrorOutputPrefix"] == "data-pipeline/errors/firehose/!{firehose:error-output-type}/"
 
 
+def test_in_iceberg_mode_rows_name_their_tables_so_the_stream_names_none() -> None:
+    config = destination(request(mode=Format.ICEBERG))
+
+    assert "DestinationTableConfigurationList" not in config
+    assert "AppendOnly" not in config, "the provider of Terraform that is locked does not know it"
+    assert config["CatalogConfiguration"] == {"CatalogARN": "arn:aws:glue:us-east-1:123456789012:catalog"}
+    assert config["S3Configuration"]["ErrorOutputPrefix"] == (
+        "data-pipeline/errors/firehose/!{firehose:error-output-type}/"
+    )
+    assert config["RetryOptions"] == {"DurationInSeconds": 7200}
+
+
 def test_in_avro_mode_a_batch_of_the_smallest_changes_passes_no_limit_of_lambdas() -> None:
     least_bytes = 350  # a change record without an image is more
     envelope_bytes = 450  # of an event record, and what the base64 rounds up

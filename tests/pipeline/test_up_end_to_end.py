@@ -7,7 +7,7 @@ import pytest
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.pipeline.package import checkout_package
 from firehose.pipeline.up.resources import BUCKET, TABLE, make_resources
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 from tests.e2e.environment import local_sql
 from tests.e2e.items import LIVING, NOBODY, TYPES, Items, Life
 from tests.e2e.run import Clocks, run
@@ -26,7 +26,7 @@ def endpoint() -> Iterator[Endpoint]:
         made = Endpoint(address)
         for name, value in made.variables.items():
             patch.setenv(name, value)
-        make_resources(made, list(Format), checkout_package())
+        make_resources(made, FILE_FORMATS, checkout_package())
         yield made
 
 
@@ -40,7 +40,7 @@ def said(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> list[s
     run(
         Items(table, TABLE),
         LIVES,
-        {mode: local_sql(endpoint.client, BUCKET, mode) for mode in Format},
+        {mode: local_sql(endpoint.client, BUCKET, mode) for mode in FILE_FORMATS},
         seconds=60,
         where_it_stopped=str,
         say=told.append,
@@ -56,7 +56,7 @@ def test_every_record_type_has_items_of_its_own() -> None:
 def test_an_item_of_each_type_created_changed_and_deleted_is_found_by_sql_in_both_modes(said: list[str]) -> None:
     found = {line.split(":")[0] for line in said if line.startswith("lake")}
 
-    assert found == {f"lake    {name} ({mode})" for name in LIVING for mode in Format}
+    assert found == {f"lake    {name} ({mode})" for name in LIVING for mode in FILE_FORMATS}
     assert said[0] == "table   demand, notification, event, sale: items created, changed and deleted"
     assert said[-2].startswith("views   latest_demand, ")
 
@@ -68,7 +68,7 @@ def test_in_the_end_the_table_has_what_it_had_before(said: list[str], endpoint: 
     assert said[-1] == "clear   4 items deleted, 0 objects below test/"
 
 
-@pytest.mark.parametrize("mode", Format)
+@pytest.mark.parametrize("mode", FILE_FORMATS)
 def test_a_deleted_item_has_no_personal_data_in_the_lake(said: list[str], endpoint: Endpoint, mode: Format) -> None:
     sql = f"SELECT isdeleted, phonenumber, email FROM demand WHERE isdeleted OR email = '{NOBODY}'"  # noqa: S608
 

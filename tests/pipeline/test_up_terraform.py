@@ -12,7 +12,7 @@ from firehose.local.user_error import UserError
 from firehose.pipeline.package import PROJECT, checkout_package
 from firehose.pipeline.up import terraform
 from firehose.pipeline.up.prepare import prepare
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def fake(folder: Path, fails: str = "") -> None:
 def apply(folder: Path) -> list[tuple[list[str], str, dict[str, str]]]:
     command = terraform.terraform_command()
     assert command is not None
-    terraform.apply_test(command, ENDPOINT, list(Format), folder / "function.zip", folder / "state")
+    terraform.apply_test(command, ENDPOINT, FILE_FORMATS, folder / "function.zip", folder / "state")
     return [tuple(json.loads(line)) for line in (folder / "calls.jsonl").read_text().splitlines()]
 
 

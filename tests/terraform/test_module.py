@@ -38,6 +38,7 @@ ORC = """
     orc = {
       key             = "orc-%s"
       per_type        = true
+      destination     = "extended_s3"
       converts        = false
       partitions      = true
       files           = "avro"

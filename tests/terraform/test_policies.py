@@ -24,7 +24,7 @@ KEYS = [*TYPES, "avro"]
 OBJECTS = f"{BUCKET}/data-pipeline"
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group"
 GLUE = f"arn:aws:glue:us-east-1:{ACCOUNT}"
-DATABASES = ("prd3292_dev1_dmnd_pipeline", "prd3292_dev1_dmnd_pipeline_parquet")
+DATABASES = tuple(f"prd3292_dev1_dmnd_pipeline{end}" for end in ("", "_iceberg", "_parquet"))
 TABLE = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/prd3292-dev1-us-east-1-demand-table"
 
 
@@ -66,7 +66,7 @@ def of_function(key: str) -> list[dict[str, Any]]:
 def of_delivery(key: str) -> list[dict[str, Any]]:
     own_errors = f"{OBJECTS}/errors/firehose/*/{name(key)}-*"
     alias = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name(key)}:live"
-    schema = [f"{GLUE}:catalog", f"{GLUE}:database/{DATABASES[1]}", f"{GLUE}:table/{DATABASES[1]}/{key}"]
+    schema = [f"{GLUE}:catalog", f"{GLUE}:database/{DATABASES[2]}", f"{GLUE}:table/{DATABASES[2]}/{key}"]
     return [
         allow(
             "ReadChanges",
@@ -114,7 +114,8 @@ def test_without_keys_and_tracing_roles_use_none(key: str, least: Plan) -> None:
 
 
 def test_the_ci_role_changes_its_own_items_and_reads_the_partition_of_its_rows(everything: Plan) -> None:
-    partitions = [f"data-pipeline/{mode}/*/partition_date=1999-09-09/*" for mode in ("avro", "parquet")]
+    partitions = [f"data-pipeline/{mode}/*/partition_date=1999-09-09/*" for mode in ("avro", "iceberg", "parquet")]
+    read = [*partitions, "data-pipeline/iceberg/*/metadata/*"]
 
     assert everything.policy("aws_iam_role_policy.ci[0]") == [
         allow("DescribeTable", ["dynamodb:DescribeTable", "dynamodb:DescribeKinesisStreamingDestination"], TABLE),
@@ -152,11 +153,17 @@ def test_the_ci_role_changes_its_own_items_and_reads_the_partition_of_its_rows(e
             "ListObjects",
             "s3:ListBucket",
             BUCKET,
-            {"StringLike": {"s3:prefix": [*partitions, "data-pipeline/errors/*", "data-pipeline/test/*"]}},
+            {"StringLike": {"s3:prefix": [*read, "data-pipeline/errors/*", "data-pipeline/test/*"]}},
         ),
-        allow("ReadObjects", "s3:GetObject", [*(f"{BUCKET}/{one}" for one in partitions), f"{OBJECTS}/test/*"]),
+        allow("ReadObjects", "s3:GetObject", [*(f"{BUCKET}/{one}" for one in read), f"{OBJECTS}/test/*"]),
         allow("WriteObjects", ["s3:PutObject", "s3:AbortMultipartUpload"], f"{OBJECTS}/test/*"),
         allow("DeleteTestObjects", "s3:DeleteObject", f"{OBJECTS}/test/*"),
+        {
+            "Sid": "KeepTables",
+            "Effect": "Deny",
+            "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject"],
+            "Resource": [f"{OBJECTS}/iceberg/*"],
+        },
         allow("EncryptObjects", ["kms:GenerateDataKey", "kms:Decrypt"], KEY, THROUGH_S3),
     ]
 

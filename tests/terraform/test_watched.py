@@ -23,7 +23,7 @@ def graphs(plan: Plan) -> dict[str, set[str]]:
 def test_every_graph_of_the_dashboard_is_this_one(everything: Plan) -> None:
     assert graphs(everything) == {
         "Not yet read from Kinesis (ms)": {"AWS/Firehose KinesisMillisBehindLatest"},
-        "Not yet in S3 (s)": {"AWS/Firehose DeliveryToS3.DataFreshness"},
+        "Not yet in the lake (s)": {"AWS/Firehose DeliveryToS3.DataFreshness"},
         "Records read": {"AWS/Firehose DataReadFromKinesisStream.Records"},
         "Records failed, by reason": {"dmd-pipeline RecordsFailed"},
         "Objects under errors/": {"AWS/S3 PutRequests"},

@@ -14,6 +14,7 @@ from tests.given import Function, change, change_of, event, image, m, results, r
 from tests.invented import gift, group, member, optional
 from transform import reply
 from transform.outcome import Delivered, Dropped, Failed, Outcome, Reason
+from transform.parquet_mode import LIMIT, result
 
 
 def test_one_bad_record_fails_alone() -> None:
@@ -153,21 +154,21 @@ def test_the_size_of_a_reply_is_known_without_serialising_it() -> None:
         Delivered("", "event", "2025-01-01", 0),
     ]
 
-    size = reply.size_bytes(ids, outcomes)
+    size = LIMIT.size_bytes(ids, outcomes)
 
-    assert size == len(json.dumps({"records": list(map(reply.result, ids, outcomes))}))
+    assert size == len(json.dumps({"records": list(map(result, ids, outcomes))}))
 
 
 def test_a_reply_that_just_fits_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = ["a", "b"]
     rows: list[Outcome] = [Delivered("QUJD", "demand", "2025-01-01", 0)] * 2
-    exactly = reply.size_bytes(ids, rows)
+    exactly = LIMIT.size_bytes(ids, rows)
 
     kept, cut = list(rows), list(rows)
     monkeypatch.setattr(reply, "LAMBDA_PAYLOAD_BYTES", exactly)
-    reply.keep_within_limit(ids, kept)
+    LIMIT.keep_within_limit(ids, kept)
     monkeypatch.setattr(reply, "LAMBDA_PAYLOAD_BYTES", exactly - 1)
-    reply.keep_within_limit(ids, cut)
+    LIMIT.keep_within_limit(ids, cut)
 
     assert kept == rows
     assert [type(outcome) for outcome in cut] == [Delivered, Failed]

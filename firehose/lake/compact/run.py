@@ -19,7 +19,7 @@ from firehose.lake.jobs.replacement import COMPACTED, GIVEN_UP, REPLACED
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.opening import open_lake
 from firehose.local.sinks import bucket_of
-from glue.layout import Format, partition_date, type_prefix
+from glue.layout import FILE_FORMATS, Format, partition_date, type_prefix
 from glue.schema import SCHEMAS, load
 
 
@@ -108,7 +108,7 @@ def dry_run(request: CompactRequest) -> CompactionResult:
 
 def _find(lake: Lake, request: CompactRequest, at: StoreTime) -> Iterator[_Found]:
     """Yield the partitions that have something to merge, or something that a killed job has left."""
-    for file_format in [request.file_format] if request.file_format else Format:
+    for file_format in [request.file_format] if request.file_format else FILE_FORMATS:
         for name in request.types or sorted(load(request.schemas)):
             by_date: dict[str, list[StoredObject]] = defaultdict(list)
             for stored in lake.objects(type_prefix(file_format, name)):

@@ -16,9 +16,9 @@ from firehose.local.delivery.putting import concurrent_puts
 from firehose.local.sink import MovedError, StoredNote
 from firehose.local.sinks import FolderSink, S3Sink
 from firehose.local.user_error import UserError
-from glue.layout import Format, format_prefix, partition_date
+from glue.layout import FILE_FORMATS, format_prefix, partition_date
 
-_DATA = tuple(map(format_prefix, Format))
+_DATA = tuple(map(format_prefix, FILE_FORMATS))
 
 
 class _Known(NamedTuple):

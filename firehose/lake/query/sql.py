@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from firehose.lake.objects import Lake
-from firehose.lake.opening import format_to_read, open_lake
+from firehose.lake.opening import format_to_read, need_files, open_lake
 from firehose.lake.query.athena.split import split
 from firehose.lake.query.result import Result, Scan, results_of
 from glue.layout import Format
@@ -144,6 +144,7 @@ def _run(
         chosen = file_format or Format.PARQUET
         if _READS_TABLES(sql):
             chosen = file_format or format_to_read(lake)
+            need_files(chosen, "dmd query", "query them in Athena")
             types = load(schemas)
             inputs = _of_format(tables or table_inputs(types), chosen)
         if dialect is Dialect.DUCKDB:

@@ -14,7 +14,7 @@ from firehose.lake.backfill.run import BackfillResult, Throttle
 from firehose.lake.backfill.run import run as run_backfill
 from firehose.lake.jobs.job import Executor, Phase
 from firehose.lake.objects import Lake
-from firehose.lake.opening import format_to_read, open_lake
+from firehose.lake.opening import format_to_read, need_files, open_lake
 from firehose.lake.query.sql import Beside, query
 from firehose.lake.reconcile.comparison import Compared, Window, began_sql, comparison_sql
 from firehose.lake.reconcile.explanations import Explanations
@@ -55,6 +55,7 @@ def reconcile(
     """
     lake = open_lake(request.lake)
     file_format = format_to_read(lake)
+    need_files(file_format, "dmd reconcile", "compare with a query of the table in Athena")
     _check_full(request)
     with scratch_lake(request.scratch) as scratch:
         job = BackfillJob(

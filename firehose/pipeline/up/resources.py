@@ -87,9 +87,9 @@ def _stand_ins(endpoint: Endpoint) -> str:
 def _glue(endpoint: Endpoint, mode: Format, types: Mapping[str, RecordType]) -> None:
     client, database = endpoint.client("glue"), _NAMES.database(mode)
     client.create_database(DatabaseInput={"Name": database})
-    for record_type in types.values():
-        table = with_bucket(MODES[mode].table(record_type), BUCKET)
-        client.create_table(DatabaseName=database, TableInput=table)
+    if make_table := MODES[mode].table:
+        for record_type in types.values():
+            client.create_table(DatabaseName=database, TableInput=with_bucket(make_table(record_type), BUCKET))
 
 
 def _delivery(endpoint: Endpoint, stream: ModeStream, made: _Made) -> None:

@@ -8,11 +8,12 @@ locals {
   claimed_reasons = ["not_json", "not_a_change", "no_image", "no_type"]
   reasons         = ["invalid", "too_large", "not_written", "bug"]
 
-  # Firehose's metrics, by delivery stream. Source: Firehose guide, "Monitor with CloudWatch metrics".
+  # Firehose's metrics, by delivery stream; `freshness`, `success` and `misfits` are the names that modes.tf has for those of
+  # the destination. Source: Firehose guide, "Monitor with CloudWatch metrics".
   firehose_alarms = {
     freshness = {
-      metric = "DeliveryToS3.DataFreshness", statistic = "Maximum", above = var.alarms.lag_minutes * 60, periods = 3
-      means  = "The oldest record that is not yet in S3 is this many seconds old."
+      metric = "freshness", statistic = "Maximum", above = var.alarms.lag_minutes * 60, periods = 3
+      means  = "The oldest record that is not yet in the lake is this many seconds old."
     }
     lag = {
       metric = "KinesisMillisBehindLatest", statistic = "Maximum", above = local.lag_ms, periods = 3
@@ -23,8 +24,8 @@ locals {
       means  = "Whole calls of the function failed: the deployment is broken, or the calls timed out."
     }
     delivery = {
-      metric = "DeliveryToS3.Success", statistic = "Average", below = 1, periods = 1
-      means  = "Writes to S3 failed: check the role, the key and the bucket's policy."
+      metric = "success", statistic = "Average", below = 1, periods = 1
+      means  = "Writes to the lake failed: check the role, the key and the bucket's policy."
     }
     throttled-reads = {
       metric = "ThrottledGetRecords", statistic = "Sum", above = 0, periods = 3
@@ -33,8 +34,14 @@ locals {
   }
   conversion_alarms = {
     conversion = {
-      metric = "FailedConversion.Records", statistic = "Sum", above = 0, periods = 1
+      metric = "misfits", statistic = "Sum", above = 0, periods = 1
       means  = "Rows did not fit the Glue table: the table is older than the function. The rows are under errors/firehose/."
+    }
+  }
+  row_alarms = {
+    rows = {
+      metric = "misfits", statistic = "Sum", above = 0, periods = 1
+      means  = "Rows did not fit their Iceberg table, or the table is missing: was `dmd iceberg tables --glue` run? The rows are under errors/firehose/iceberg-failed/."
     }
   }
   partition_alarms = {
@@ -57,8 +64,9 @@ locals {
 
   per_stream = merge([
     for key, one in local.functions : merge(
-      { for name, alarm in merge(local.firehose_alarms, one.converts ? local.conversion_alarms : {}, one.partitions ? local.partition_alarms : {}) : "${key}-${name}" => merge(
-        { above = null, below = null }, alarm, { namespace = "AWS/Firehose", dimensions = { DeliveryStreamName = local.stream_names[key] } }
+      { for name, alarm in merge(local.firehose_alarms, one.converts ? local.conversion_alarms : {}, one.partitions ? local.partition_alarms : {}, one.destination == "iceberg" ? local.row_alarms : {}) : "${key}-${name}" => merge(
+        { above = null, below = null }, alarm,
+        { metric = lookup(one.metrics, alarm.metric, alarm.metric), namespace = "AWS/Firehose", dimensions = { DeliveryStreamName = local.stream_names[key] } }
       ) },
       { for name, alarm in local.function_alarms : "${key}-${name}" => merge(
         { above = null, below = null }, alarm, { namespace = local.metric_namespace, dimensions = local.metric_dimensions[key] }

@@ -28,7 +28,7 @@ locals {
     # Only where Firehose itself delivers the rows.
     { for key, one in local.functions : "${key}-silent-lake" => {
       before = { namespace = local.metric_namespace, metric = "RecordsDelivered", dimensions = local.metric_dimensions[key] }
-      after  = { namespace = "AWS/Firehose", metric = "DeliveryToS3.Records", dimensions = { DeliveryStreamName = local.stream_names[key] } }
+      after  = { namespace = "AWS/Firehose", metric = one.metrics.arrived, dimensions = { DeliveryStreamName = local.stream_names[key] } }
       means  = "The function returns rows, but none arrives in the lake: check the role, the key and the bucket's policy."
     } if one.delivers_to != null },
   )

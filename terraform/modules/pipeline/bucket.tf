@@ -41,7 +41,8 @@ locals {
   ]
 
   # Objects below these folders expire after so many days, and versions that were overwritten or deleted after
-  # `noncurrent_days`. The archive itself is kept forever (REQ-5): its days are null.
+  # `noncurrent_days`. The archive itself is kept forever (REQ-5): its days are null. Nor may a current file of an Iceberg
+  # table expire, which its snapshots still name; those that a commit has removed go as noncurrent versions.
   expiries = merge(
     {
       errors  = { prefix = "${local.root}/errors/", days = var.retention_days.errors, noncurrent_days = var.retention_days.noncurrent }

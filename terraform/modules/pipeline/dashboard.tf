@@ -15,14 +15,14 @@ locals {
   firehose_graphs = {
     for title, metric in {
       "Not yet read from Kinesis (ms)"    = ["KinesisMillisBehindLatest", "Maximum"]
-      "Not yet in S3 (s)"                 = ["DeliveryToS3.DataFreshness", "Maximum"]
+      "Not yet in the lake (s)"           = ["freshness", "Maximum"]
       "Records read"                      = ["DataReadFromKinesisStream.Records", "Sum"]
       "Calls of the function that failed" = ["ExecuteProcessing.Success", "Average"]
-      "Rows that did not fit the table"   = ["FailedConversion.Records", "Sum"]
+      "Rows that did not fit the table"   = ["misfits", "Sum"]
       "Active partitions"                 = ["PartitionCount", "Maximum"]
       "Reads throttled"                   = ["ThrottledGetRecords", "Sum"]
       } : title => [
-      for key in local.keys : ["AWS/Firehose", metric[0], "DeliveryStreamName", local.stream_names[key], { label = key, stat = metric[1] }]
+      for key in local.keys : ["AWS/Firehose", lookup(local.functions[key].metrics, metric[0], metric[0]), "DeliveryStreamName", local.stream_names[key], { label = key, stat = metric[1] }]
     ]
   }
   function_graphs = {
@@ -62,7 +62,7 @@ locals {
 
   rows = [
     ["Is anything being lost?", [
-      for title in ["Not yet read from Kinesis (ms)", "Not yet in S3 (s)", "Records read"] : [title, local.firehose_graphs[title]]
+      for title in ["Not yet read from Kinesis (ms)", "Not yet in the lake (s)", "Records read"] : [title, local.firehose_graphs[title]]
     ]],
     ["What failed, and why? `dmd errors --lake s3://${var.bucket.name}` shows where each lies, `dmd replay` sends it again.", [
       ["Records failed, by reason", local.failed],

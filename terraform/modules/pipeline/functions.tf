@@ -27,6 +27,7 @@ resource "aws_lambda_function" "this" {
       CLAIMS_UNREADABLE = tostring(each.value.claims)
       BUCKET            = var.bucket.name
       ERROR_PREFIX      = "${local.root}/errors/records/"
+      DATABASE          = each.value.database
     }
   }
 

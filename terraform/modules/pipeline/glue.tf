@@ -5,7 +5,7 @@ resource "aws_glue_catalog_database" "this" {
   for_each = local.databases
 
   name        = each.value
-  description = "Every change of demand, event, notification and sale in ${var.environment}, as ${title(each.key)} files."
+  description = "Every change of demand, event, notification and sale in ${var.environment}, as ${title(each.key)} ${local.modes[each.key].files == null ? "tables" : "files"}."
 }
 
 resource "aws_glue_catalog_table" "this" {

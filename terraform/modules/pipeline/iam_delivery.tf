@@ -49,7 +49,7 @@ resource "aws_iam_role_policy" "delivery" {
         {
           Sid      = "Deliver"
           Effect   = "Allow"
-          Action   = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
+          Action   = concat(["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"], each.value.destination == "iceberg" ? ["s3:DeleteObject"] : [])
           Resource = local.delivered_objects[each.key]
         },
         {
@@ -60,6 +60,7 @@ resource "aws_iam_role_policy" "delivery" {
         },
       ],
       each.value.converts ? local.schema_statements[each.key] : [],
+      each.value.destination == "iceberg" ? local.commit_statements[each.key] : [],
       local.bucket_key_statements,
       local.source_key_statements,
     )
@@ -86,7 +87,20 @@ locals {
         "${local.glue_arn}:database/${one.database}",
         "${local.glue_arn}:table/${one.database}/${local.table_inputs[one.types[0]][one.files].Name}",
       ]
-    }]
+    }] if one.converts
+  }
+
+  # A commit is an update of the table in the catalog. Firehose makes no tables and no databases.
+  commit_statements = {
+    for key, one in local.functions : key => [{
+      Sid    = "CommitToTables"
+      Effect = "Allow"
+      Action = ["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"]
+      Resource = concat(
+        ["${local.glue_arn}:catalog", "${local.glue_arn}:database/${one.database}"],
+        [for type in one.types : "${local.glue_arn}:table/${one.database}/${type}"],
+      )
+    }] if one.destination == "iceberg"
   }
 
   source_key_statements = var.source_stream.kms_key_arn == null ? [] : [{

@@ -8,6 +8,7 @@ locals {
     parquet = {
       key         = "%s" # what a stream and its function are called by; %s is the record type
       per_type    = true
+      destination = "extended_s3" # what its streams deliver to
       converts    = true
       partitions  = true
       files       = "parquet"  # the format of glue/tables that its tables have
@@ -22,12 +23,13 @@ locals {
     }
     # The function writes the containers itself, for all types, and answers Dropped: the reply is short.
     avro = {
-      key        = "avro"
-      per_type   = false
-      converts   = false
-      partitions = false
-      files      = "avro"
-      database   = ""
+      key         = "avro"
+      per_type    = false
+      destination = "extended_s3"
+      converts    = false
+      partitions  = false
+      files       = "avro"
+      database    = ""
       # Nothing is delivered. An Ok would come from a function of another mode: its rows are no container, and belong
       # where the alarm and the tighter policy are.
       prefix      = "${local.root}/errors/firehose/unexpected-ok/"
@@ -38,7 +40,40 @@ locals {
       memory_mib      = 1024
       timeout_seconds = 300
     }
+    # Rows say which Iceberg table they go to, so one stream serves all types. `dmd iceberg tables` makes the tables, and
+    # Firehose finds their places in the catalog: there is no prefix, and no table of glue/tables.
+    iceberg = {
+      key         = "iceberg"
+      per_type    = false
+      destination = "iceberg"
+      converts    = false
+      partitions  = false
+      files       = null
+      database    = "_iceberg"
+      prefix      = null
+      delivers_to = "iceberg"
+      writes_to   = []
+      # As in Parquet mode: the reply holds the rows.
+      lambda_buffer   = { mib = 1, seconds = 60 }
+      memory_mib      = 512
+      timeout_seconds = 60
+    }
   }
+
+  # Firehose's metrics by destination. Source: Firehose guide, "Monitor with CloudWatch metrics".
+  delivery_metrics = {
+    extended_s3 = {
+      freshness = "DeliveryToS3.DataFreshness", success = "DeliveryToS3.Success", arrived = "DeliveryToS3.Records"
+      misfits   = "FailedConversion.Records"
+    }
+    iceberg = {
+      freshness = "DeliveryToIceberg.DataFreshness", success = "DeliveryToIceberg.Success"
+      arrived   = "DeliveryToIceberg.SuccessfulRowCount", misfits = "DeliveryToIceberg.FailedRowCount"
+    }
+  }
+
+  # The modes whose tables are Iceberg's.
+  table_modes = [for mode, one in local.modes : mode if one.destination == "iceberg"]
 
   # The folders of the archive, of all modes.
   archive_folders = distinct(flatten([for one in local.modes : one.delivers_to == null ? one.writes_to : concat([one.delivers_to], one.writes_to)]))
@@ -56,6 +91,7 @@ locals {
       one.per_type ? format(one.key, type) : one.key => merge(one, {
         mode            = mode
         database        = local.databases[mode]
+        metrics         = local.delivery_metrics[one.destination]
         types           = one.per_type ? [type] : local.record_types
         claims          = type == local.record_types[0]
         memory_mib      = lookup(var.function.memory_mib, mode, one.memory_mib)

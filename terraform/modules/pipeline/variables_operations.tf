@@ -184,3 +184,18 @@ variable "ci_principals" {
     error_message = "ci_principals must be ARNs of IAM roles, without wildcards."
   }
 }
+
+variable "iceberg" {
+  type        = object({ optimizers = optional(bool, false), snapshot_days = optional(number, 5) })
+  default     = {}
+  description = <<-EOT
+    The upkeep of Iceberg tables: whether AWS Glue compacts them, expires their snapshots and removes files that no
+    snapshot names; and after how many days a snapshot expires, the end of time travel to it. Turn it on once
+    `dmd iceberg tables --glue` has made the tables (docs/deploy.md, "Iceberg mode").
+  EOT
+
+  validation {
+    condition     = var.iceberg.snapshot_days >= 1 && var.iceberg.snapshot_days <= 30
+    error_message = "iceberg.snapshot_days is ${var.iceberg.snapshot_days}; it must be 1 to 30: what is erased on a person's request is gone only when no snapshot names it."
+  }
+}
