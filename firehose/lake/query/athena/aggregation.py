@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from firehose.lake.query.athena.expressions import form, only, translate, translates
 from firehose.lake.query.athena.functions import aggregates
-from firehose.lake.query.athena.functions.calling import call
+from firehose.lake.query.athena.functions.calling import call, refuse_zones
 from firehose.lake.query.athena.functions.registry import AGGREGATES, WINDOW_FUNCTIONS
 from firehose.lake.query.athena.operators import boolean, comparable
 from firehose.lake.query.athena.ordering import direction
@@ -44,6 +44,9 @@ def aggregate(node: exp.Expr, scope: Scope, condition: str = "", over: str = "",
         raise refuse(
             f"{'DISTINCT' if distinct else 'ORDER BY'} in the arguments of a window function is not supported", node
         )
+    if distinct and name != "count":
+        for one in nodes:
+            refuse_zones(name, translate(one, inner).type)
     overloads = AGGREGATES.get(name) or WINDOW_FUNCTIONS[name]
     if len(nodes) == 1 and isinstance(nodes[0], exp.Star):
         only(nodes[0])

@@ -33,6 +33,7 @@ from firehose.lake.query.athena.types import (
     text,
 )
 from firehose.lake.query.athena.value import Value, string
+from firehose.lake.query.athena.zones import check_clock
 
 _TYPES = {
     exp.DType.BOOLEAN: BOOLEAN,
@@ -168,7 +169,8 @@ def _typed_literal(written: str, target: Type) -> Value | None:
         return None
     moment = f"CAST('{match[1]} {match[2] or '00:00:00'}' AS TIMESTAMP)"
     if target.name == TIMESTAMP_TZ:
-        return Value(f"athena_from_local({moment}, {text(match[4] or 'UTC')})", kind)
+        check_clock(f"{match[1]} {match[2] or '00:00:00'}", match[4] or "UTC")
+        return Value(f"athena_from_clock({moment}, {text(match[4] or 'UTC')})", kind)
     return Value(moment, kind)
 
 

@@ -20,6 +20,10 @@ athena_all(x) AS
     CASE WHEN x IS NULL THEN NULL WHEN list_contains(x, false) THEN false WHEN list_position(x, NULL) > 0 THEN NULL ELSE true END
 athena_array_distinct(x) AS
     list_filter(x, lambda distinct_v, distinct_i: list_position(x, distinct_v) = distinct_i)
+athena_instants(x) AS
+    list_transform(x, lambda instant_v: athena_at(instant_v))
+athena_distinct_instants(x) AS
+    list_filter(x, lambda distinct_v, distinct_i: list_position(athena_instants(x), athena_at(distinct_v)) = distinct_i)
 athena_array_intersect(x, y) AS
     CASE WHEN y IS NOT NULL THEN athena_array_distinct(list_filter(x, lambda common_v: list_position(y, common_v) > 0)) END
 athena_array_except(x, y) AS
@@ -155,9 +159,19 @@ athena_local(t) AS
     CASE WHEN struct_extract(t, 'zone') = 'UTC' THEN athena_at(t)
     WHEN regexp_full_match(struct_extract(t, 'zone'), '[+-]\d\d:\d\d') THEN athena_at(t) + athena_offset(struct_extract(t, 'zone'))
     ELSE timezone(struct_extract(t, 'zone'), timezone('UTC', athena_at(t))) END
-athena_from_local(moment, zone_name) AS
-    athena_tz(CASE WHEN zone_name IN ('UTC', 'Z') THEN moment WHEN regexp_full_match(zone_name, '[+-]\d\d:\d\d') THEN moment - athena_offset(zone_name)
-    ELSE timezone('UTC', timezone(zone_name, moment)) END, zone_name)
+athena_zone_offset(moment, zone_name) AS
+    CASE WHEN regexp_full_match(zone_name, '[+-]\d\d:\d\d') THEN athena_offset(zone_name) ELSE timezone(zone_name, timezone('UTC', moment)) - moment END
+athena_in_offset(moment, zone_name, one) AS
+    CASE WHEN athena_zone_offset(moment - one, zone_name) = one THEN moment - one END
+athena_by_offsets(moment, zone_name, one, other) AS
+    coalesce(athena_in_offset(moment, zone_name, one), athena_in_offset(moment, zone_name, other), moment - least(one, other))
+athena_from_local(moment, zone_name, near) AS
+    athena_tz(CASE WHEN zone_name IN ('UTC', 'Z') THEN moment ELSE coalesce(athena_in_offset(moment, zone_name, athena_zone_offset(near, zone_name)),
+    athena_by_offsets(moment, zone_name, athena_zone_offset(moment, zone_name), athena_zone_offset(moment - athena_zone_offset(moment, zone_name), zone_name))) END, zone_name)
+athena_from_clock(moment, zone_name) AS
+    athena_tz(CASE WHEN zone_name IN ('UTC', 'Z') THEN moment ELSE athena_by_offsets(moment, zone_name,
+    greatest(athena_zone_offset(moment - INTERVAL 1 DAY, zone_name), athena_zone_offset(moment + INTERVAL 1 DAY, zone_name)),
+    least(athena_zone_offset(moment - INTERVAL 1 DAY, zone_name), athena_zone_offset(moment + INTERVAL 1 DAY, zone_name))) END, zone_name)
 athena_offset_minutes(t) AS
     CAST(datediff('minute', athena_at(t), athena_local(t)) AS BIGINT)
 athena_offset_text(t, colon) AS
@@ -170,18 +184,23 @@ athena_before_offset(s) AS
     regexp_replace(athena_checked(s, '(?s).*' || athena_offset_form()), athena_offset_form(), '')
 athena_read_offset(s) AS
     CASE WHEN s IS NOT NULL THEN CASE WHEN ends_with(s, 'Z') THEN 'UTC' ELSE regexp_replace(regexp_extract(s, athena_offset_form()) || '00', '^(...):?(..).*', '\1:\2') END END
+athena_iso_round_trip(day, s, form) AS
+    CASE WHEN strftime(day, form) = s THEN day ELSE CAST(athena_checked(s, '') AS DATE) END
+athena_iso_date(s) AS
+    CASE WHEN regexp_full_match(s, '\d{4}-W\d\d(-\d)?') THEN athena_iso_round_trip(CAST(strptime(s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u') AS DATE), s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u')
+    WHEN regexp_full_match(s, '\d{4}-\d{3}') THEN athena_iso_round_trip(CAST(CAST(s[1:4] || '-01-01' AS DATE) + to_days(CAST(s[6:8] AS INTEGER) - 1) AS DATE), s, '%Y-%j')
+    ELSE CAST(athena_checked(s, '\d{4}(-\d\d(-\d\d)?)?') || '-01-01'[length(s) - 3:] AS DATE) END
 athena_from_iso(s) AS
-    athena_from_local(CAST(
-    regexp_extract(athena_checked(s, '\d{4}(-\d\d(-\d\d)?)?(T\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?'), '^\d{4}')
-    || CASE WHEN regexp_matches(s, '^\d{4}-\d\d') THEN s[5:7] ELSE '-01' END || CASE WHEN regexp_matches(s, '^\d{4}-\d\d-\d\d') THEN s[8:10] ELSE '-01' END
+    athena_from_clock(CAST(
+    CAST(athena_iso_date(split_part(athena_checked(s, '[^T]+(T\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?'), 'T', 1)) AS VARCHAR)
     || ' ' || regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1) || substr('00:00:00', length(regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1)) + 1)
-    || replace(regexp_extract(s, '[.,]\d{1,6}'), ',', '.') AS TIMESTAMP),
+    || replace(regexp_extract(s, '[.,]\d{1,3}'), ',', '.') AS TIMESTAMP),
     CASE WHEN regexp_matches(s, 'T.*[+-]\d\d') THEN athena_read_offset(s) ELSE 'UTC' END)
 
 athena_zoned_part(s, part) AS
     regexp_extract(trim(s), '^(\d{4,}-\d{1,2}-\d{1,2}(?: \d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d{1,6})?)?)?) ?([A-Za-z+-].*)?$', part)
 athena_zoned(s) AS
-    athena_from_local(CAST(athena_checked(athena_zoned_part(s, 1), '.+') AS TIMESTAMP), coalesce(nullif(athena_zoned_part(s, 2), ''), 'UTC'))
+    athena_from_clock(CAST(athena_checked(athena_zoned_part(s, 1), '.+') AS TIMESTAMP), coalesce(nullif(athena_zoned_part(s, 2), ''), 'UTC'))
 
 athena_time_less(a, b) AS
     CAST(CAST(a AS TIMESTAMP) AS TIME) < CAST(CAST(b AS TIMESTAMP) AS TIME)
@@ -214,6 +233,11 @@ athena_interval_text(x) AS
     CASE WHEN epoch_us(x) < 0 THEN '-' ELSE '' END || CAST(abs(epoch_us(x)) // 86400000000 AS VARCHAR) || ' ' || strftime(make_timestamp(abs(epoch_us(x)) % 86400000000), '%H:%M:%S.%g')
 athena_months_text(x) AS
     CASE WHEN athena_whole_months(x) < 0 THEN '-' ELSE '' END || CAST(abs(athena_whole_months(x)) // 12 AS VARCHAR) || '-' || CAST(abs(athena_whole_months(x)) % 12 AS VARCHAR)
+
+athena_before_line_end(s) AS
+    CASE WHEN s IS NULL OR NOT ends_with(s, chr(10)) THEN s ELSE CAST(athena_raise('a text ends with a line break, before which $ matches in Athena: write \z for the end') AS VARCHAR) END
+athena_in_ascii(s) AS
+    CASE WHEN s IS NULL OR regexp_full_match(s, '[\x00-\x7f]*') THEN s ELSE CAST(athena_raise('a text has letters beyond ASCII, whose bounds \b sees in Athena alone') AS VARCHAR) END
 
 athena_json_valid(s) AS
     json_valid(s) AND NOT regexp_matches(regexp_replace(regexp_replace(s, '"(?:[^"\\]|\\.)*"', '""', 'g'), 'true|false|null', '0', 'g'), '[^\s\d.,:eE"{}\[\]+-]|,\s*[}\]]')

@@ -22,6 +22,7 @@ from firehose.lake.query.athena.types import (
     common,
     decimal,
     duckdb_type,
+    holds_zone,
     is_number,
     text,
 )
@@ -130,9 +131,8 @@ def _shifted(operator: str, moment: Value, interval: Value) -> Value | None:
         case name if name == TIMESTAMP_TZ:
             zone = f"struct_extract({moment.sql}, 'zone')"
             if interval.type.name == YEAR_TO_MONTH:
-                return Value(
-                    f"athena_from_local(athena_local({moment.sql}) {operator} {interval.sql}, {zone})", moment.type
-                )
+                moved = f"athena_local({moment.sql}) {operator} {interval.sql}"
+                return Value(f"athena_from_local({moved}, {zone}, athena_at({moment.sql}))", moment.type)
             at = f"athena_at({moment.sql})"
             kind = _with_fraction(moment.type, interval.type)
             return Value(f"athena_tz({at} {operator} {interval.sql}, {zone})", kind)
@@ -160,7 +160,13 @@ def _instant(value: Value) -> str:
 
 
 def comparable(value: Value) -> str:
-    """Return the SQL by which values are compared, grouped and made distinct: the instant of a time with a zone."""
+    """Return the SQL by which values are compared, grouped and made distinct: the instant of a time with a zone.
+
+    Raises:
+        SqlError: such a time is within the values, where DuckDB would compare the zones, too.
+    """
+    if value.type.elements and holds_zone(value.type):
+        raise SqlError(f"not supported here: comparing values of type {value.type}; cast their times to timestamp")
     return _instant(value)
 
 
@@ -191,7 +197,7 @@ def compared(operator: str, left: Value, right: Value) -> Value:
         if operator in _ORDERED or kind.name == "map":
             raise SqlError(f"not supported here: {operator} between values of type {kind}; compare their elements")
         return Value(f"({'NOT ' if operator == '<>' else ''}{_equal_elements(one, other)})", BOOLEAN)
-    found = f"({_instant(one)} {operator} {_instant(other)})"
+    found = f"({comparable(one)} {operator} {comparable(other)})"
     # DuckDB takes NaN for a number that is equal to itself and larger than any other.
     numbers = [
         one.sql

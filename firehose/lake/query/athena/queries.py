@@ -10,7 +10,7 @@ from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.relations import Query
 from firehose.lake.query.athena.scope import NamedQuery, Scope
 from firehose.lake.query.athena.select import select
-from firehose.lake.query.athena.types import TIMESTAMP_TZ, UNKNOWN, Type
+from firehose.lake.query.athena.types import UNKNOWN, Type, holds_zone
 from firehose.lake.query.athena.value import Value
 
 _SET_OPERATIONS: dict[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
@@ -75,7 +75,7 @@ def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
     pairs = zip(left.columns, right.columns, strict=True)
     kinds = [_column_type(place, one, other, word) for place, ((_, one), (_, other)) in enumerate(pairs, 1)]
     columns = tuple((name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True))
-    zoned = any(kind.name == TIMESTAMP_TZ for kind in kinds)
+    zoned = any(map(holds_zone, kinds))
     if zoned and word != "UNION":
         raise refuse(f"not supported here: {word} of times with a zone; cast them to timestamp", node)
     every = "" if node.args.get("distinct") and not zoned else " ALL"

@@ -202,6 +202,11 @@ def _common_elements(first: Type, second: Type) -> Type | None:
     return Type(first.name, tuple(found), fields)
 
 
+def holds_zone(kind: Type) -> bool:
+    """Say whether values of a type are times with a zone, or hold some."""
+    return kind.name == TIMESTAMP_TZ or any(map(holds_zone, kind.elements))
+
+
 def converts(kind: Type, target: Type) -> bool:
     """Say whether values of a type are implicitly converted to another."""
     if kind.name == "row" and target.name == "row" and len(kind.args) == len(target.args):

@@ -28,13 +28,15 @@ max_by(T,U,bigint) -> array(T) = list_transform(arg_max<<struct_pack(v := {0}), 
 arbitrary(T) -> T = any_value<<{0}>>
 any_value(T) -> T = any_value<<{0}>>
 array_agg(T) -> array(T) = list<<{0}>>
-set_agg(T) -> array(T) = athena_array_distinct(list<<{0}>>)
+set_agg(E) -> array(E) = athena_array_distinct(list<<{0}>>)
+set_agg(timestamptz(p)) -> array(timestamptz(p)) = athena_distinct_instants(list<<{0}>>)
 bool_and(boolean) -> boolean = bool_and<<{0}>>
 every(boolean) -> boolean = bool_and<<{0}>>
 bool_or(boolean) -> boolean = bool_or<<{0}>>
 approx_distinct(timestamptz) -> bigint = count<<DISTINCT athena_at({0})>>
-approx_distinct(T) -> bigint = count<<DISTINCT {0}>>
-approx_distinct(T,double) -> bigint = count<<DISTINCT {0}>>
+approx_distinct(E) -> bigint = count<<DISTINCT {0}>>
+approx_distinct(E,double) -> bigint = count<<DISTINCT {0}>>
+approx_distinct(timestamptz,double) -> bigint = count<<DISTINCT athena_at({0})>>
 approx_percentile(bigint,double) -> bigint = quantile_disc<<{0}, athena_quantile({1})>>
 approx_percentile(double,double) -> double = quantile_disc<<{0}, athena_quantile({1})>>
 approx_percentile(bigint,array(double)) -> array(bigint) = quantile_disc<<{0}, list_transform({1}, lambda p: athena_quantile(p))>>
@@ -51,7 +53,7 @@ covar_samp(double,double) -> double = covar_samp<<{0}, {1}>>
 regr_slope(double,double) -> double = regr_slope<<{0}, {1}>>
 regr_intercept(double,double) -> double = regr_intercept<<{0}, {1}>>
 geometric_mean(double) -> double = exp(avg<<ln({0})>>)
-histogram(T) -> map(T,bigint) = CAST(histogram<<{0}>> AS {R})
+histogram(K) -> map(K,bigint) = CAST(histogram<<{0}>> AS {R})
 map_agg(K,V) -> map(K,V) = athena_map_agg(list<<CASE WHEN {0} IS NOT NULL THEN struct_pack("key" := {0}, "value" := {1}) END>>)
 multimap_agg(K,V) -> map(K,array(V)) = athena_multimap_agg(list<<CASE WHEN {0} IS NOT NULL THEN struct_pack("key" := {0}, "value" := {1}) END>>)
 map_union(map(K,V)) -> map(K,V) = athena_map_agg(flatten(list<<map_entries({0})>>))

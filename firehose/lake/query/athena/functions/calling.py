@@ -1,16 +1,17 @@
 """A call: its arguments are translated, a signature is chosen by their types, the SQL is filled in."""
 
+import re
 from collections.abc import Sequence
 
 from sqlglot import exp
 
 from firehose.lake.query.athena.casts import implicit
 from firehose.lake.query.athena.expressions import translate
-from firehose.lake.query.athena.functions.patterns import Bindings, Pattern, bind, substitute
+from firehose.lake.query.athena.functions.patterns import COMPARED, Bindings, Pattern, bind, substitute
 from firehose.lake.query.athena.functions.registry import Around, Signature
 from firehose.lake.query.athena.refusal import SqlError, refuse
 from firehose.lake.query.athena.scope import Scope
-from firehose.lake.query.athena.types import TIMESTAMP, UNKNOWN, Type
+from firehose.lake.query.athena.types import TIMESTAMP, UNKNOWN, Type, holds_zone
 from firehose.lake.query.athena.value import Value
 
 
@@ -46,9 +47,22 @@ def _chosen(
                 _fits(pattern, value, bindings, exact=exact) for pattern, value in zip(expected, values, strict=True)
             ):
                 return signature, expected, bindings
+    for value in values:
+        if value is not None and any(map(_compares, overloads)):
+            refuse_zones(name, value.type)
     given = ", ".join(str(value.type) if value else "a lambda" for value in values)
     takes = " or ".join(f"{name}({', '.join(map(str, one.parameters))})" for one in overloads)
     raise SqlError(f"unexpected parameters ({given}) for function {name}; expected: {takes}")
+
+
+def refuse_zones(name: str, kind: Type) -> None:
+    """Refuse times with a zone where DuckDB would compare their zones, too."""
+    if holds_zone(kind):
+        raise SqlError(f"not supported here: {name} of {kind}; cast its times to timestamp")
+
+
+def _compares(signature: Signature) -> bool:
+    return any(re.search(rf"\b{letter}\b", signature.written) for letter in COMPARED)
 
 
 def _fits(pattern: Pattern, value: Value | None, bindings: Bindings, *, exact: bool) -> bool:

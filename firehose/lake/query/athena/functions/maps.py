@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from firehose.lake.query.athena.expressions import translate
-from firehose.lake.query.athena.functions.calling import arguments, lambda_body, parameter_names
+from firehose.lake.query.athena.functions.calling import arguments, lambda_body, parameter_names, refuse_zones
 from firehose.lake.query.athena.functions.registry import SCALARS, add, special
 from firehose.lake.query.athena.refusal import SqlError
 from firehose.lake.query.athena.scope import Scope
@@ -57,6 +57,7 @@ def _transform_values(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 @special("transform_keys")
 def _transform_keys(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     source, entry, body = _taken_apart(nodes, scope, "transform_keys")
+    refuse_zones("transform_keys", body.type)
     kind = Type("map", (body.type, source.type.elements[1]))
     return _put_together(source, entry, body.sql, f"{entry}.value", kind)
 

@@ -1,7 +1,7 @@
 """Types with variables, as the signatures of functions have them, and how arguments bind them.
 
 map(K,V) matched with map(varchar,bigint) binds K and V; timestamp(p) binds p. A capital letter stands for a type, a small
-one for a length or precision.
+one for a length or precision. E and K stand for types whose values DuckDB compares as Trino does: no times with a zone.
 """
 
 import re
@@ -18,7 +18,10 @@ from firehose.lake.query.athena.types import (
     as_decimal,
     common,
     converts,
+    holds_zone,
 )
+
+COMPARED = ("E", "K")
 
 _TOKEN = re.compile(r"\w+|\.\.\.|[(),]")
 _NAMES = {"timestamptz": TIMESTAMP_TZ, "daysecond": DAY_TO_SECOND, "yearmonth": YEAR_TO_MONTH}
@@ -75,7 +78,7 @@ def bind(pattern: Pattern, kind: Type, bindings: Bindings, *, exact: bool) -> bo
         known = bindings.get(pattern.name)
         bound = common(known, kind) if isinstance(known, Type) else kind
         bindings[pattern.name] = bound
-        return bound is not None
+        return bound is not None and not (pattern.name in COMPARED and holds_zone(bound))
     if kind.name == "unknown":
         return True
     if pattern.name != kind.name:

@@ -18,16 +18,67 @@ from firehose.lake.query.athena.types import BIGINT, BOOLEAN, VARCHAR, array, te
 from firehose.lake.query.athena.value import Value, string
 
 # What Java reads, and RE2 refuses (look-around, back references, possessive quantifiers) or reads otherwise.
-_ONLY_JAVA = re.compile(r"&&|\[\[|\\[GZRXhHvV1-9]|\\k<|\(\?[a-z]*[xudU]|\(\?<?[=!]|\(\?>|(?<!\\)[*+?]\+|\{\d+,?\d*\}\+")
+_ONLY_JAVA = re.compile(
+    r"&&|\[\[|\\[GZRXhHvVCc0-9]|\\k<|\(\?[a-z]*[xudU]|\(\?<?[=!]|\(\?>|(?<!\\)[*+?]\+|\{\d+,?\d*\}\+"
+)
+_TOKENS = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+_BLANKS = r"\t-\r "  # RE2's \s lacks the vertical tab
+_FORMS = {r"\s": f"[{_BLANKS}]", r"\S": f"[^{_BLANKS}]", r"[\s\S]": "(?s:.)", r"[\S\s]": "(?s:.)"}
+
+
+def _refused(name: str, what: str) -> SqlError:
+    return SqlError(f"not supported here: {name} with {what}")
 
 
 def _pattern(node: exp.Expr, scope: Scope, name: str) -> Value:
+    """Return a regular expression as RE2 reads it."""
     value = require(translate(node, scope), "varchar", name=name)
     if value.literal is None:
-        return value
+        raise _refused(name, "a regular expression that is not a literal")
     if _ONLY_JAVA.search(value.literal):
-        raise SqlError(f"not supported here: {name} with this form of regular expression, which only Java has")
-    return string(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", value.literal))
+        raise _refused(name, "this form of regular expression, which only Java has")
+    return string("".join(_of_re2(token, name) for token in _tokens(value.literal)))
+
+
+def _tokens(pattern: str) -> list[str]:
+    named = re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern)
+    return _TOKENS.findall(named)
+
+
+def _of_re2(token: str, name: str) -> str:
+    if token in _FORMS or len(token) < 2 or token[0] != "[":
+        return _FORMS.get(token, token)
+    inside = re.sub(r"\\(.)", lambda escape: "" if escape[1] in "[]" else escape[0], token[1:-1])
+    if "[" in inside or r"\S" in inside:
+        raise _refused(name, rf"a class within a class of characters, as [a[b]] or [\S,]")
+    return token.replace(r"\s", _BLANKS)
+
+
+def _guarded(source: Value, pattern: Value, name: str) -> tuple[Value, Value]:
+    r"""Return the text and the pattern, the text such that it ends the query where RE2 would see something else in it.
+
+    $ matches before a last line break, too, and \b knows all letters.
+    """
+    tokens = _tokens(pattern.literal or "")
+    by_lines = re.search(r"\(\?[a-z]*m", pattern.literal or "")
+    if name == "regexp_like" and not by_lines and tokens.count("$") == 1 and "".join(tokens).rstrip(")").endswith("$"):
+        place = tokens.index("$")
+        pattern = string("".join([*tokens[:place], r"(?:\n?\z)", *tokens[place + 1 :]]))
+    elif "$" in tokens or by_lines:
+        source = Value(f"athena_before_line_end({source.sql})", source.type)
+    if {r"\b", r"\B"} & {*tokens}:
+        source = Value(f"athena_in_ascii({source.sql})", source.type)
+    return source, pattern
+
+
+def _refuse_empty_matches(pattern: Value, name: str) -> None:
+    """Refuse a pattern that may match nothing, as a*: Trino also sees that match behind another one."""
+    try:
+        least = re._parser.parse((pattern.literal or "").replace(r"\z", r"\Z")).getwidth()[0]  # type: ignore[attr-defined]
+    except re.error:
+        return
+    if least == 0:
+        raise _refused(name, "a regular expression that may match an empty text")
 
 
 @special("regexp_like")
@@ -41,6 +92,7 @@ def _like(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 def _count(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("regexp_count", nodes, 2, 2)
     source, pattern, _ = _matched(nodes, scope, "regexp_count")
+    _refuse_empty_matches(pattern, "regexp_count")
     return Value(f"CAST(len(regexp_extract_all({source.sql}, {pattern.sql})) AS BIGINT)", BIGINT)
 
 
@@ -48,6 +100,7 @@ def _count(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 def _split(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("regexp_split", nodes, 2, 2)
     source, pattern, _ = _matched(nodes, scope, "regexp_split")
+    _refuse_empty_matches(pattern, "regexp_split")
     return Value(f"string_split_regex({source.sql}, {pattern.sql})", array(VARCHAR))
 
 
@@ -65,6 +118,7 @@ def _extract(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 def _extract_all(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("regexp_extract_all", nodes, 2, 3)
     source, pattern, group = _matched(nodes, scope, "regexp_extract_all")
+    _refuse_empty_matches(pattern, "regexp_extract_all")
     found = f"regexp_extract_all({source.sql}, {pattern.sql}, {group})"
     if group and _group_may_be_absent(pattern, group):
         found = f"list_transform({found}, lambda found_v: nullif(found_v, ''))"
@@ -73,7 +127,7 @@ def _extract_all(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
 
 def _matched(nodes: Sequence[exp.Expr], scope: Scope, name: str) -> tuple[Value, Value, int]:
     source = require(translate(nodes[0], scope), "varchar", name=name)
-    pattern = _pattern(nodes[1], scope, name)
+    source, pattern = _guarded(source, _pattern(nodes[1], scope, name), name)
     group = int(constant(nodes[2], scope, f"{name} with a group")) if len(nodes) > 2 else 0
     return source, pattern, group
 
@@ -82,12 +136,10 @@ def _group_may_be_absent(pattern: Value, group: int) -> bool:
     """Say whether a group may take no part in a match, as in (a)?b. RE2 gives an empty text for it.
 
     Raises:
-        SqlError: it may, and may be empty, too, so that the two cannot be told apart; or the pattern is not known.
+        SqlError: it may, and may be empty, too, so that the two cannot be told apart.
     """
-    if pattern.literal is None:
-        raise SqlError("not supported here: a group of a regular expression that is not a literal")
     try:
-        parsed = re._parser.parse(pattern.literal)  # type: ignore[attr-defined]  # the library's own parser
+        parsed = re._parser.parse(pattern.literal or "")  # type: ignore[attr-defined]  # the library's own parser
     except re.error:
         raise SqlError("not supported here: a group of a regular expression of this form") from None
     if group > parsed.state.groups - 1:
@@ -122,13 +174,14 @@ def _group(parsed: Any, group: int, *, optional: bool) -> tuple[bool, int] | Non
 @special("regexp_replace")
 def _replace(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("regexp_replace", nodes, 2, 3)
-    source = require(translate(nodes[0], scope), "varchar", name="regexp_replace")
-    pattern = _pattern(nodes[1], scope, "regexp_replace")
+    source, pattern, _ = _matched(nodes[:2], scope, "regexp_replace")
     if len(nodes) == 2:
         return Value(f"regexp_replace({source.sql}, {pattern.sql}, '', 'g')", VARCHAR)
     if isinstance(nodes[2], exp.Lambda):
         raise SqlError("not supported here: regexp_replace with a lambda")
     replacement = _replacement(constant(nodes[2], scope, "regexp_replace with a replacement"))
+    if replacement:
+        _refuse_empty_matches(pattern, "regexp_replace")
     return Value(f"regexp_replace({source.sql}, {pattern.sql}, {text(replacement)}, 'g')", VARCHAR)
 
 

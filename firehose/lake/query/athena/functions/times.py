@@ -1,8 +1,6 @@
 """Functions of dates and times. The session's zone is UTC; a time with a zone keeps its own."""
 
-import re
 from collections.abc import Sequence
-from zoneinfo import available_timezones
 
 from sqlglot import exp
 
@@ -11,10 +9,11 @@ from firehose.lake.query.athena.expressions import only, translate, translates
 from firehose.lake.query.athena.functions.calling import apply, arguments, constant, require
 from firehose.lake.query.athena.functions.registry import SCALARS, add, special
 from firehose.lake.query.athena.operators import common_type
-from firehose.lake.query.athena.refusal import did_you_mean, refuse
+from firehose.lake.query.athena.refusal import refuse
 from firehose.lake.query.athena.scope import Scope
 from firehose.lake.query.athena.types import BIGINT, DATE, TIMESTAMP, TIMESTAMP_TZ, VARCHAR, Type
 from firehose.lake.query.athena.value import Value
+from firehose.lake.query.athena.zones import check_zone
 
 MOMENTS = ("date", "timestamp", TIMESTAMP_TZ)
 _FIELDS = {
@@ -56,7 +55,7 @@ from_unixtime(double,varchar) -> timestamptz(3) = athena_tz(athena_from_unixtime
 to_unixtime(timestamp) -> double = (epoch_us({0}) / 1000000.0e0)
 to_unixtime(timestamptz) -> double = (epoch_us(athena_at({0})) / 1000000.0e0)
 from_iso8601_timestamp(varchar) -> timestamptz(3) = athena_from_iso({0})
-from_iso8601_date(varchar) -> date = CAST(athena_checked({0}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AS DATE)
+from_iso8601_date(varchar) -> date = athena_iso_date({0})
 year(yearmonth) -> bigint = (athena_whole_months({0}) // 12)
 month(yearmonth) -> bigint = (athena_whole_months({0}) % 12)
 day(daysecond) -> bigint = CAST(epoch_us({0}) // 86400000000 AS BIGINT)
@@ -91,7 +90,9 @@ def local(value: Value) -> str:
 def _back(sql: str, value: Value) -> Value:
     """Return a local time as a value of the type that it came from."""
     if value.type.name == TIMESTAMP_TZ:
-        return Value(f"athena_from_local({sql}, struct_extract({value.sql}, 'zone'))", value.type)
+        return Value(
+            f"athena_from_local({sql}, struct_extract({value.sql}, 'zone'), athena_at({value.sql}))", value.type
+        )
     return Value(f"CAST({sql} AS DATE)" if value.type == DATE else sql, value.type)
 
 
@@ -216,7 +217,7 @@ def _with_timezone(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     arguments("with_timezone", nodes, 2, 2)
     value = require(translate(nodes[0], scope), "timestamp", name="with_timezone")
     kind = Type(TIMESTAMP_TZ, tuple(value.type.numbers))
-    return Value(f"athena_from_local({value.sql}, {_zone(nodes[1], scope)})", kind)
+    return Value(f"athena_from_local({value.sql}, {_zone(nodes[1], scope)}, {value.sql})", kind)
 
 
 def _in_zone(value: Value, zone: str) -> Value:
@@ -231,7 +232,6 @@ def _zone(node: exp.Expr, scope: Scope) -> str:
         SqlError: the literal does not name a zone.
     """
     zone = require(translate(node, scope), "varchar", name="AT TIME ZONE")
-    if zone.literal and not re.fullmatch(r"[+-]\d\d:\d\d", zone.literal) and zone.literal not in available_timezones():
-        hint = did_you_mean(zone.literal, available_timezones())
-        raise refuse(f"time zone not supported: {zone.literal}{hint}", node)
+    if zone.literal:
+        check_zone(zone.literal, node)
     return zone.sql
