@@ -19,6 +19,7 @@ from typing import TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from transform.error_place import error_place
 from transform.object_store import error_name
 from transform.tally import Tally
 
@@ -62,11 +63,7 @@ class Telemetry:
 
     def bug(self, error: Exception) -> None:
         """Count an error of our own code by its type and place, but not its text, which may quote the record."""
-        place = error.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown"
-        self._bugs[type(error).__name__, where] += 1
+        self._bugs[type(error).__name__, error_place(error)] += 1
 
     def not_written(self, error: BaseException) -> None:
         """Count error documents that could not be made or put. Nothing is lost: Firehose has the originals."""

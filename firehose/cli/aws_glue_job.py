@@ -26,11 +26,10 @@ from firehose.local.aws_errors import as_user_errors
 from firehose.local.sinks import bucket_of
 from firehose.local.user_error import UserError
 from glue.layout import JOBS
+from transform.error_place import error_place
+from transform.telemetry import NAMESPACE
 
 REPORTS = f"{JOBS}reports/"
-
-# The namespace of the function's metrics, too. CloudWatch takes 1,000 metrics a call.
-NAMESPACE = "dmd-pipeline"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,11 +62,15 @@ def _argument(argv: Sequence[str], name: str) -> str:
 
 
 def _exit_code_of(command: list[str]) -> int:
+    """Run `dmd`. The message of an unexpected error stays out of the log: it may quote a record."""
     sys.argv = ["dmd", *command]
     try:
         run_dmd()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception as error:  # noqa: BLE001 - whatever a bug raises
+        sys.stderr.write(f"our own code failed: {type(error).__name__} at {error_place(error)}\n")
+        return 1
     return 0
 
 

@@ -48,7 +48,7 @@ class NotedWorker:
         if unit == self._job.fails_at:
             raise UserError(f"unit {unit} cannot be read")
         if unit == self._job.breaks_at:
-            raise ValueError("a bug")
+            raise ValueError("a value of a record")
         (self._job.folder / f"{unit}").write_text(f"{os.getpid()}")
         self._tick(unit)
         return 2 * unit
@@ -71,11 +71,14 @@ def test_every_unit_is_answered_and_the_progress_adds_up(tmp_path: Path) -> None
 
 
 @needs_spark
-def test_the_error_of_a_unit_is_the_jobs_and_a_bug_is_in_sparks_log(tmp_path: Path) -> None:
+def test_the_error_of_a_unit_is_the_jobs_and_a_bug_is_named_by_its_place_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(UserError, match=r"^unit 1 cannot be read$"):
         dict(Spark(1).run(Noted(tmp_path, fails_at=1), [Unit(0, 1), Unit(1, 1)], lambda _: None))
-    with pytest.raises(UserError, match=r"^Spark could not run this job: its own log says why"):
+    with pytest.raises(UserError, match=r"^our own code failed: ValueError at .*test_spark.py:\d+$"):
         dict(Spark(1).run(Noted(tmp_path, breaks_at=1), [Unit(0, 1), Unit(1, 1)], lambda _: None))
+    assert "a value of a record" not in capfd.readouterr().err
 
 
 @needs_spark

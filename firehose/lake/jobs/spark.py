@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from firehose.lake.jobs.job import Answers, AnswerT, Job, Tick, Unit
 from firehose.lake.jobs.packing import pack
 from firehose.local.user_error import UserError
+from transform.error_place import error_place
 
 # Enough for a core that is done first to find another.
 TASKS_A_CORE = 4
@@ -24,8 +25,15 @@ TASKS_A_CORE = 4
 _LOOK_SECONDS = 0.2
 
 
+# Set in a process that spark-submit began, or AWS Glue as it does. The JVM is there then, and knows the cluster.
+_SUBMITTED = "PYSPARK_GATEWAY_PORT"
+
+
 class _Failure(NamedTuple):
-    """The sentence of a UserError: Spark would show it as a traceback, after three more attempts."""
+    """A sentence about a unit that failed.
+
+    Spark would repeat the task three times and log the error with its message, which may quote a record.
+    """
 
     sentence: str
 
@@ -89,6 +97,8 @@ def _work(job: Job[Any], answers: Any, done: Any, units: list[int]) -> None:
             answers.add([(unit, worker.work(unit))])
     except UserError as error:
         answers.add([(-1, _Failure(str(error)))])
+    except Exception as error:  # noqa: BLE001 - whatever a bug raises; without its message
+        answers.add([(-1, _Failure(f"our own code failed: {type(error).__name__} at {error_place(error)}"))])
     finally:
         if worker is not None:
             worker.close()
@@ -109,18 +119,22 @@ def _lists() -> Any:
 
 
 def _context(cores: int) -> Any:
+    """Return Spark's context: of the cluster that this process was submitted to, else on so many cores here."""
     try:
         from pyspark import SparkConf, SparkContext  # noqa: PLC0415 - as above
     except ImportError:
         raise UserError(
             "--engine spark needs PySpark: pip install -r requirements-spark.txt, in its own environment"
         ) from None
-    if not _has_java():
-        raise UserError("--engine spark needs Java 8, 11 or 17: neither JAVA_HOME nor the PATH has one")
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else executors take the first python3, without us
-    conf = SparkConf().setIfMissing("spark.master", f"local[{cores}]").setIfMissing("spark.app.name", "dmd")
-    conf.setIfMissing("spark.ui.enabled", "false").setIfMissing("spark.ui.showConsoleProgress", "false")
-    context = SparkContext.getOrCreate(conf)
+    if _SUBMITTED in os.environ:
+        context = SparkContext.getOrCreate()  # any setting of ours would replace that of whoever submitted
+    else:
+        if not _has_java():
+            raise UserError("--engine spark needs Java 8, 11 or 17: neither JAVA_HOME nor the PATH has one")
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else executors take the first python3, without us
+        conf = SparkConf().setMaster(f"local[{cores}]").setAppName("dmd")
+        conf.set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
+        context = SparkContext.getOrCreate(conf)
     context.setLogLevel("ERROR")
     return context
 
