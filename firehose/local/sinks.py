@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlencode
 
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.os_errors import file_named
@@ -25,6 +26,17 @@ _NUMBERS = itertools.count(1)
 
 # The folders known to exist are kept, so many: making sure takes 20 us a folder.
 _MADE = 10_000
+
+# What a put takes, and would else drop, of the object that it replaces.
+_KEPT = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Metadata",
+    "StorageClass",
+)
 
 # S3's codes for a condition that does not hold; the second is of two such puts at the same time.
 _MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
@@ -78,6 +90,10 @@ class FolderSink:
                 raise MovedError(key)
             self.put(key, body, content_type)
             return file_version(path.stat())
+
+    def replace(self, key: str, body: bytes, version: str) -> str:
+        """Replaces the file; its mode is that of every file of this sink."""
+        return self.put_if(key, body, "", version)
 
     def read(self, key: str) -> StoredNote | None:
         """Reads the file, which is only ever replaced as a whole.
@@ -165,16 +181,32 @@ class S3Sink:
 
     def put_if(self, key: str, body: bytes, content_type: str, version: str | None) -> str:
         """Puts by PutObject with S3's own condition."""
-        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+        with as_user_errors(f"{S3}{self._bucket}", "written"):
+            return self._put_if(key, body, version, ContentType=content_type)
+
+    def replace(self, key: str, body: bytes, version: str) -> str:
+        """Replaces by PutObject with S3's own condition; headers, metadata, storage class and tags are copied."""
         with as_user_errors(f"{S3}{self._bucket}", "written"):
             try:
-                answer = self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition
-                )
+                head = self._client.head_object(Bucket=self._bucket, Key=key)
             except self._client.exceptions.ClientError as error:
-                if error.response["Error"]["Code"] not in _MOVED:
+                if error.response["Error"]["Code"] not in {"404", "NoSuchKey"}:
                     raise
-                answer = self._own(key, body)
+                raise MovedError(key) from None
+            kept = {name: head[name] for name in _KEPT if head.get(name)}
+            if head.get("TagCount"):
+                tags = self._client.get_object_tagging(Bucket=self._bucket, Key=key)["TagSet"]
+                kept["Tagging"] = urlencode({tag["Key"]: tag["Value"] for tag in tags})
+            return self._put_if(key, body, version, **kept)
+
+    def _put_if(self, key: str, body: bytes, version: str | None, **named: Any) -> str:
+        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+        try:
+            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition, **named)
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in _MOVED:
+                raise
+            answer = self._own(key, body)
         etag: str = answer["ETag"]
         return etag
 

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from firehose.lake.compact.avro_blocks import read_container
-from firehose.lake.compact.limits import Limits, StoreTime, groups
+from firehose.lake.compact.limits import Limits, groups
+from firehose.lake.jobs.open_writers import StoreTime
 from firehose.lake.objects import StoredObject
 from tests.commands import SAMPLE, result_of
 from tests.compacting import compact, counted, demand, fans, files, rows, rows_of, run

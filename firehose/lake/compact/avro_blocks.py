@@ -13,13 +13,21 @@ _MARKER_BYTES = 16
 
 
 class Container(NamedTuple):
-    """A container: its metadata, as bytes, and its blocks, each with its count and size but without a marker."""
+    """A container: its metadata, as bytes, and its blocks, each with its count and size but without a marker.
+
+    `counts` are the numbers of rows in the blocks.
+    """
 
     body: bytes
     header: bytes
     marker: bytes
     blocks: list[memoryview]
-    rows: int
+    counts: list[int]
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return sum(self.counts)
 
 
 def read_container(body: bytes) -> Container:
@@ -32,13 +40,13 @@ def read_container(body: bytes) -> Container:
         raise ValueError("no container")
     place = _after_metadata(body, len(_MAGIC))
     header, marker, place = body[:place], body[place : place + _MARKER_BYTES], place + _MARKER_BYTES
-    blocks, rows = [], 0
+    blocks, counts = [], []
     for begin, end, count in _blocks(body, place):
         if body[end : end + _MARKER_BYTES] != marker:
             raise ValueError("a block does not end in the marker")
         blocks.append(memoryview(body)[begin:end])
-        rows += count
-    return Container(body, header, marker, blocks, rows)
+        counts.append(count)
+    return Container(body, header, marker, blocks, counts)
 
 
 def write_container(header: bytes, marker: bytes, blocks: Sequence[memoryview]) -> bytes:

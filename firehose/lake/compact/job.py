@@ -1,7 +1,5 @@
 """A compaction as a job over units: a unit is a partition of one format and type."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,40 +7,25 @@ from typing import NamedTuple
 import msgspec
 
 from firehose.lake.compact.avro_merger import AvroMerger
-from firehose.lake.compact.limits import Limits, StoreTime, groups
+from firehose.lake.compact.limits import Limits, groups
 from firehose.lake.compact.merger import Merger, Part
 from firehose.lake.compact.parquet_merger import ParquetMerger
 from firehose.lake.jobs.at_once import at_once
 from firehose.lake.jobs.job import Tick
+from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.jobs.leases import Lease, LostLeaseError, Plan, Source, acquire
+from firehose.lake.jobs.open_writers import StoreTime
 from firehose.lake.jobs.replaced_keys import ReplacedKeys, given_up
-from firehose.lake.jobs.replacement import end_plan, remove_leftovers, replace_objects, target_key
+from firehose.lake.jobs.replacement import end_plan, released, remove_leftovers, replace_objects, target_key
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.opening import open_lake
 from firehose.local.sinks import FolderSink, S3Sink, bucket_of
 from firehose.local.user_error import UserError
 from firehose.pipeline.streams import local_streams
-from glue.layout import Format, partition, type_prefix
+from glue.layout import Format
 from glue.model import RecordType
 from glue.schema import load
 from glue.tables import avro_literal, parquet_table
-
-
-class LakePartition(NamedTuple):
-    """A partition: ("parquet", "demand", "2025-01-01")."""
-
-    format: Format
-    type: str
-    date: str
-
-    @property
-    def folder(self) -> str:
-        """Return the prefix of its objects."""
-        return partition(type_prefix(self.format, self.type), self.date)
-
-    def __str__(self) -> str:
-        """Return the name of its lease: "parquet/demand/2025-01-01"."""
-        return "/".join(self)
 
 
 class PartitionResult(msgspec.Struct):
@@ -100,7 +83,7 @@ class CompactionWorker:
             if lease is None:
                 result.undone.append(f"{where}: another job holds it")
                 return result
-            with _released(lease, self._store):
+            with released(lease, self._store):
                 self._compact(where, lease, result)
         except LostLeaseError:
             result.undone.append(f"{where}: another job has taken it over")
@@ -158,21 +141,6 @@ class CompactionWorker:
         result.rows += merged.rows
         result.duplicates_dropped += merged.duplicates_dropped
         result.targets += 1
-
-
-@contextmanager
-def _released(lease: Lease, store: FolderSink | S3Sink) -> Iterator[None]:
-    """Release a lease at the end, its plan finished or given up. If that fails, too, the next job does it."""
-    try:
-        yield
-    except LostLeaseError:
-        raise
-    except BaseException:
-        with suppress(UserError, OSError, LostLeaseError):
-            end_plan(lease, store)
-            lease.release()
-        raise
-    lease.release()
 
 
 def _merger(file_format: Format, record_type: RecordType) -> Merger:

@@ -1,10 +1,10 @@
 """Choose the objects of a partition that are merged, and those that go into one target."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
+from firehose.lake.jobs.open_writers import StoreTime
 from firehose.lake.objects import StoredObject
 
 MIB = 1024 * 1024
@@ -36,26 +36,14 @@ class Limits(msgspec.Struct, frozen=True):
     target_bytes: int = TARGET_BYTES
 
 
-class StoreTime(NamedTuple):
-    """The store's time, and when the first of the commands that are writing began, or None."""
-
-    now_seconds: float
-    first_open_seconds: float | None
-
-    def is_closed(self, stored: StoredObject, limits: Limits) -> bool:
-        """Return True if an object is old enough, and no open command has put it."""
-        modified = stored.written_ms / 1000
-        return self.now_seconds - modified >= limits.closed_seconds and (
-            self.first_open_seconds is None or modified < self.first_open_seconds
-        )
-
-
 def groups(objects: Iterable[StoredObject], limits: Limits, time: StoreTime) -> list[list[StoredObject]]:
     """Return the objects to merge, those of one target in one list; none if they are too few.
 
     They are in order of key, which in names of Firehose's is that of time.
     """
-    small = [one for one in objects if one.size_bytes < limits.small_bytes and time.is_closed(one, limits)]
+    small = [
+        one for one in objects if one.size_bytes < limits.small_bytes and time.is_closed(one, limits.closed_seconds)
+    ]
     if len(small) < max(2, limits.min_files):
         return []
     found: list[list[StoredObject]] = [[]]

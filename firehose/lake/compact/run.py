@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from firehose.lake.compact.job import CompactionJob, LakePartition
-from firehose.lake.compact.limits import Limits, StoreTime, files_after, groups
+from firehose.lake.compact.job import CompactionJob
+from firehose.lake.compact.limits import Limits, files_after, groups
 from firehose.lake.jobs.job import Executor, Phase, Unit
+from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.jobs.leases import FREE_SECONDS, LEASES, store_seconds
-from firehose.lake.jobs.open_writers import first_open
+from firehose.lake.jobs.open_writers import StoreTime, first_open
 from firehose.lake.jobs.replaced_keys import ReplacedKeys, given_up
 from firehose.lake.jobs.replacement import COMPACTED, GIVEN_UP, REPLACED
 from firehose.lake.objects import Lake, StoredObject

@@ -53,6 +53,14 @@ class Unreadable(NamedTuple):
     place: int
 
 
+class Piece(NamedTuple):
+    """A part of an error object's text, from one place to another: a JSON document, or None if it is not one."""
+
+    begin: int
+    end: int
+    document: Any = None
+
+
 def read(body: bytes) -> Iterator[FailedRecord | Unreadable]:
     """Yield everything in an error object, in order. Never raises.
 
@@ -62,25 +70,26 @@ def read(body: bytes) -> Iterator[FailedRecord | Unreadable]:
     A document with events, `{"timestamp", "error", "events": [...]}`, is as many records as it has events.
     """
     place = 0
-    for document in _documents(_text(body)):
+    text = unpacked(body)
+    for piece in pieces("damaged" if text is None else text.decode("utf-8-sig", "replace")):
+        document = piece.document
         for one in document or [None] if isinstance(document, list) else [document]:
-            for found in _records(one):
+            for found in records_of(one):
                 yield Unreadable(place) if found is None else found._replace(place=place)
                 place += 1
 
 
-def _text(body: bytes) -> str:
-    """Return the text of an object, which may be gzip whatever its name. Damaged bytes give one unreadable word."""
+def unpacked(body: bytes) -> bytes | None:
+    """Return the text of an object, which may be gzip whatever its name. None if it is damaged or no text."""
     if body.startswith(GZIP):
         try:
             if _unpacks_to_too_much(body):
-                return "damaged"
+                return None
             body = gzip.decompress(body)
         except (OSError, EOFError, zlib.error):
-            return "damaged"
-    if b"\0" in body[:_HEAD_BYTES]:  # binary: counted as one thing that cannot be read, not one for each line
-        return "damaged"
-    return body.decode("utf-8-sig", "replace")
+            return None
+    # Binary is one thing that cannot be read, not one for each line.
+    return None if b"\0" in body[:_HEAD_BYTES] else body
 
 
 def _unpacks_to_too_much(body: bytes) -> bool:
@@ -92,16 +101,17 @@ def _unpacks_to_too_much(body: bytes) -> bool:
     return size_bytes > MOST_OBJECT_BYTES
 
 
-def _documents(text: str) -> Iterator[Any]:
-    """Yield the JSON documents of a text, and None for each piece that is not one."""
+def pieces(text: str) -> Iterator[Piece]:
+    """Yield the JSON documents of a text, and each piece that is not one."""
     at = _next(text, 0)
     while at < len(text):
         try:
-            document, at = _decode(text, at)
+            document, end = _decode(text, at)
+            yield Piece(at, end, document)
         except (ValueError, RecursionError):
-            document, at = None, _after_garbage(text, at)
-        yield document
-        at = _next(text, at)
+            end = _after_garbage(text, at)
+            yield Piece(at, end)
+        at = _next(text, end)
 
 
 def _after_garbage(text: str, at: int) -> int:
@@ -112,7 +122,7 @@ def _after_garbage(text: str, at: int) -> int:
             document, _ = _decode(text, found.start())
         except (ValueError, RecursionError):
             continue
-        if isinstance(document, Mapping) and None not in _records(document):
+        if isinstance(document, Mapping) and None not in records_of(document):
             return found.start()
     return end
 
@@ -123,7 +133,8 @@ def _next(text: str, at: int) -> int:
     return at
 
 
-def _records(document: Any) -> list[FailedRecord | None]:
+def records_of(document: Any) -> list[FailedRecord | None]:
+    """Return the records of a document: one, or as many as it has events. None for each that cannot be read."""
     if not isinstance(document, Mapping):
         return [None]
     # lambdaArn and lambdaARN, errorCode and ErrorCode: no two members differ only in case.
@@ -131,7 +142,7 @@ def _records(document: Any) -> list[FailedRecord | None]:
     if isinstance(members.get("events"), list):
         arrival_ms = _iso_ms(members.get("timestamp"))
         return [_event(event, arrival_ms) for event in members["events"]] or [None]
-    raw = _base64(members.get("rawdata"))
+    raw = from_base64(members.get("rawdata"))
     if raw is None:
         return [None]
     arrival_ms = _millis(members.get("arrivaltimestamp")) or _millis(members.get("attemptendingtimestamp"))
@@ -152,7 +163,7 @@ def _event(event: Any, arrival_ms: int | None) -> FailedRecord | None:
         members = {name.lower(): value for name, value in members["kinesis"].items()}
     around = members.get("kinesisrecordmetadata")
     metadata = {name.lower(): value for name, value in around.items()} if isinstance(around, Mapping) else members
-    raw_data = _base64(members.get("data"))
+    raw_data = from_base64(members.get("data"))
     if raw_data is None:
         raw = json.dumps(event, separators=(",", ":")).encode()
         return FailedRecord(0, raw, _arrival(raw, arrival_ms))
@@ -163,11 +174,12 @@ def _event(event: Any, arrival_ms: int | None) -> FailedRecord | None:
 
 def _plain(text: str) -> bytes:
     """Return the bytes of an event that is text: JSON, or base64 of something that begins as JSON."""
-    decoded = None if text.lstrip().startswith("{") else _base64(text)
+    decoded = None if text.lstrip().startswith("{") else from_base64(text)
     return decoded if decoded is not None and decoded.startswith(b"{") else text.encode("utf-8", "surrogatepass")
 
 
-def _base64(value: Any) -> bytes | None:
+def from_base64(value: Any) -> bytes | None:
+    """Return the bytes of a text in base64, None if it is not."""
     try:
         # Some encoders break lines.
         return base64.b64decode("".join(value.split()), validate=True) if isinstance(value, str) else None

@@ -9,12 +9,13 @@ the store's own clock, is of a command that was killed. No clock of this machine
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
+from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
 
 from firehose.lake.jobs.leases import FREE_SECONDS, RENEW_SECONDS
-from firehose.lake.objects import Lake
+from firehose.lake.objects import Lake, StoredObject
 from firehose.local.sink import ConditionalStore, MovedError
 from firehose.local.user_error import UserError
 from glue.layout import JOBS
@@ -81,6 +82,20 @@ def open_writer(store: ConditionalStore, command: str) -> Iterator[None]:
         thread.join()
         with suppress(UserError, OSError):  # it ends in ten minutes, and an error of the command itself is not hidden
             writer.close()
+
+
+class StoreTime(NamedTuple):
+    """The store's time, and when the first of the commands that are writing began, or None."""
+
+    now_seconds: float
+    first_open_seconds: float | None
+
+    def is_closed(self, stored: StoredObject, closed_seconds: float) -> bool:
+        """Return True if an object is at least so old, and no open command has put it."""
+        modified = stored.written_ms / 1000
+        return self.now_seconds - modified >= closed_seconds and (
+            self.first_open_seconds is None or modified < self.first_open_seconds
+        )
 
 
 def first_open(lake: Lake, now_seconds: float, remover: ConditionalStore | None = None) -> float | None:

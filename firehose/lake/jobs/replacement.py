@@ -20,13 +20,13 @@ For a moment a reader may see rows twice, in a target and its sources. None is e
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 
 import msgspec
 
 from firehose.lake.jobs.at_once import at_once
-from firehose.lake.jobs.leases import Lease, Plan, Source
+from firehose.lake.jobs.leases import Lease, LostLeaseError, Plan, Source
 from firehose.local.sink import ConditionalStore, MovedError
 from firehose.local.user_error import UserError
 from glue.layout import JOBS
@@ -112,6 +112,21 @@ def remove_leftovers(
             _delete(store, one)
         else:
             yield one
+
+
+@contextmanager
+def released(lease: Lease, store: ConditionalStore) -> Iterator[None]:
+    """Release a lease at the end, its plan finished or given up. If that fails, too, the next job does it."""
+    try:
+        yield
+    except LostLeaseError:
+        raise
+    except BaseException:
+        with suppress(UserError, OSError, LostLeaseError):
+            end_plan(lease, store)
+            lease.release()
+        raise
+    lease.release()
 
 
 def record_key(target: str) -> str:

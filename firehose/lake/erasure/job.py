@@ -1,0 +1,316 @@
+"""An erasure as a job over units: a unit is a partition, some error objects, or some noncurrent versions.
+
+An object is read, redacted, and put under its own key if it is still the one that was read; else it is read again. So a
+reader sees it before or after, never without it, and a unit that is worked on twice leaves what it left once.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from firehose.lake.erasure.avro_rows import AvroRows
+from firehose.lake.erasure.error_records import ErrorRecords
+from firehose.lake.erasure.parquet_rows import ParquetRows
+from firehose.lake.erasure.redaction import Found, Redacted, Redactor
+from firehose.lake.erasure.subjects import Subjects
+from firehose.lake.erasure.versions import ObjectVersion, versions_of
+from firehose.lake.erasure.work import ErasedObject, ObjectsWork, PartitionWork, VersionsWork, Work, WorkResult
+from firehose.lake.jobs.at_once import at_once
+from firehose.lake.jobs.job import Tick
+from firehose.lake.jobs.leases import Lease, LostLeaseError, Source, acquire
+from firehose.lake.jobs.open_writers import StoreTime
+from firehose.lake.jobs.replaced_keys import ReplacedKeys, given_up
+from firehose.lake.jobs.replacement import end_plan, released, remove_leftovers
+from firehose.lake.objects import Lake, StoredObject, read_whole
+from firehose.lake.opening import open_lake
+from firehose.local.os_errors import sentence
+from firehose.local.sink import MovedError
+from firehose.local.sinks import FolderSink, S3Sink, bucket_of
+from firehose.local.user_error import UserError
+from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, Format, type_prefix
+from glue.model import pii_names
+from glue.schema import load
+
+# An object that others replace five times while it is being redacted is left to the next run.
+_MOST_ATTEMPTS = 5
+
+# So many objects, and bytes, are read, redacted and put together, after one renewal of the lease.
+_BATCH_OBJECTS = 16
+_BATCH_BYTES = 64 * 1024 * 1024
+
+
+class ErasureJob(NamedTuple):
+    """The work of one pass. Without `redacts` it only looks, and writes nothing.
+
+    `until_micros` are the subjects, each with the time of its erasure.
+    """
+
+    lake: str
+    works: tuple[Work, ...]
+    until_micros: Mapping[str, int]
+    time: StoreTime
+    redacts: bool
+    older_than_seconds: float = 0.0
+    all_versions: bool = False
+    emptied: Mapping[str, frozenset[str]] = {}
+    schemas: str = ""
+
+    def worker(self, tick: Tick) -> "ErasureWorker":
+        """Return a worker in this process.
+
+        Raises:
+            UserError: the lake cannot be opened.
+        """
+        return ErasureWorker(self, tick)
+
+
+class _Prepared(NamedTuple):
+    """An object as it was read, and redacted."""
+
+    key: str
+    version: str
+    redacted: Redacted
+
+
+class _Failed(NamedTuple):
+    """An object that could not be read or put."""
+
+    key: str
+    found: Found
+    error: Exception
+
+
+class ErasureWorker:
+    """Works on pieces of an erasure, one after the other. What cannot be done is left as it is, and reported.
+
+    Raises:
+        UserError: the lake cannot be opened.
+    """
+
+    def __init__(self, job: ErasureJob, tick: Tick) -> None:
+        self._job = job
+        self._tick = tick
+        self._lake: Lake = open_lake(job.lake)
+        self._versions = versions_of(job.lake)
+        self._subjects = Subjects(job.until_micros)
+        self._redactors = redactors(Path(job.schemas), job.emptied)
+        self._opened: FolderSink | S3Sink | None = None
+        self._has_vanished = False  # an object that was listed, in the last look at some
+
+    def work(self, unit: int) -> WorkResult:
+        """Do a piece of work."""
+        work, result = self._job.works[unit], WorkResult()
+        try:
+            match work:
+                case PartitionWork():
+                    self._work_on_partition(work, result)
+                case ObjectsWork():
+                    self._redact(self._theirs(work.objects, {}, result), None, result)
+                case VersionsWork():
+                    self._delete_versions(work.versions, result)
+        except LostLeaseError as error:
+            result.undone.append(f"{error}: another job has taken it over")
+            result.all_failed = True
+        except (UserError, OSError) as error:
+            _fail(result, error)
+        return result
+
+    def close(self) -> None:
+        """Remove temporary files. Another unit may follow."""
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _store(self) -> FolderSink | S3Sink:
+        # Only a worker that redacts writes, if only a temporary folder.
+        if self._opened is None:
+            self._opened = bucket_of(self._job.lake, "lake")
+        return self._opened
+
+    def _work_on_partition(self, work: PartitionWork, result: WorkResult) -> None:
+        known: dict[StoredObject, Found] = {}
+        theirs = self._theirs(work.objects, known, result)
+        while self._has_vanished:  # a compaction has put its rows elsewhere
+            theirs = self._theirs(self._lake.objects(work.partition.folder), known, result)
+        if not self._job.redacts or not (theirs or work.is_leased):
+            self._redact(theirs, None, result)
+            return
+        lease = acquire(self._store, str(work.partition), "erase")
+        if lease is None:
+            if theirs:
+                result.undone.append(f"{work.partition}: another job holds it")
+                result.pending |= _whose(theirs)
+            return
+        with released(lease, self._store):
+            end_plan(lease, self._store)
+            objects = self._without_leftovers(work.partition.folder, lease)
+            self._redact(self._theirs(objects, known, result), lease, result)
+
+    def _without_leftovers(self, folder: str, lease: Lease) -> list[StoredObject]:
+        objects = {stored.key: stored for stored in self._lake.objects(folder)}
+        late = ReplacedKeys(self._lake).now(folder) | given_up(self._lake, folder)
+        versions = [Source(stored.key, stored.version) for stored in objects.values()]
+        return [objects[source.key] for source in remove_leftovers(lease, self._store, versions, late)]
+
+    def _theirs(
+        self, objects: Iterable[StoredObject], known: dict[StoredObject, Found], result: WorkResult
+    ) -> dict[StoredObject, Found]:
+        """Return the objects that hold something to redact; `known` are those that were looked at before."""
+        theirs = {}
+        self._has_vanished = False
+        for stored in objects:
+            found = known.get(stored)
+            if found is None:
+                found = known[stored] = self._look(stored, result)
+                self._tick(1)
+            if found.rows:
+                theirs[stored] = found
+        return theirs
+
+    def _look(self, stored: StoredObject, result: WorkResult) -> Found:
+        redactor, failure = self._redactor(stored.key), None
+        if redactor is None:
+            return Found()
+        try:
+            found = redactor.find(self._lake, stored, self._subjects)
+            if isinstance(redactor, ErrorRecords) and found.rows:
+                result.emptied |= redactor.to_be_emptied(read_whole(self._lake, stored), self._subjects)
+        except (UserError, OSError) as error:
+            found, failure = Found(unreadable=1), error
+        if found.unreadable and (now := self._now(stored)) != stored:
+            self._has_vanished |= now is None
+            return self._look(now, result) if now else Found()
+        if failure is not None:
+            _fail(result, failure)
+            return Found()
+        result.unreadable += [stored.key] * found.unreadable
+        result.failed |= found.held
+        return found
+
+    def _now(self, stored: StoredObject) -> StoredObject | None:
+        """Return an object as it is listed now, None if it is gone."""
+        folder = stored.key[: stored.key.rindex("/") + 1]
+        return next((one for one in self._lake.objects(folder) if one.key == stored.key), None)
+
+    def _redact(self, theirs: dict[StoredObject, Found], lease: Lease | None, result: WorkResult) -> None:
+        if not self._job.redacts:
+            result.objects += [_erased(stored.key, stored.version, found) for stored, found in theirs.items()]
+            return
+        closed_seconds = self._job.older_than_seconds or -math.inf
+        closed = {one: found for one, found in theirs.items() if self._job.time.is_closed(one, closed_seconds)}
+        result.pending |= _whose({one: found for one, found in theirs.items() if one not in closed})
+        for batch in _batches(list(closed)):
+            self._redact_batch({stored.key: closed[stored] for stored in batch}, lease, result)
+
+    def _redact_batch(self, batch: dict[str, Found], lease: Lease | None, result: WorkResult) -> None:
+        for _ in range(_MOST_ATTEMPTS):
+            prepared = list(at_once(self._store, self._prepare, batch))
+            if lease is not None:
+                lease.renew()
+            put = list(at_once(self._store, self._put, [one for one in prepared if isinstance(one, _Prepared)]))
+            for outcome in [*prepared, *put]:
+                match outcome:
+                    case ErasedObject():
+                        result.objects.append(outcome)
+                    case _Failed():
+                        _fail(result, outcome.error, outcome.found.subjects or batch[outcome.key].subjects)
+            batch = {one.key: one.redacted.found for one in put if isinstance(one, _Prepared)}
+            if not batch:
+                return
+        for key, found in batch.items():
+            result.undone.append(f"{key}: others replace it again and again")
+            result.failed |= found.subjects
+
+    def _prepare(self, key: str) -> "_Prepared | _Failed | None":
+        """Read an object and redact it; None if it is gone."""
+        redactor = self._redactor(key)
+        try:
+            there = self._store.read(key)
+            if there is None or redactor is None:
+                return None
+            return _Prepared(key, there.version, redactor.redact(there.body, self._subjects))
+        except (UserError, OSError) as error:
+            return _Failed(key, Found(), error)
+
+    def _put(self, one: _Prepared) -> "ErasedObject | _Prepared | _Failed | None":
+        """Put an object; return it if others have replaced it meanwhile, None if nothing was left to redact."""
+        if one.redacted.body is None:
+            return None
+        try:
+            after = self._store.replace(one.key, one.redacted.body, one.version)
+        except MovedError:
+            return one
+        except (UserError, OSError) as error:
+            return _Failed(one.key, one.redacted.found, error)
+        return _erased(one.key, one.version, one.redacted.found, after)
+
+    def _delete_versions(self, versions: Sequence[ObjectVersion], result: WorkResult) -> None:
+        for version in versions:
+            self._tick(1)
+            found = Found()
+            try:
+                if not self._job.all_versions:
+                    found = self._in_version(version)
+                    if not (found.rows or found.unreadable):
+                        continue
+                if self._job.redacts:
+                    self._versions.delete(version)
+            except (UserError, OSError) as error:
+                _fail(result, error, found.subjects)
+                continue
+            erased = ErasedObject(version.key, "", found.rows, found.values, found.subjects, version=version.version)
+            result.objects.append(erased)
+
+    def _in_version(self, version: ObjectVersion) -> Found:
+        redactor = self._redactor(version.key)
+        body = self._versions.read(version) if redactor else None
+        if redactor is None or body is None:
+            return Found()
+        try:
+            return redactor.redact(body, self._subjects).found
+        except UserError:
+            return Found(unreadable=1)
+
+    def _redactor(self, key: str) -> Redactor | None:
+        return next((one for prefix, one in self._redactors.items() if key.startswith(prefix)), None)
+
+
+def redactors(schemas: Path, emptied: Mapping[str, frozenset[str]]) -> dict[str, Redactor]:
+    """Return what redacts the objects below each prefix of a lake that may hold a subject's personal data."""
+    types = load(schemas)
+    errors = ErrorRecords(pii_names(types), emptied)
+    found: dict[str, Redactor] = {ERROR_DOCUMENTS: errors, FIREHOSE_ERRORS: errors}
+    for name, record_type in types.items():
+        if record_type.subject is not None:
+            found[type_prefix(Format.PARQUET, name)] = ParquetRows(record_type)
+            found[type_prefix(Format.AVRO, name)] = AvroRows(record_type)
+    return found
+
+
+def _erased(key: str, version: str, found: Found, after: str | None = None) -> ErasedObject:
+    return ErasedObject(key, version, found.rows, found.values, found.subjects, after)
+
+
+def _whose(theirs: Mapping[StoredObject, Found]) -> set[str]:
+    return {subject for found in theirs.values() for subject in found.subjects}
+
+
+def _fail(result: WorkResult, error: Exception, whose: frozenset[str] = frozenset()) -> None:
+    """Note that something could not be read or written. If it is not known whose it is, it may be anybody's."""
+    result.undone.append(sentence(error) if isinstance(error, OSError) else str(error))
+    result.failed |= whose
+    result.all_failed |= not whose
+
+
+def _batches(objects: list[StoredObject]) -> Iterable[list[StoredObject]]:
+    batch: list[StoredObject] = []
+    size_bytes = 0
+    for stored in objects:
+        if batch and (len(batch) == _BATCH_OBJECTS or size_bytes + stored.size_bytes > _BATCH_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append(stored)
+        size_bytes += stored.size_bytes
+    if batch:
+        yield batch

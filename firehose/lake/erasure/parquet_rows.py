@@ -1,0 +1,206 @@
+"""Find and redact rows in Parquet files: the chunks of personal columns are replaced, all else is kept as it is."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from firehose.lake.erasure.parquet_chunks import ColumnChunk, ParquetParts
+from firehose.lake.erasure.redaction import Found, Redacted, by_lower_case, redact_row, unreadable
+from firehose.lake.erasure.subjects import Subjects
+from firehose.lake.objects import Lake, StoredObject
+from firehose.local.user_error import UserError
+from glue.model import ArrayType, Field, MapType, Record, RecordType, Type, fields
+from transform.scrub import REDACTED
+
+_CHANGED_AT = ("change", "atmicros")
+_ONE_ROW_GROUP = 2**31 - 1
+
+
+class _RowGroup(NamedTuple):
+    """The rows of a row group that are subjects' and hold personal data, and the redacted columns among the leaves."""
+
+    rows: set[int]
+    values: int
+    subjects: set[str]
+    columns: dict[str, Any]
+
+
+class ParquetRows:
+    """Finds and redacts rows of one record type that has a subject."""
+
+    def __init__(self, record_type: RecordType) -> None:
+        assert record_type.subject is not None  # noqa: S101 - the caller asks
+        self._row = record_type.row
+        self._subject = tuple(name.lower() for name in record_type.subject)
+        self._personal = {
+            field.name.lower()
+            for field in record_type.row.fields
+            if field.pii or any(inner.pii for inner in fields(field.type))
+        }
+
+    def find(self, lake: Lake, stored: StoredObject, subjects: Subjects) -> Found:
+        """Find rows, reading the column of subjects and, where they are, the personal ones."""
+        with lake.open(stored) as file:
+            try:
+                return self._found(self._row_groups(pq.ParquetFile(file), subjects))
+            except (pa.ArrowException, ValueError, OSError):
+                pass
+        with lake.open(stored) as file:
+            return unreadable(file.read(), subjects)
+
+    def redact(self, body: bytes, subjects: Subjects) -> Redacted:
+        """Redact rows.
+
+        Raises:
+            UserError: the file is damaged, or of a form in which nothing can be redacted.
+        """
+        try:
+            file = pq.ParquetFile(pa.BufferReader(body))
+            groups = list(self._row_groups(file, subjects))
+            found = self._found(iter(groups))
+            return Redacted(self._written(body, file, groups) if found.values else None, found)
+        except (pa.ArrowException, ValueError, OSError, IndexError, KeyError):
+            raise UserError("a Parquet file is damaged, or cannot be redacted") from None
+
+    @staticmethod
+    def _found(groups: "Iterator[_RowGroup]") -> Found:
+        found, whose = Found(), set[str]()
+        for group in groups:
+            whose |= group.subjects
+            found = found._replace(rows=found.rows + len(group.rows), values=found.values + group.values)
+        return found._replace(subjects=frozenset(whose))
+
+    def _row_groups(self, file: Any, subjects: Subjects) -> Iterator[_RowGroup]:
+        paths = {tuple(path.lower().split(".")): path for path in _paths(file)}
+        ids = paths.get(self._subject)
+        wanted = pa.array(list(subjects), pa.string())
+        for number in range(file.num_row_groups):
+            rows = [] if ids is None else self._rows(file, number, (ids, paths.get(_CHANGED_AT)), wanted, subjects)
+            yield self._redacted(file, number, dict(rows))
+
+    @staticmethod
+    def _rows(
+        file: Any, number: int, paths: tuple[str, str | None], wanted: Any, subjects: Subjects
+    ) -> Iterator[tuple[int, str]]:
+        """Yield the place of each row that is to be redacted, and whose it is."""
+        subject_path, time_path = paths
+        column = _leaf(file.read_row_group(number, columns=[subject_path], use_threads=False), subject_path)
+        places = pc.indices_nonzero(pc.is_in(column.cast(pa.string()), value_set=wanted))
+        if not len(places):
+            return
+        times = [None] * len(places)
+        if time_path is not None:
+            read = _leaf(file.read_row_group(number, columns=[time_path], use_threads=False), time_path)
+            times = read.take(places).to_pylist()
+        for place, subject, changed in zip(places.to_pylist(), column.take(places).to_pylist(), times, strict=True):
+            subject = subject.decode() if isinstance(subject, bytes) else subject  # noqa: PLW2901
+            if subjects.covers(subject, changed):
+                yield place, subject
+
+    def _redacted(self, file: Any, number: int, whose: dict[int, str]) -> _RowGroup:
+        redacted = _RowGroup(set(), 0, set(), {})
+        names = [name for name in file.schema_arrow.names if name.lower() in self._personal]
+        if not whose or not names:
+            return redacted
+        table = file.read_row_group(number, columns=names, use_threads=False)
+        values = 0
+        for name in names:
+            column = table.column(name).combine_chunks()
+            items = column.take(pa.array(list(whose), pa.int64())).to_pylist()
+            changed = {}
+            for place, value in zip(whose, items, strict=True):
+                row = {name: value}
+                count = redact_row(row, self._row)
+                if count:
+                    values += count
+                    changed[place] = row[name]
+            if changed:
+                redacted.columns[name] = _with_values(column, changed)
+                redacted.rows.update(changed)
+        return redacted._replace(values=values, subjects={whose[place] for place in redacted.rows})
+
+    def _written(self, body: bytes, file: Any, groups: list[_RowGroup]) -> bytes:
+        parts = ParquetParts(body)
+        leaves = list(self._leaves(file.schema_arrow))
+        others: dict[tuple[int, int], ColumnChunk] = {}
+        for number, group in enumerate(groups):
+            for name, column in group.columns.items():
+                own = [leaf for leaf, (top, _) in enumerate(leaves) if top == name]
+                changed = [leaf for leaf in own if leaves[leaf][1]]
+                made = _file_of(file, number, changed[0], name, column, parts)
+                others |= {(number, leaf): made.chunk(0, leaf - own[0]) for leaf in changed}
+        return parts.with_chunks(others)
+
+    def _leaves(self, schema: Any) -> Iterator[tuple[str, bool]]:
+        """Yield the column of each leaf, and True if the leaf is personal, in the order of the file."""
+        for column in schema:
+            field = by_lower_case(self._row).get(column.name.lower())
+            for is_personal in _personal_leaves(column.type, field):
+                yield column.name, is_personal
+
+
+def _personal_leaves(kind: pa.DataType, field: Field | None, model: Type | None = None) -> Iterator[bool]:
+    """Yield for each leaf of a type if it is personal; `model` is the schema's type if it is not that of a field."""
+    model = field.type if field else model
+    if pa.types.is_struct(kind):
+        known = by_lower_case(model) if isinstance(model, Record) else {}
+        for inner in kind:
+            yield from _personal_leaves(inner.type, known.get(inner.name.lower()))
+    elif pa.types.is_map(kind):
+        yield from _personal_leaves(kind.key_type, None)
+        yield from _personal_leaves(kind.item_type, None, model.values if isinstance(model, MapType) else None)
+    elif pa.types.is_nested(kind):
+        yield from _personal_leaves(kind.value_type, None, model.items if isinstance(model, ArrayType) else None)
+    else:
+        yield field is not None and field.pii
+
+
+def _with_values(column: Any, changed: dict[int, Any]) -> Any:
+    """Return a column with other values at some places."""
+    if pa.types.is_nested(column.type):
+        values = column.to_pylist()
+        for place, value in changed.items():
+            values[place] = value
+        return pa.array(values, column.type)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    mask = [False] * len(column)
+    for place in changed:
+        mask[place] = True
+    return pc.if_else(pa.array(mask), pa.scalar(REDACTED).cast(column.type), column)
+
+
+def _file_of(file: Any, row_group: int, leaf: int, name: str, column: Any, parts: ParquetParts) -> ParquetParts:
+    """Return a file of one column of a row group, whose chunks are compressed as those in its own file."""
+    field = file.schema_arrow.field(name).with_type(column.type)
+    own = file.metadata.row_group(row_group).column(leaf)
+    codec = own.compression
+    out = pa.BufferOutputStream()
+    pq.write_table(
+        pa.Table.from_arrays([column], schema=pa.schema([field])),
+        out,
+        row_group_size=_ONE_ROW_GROUP,
+        compression="none" if codec == "UNCOMPRESSED" else codec.lower(),
+        use_dictionary=own.has_dictionary_page,
+        version="1.0" if "PLAIN_DICTIONARY" in own.encodings else "2.6",
+        data_page_version="1.0",
+        use_deprecated_int96_timestamps=True,
+        store_schema=False,
+        write_statistics=own.is_stats_set,
+        write_page_index=parts.has_page_index(row_group, leaf),
+    )
+    return ParquetParts(out.getvalue().to_pybytes())
+
+
+def _leaf(table: Any, path: str) -> Any:
+    column = table.column(0).combine_chunks()
+    for name in path.split(".")[1:]:
+        column = pc.struct_field(column, name)
+    return column
+
+
+def _paths(file: Any) -> list[str]:
+    return [file.schema.column(leaf).path for leaf in range(len(file.schema))]

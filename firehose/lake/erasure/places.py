@@ -1,0 +1,107 @@
+"""List the objects of a lake that may hold personal data of subjects, as pieces of work."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+from firehose.lake.erasure.versions import ObjectVersion, Versions
+from firehose.lake.erasure.work import ObjectsWork, PartitionWork, VersionsWork, Work
+from firehose.lake.jobs.lake_partition import LakePartition
+from firehose.lake.jobs.leases import LEASES
+from firehose.lake.objects import Lake, StoredObject
+from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, ROOT, Format, partition_date, type_prefix
+from glue.model import RecordType
+
+_T = TypeVar("_T", StoredObject, ObjectVersion)
+
+# So many objects of errors, or versions, are one unit.
+_MOST_OBJECTS = 100
+_MOST_BYTES = 64 * 1024 * 1024
+
+# Places that no erasure of a lake reaches, and how long each keeps personal data.
+NOT_COVERED = (
+    f"{ROOT}/athena/results/: results of people's queries, until their lifecycle rule ends them (30 days by default)",
+    ".local/backfill: the state of a killed backfill, until the same backfill is rerun or the folder is removed",
+    "exports of the table, and copies and scratch lakes made of it or of this lake, until they are deleted",
+    "the Kinesis stream: changes from before the erasure, until its retention ends (24 hours by default)",
+    "the table: the item itself, until it is deleted there; its point-in-time recovery (35 days) and its backups",
+    "identifiers: fanId, reference.id, systemUserId and system.memberId stay in redacted rows (BR-22)",
+    "attributes of failed records under names that no schema marks as personal",
+)
+
+
+class Places(NamedTuple):
+    """The work on a lake's rows, error documents, and Firehose's error objects."""
+
+    rows: list[Work]
+    documents: list[Work]
+    firehose: list[Work]
+
+
+def find_places(lake: Lake, types: Mapping[str, RecordType]) -> Places:
+    """List the objects.
+
+    Raises:
+        UserError: the lake cannot be listed.
+    """
+    rows = [
+        work
+        for file_format in Format
+        for name, record_type in types.items()
+        if record_type.subject is not None
+        for work in _partitions(lake, file_format, name)
+    ]
+    documents, firehose = (
+        [ObjectsWork(tuple(batch)) for batch in _batches(lake.objects(prefix))]
+        for prefix in (ERROR_DOCUMENTS, FIREHOSE_ERRORS)
+    )
+    return Places(rows, [*documents], [*firehose])
+
+
+def version_works(versions: Versions) -> list[Work]:
+    """List the noncurrent versions of a lake's data.
+
+    Raises:
+        UserError: they cannot be listed.
+    """
+    return [VersionsWork(tuple(batch)) for batch in _batches(versions.noncurrent(f"{ROOT}/"))]
+
+
+def work_size(work: Work) -> int:
+    """Return the bytes of a piece of work."""
+    return sum(one.size_bytes for one in _items(work))
+
+
+def work_items(work: Work) -> int:
+    """Return the number of objects of a piece of work."""
+    return len(_items(work))
+
+
+def _items(work: Work) -> tuple[StoredObject | ObjectVersion, ...]:
+    return work.versions if isinstance(work, VersionsWork) else work.objects
+
+
+def _partitions(lake: Lake, file_format: Format, name: str) -> Iterator[Work]:
+    by_date: dict[str, list[StoredObject]] = defaultdict(list)
+    for stored in lake.objects(type_prefix(file_format, name)):
+        by_date[partition_date(stored.key)].append(stored)
+    leases = lake.objects(f"{LEASES}{file_format}/{name}/")
+    leased = {stored.key.rpartition("/")[2].removesuffix(".json") for stored in leases}
+    for date, objects in by_date.items():
+        if date:
+            yield PartitionWork(LakePartition(file_format, name, date), tuple(objects), date in leased)
+        else:  # no table's data, and no other job's
+            yield ObjectsWork(tuple(objects))
+
+
+def _batches(objects: Iterable[_T]) -> Iterator[list[_T]]:
+    batch: list[_T] = []
+    size_bytes = 0
+    for one in objects:
+        if batch and (len(batch) == _MOST_OBJECTS or size_bytes + one.size_bytes > _MOST_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append(one)
+        size_bytes += one.size_bytes
+    if batch:
+        yield batch

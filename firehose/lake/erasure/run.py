@@ -1,0 +1,241 @@
+"""Erase subjects from a lake: list them, redact what is found, delete old versions, look again, and report."""
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from firehose.lake.erasure.erased_subjects import Entry, ErasedSubjects, SubjectList
+from firehose.lake.erasure.job import ErasureJob
+from firehose.lake.erasure.places import NOT_COVERED, Places, find_places, version_works, work_items, work_size
+from firehose.lake.erasure.report import ErasureReport
+from firehose.lake.erasure.versions import versions_of
+from firehose.lake.erasure.work import ErasedObject, Work, WorkResult
+from firehose.lake.jobs.job import Executor, Phase, Unit
+from firehose.lake.jobs.leases import store_seconds
+from firehose.lake.jobs.open_writers import StoreTime, first_open
+from firehose.lake.opening import open_lake
+from firehose.local.sinks import bucket_of
+from glue.layout import ERRORS
+from glue.schema import SCHEMAS, load
+
+# A Kinesis stream's retention by default: for so long, changes from before an erasure may still arrive.
+RETENTION_SECONDS = 24 * 60 * 60.0
+
+# S3's clock shows whole seconds. What changed within the second of a request is redacted, too.
+_CLOCK_SECONDS = 1.0
+
+_MICROS = 1_000_000
+
+
+class EraseRequest(NamedTuple):
+    """A request to erase subjects from a lake, by their ids. `label` says who asked for it."""
+
+    lake: str
+    subjects: tuple[str, ...]
+    key_named: str = ""
+    older_than_seconds: float = 0.0
+    retention_seconds: float = RETENTION_SECONDS
+    all_versions: bool = False
+    label: str = ""
+    schemas: Path = SCHEMAS
+
+
+class SubjectState(StrEnum):
+    """The state of a subject. Erased means: its erasure is complete."""
+
+    ERASED = "erased"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+class SubjectCounts(msgspec.Struct):
+    """How many subjects are erased, how many pending, and of how many something could not be redacted."""
+
+    erased: int = 0
+    pending: int = 0
+    failed: int = 0
+
+
+class ErasureResult(msgspec.Struct):
+    """The counts of an erasure; of a dry run, what would be done.
+
+    `rows` are those of tables, `records` those of error documents and error objects; `values` are in both. `undone`
+    are sentences about what was left as it is. `report` is the key of the report's `page`.
+    """
+
+    subjects: SubjectCounts
+    objects: int = 0
+    rows: int = 0
+    records: int = 0
+    values: int = 0
+    versions: int = 0
+    unreadable: int = 0
+    found_in_second_pass: int = 0
+    not_covered: list[str] = []
+    undone: list[str] = []
+    report: str | None = None
+    page: str | None = None
+
+
+def erase(request: EraseRequest, executor: Executor, *, phase: Phase) -> ErasureResult:
+    """Erase subjects. What was redacted by an erasure that is stopped stays so; the next one does the rest.
+
+    Raises:
+        UserError: the lake, or its list of erased subjects, cannot be read or written.
+    """
+    lake = open_lake(request.lake)
+    with contextlib.closing(bucket_of(request.lake, "lake")) as store:
+        listed = SubjectList(store, lake, request.lake, request.key_named)
+        # Listed first: a writer that begins from now on consults the list.
+        entries = listed.request(request.subjects, _micros(store_seconds(store) + _CLOCK_SECONDS))
+        now_seconds = store_seconds(store)
+        at = StoreTime(now_seconds, first_open(lake, now_seconds, store))
+        passes = _Passes(request, {one: entry.requested_micros for one, entry in entries.items()}, at, executor, phase)
+        done = passes.redact()
+        second = passes.look(done.emptied, "looked at again")
+        report = ErasureReport(store, listed.key, request.label, now_seconds)
+        report.put_objects(done.objects)
+        states = _states(request, entries, at, done, second)
+        for subject, entry in entries.items():
+            if states[subject] is SubjectState.ERASED and not listed.mark_erased(subject, entry, _micros(now_seconds)):
+                states[subject] = SubjectState.PENDING  # asked for again meanwhile
+        result = _result(_counts(states), done, second)
+        result.report, result.page = report.put_page(result, states, done.objects)
+    return result
+
+
+def dry_run(request: EraseRequest, executor: Executor, *, phase: Phase) -> ErasureResult:
+    """Return what an erasure would do now. Nothing is written.
+
+    Raises:
+        UserError: the lake, or its list of erased subjects, cannot be read.
+    """
+    listed, now = ErasedSubjects(request.lake, request.key_named), time.time()
+    until = {one: listed.erased_at(one) or _micros(now) for one in request.subjects}
+    passes = _Passes(request, until, StoreTime(now, None), executor, phase)
+    found = passes.look({}, "looked at")
+    found.add(passes.versions_after(found.objects))
+    pending = len(_whose(found.objects))
+    counts = SubjectCounts(pending=pending, erased=len(request.subjects) - pending)
+    return _result(counts, found, WorkResult(unreadable=found.unreadable))
+
+
+class _Passes:
+    """The passes over a lake."""
+
+    def __init__(
+        self, request: EraseRequest, until_micros: Mapping[str, int], at: StoreTime, executor: Executor, phase: Phase
+    ) -> None:
+        self._request = request
+        self._until = until_micros
+        self._at = at
+        self._executor = executor
+        self._phase = phase
+        self._types = load(request.schemas)
+        self._lake = open_lake(request.lake)
+        self._versions = versions_of(request.lake)
+
+    def redact(self) -> WorkResult:
+        """Redact all objects, and delete old versions."""
+        places = self._places()
+        emptied = self._run(places.firehose, "looked at in the error output", redacts=False).emptied
+        done = WorkResult(emptied=emptied)
+        # The documents first: what is emptied in Firehose's copies says whose documents they are.
+        done.add(self._run([*places.rows, *places.documents], "looked at", redacts=True, emptied=emptied))
+        done.add(self._run(places.firehose, "redacted in the error output", redacts=True))
+        done.add(self._run(version_works(self._versions), "looked at in old versions", redacts=True, emptied=emptied))
+        return done
+
+    def look(self, emptied: Mapping[str, frozenset[str]], name: str) -> WorkResult:
+        """Look at everything."""
+        places = self._places()
+        works = [*places.rows, *places.documents, *places.firehose, *version_works(self._versions)]
+        return self._run(works, name, redacts=False, emptied=emptied)
+
+    def versions_after(self, objects: Sequence[ErasedObject]) -> WorkResult:
+        """Return the versions that replacing these objects would leave, and an erasure delete."""
+        if not self._versions.are_kept():
+            return WorkResult()
+        return WorkResult(
+            objects=[msgspec.structs.replace(one, version="", rows=0, values=0) for one in objects if not one.version]
+        )
+
+    def _places(self) -> Places:
+        return find_places(self._lake, self._types)
+
+    def _run(
+        self, works: list[Work], name: str, *, redacts: bool, emptied: Mapping[str, frozenset[str]] | None = None
+    ) -> WorkResult:
+        result = WorkResult()
+        if not works:
+            return result
+        job = ErasureJob(
+            self._request.lake,
+            tuple(works),
+            self._until,
+            self._at,
+            redacts,
+            self._request.older_than_seconds,
+            self._request.all_versions,
+            emptied or {},
+            str(self._request.schemas),
+        )
+        units = [Unit(number, work_size(work)) for number, work in enumerate(works)]
+        tick = self._phase(name, sum(map(work_items, works)))
+        with contextlib.closing(self._executor.run(job, units, tick)) as answers:
+            for _, done in answers:
+                result.add(done)
+        return result
+
+
+def _states(
+    request: EraseRequest, entries: Mapping[str, Entry], at: StoreTime, done: WorkResult, second: WorkResult
+) -> dict[str, SubjectState]:
+    failed, unknown = done.failed | second.failed, done.all_failed or second.all_failed
+    found = _whose([*done.objects, *second.objects]) | done.pending | second.pending
+
+    def state(subject: str, entry: Entry) -> SubjectState:
+        if unknown or subject in failed:
+            return SubjectState.FAILED
+        asked_seconds = entry.requested_micros / _MICROS - _CLOCK_SECONDS
+        is_early = at.now_seconds - asked_seconds < request.retention_seconds
+        is_written = at.first_open_seconds is not None and _micros(at.first_open_seconds) <= entry.requested_micros
+        return SubjectState.PENDING if subject in found or is_early or is_written else SubjectState.ERASED
+
+    return {subject: state(subject, entry) for subject, entry in entries.items()}
+
+
+def _counts(states: Mapping[str, SubjectState]) -> SubjectCounts:
+    counts = Counter(states.values())
+    return SubjectCounts(counts[SubjectState.ERASED], counts[SubjectState.PENDING], counts[SubjectState.FAILED])
+
+
+def _result(counts: SubjectCounts, done: WorkResult, second: WorkResult) -> ErasureResult:
+    objects = [one for one in done.objects if one.version is None]
+    tables = [one for one in objects if not one.key.startswith(ERRORS)]
+    return ErasureResult(
+        subjects=counts,
+        objects=len(objects),
+        rows=sum(one.rows for one in tables),
+        records=sum(one.rows for one in objects) - sum(one.rows for one in tables),
+        values=sum(one.values for one in objects),
+        versions=len(done.objects) - len(objects),
+        unreadable=len(second.unreadable),
+        found_in_second_pass=len(second.objects),
+        not_covered=list(NOT_COVERED),
+        undone=sorted({*done.undone, *second.undone}),
+    )
+
+
+def _whose(objects: Iterable[ErasedObject]) -> set[str]:
+    return {subject for one in objects for subject in one.subjects}
+
+
+def _micros(seconds: float) -> int:
+    return int(seconds * _MICROS)

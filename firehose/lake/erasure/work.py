@@ -1,0 +1,75 @@
+"""The pieces of work of an erasure, and what each has done."""
+
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from firehose.lake.erasure.versions import ObjectVersion
+from firehose.lake.jobs.lake_partition import LakePartition
+from firehose.lake.objects import StoredObject
+
+
+class PartitionWork(NamedTuple):
+    """The objects of a partition. `is_leased` if a job has a note on it, which may be a dead one's."""
+
+    partition: LakePartition
+    objects: tuple[StoredObject, ...]
+    is_leased: bool
+
+
+class ObjectsWork(NamedTuple):
+    """Objects that no other job replaces: error documents, error objects, data outside a partition."""
+
+    objects: tuple[StoredObject, ...]
+
+
+class VersionsWork(NamedTuple):
+    """Noncurrent versions."""
+
+    versions: tuple[ObjectVersion, ...]
+
+
+Work: TypeAlias = PartitionWork | ObjectsWork | VersionsWork
+
+
+class ErasedObject(msgspec.Struct, frozen=True):
+    """An object, or a noncurrent version of it, that holds personal data of subjects, or did.
+
+    `before` and `after` are its ETags; a version has an id instead, and no `after`: it is deleted.
+    """
+
+    key: str
+    before: str
+    rows: int
+    values: int
+    subjects: frozenset[str]
+    after: str | None = None
+    version: str | None = None
+
+
+class WorkResult(msgspec.Struct):
+    """What was done, or in a pass that only looks, what would be.
+
+    `pending` are subjects of whom something was left alone for now, `failed` those of whom something could not be
+    redacted; with `all_failed` it is not known whose. `undone` are sentences about these. `unreadable` are the keys of
+    objects with something that cannot be read, as often as it is there. `emptied` are the digests of records that do
+    not parse, and whose they are.
+    """
+
+    objects: list[ErasedObject] = []
+    pending: set[str] = set()
+    failed: set[str] = set()
+    all_failed: bool = False
+    undone: list[str] = []
+    unreadable: list[str] = []
+    emptied: dict[str, frozenset[str]] = {}
+
+    def add(self, other: "WorkResult") -> None:
+        """Add what another piece of work has done."""
+        self.objects += other.objects
+        self.pending |= other.pending
+        self.failed |= other.failed
+        self.all_failed |= other.all_failed
+        self.undone += other.undone
+        self.unreadable += other.unreadable
+        self.emptied |= other.emptied
