@@ -24,8 +24,9 @@ class LocalStream(msgspec.Struct, frozen=True):
     event, so records need not be copied; `timeout_seconds` is the function's own timeout, if that is known. `version`
     is the VersionId of DescribeDeliveryStream, `region` the region of a DirectPut stream. A record waits no longer than
     `interval_seconds`, if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota
-    that AWS raises on request. `with_logs`: the report keeps what Lambda logs of the function's exceptions, which may
-    quote a record.
+    that AWS raises on request. `captures_output`: what the function prints to standard output is captured; for one
+    stream at a time, since standard output is the process's. `with_logs`: the report keeps what Lambda logs of the
+    function's exceptions, which may quote a record.
     """
 
     request: Mapping[str, Any]
@@ -38,6 +39,7 @@ class LocalStream(msgspec.Struct, frozen=True):
     interval_seconds: int | None = None
     active_partitions: int = ACTIVE_PARTITIONS
     behaviour: Behaviour = OBSERVED
+    captures_output: bool = True
     with_logs: bool = False
 
     def read(self) -> DeliveryStream:
