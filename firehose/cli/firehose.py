@@ -138,6 +138,33 @@ def run(  # noqa: PLR0913 - options of a command
     raise typer.Exit(_exit_code(summary, failure, strict=strict))
 
 
+@app.command(epilog=to_paste("dmd firehose serve --port 4566"))
+def serve(
+    *,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", help="The port; a free one by default.", min=0, max=65535)
+    ] = 0,
+    interval: Annotated[
+        int | None,
+        typer.Option(
+            "--interval",
+            metavar="SECONDS",
+            help="The most seconds until a record is delivered; the streams' buffer intervals by default.",
+            min=1,
+            max=900,
+        ),
+    ] = None,
+) -> None:
+    """Serve a local AWS endpoint in which Firehose works, until Ctrl-C.
+
+    Any SDK, CLI or Terraform makes streams and functions there, puts records, and finds the objects; everything is in
+    memory. Ctrl-C delivers what is buffered.
+    """
+    from firehose.local.endpoint.serve import serve as serve_endpoint  # noqa: PLC0415 - boto3 costs 0.3 s
+
+    serve_endpoint(port, interval)
+
+
 def _exit_code(summary: StreamSummary, failure: str, *, strict: bool) -> int:
     if failure:
         typer.echo(f"dmd: {failure}; {summary.in_source:,} of the records read are still in the source", err=True)

@@ -150,6 +150,11 @@ class DataPlane:
         """The counts so far. The fates of records over all streams are counted when a run has ended."""
         return self._report
 
+    @property
+    def put_error(self) -> Exception | None:
+        """The error of the oldest object that a sink refuses at present, None if it refuses none."""
+        return next((error for _, error in (running.refused for running in self._streams) if error), None)
+
     def accept(self, record: EventRecord, now_ms: int | None, progress: _Progress = lambda _: None) -> None:
         """Take one record of the source; if it fills a batch, process that."""
         parts = self._split(record)

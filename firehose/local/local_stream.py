@@ -25,8 +25,9 @@ class LocalStream(msgspec.Struct, frozen=True):
     is the VersionId of DescribeDeliveryStream, `region` the region of a DirectPut stream. A record waits no longer than
     `interval_seconds`, if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota
     that AWS raises on request. `catalog` returns the PyIceberg catalog of an Iceberg destination; it is called when the
-    first rows are written. `with_logs`: the report keeps what Lambda logs of the function's exceptions, which may
-    quote a record.
+    first rows are written. `captures_output`: what the function prints to standard output is captured; for one stream
+    at a time, since standard output is the process's. `with_logs`: the report keeps what Lambda logs of the function's
+    exceptions, which may quote a record.
     """
 
     request: Mapping[str, Any]
@@ -40,6 +41,7 @@ class LocalStream(msgspec.Struct, frozen=True):
     interval_seconds: int | None = None
     active_partitions: int = ACTIVE_PARTITIONS
     behaviour: Behaviour = OBSERVED
+    captures_output: bool = True
     with_logs: bool = False
 
     def read(self) -> DeliveryStream:

@@ -69,6 +69,12 @@ class Metrics:
             if found == name
         }
 
+    def take(self) -> dict[tuple[str, int], Statistics]:
+        """Returns the statistics since the last call, by metric and start of the minute, and forgets them."""
+        taken = {(name, period * PERIOD_MS): found for (name, period), found in self._periods.items()}
+        self._periods.clear()
+        return taken
+
     def totals(self) -> dict[str, Statistics]:
         """Returns the statistics of each metric over all periods, by name."""
         totals: dict[str, Statistics] = {}

@@ -39,17 +39,10 @@ from firehose.local.local_stream import LocalStream, described_stream
 from firehose.local.metrics import Metrics
 from firehose.local.processors.function_problems import FunctionProblems
 from firehose.local.processors.invocation import Function
+from firehose.local.sources.puts import FIRST_SEQUENCE_NUMBER, ONE_SHARD, PUT_BYTES
 
 # An instant that is easy to write in tests.
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-# PutRecord, API reference: "the maximum size of a record ... is 1,000 KiB"; one byte more was refused (observed).
-PUT_BYTES = 1_024_000
-
-_SHARD = "shardId-000000000000"
-
-# Kinesis' own have begun with 49 since it exists, and have 56 digits.
-_FIRST_SEQUENCE_NUMBER = 49 * 10**54
 
 
 class Landed(NamedTuple):
@@ -118,9 +111,9 @@ class TestedStream:
             raise ValueError(f"ValidationException: a record of {len(data):,} bytes; PutRecord takes {PUT_BYTES:,}")
         record: EventRecord = event_record(
             data,
-            shard_id=_SHARD,
+            shard_id=ONE_SHARD,
             partition_key=partition_key or str(len(self._source)),
-            sequence_number=str(_FIRST_SEQUENCE_NUMBER + len(self._source)),
+            sequence_number=str(FIRST_SEQUENCE_NUMBER + len(self._source)),
             arrival_ms=self._firehose.now_ms,
         )
         if not self._from_kinesis:

@@ -35,8 +35,8 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 _BITS = {"integer": 31, "long": 63}
 
 
-def check_request(request: Any) -> None:
-    """Refuse a CreateDeliveryStream request that violates the API's model.
+def check_request(request: Any, operation: str = "CreateDeliveryStream") -> None:
+    """Refuse a request that violates the API's model of an operation.
 
     One message lists all violations in AWS's words, behind the path of the first one in the API's spelling:
     "ExtendedS3DestinationConfiguration.BufferingHints.SizeInMBs: 1 validation error detected: Value at
@@ -47,7 +47,7 @@ def check_request(request: Any) -> None:
         RefusedSettingError: ValidationException; SerializationException for a value of another JSON type, which the
             service checks first. The service ignores unknown members, but the SDKs refuse them, and so do we.
     """
-    violations = list(_check("CreateDeliveryStreamInput", request, ""))
+    violations = list(_check(f"{operation}Input", request, ""))
     if violations:
         noun = "error" if len(violations) == 1 else "errors"
         said = "; ".join(f"Value at '{_wire(path)}' failed to satisfy constraint: {rule}" for path, rule in violations)

@@ -9,33 +9,41 @@ import msgspec
 
 from firehose.local.kinesis_writer import partition_key
 
+MICROSECOND = "MICROSECOND"
+
+# The microseconds in a unit of a destination's precision.
+_MICROS = {MICROSECOND: 1, "MILLISECOND": 1000}
+
 _IMAGES = ("NewImage", "OldImage")
 
 
-def change_of_stream(record: Mapping[str, Any], table: str) -> tuple[bytes, str]:
+def change_of_stream(
+    record: Mapping[str, Any], table: str, *, region: str = "", precision: str = MICROSECOND
+) -> tuple[bytes, str]:
     """Return the payload of the Kinesis record, and its partition key.
 
     {"eventName": "INSERT", "dynamodb": {"SequenceNumber": ..., "NewImage": {...}, ...}, "eventVersion": ...}
         -> b'{"awsRegion":"us-east-1","eventID":...,"recordFormat":"application/json",...}', "5B1E..."
 
-    Sequence number, view type and version are left out, as by DynamoDB.
+    Sequence number, view type and version are left out, as by DynamoDB. `region` is the table's, if it is not the
+    record's; `precision` is MICROSECOND or MILLISECOND.
     """
     change = record["dynamodb"]
     images = {name: change[name] for name in _IMAGES if change.get(name)}
     keys = msgspec.json.encode(change["Keys"])
     payload = {
-        "awsRegion": record["awsRegion"],
+        "awsRegion": region or record["awsRegion"],
         "eventID": _event_id(record["eventID"]),
         "eventName": record["eventName"],
         "userIdentity": _user(record.get("userIdentity")),
         "recordFormat": "application/json",
         "tableName": table,
         "dynamodb": {
-            "ApproximateCreationDateTime": _micros(change["ApproximateCreationDateTime"]),
+            "ApproximateCreationDateTime": _micros(change["ApproximateCreationDateTime"]) // _MICROS[precision],
             "Keys": msgspec.Raw(keys),
             **images,
             "SizeBytes": change["SizeBytes"],
-            "ApproximateCreationDateTimePrecision": "MICROSECOND",
+            "ApproximateCreationDateTimePrecision": precision,
         },
         "eventSource": "aws:dynamodb",
     }

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -49,42 +51,62 @@ class Account:
             return boto3.Session(region_name=self.region).client(service)
 
 
+# A local endpoint takes any. A user's own may be those of a real account.
+DUMMY_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The address of all AWS calls: Endpoint("http://127.0.0.1:5000")."""
+    """The address of all AWS calls: Endpoint("http://127.0.0.1:5000").
+
+    Without `credentials` the environment's are used, else dummies; never a profile's.
+    """
 
     url: str
     region: str = REGION
+    credentials: Mapping[str, str] | None = None
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables with which another program reaches it."""
-        return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": self.region, **_credentials(os.environ)}
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": self.region, **self._credentials}
+
+    @property
+    def _credentials(self) -> Mapping[str, str]:
+        return self.credentials or {name: os.environ.get(name) or dummy for name, dummy in DUMMY_CREDENTIALS.items()}
 
     def client(self, service: str, *, attempts: int = 3, connections: int = 10) -> Any:
         """Return a boto3 client that calls this endpoint whatever the user's configuration says."""
-        import boto3  # noqa: PLC0415 - as above
         from botocore.config import Config  # noqa: PLC0415 - with boto3
 
-        credentials = _credentials(os.environ)
-        return boto3.client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.url,
-            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": attempts},
-                max_pool_connections=connections,
-                s3={"addressing_style": "path"},
-            ),
-        )
+        credentials = self._credentials
+        with _MAKING:
+            return _session().client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.url,
+                aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+                config=Config(
+                    retries={"mode": "standard", "total_max_attempts": attempts},
+                    max_pool_connections=connections,
+                    s3={"addressing_style": "path"},
+                ),
+            )
 
 
-def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment's credentials, else dummies. Never a profile's, which may be those of a real account."""
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    return {name: environment.get(name) or "test" for name in names}
+_MAKING = Lock()  # a session makes one client at a time
+
+
+@cache
+def _session() -> Any:
+    """Return a session that reads no profile and no file of the user's, whatever the environment names."""
+    import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
+    import botocore.session  # noqa: PLC0415 - with boto3
+
+    nothing = (None, None, os.devnull, None)
+    variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
+    return boto3.Session(botocore_session=botocore.session.Session(variables))
 
 
 def named_endpoint(url: str) -> Endpoint:

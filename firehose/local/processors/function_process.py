@@ -71,6 +71,17 @@ class FunctionProcess:
             FunctionError: it raised, or its process ended.
             InvocationError: it ran out of time.
         """
+        answer = self.invoke(event, context)
+        sys.stdout.write(answer["printed"])
+        return reply_of(answer)
+
+    def invoke(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Invoke the function, and return what its process answers: what it printed, and its reply or problem.
+
+        Raises:
+            FunctionError: its process ended.
+            InvocationError: it ran out of time.
+        """
         process = self._process or self._restarted()
         request = msgspec.json.encode({"event": event, "context": self._context(context)}) + b"\n"
         ends_seconds = time.monotonic() + self.configuration.timeout_seconds
@@ -87,10 +98,7 @@ class FunctionProcess:
         except BaseException:  # Ctrl-C: the next invocation would read this answer
             self.close()
             raise
-        sys.stdout.write(answer["printed"])
-        if "problem" in answer:
-            raise FunctionError(answer["problem"], answer["log"])
-        return answer["reply"]
+        return answer
 
     def start(self) -> None:
         """Start the process without waiting, so that several load at once."""
@@ -160,6 +168,17 @@ class FunctionProcess:
             "log_stream_name": "",
             "timeout_seconds": configuration.timeout_seconds,
         }
+
+
+def reply_of(answer: dict[str, Any]) -> Any:
+    """Return the reply in a process's answer.
+
+    Raises:
+        FunctionError: the function raised.
+    """
+    if "problem" in answer:
+        raise FunctionError(answer["problem"], answer["log"])
+    return answer["reply"]
 
 
 def handler_names(handler: str) -> tuple[str, str]:

@@ -12,8 +12,10 @@ Source: Firehose guide, "Transform source data"; others measured the rest on rea
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from hashlib import sha256
+from io import StringIO
 from typing import Any
 
 import msgspec
@@ -48,7 +50,7 @@ class LambdaProcessor(Stage):
 
     `stream_arn` is the Kinesis stream that the delivery stream reads, None if records are put into it directly.
     `timeout_seconds` is the function's own, if it is known. `keeps_event` says that the function never changes its
-    event, so records need not be copied.
+    event, so records need not be copied; `captures_output`, that it prints to our standard output.
     """
 
     function: Function
@@ -59,6 +61,7 @@ class LambdaProcessor(Stage):
     stream_arn: str | None = None
     timeout_seconds: float | None = None
     keeps_event: bool = False
+    captures_output: bool = True
     behaviour: Behaviour = OBSERVED
     routing_member: str = "partitionKeys"
     metrics: Metrics | None = None
@@ -111,7 +114,7 @@ class LambdaProcessor(Stage):
     def _invoke(
         self, event: dict[str, Any], context: FunctionContext, processed: Processed
     ) -> tuple[Problem | None, Any]:
-        with captured_output() as output:
+        with captured_output() if self.captures_output else nullcontext(StringIO()) as output:
             try:
                 return None, self.function(event, context)
             except KeyboardInterrupt:

@@ -51,6 +51,7 @@ def _lambda_processor(
         region=stream.region,
         timeout_seconds=local.timeout_seconds,
         keeps_event=local.keeps_event,
+        captures_output=local.captures_output,
         behaviour=local.behaviour,
         routing_member=stream.destination.routing_member,
         metrics=report.metrics,

@@ -31,8 +31,8 @@ class Checkpoints(msgspec.Struct):
     readers: list[str] = []  # the delivery streams that have received everything before the checkpoints
 
 
-def load_checkpoints(path: Path, stream: str, created_ms: int, start_ms: int) -> Checkpoints:
-    """Return the checkpoints of a stream from its file; new ones if the file is missing or another stream's.
+def load_checkpoints(path: Path | None, stream: str, created_ms: int, start_ms: int) -> Checkpoints:
+    """Return the checkpoints of a stream from its file; new ones if the file is missing or another stream's, or None.
 
     A stream that was deleted and made again under the same name is another stream.
 
@@ -40,7 +40,7 @@ def load_checkpoints(path: Path, stream: str, created_ms: int, start_ms: int) ->
         UserError: the file does not hold checkpoints.
     """
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Checkpoints)
+        found = msgspec.json.decode(path.read_bytes(), type=Checkpoints) if path else None
     except FileNotFoundError:
         found = None
     except (msgspec.DecodeError, UnicodeDecodeError):

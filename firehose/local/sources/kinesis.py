@@ -69,7 +69,8 @@ class KinesisSource:
     `start_ms` is the instant at which the first reading of a stream begins. Call `settled` with the number of records
     yielded that are delivered: a later source with the same state skips those, and no others. It skips none if it has
     `new_readers`: delivery streams that have not read what came since they were made. Children of a shard are read
-    when the shard has been read to its end, so that the changes of an item keep their order.
+    when the shard has been read to its end, so that the changes of an item keep their order. Without a `state` folder
+    the checkpoints are kept in memory alone.
 
     Raises, when it is made:
         UserError: the stream does not exist, or cannot be described.
@@ -79,7 +80,7 @@ class KinesisSource:
         self,
         stream: str,
         *,
-        state: Path,
+        state: Path | None,
         start_ms: int,
         readers: Iterable[str] = (),
         client: Any = None,
@@ -92,13 +93,13 @@ class KinesisSource:
         self._client = client or kinesis_client(self._where)
         self._clock = clock
         self._sleep = sleep
-        self._path = state / f"{stream}.json"
+        self._path = state / f"{stream}.json" if state else None
         with as_user_errors(self._where, "read"):
             described = self._client.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
         created_ms = _ms(described["StreamCreationTimestamp"])
         self._checkpoints = load_checkpoints(self._path, described["StreamARN"], created_ms, start_ms)
         self.new_readers = begin_again_for(self._checkpoints, readers)
-        save_checkpoints(self._path, self._checkpoints)
+        self._save()
         self._parents: dict[str, tuple[str, ...]] = {}
         self._ended = {shard for shard, number in self._checkpoints.shards.items() if number == END}
         self._shards: dict[str, _Shard] = {}
@@ -116,6 +117,11 @@ class KinesisSource:
     def source_of(self, record_id: str) -> str:
         """Return the name of a record's source: its shard, of this stream and not of an earlier one of its name."""
         return f"{self._stream}.{self._checkpoints.created_ms}.{shard_of(record_id)}"
+
+    @property
+    def behind(self) -> bool:
+        """True if the last read of a shard did not reach its newest record, or if a shard was not read yet."""
+        return any(shard.behind_ms or not shard.iterator for shard in self._shards.values())
 
     def __iter__(self) -> Iterator[EventRecord | None]:
         while True:
@@ -135,7 +141,17 @@ class KinesisSource:
         while waiting and waiting[0][0] <= count:
             _, name, number = waiting.popleft()
             shards[name] = number
-        save_checkpoints(self._path, self._checkpoints)
+        self._save()
+
+    def hurry(self) -> None:
+        """Poll every shard at once, and look for new ones."""
+        self._list_due_ms = 0
+        for shard in self._shards.values():
+            shard.due_ms = 0
+
+    def _save(self) -> None:
+        if self._path:
+            save_checkpoints(self._path, self._checkpoints)
 
     def _rest(self) -> None:
         due_ms = min([self._list_due_ms, *(shard.due_ms for shard in self._shards.values())])
