@@ -267,7 +267,7 @@ def test_rows_of_a_table_that_does_not_exist_are_refused(firehose: LocalFirehose
 
 def test_a_batch_whose_function_is_tried_again_comes_before_those_after_it(firehose: LocalFirehose) -> None:
     """A mark goes up: rows of an earlier batch that came later would be taken for there."""
-    stream = routed(firehose, "db.orders")
+    stream = routed(firehose, "db.orders", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0})
     stream.inject("raise", 1)
 
     stream.put({"row": {"id": "a"}, "to": "db.orders"})
