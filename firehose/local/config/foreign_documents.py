@@ -20,12 +20,17 @@ def other_form(document: Mapping[str, Any]) -> str:
             "is a CloudFormation resource: save its Properties alone, with each Ref and Fn:: replaced by its value, "
             f"or deploy it and save what this prints: {_DESCRIBE}"
         )
-    if "extended_s3_configuration" in document or _mentions(document, _TERRAFORM):
+    if {"extended_s3_configuration", "iceberg_configuration"} & document.keys() or _mentions(document, _TERRAFORM):
         return f"is a Terraform resource, which has other names: apply it and save what this prints: {_DESCRIBE}"
     if "BucketARN" in document:
         return (
             "is a destination without the request around it: "
             'write {"DeliveryStreamName": "NAME", "ExtendedS3DestinationConfiguration": ...} around it'
+        )
+    if "CatalogConfiguration" in document:
+        return (
+            "is a destination without the request around it: "
+            'write {"DeliveryStreamName": "NAME", "IcebergDestinationConfiguration": ...} around it'
         )
     if "DeliveryStreamNames" in document:
         return f"is a list of names: save the description of one of them, which this prints: {_DESCRIBE}"
