@@ -28,7 +28,7 @@ app = plain_app(no_args_is_help=True, epilog=to_paste(EXAMPLE))
 
 @app.callback()
 def firehose() -> None:
-    """Run any extended S3 delivery stream as AWS would."""
+    """Run any extended S3 or Iceberg delivery stream as AWS would."""
 
 
 @app.command(epilog=to_paste(EXAMPLE))
@@ -57,6 +57,14 @@ def run(  # noqa: PLR0913 - options of a command
     ] = None,
     handler: Annotated[
         str, typer.Option("--handler", help="The Lambda processor's function.", metavar="MODULE:FUNCTION")
+    ] = "",
+    catalog: Annotated[
+        str,
+        typer.Option(
+            "--catalog",
+            metavar="WHERE",
+            help="The catalog of an Iceberg destination: a folder's, which holds its tables, or glue. Experimental.",
+        ),
     ] = "",
     process: Annotated[
         bool, typer.Option("--process", help="Run the function in its own process, killed after --timeout.")
@@ -104,7 +112,7 @@ def run(  # noqa: PLR0913 - options of a command
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if a record failed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts and metrics as JSON.")] = False,
 ) -> None:
-    """Run records through one delivery stream into a bucket.
+    """Run records through one delivery stream into a bucket, or into Iceberg tables.
 
     Settings that AWS would refuse are refused with AWS's error code; unsupported settings are refused by name.
 
@@ -121,6 +129,7 @@ def run(  # noqa: PLR0913 - options of a command
             sink=sink,
             table=table,
             handler=handler,
+            catalog=catalog,
             process=process,
             timeout_seconds=timeout,
             backup=backup,

@@ -13,17 +13,27 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis
+from firehose.cli.iceberg_catalog import GLUE, catalog_maker
+from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis, spooled
 from firehose.cli.stop_signals import stop_requests
 from firehose.cli.stream_summary import StreamSummary, summarise_stream
 from firehose.lake.replay.selection import since_ms
 from firehose.local.behaviour import OBSERVED, Behaviour
 from firehose.local.config.delivery_stream import DeliveryStream
+from firehose.local.config.iceberg_destination import IcebergDestination
 from firehose.local.config.members import SettingError
-from firehose.local.data_plane import Clock, DataPlane
+from firehose.local.data_plane import DataPlane
 from firehose.local.delivery.delivery import ACTIVE_PARTITIONS
 from firehose.local.event_record import EventRecord, put_directly
-from firehose.local.faults import FUNCTION_FAULTS, KINESIS_FAULTS, Faults, FaultyKinesis, FaultySink, faulty_function
+from firehose.local.faults import (
+    FUNCTION_FAULTS,
+    ICEBERG_FAULTS,
+    KINESIS_FAULTS,
+    Faults,
+    FaultyKinesis,
+    FaultySink,
+    faulty_function,
+)
 from firehose.local.local_stream import LocalStream, described_stream
 from firehose.local.os_errors import sentence
 from firehose.local.processors.function_process import FunctionConfiguration
@@ -52,6 +62,7 @@ class RunOptions:
     sink: str
     table: Path | None
     handler: str
+    catalog: str
     process: bool
     timeout_seconds: int
     backup: str
@@ -82,15 +93,16 @@ def run_stream(
     for warning in stream.warnings:
         say(f"warning: {warning}")
     with ExitStack() as running:
-        source = _source(options, stream)
+        source = _source(options, stream, running)
         function = _function(options, stream, running)
         local = replace(
             local,
             function=function and faulty_function(function, options.faults),
+            catalog=_catalog(options, stream),
             keeps_event=options.process,
             timeout_seconds=options.timeout_seconds,
         )
-        plane = _plane(options, local, source.clock, running, on_printed)
+        plane = _plane(options, local, source, running, on_printed)
         failure = _run(plane, source)
     for problem in plane.report.streams[0].function_problems:
         say(str(problem))
@@ -120,6 +132,8 @@ def _refuse_without_effect(options: RunOptions, stream: DeliveryStream) -> None:
         "--process": options.process and not stream.processing.function,
         "--fault of a function": kinds & FUNCTION_FAULTS and not stream.processing.function,
         "--fault of Kinesis": kinds & KINESIS_FAULTS and not from_kinesis,
+        "--catalog": options.catalog and not _is_iceberg(stream),
+        "--fault of Iceberg": kinds & ICEBERG_FAULTS and not _is_iceberg(stream),
         "--table": options.table and not stream.destination.conversion,
         "--behaviour parquet-timestamps": (
             options.behaviour.parquet_timestamps != OBSERVED.parquet_timestamps and not stream.destination.conversion
@@ -134,6 +148,19 @@ def _refuse_without_effect(options: RunOptions, stream: DeliveryStream) -> None:
     for option, given in without_effect.items():
         if given:
             raise UserError(f"{option} has no effect on {stream.name} with this source: leave it out")
+
+
+def _is_iceberg(stream: DeliveryStream) -> bool:
+    return isinstance(stream.destination, IcebergDestination)
+
+
+def _catalog(options: RunOptions, stream: DeliveryStream) -> Callable[[], Any] | None:
+    """Return what opens the catalog of an Iceberg destination; None for another."""
+    if not _is_iceberg(stream):
+        return None
+    if not options.catalog:
+        raise UserError(f"{stream.name} delivers to Iceberg tables: specify their --catalog, a folder or {GLUE}")
+    return catalog_maker(options.catalog, options.faults)
 
 
 def _document(path: Path) -> Any:
@@ -164,10 +191,14 @@ def _function(options: RunOptions, stream: DeliveryStream, running: ExitStack) -
     return function
 
 
-def _source(options: RunOptions, stream: DeliveryStream) -> RunSource:
+def _source(options: RunOptions, stream: DeliveryStream, running: ExitStack) -> RunSource:
     if reads_kinesis(options.sources):
         return _kinesis_source(options, stream)
-    found = file_source(options.sources, personal=pii_names(load()), unknown_ms=lambda: _unknown_ms(options))
+    # An Iceberg table says which source it has, so its records are read once before the first is delivered.
+    paths = spooled(options.sources, running) if _is_iceberg(stream) else options.sources
+    found = file_source(
+        paths, personal=pii_names(load()), unknown_ms=lambda: _unknown_ms(options), named=_is_iceberg(stream)
+    )
     clock = ArrivalClock() if options.by_arrival else None
 
     def records(plane: DataPlane) -> Iterable[EventRecord | None]:
@@ -199,7 +230,7 @@ def _kinesis_source(options: RunOptions, stream: DeliveryStream) -> RunSource:
 def _plane(
     options: RunOptions,
     local: LocalStream,
-    clock: Clock | None,
+    source: RunSource,
     running: ExitStack,
     on_printed: Callable[[str], None],
 ) -> DataPlane:
@@ -212,7 +243,8 @@ def _plane(
             [local],
             faulty[0],
             backup_sink=faulty[-1],
-            clock=clock,
+            clock=source.clock,
+            source_of=source.source_of,
             on_printed=lambda _, printed: on_printed(printed),
         )
     except ValueError as error:

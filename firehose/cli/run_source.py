@@ -1,17 +1,24 @@
 """The source of a run: files, standard input, or a Kinesis stream."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import typer
 
 from firehose.local.data_plane import Clock, DataPlane
+from firehose.local.delivery.source_marks import SourceOf
 from firehose.local.event_record import EventRecord
 from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.sources.files import NO_TIME_MS, SourceError, check_files, until_broken
 from firehose.local.sources.kinesis import KinesisSource, now_ms
+from firehose.local.sources.source_names import named_by_records
 from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_records
 
@@ -31,11 +38,12 @@ class RunSource:
     """The records that a data plane reads, and the clock of its buffer intervals; files have no clock.
 
     `on_settled` is called with the number of records that are delivered; `broken` gets the error that ended a file
-    early; `blank_lines` counts those that are skipped.
+    early; `source_of` names the source of a record for Iceberg tables; `blank_lines` counts those that are skipped.
     """
 
     records: Callable[[DataPlane], Iterable[EventRecord | None]]
     clock: Clock | None = None
+    source_of: SourceOf | None = None
     on_settled: Callable[[int], None] = lambda _: None
     broken: list[SourceError] = field(default_factory=list)
     blank_lines: BlankLines = field(default_factory=BlankLines)
@@ -55,9 +63,11 @@ def reads_kinesis(sources: Sequence[str]) -> bool:
 
 
 def file_source(
-    paths: Sequence[str], *, personal: Set[str], unknown_ms: Callable[[], int] = lambda: NO_TIME_MS
+    paths: Sequence[str], *, personal: Set[str], unknown_ms: Callable[[], int] = lambda: NO_TIME_MS, named: bool = False
 ) -> RunSource:
     """Return the lines of files (`-` is standard input) up to the first that cannot be read to its end.
+
+    With `named` they are read twice, first for the name of the source; then standard input cannot be among them.
 
     `personal` are the attribute names that are personal data. `unknown_ms` returns the arrival of records before the
     first that has a time of its own.
@@ -69,12 +79,24 @@ def file_source(
         check_files(paths)
     except SourceError as error:
         raise UserError(str(error)) from error
+    read = partial(change_records, paths, personal=personal, unknown_ms=unknown_ms())
+    source_of = named_by_records(until_broken(read(), [])) if named else None
     broken: list[SourceError] = []
     blank_lines = BlankLines()
-    records = until_broken(
-        change_records(paths, personal=personal, unknown_ms=unknown_ms(), on_blank=blank_lines), broken
-    )
-    return RunSource(lambda _: records, broken=broken, blank_lines=blank_lines)
+    records = until_broken(read(on_blank=blank_lines), broken)
+    return RunSource(lambda _: records, broken=broken, blank_lines=blank_lines, source_of=source_of)
+
+
+def spooled(paths: Sequence[str], running: ExitStack) -> list[str]:
+    """Return the paths, with a private file that holds standard input in its place; it goes with `running`."""
+    if "-" not in paths or sys.stdin is None:
+        return list(paths)
+    file = running.enter_context(NamedTemporaryFile(prefix="dmd-"))  # noqa: SIM115 - `running` closes it
+    copyfileobj(sys.stdin.buffer, file)
+    file.flush()
+    # It is read once, as a second `-` would find nothing.
+    place = paths.index("-")
+    return [file.name if at == place else path for at, path in enumerate(paths) if path != "-" or at == place]
 
 
 def kinesis_source(address: str, *, state: Path, start_ms: int, client: Any = None) -> RunSource:
@@ -96,4 +118,4 @@ def kinesis_source(address: str, *, state: Path, start_ms: int, client: Any = No
                 throttled = source.throttled
             yield record
 
-    return RunSource(records, now_ms, source.settled)
+    return RunSource(records, now_ms, source_of=source.source_of, on_settled=source.settled)
