@@ -40,6 +40,7 @@ _DEFAULTS = {
     "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},  # the bucket's default encryption
     "S3BackupMode": "FailedDataOnly",  # of Iceberg destinations, the only one that works there
     "S3Configuration.BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
+    "S3Configuration.Prefix": "",
     "S3Configuration.CompressionFormat": "UNCOMPRESSED",
     "S3Configuration.EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
     "S3Configuration.CloudWatchLoggingOptions": {"Enabled": False},

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -17,13 +17,14 @@ from firehose.cli import STOPPED
 from firehose.cli.options import Lake, State
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
-from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis
+from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis, spooled
 from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.stop_signals import stop_requests
 from firehose.cli.stream_summary import problem_lines
 from firehose.cli.text_table import print_table, text_table
+from firehose.lake.iceberg.writing import tables_to_write
 from firehose.lake.jobs.open_writers import open_writer
-from firehose.lake.opening import need_files, open_lake_to_write
+from firehose.lake.opening import open_lake_to_write
 from firehose.lake.replay.selection import since_ms
 from firehose.local.kinesis_writer import KINESIS
 from firehose.local.report import RunReport
@@ -68,27 +69,34 @@ def run(
 ) -> None:
     """Run change records through the Lambda function and a local Firehose into a lake.
 
-    The same files, read to their end again, replace their objects. Ctrl-C delivers what was read so far.
+    The same files, read to their end again, replace their objects; an Iceberg table gets each of their rows once.
+    Ctrl-C delivers what was read so far.
 
     A stream is read until Ctrl-C, with its buffer intervals. The same command resumes after the last delivered record;
     records are delivered at least once.
     """
-    need_files(file_format, "dmd run", "choose --format parquet or avro")
     metrics = FunctionMetrics()
     types = load_types(schemas)
     state = state or STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12]
-    source = _source(sources, state, since, pii_names(types))
-    sink = open_lake_to_write(lake)
-    objects = CountingSink(sink)
-    plane = local_pipeline(
-        objects, schemas=schemas, file_format=file_format, on_printed=metrics.add, clock=source.clock
-    )
-    started = time.monotonic()
-    try:
-        with open_writer(sink, "run"), stop_requests(plane) as stop, _progress(sources) as progress:
-            report = plane.run(source.records(plane), progress=progress, stop=stop, settled=source.on_settled)
-    finally:
-        sink.close()
+    with ExitStack() as running:
+        # An Iceberg table says which source it has, so its records are read once before the first is delivered.
+        named = file_format is Format.ICEBERG
+        source = _source(spooled(sources, running) if named else sources, state, since, pii_names(types), named=named)
+        sink = open_lake_to_write(lake)
+        running.callback(sink.close)
+        objects = CountingSink(sink)
+        plane = local_pipeline(
+            objects,
+            schemas=schemas,
+            file_format=file_format,
+            iceberg=tables_to_write(lake, types, source.source_of) if source.source_of and named else None,
+            on_printed=metrics.add,
+            clock=source.clock,
+        )
+        started = time.monotonic()
+        running.enter_context(open_writer(sink, "run"))
+        stop, progress = running.enter_context(stop_requests(plane)), running.enter_context(_progress(sources))
+        report = plane.run(source.records(plane), progress=progress, stop=stop, settled=source.on_settled)
     summary = summarise(report, metrics, objects, types, time.monotonic() - started)
     summary.blank_lines = source.blank_lines.count
     _show(summary, lake, as_json=as_json)
@@ -99,11 +107,11 @@ def run(
     raise typer.Exit(_exit_code(summary, strict=strict))
 
 
-def _source(sources: list[str], state: Path, since: str, personal: Set[str]) -> RunSource:
+def _source(sources: list[str], state: Path, since: str, personal: Set[str], *, named: bool) -> RunSource:
     if not reads_kinesis(sources):
         if since:
             raise UserError(f"--since is only for {KINESIS}STREAM: leave it out, files are read from their beginning")
-        return file_source(sources, personal=personal)
+        return file_source(sources, personal=personal, named=named)
     start_ms = (now_ms() if since == "now" else since_ms(since)) if since else 0
     return kinesis_source(sources[0], state=state, start_ms=start_ms)
 

@@ -8,6 +8,15 @@ from firehose.local.metrics import Metrics
 from firehose.local.processors.function_problems import FunctionProblems
 
 
+class TableReport(msgspec.Struct):
+    """The counts of one Iceberg table: records delivered to it, and the files, bytes and partitions that were added."""
+
+    delivered: int = 0
+    files: int = 0
+    bytes: int = 0
+    partitions: set[str] = msgspec.field(default_factory=set)
+
+
 class StreamReport(msgspec.Struct):
     """The counts of one delivery stream; each is taken where the event happens."""
 
@@ -21,6 +30,7 @@ class StreamReport(msgspec.Struct):
     error_objects: int = 0
     bytes_in: int = 0  # of the payloads that the function got
     bytes_out: int = 0  # of the objects
+    tables: dict[str, TableReport] = msgspec.field(default_factory=dict)  # of an Iceberg destination, by name
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     function_problems: FunctionProblems = msgspec.field(default_factory=FunctionProblems)
 

@@ -33,6 +33,13 @@ class Names(msgspec.Struct, frozen=True):
         """The bucket of the lake."""
         return f"prd3292.{self.environment}.{REGION}.demand-capture.tmaws"
 
+    @classmethod
+    def of_bucket(cls, bucket: str) -> "Names | None":
+        """The names of the environment whose lake is in this bucket; None if it is not one of ours."""
+        parts = bucket.split(".")
+        names = cls(parts[1]) if len(parts) > 1 else None
+        return names if names and names.bucket == bucket else None
+
     @property
     def ci_role(self) -> str:
         """The role that end-to-end tests assume."""

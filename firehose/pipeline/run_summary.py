@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from firehose.local.report import RunReport
+from firehose.local.report import RunReport, TableReport
 from firehose.local.sink import Sink
 from firehose.pipeline.streams import LOCAL, stream_names
 from glue.layout import FILE_FORMATS, PARTITION, format_prefix
@@ -118,10 +118,16 @@ class CountingSink:
         """Objects and bytes of all types."""
         return sum(each.total() for each in self._objects.values()), self._bytes.total()
 
-    def summary(self, record_type: str, rows: int) -> TypeSummary:
-        """Return the summary of a type with this many delivered rows."""
+    def summary(self, record_type: str, rows: int, table: TableReport) -> TypeSummary:
+        """Return the summary of a type with this many delivered rows: its objects, and the files of its `table`."""
         objects = self._objects.get(record_type, Counter())
-        return TypeSummary(record_type, rows, len(objects), objects.total(), self._bytes[record_type])
+        return TypeSummary(
+            record_type,
+            rows,
+            len(objects) + len(table.partitions),
+            objects.total() + table.files,
+            self._bytes[record_type] + table.bytes,
+        )
 
 
 def summarise(
@@ -141,7 +147,8 @@ def summarise(
     failed = sum((stream.failed for stream in streams), Counter[str]())
     by_function = failed.pop(PROCESSING_FAILED, 0)
     lost = Counter({code: failed.pop(code) for code in list(failed) if code.startswith(_OF_BATCHES)})
-    rows = metrics.delivered + Counter({name: _by_data_plane(report, name) for name in types})
+    tables = {name: _table(report, name) for name in types}
+    rows = metrics.delivered + Counter({name: _by_data_plane(report, name) + tables[name].delivered for name in types})
     agree = (
         rows.total() == report.delivered + metrics.delivered.total()
         and dropped.total() + metrics.delivered.total() == report.dropped
@@ -155,7 +162,7 @@ def summarise(
     return RunSummary(
         read=report.read,
         bytes_read=report.bytes_read,
-        delivered=[objects.summary(name, rows[name]) for name in types],
+        delivered=[objects.summary(name, rows[name], tables[name]) for name in types],
         dropped=dict(dropped),
         failed=dict(failed.most_common()),
         seconds=round(seconds, 3),
@@ -166,12 +173,21 @@ def summarise(
 
 
 def _put(report: RunReport, metrics: FunctionMetrics) -> tuple[int, int]:
-    """Return the objects and bytes that the data plane and the functions report to have put."""
-    streams = report.streams
+    """Return the objects and bytes that the data plane and the functions report to have put.
+
+    Files of Iceberg tables do not come through the sink.
+    """
+    streams = [stream for stream in report.streams if not stream.tables]
     return (
         sum(stream.objects for stream in streams) + metrics.objects,
         sum(stream.bytes_out for stream in streams) + metrics.bytes,
     )
+
+
+def _table(report: RunReport, record_type: str) -> TableReport:
+    """Return the counts of a type's Iceberg table, in a mode that has such tables."""
+    found = (stream.tables.get(record_type.lower()) for stream in report.streams)
+    return next(filter(None, found), TableReport())
 
 
 def _by_data_plane(report: RunReport, record_type: str) -> int:

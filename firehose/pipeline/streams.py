@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from firehose.local.data_plane import Clock, DataPlane
+from firehose.local.delivery.source_marks import SourceOf
 from firehose.local.local_stream import LocalStream
 from firehose.local.sink import Sink
 from firehose.pipeline.modes import MODES, ModeRow
@@ -112,25 +113,47 @@ def _configured(stream: ModeStream, types: Mapping[str, RecordType]) -> StreamCo
     return StreamConfiguration(request, table, stream.variables(BUCKET, ICEBERG_NAMESPACE))
 
 
+class IcebergLake(msgspec.Struct, frozen=True):
+    """The Iceberg tables that a local pipeline delivers to.
+
+    `catalog` opens their catalog, `database` is their namespace in it, `source_of` names the source of a record, by
+    which a table knows the rows that it has.
+    """
+
+    catalog: Callable[[], Any]
+    database: str
+    source_of: SourceOf
+
+
 def local_pipeline(
     sink: Sink,
     *,
     schemas: Path = SCHEMAS,
     file_format: Format = Format.PARQUET,
+    iceberg: IcebergLake | None = None,
     on_printed: Callable[[str, str], None] = lambda _stream, _text: None,
     clock: Clock | None = None,
 ) -> DataPlane:
     """Return a data plane that runs the streams of a mode for every schema of a folder.
 
-    Functions put what they write themselves into the sink, too. `on_printed` is called with the name of a delivery
-    stream and what its function printed in one invocation. A live source needs a `clock`, which the buffer intervals
-    run by.
+    Functions put what they write themselves into the sink, too. Iceberg mode needs its tables, `iceberg`. `on_printed`
+    is called with the name of a delivery stream and what its function printed in one invocation. A live source needs a
+    `clock`, which the buffer intervals run by.
 
     Raises:
         SchemaError: a schema is invalid.
     """
+    own = {"DATABASE": iceberg.database} if iceberg else {}
     streams = [
-        LocalStream(one.request, one.table_input, build(one.variables, sink, schemas), keeps_event=True)
+        LocalStream(
+            one.request,
+            one.table_input,
+            build({**one.variables, **own}, sink, schemas),
+            catalog=iceberg.catalog if iceberg else None,
+            keeps_event=True,
+        )
         for one in local_streams(load(schemas), file_format)
     ]
-    return DataPlane(streams, sink, on_printed=on_printed, clock=clock)
+    return DataPlane(
+        streams, sink, on_printed=on_printed, clock=clock, source_of=iceberg.source_of if iceberg else None
+    )

@@ -17,7 +17,7 @@ from firehose.cli import run as run_command
 from firehose.lake.query.sql import Dialect, query
 from firehose.local.data_plane import DataPlane
 from firehose.local.local_stream import LocalStream
-from firehose.local.report import RunReport, StreamReport
+from firehose.local.report import RunReport, StreamReport, TableReport
 from firehose.local.sinks import FolderSink
 from firehose.pipeline.change_records import change_records
 from firehose.pipeline.run_summary import PROCESSING_FAILED, CountingSink, FunctionMetrics, RunSummary, summarise
@@ -305,7 +305,7 @@ def test_puts_of_several_threads_are_each_counted() -> None:
         list(pool.map(put, range(8)))
 
     assert sink.total == (4000, 8000)
-    assert sink.summary("sale", 1).partitions == 7
+    assert sink.summary("sale", 1, TableReport()).partitions == 7
 
 
 def test_a_run_of_which_the_function_says_nothing_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

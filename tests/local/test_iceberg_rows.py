@@ -182,6 +182,25 @@ def test_names_match_exactly_and_absent_columns_are_null_and_other_keys_are_skip
     assert found.rows.to_pylist() == [{"x": 1, "y": None}]
 
 
+def test_a_date_in_a_struct_or_list_that_is_absent_is_null_and_its_record_is_fine() -> None:
+    dates = StructType(
+        NestedField(20, "day", DateType()), NestedField(21, "days", ListType(22, DateType(), element_required=False))
+    )
+    table = schema(at=dates, all=ListType(30, dates, element_required=False))
+    whole = {"day": dt.date(2024, 5, 1), "days": [dt.date(2024, 5, 2), None]}
+    written = b'{"day":"2024-05-01","days":["2024-05-02",null]}'
+
+    found = convert(table, b"{}", b'{"at":{}}', b'{"at":%b,"all":[null,%b,{}]}' % (written, written))
+
+    nothing = {"day": None, "days": None}
+    assert found.failures == []
+    assert found.rows.to_pylist() == [
+        {"at": None, "all": None},
+        {"at": nothing, "all": None},
+        {"at": whole, "all": [None, whole, nothing]},
+    ]
+
+
 def test_a_key_that_is_no_column_fails_its_record_by_a_switch() -> None:
     refusing = replace(OBSERVED, iceberg_extra_keys=ExtraKeys.REFUSED)
 

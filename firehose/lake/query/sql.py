@@ -5,24 +5,28 @@ are handed in (tables.py).
 """
 
 import re
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
 from firehose.lake.objects import Lake
-from firehose.lake.opening import format_to_read, need_files, open_lake
+from firehose.lake.opening import format_to_read, open_lake
 from firehose.lake.query.athena.split import split
 from firehose.lake.query.result import Result, Scan, results_of
-from glue.layout import Format
+from firehose.lake.query.translation import Translation
+from glue.layout import FILE_FORMATS, Format
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
 from glue.tables import TableInput, TableInputs, table_inputs
 from glue.views import latest_views
+
+if TYPE_CHECKING:
+    from firehose.lake.query.tables import FilesOf
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # SQL here reads the tables and nothing else; DuckDB must not fetch extensions.
@@ -144,33 +148,53 @@ def _run(
         chosen = file_format or Format.PARQUET
         if _READS_TABLES(sql):
             chosen = file_format or format_to_read(lake)
-            need_files(chosen, "dmd query", "query them in Athena")
             types = load(schemas)
             inputs = _of_format(tables or table_inputs(types), chosen)
         if dialect is Dialect.DUCKDB:
-            statements, read, with_hidden = _duckdb(sql, inputs, types)
+            translation = _duckdb(sql, inputs, types)
         else:
             from firehose.lake.query.athena.plan import plan  # noqa: PLC0415 - sqlglot: 0.1 s
 
-            statements, read, with_hidden = plan(sql, inputs, types, environment, chosen)
+            translation = plan(sql, inputs, types, environment, chosen)
         if inputs:
             from firehose.lake.query.tables import register_tables  # noqa: PLC0415 - pyarrow: 0.1 s
 
             lakes = dict.fromkeys(inputs, lake) | dict(beside.lakes)
-            scan.tables = register_tables(connection, inputs, lakes, read, scan.errors.append, with_hidden=with_hidden)
-        yield from results_of(connection, statements, scan, own=dialect is Dialect.DUCKDB)
+            scan.tables = register_tables(
+                connection,
+                inputs,
+                lakes,
+                translation.tables,
+                scan.errors.append,
+                with_hidden=translation.wants_path,
+                files_of=_snapshots(connection, lake, inputs, translation) if chosen not in FILE_FORMATS else None,
+            )
+        yield from results_of(connection, translation.statements, scan, own=dialect is Dialect.DUCKDB)
+
+
+def _snapshots(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, inputs: Mapping[str, TableInput], translation: Translation
+) -> "FilesOf":
+    """Register the versions of Iceberg tables that a statement reads, and return what finds the files of the others."""
+    from firehose.lake.query.iceberg_tables import IcebergTablesOfLake  # noqa: PLC0415 - PyIceberg: 0.7 s
+
+    tables = IcebergTablesOfLake(lake)
+    tables.register_versions(connection, inputs, translation.versions, with_hidden=translation.wants_path)
+    return tables.files_of
 
 
 def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
-    """Return the tables of one mode by name; the table of error documents is the same in all modes."""
-    found = (formats.get(file_format) or formats["json"] for formats in tables.values())
+    """Return the tables of one mode by name; the table of error documents is the same in all modes.
+
+    Iceberg's have the columns of Parquet's.
+    """
+    kind = file_format if file_format in FILE_FORMATS else Format.PARQUET
+    found = (formats.get(kind) or formats["json"] for formats in tables.values())
     return {table_input["Name"]: table_input for table_input in found}
 
 
-def _duckdb(
-    sql: str, inputs: Mapping[str, TableInput], types: Mapping[str, RecordType]
-) -> tuple[list[str], Collection[str], bool]:
+def _duckdb(sql: str, inputs: Mapping[str, TableInput], types: Mapping[str, RecordType]) -> Translation:
     """Return DuckDB's own SQL after the views that it names, its tables, and whether it names columns like "$path"."""
     lowered = sql.lower()
     views = [f"CREATE VIEW {view} AS {text}" for view, text in latest_views(types).items() if view in lowered]
-    return [*views, sql], [name for name in inputs if name in lowered], '"$' in lowered
+    return Translation([*views, sql], frozenset(name for name in inputs if name in lowered), '"$' in lowered)

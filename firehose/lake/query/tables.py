@@ -5,7 +5,7 @@ depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import msgspec
@@ -28,6 +28,10 @@ _PARTITION_FIELD = pa.field(PARTITION, pa.string())
 _HIDDEN_FIELDS = (pa.field(PATH, pa.string()), pa.field(WRITTEN, pa.timestamp("us")))
 
 
+# Returns the files of a table in a lake, each with its partition date.
+FilesOf: TypeAlias = Callable[[Lake, TableInput], dict[StoredObject, str]]
+
+
 class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
     """The Parquet files of a table. Their footers are not kept: 2,400 of them would take 200 MB."""
 
@@ -44,16 +48,18 @@ def register_tables(
     on_error: Callable[[UserError], None],
     *,
     with_hidden: bool = False,
+    files_of: FilesOf | None = None,
 ) -> list[Any]:
     """Register the tables of Glue TableInputs with a connection, each from its lake; return those read from files.
 
     Tables that are not in `read` have no rows. `on_error` is called with the error of an Avro file that a scan cannot
     read. `with_hidden` adds the columns "$path", the place of a row's file, and "$file_modified_time", the time when
-    it was written.
+    it was written. `files_of` returns the files of a table, by default those below its location.
     """
     registered = []
     for name, table_input in table_inputs.items():
-        table = _table(table_input, lakes[name] if name in read else None, on_error, with_hidden=with_hidden)
+        lake = lakes[name] if name in read else None
+        table = _table(table_input, lake, files_of or _files_below, on_error, with_hidden=with_hidden)
         connection.register(name, table)
         registered.append(table)
     return [table for table in registered if isinstance(table, ds.Dataset)]
@@ -78,7 +84,12 @@ def first_unreadable(tables: Iterable[Any]) -> UserError | None:
 
 
 def _table(
-    table_input: TableInput, lake: Lake | None, on_error: Callable[[UserError], None], *, with_hidden: bool
+    table_input: TableInput,
+    lake: Lake | None,
+    files_of: FilesOf,
+    on_error: Callable[[UserError], None],
+    *,
+    with_hidden: bool,
 ) -> Any:
     """Return a Glue table as an Arrow dataset. Without a lake, or without a file in it, the table is empty.
 
@@ -92,8 +103,7 @@ def _table(
     kind = table_input["Parameters"]["classification"]
     if kind == "json":
         return _error_table(schema, lake)
-    location: str = table_input["StorageDescriptor"]["Location"]
-    files = _files(lake, location.removeprefix(f"s3://{BUCKET}/"))
+    files = files_of(lake, table_input)
     if not files:
         return schema.empty_table()
     if kind == Format.AVRO:
@@ -102,8 +112,9 @@ def _table(
     return ParquetTable(list(_fragments(lake, files)), schema, _PARQUET)
 
 
-def _files(lake: Lake, prefix: str) -> dict[StoredObject, str]:
-    """Return the files in a partition, with its date. Athena sees no other files."""
+def _files_below(lake: Lake, table_input: TableInput) -> dict[StoredObject, str]:
+    """Return the files in a partition below a table's location, with its date. Athena sees no other files."""
+    prefix = str(table_input["StorageDescriptor"]["Location"]).removeprefix(f"s3://{BUCKET}/")
     return {stored: date for stored in lake.objects(prefix) if (date := partition_date(stored.key))}
 
 

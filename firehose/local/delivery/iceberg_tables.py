@@ -43,7 +43,7 @@ from firehose.local.event_record import EventRecord
 from firehose.local.ledger import DELIVERED, Settle
 from firehose.local.local_stream import LocalStream
 from firehose.local.processors.stage import OkRecord, Processed
-from firehose.local.report import StreamReport
+from firehose.local.report import StreamReport, TableReport
 from firehose.local.sink import Sink
 from firehose.local.user_error import UserError
 
@@ -245,6 +245,11 @@ class IcebergTables:
         report.rows += committed.rows
         report.objects += committed.files
         report.bytes_out += committed.file_bytes
+        table = report.tables.setdefault(str(write.table[-1]), TableReport())
+        table.delivered += len(write.ordinals)
+        table.files += committed.files
+        table.bytes += committed.file_bytes
+        table.partitions |= committed.partitions
         if committed.rows:
             self._metrics.add("DeliveryToIceberg.SuccessfulRowCount", committed.rows)
             self._metrics.add("DeliveryToIceberg.Bytes", committed.row_bytes)

@@ -1,7 +1,7 @@
 """Writes to Iceberg tables: the rows of one table's flush, loaded, converted and committed exactly once."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, TableProperties
+from pyiceberg.transforms import IdentityTransform
 
 from firehose.local.behaviour import Behaviour
 from firehose.local.conversion.iceberg_rows import IcebergRows
@@ -42,12 +43,13 @@ class TableWrite(msgspec.Struct, eq=False):
 
 
 class Committed(NamedTuple):
-    """The numbers of a commit: rows appended, their bytes as JSON, and the table's new files."""
+    """The numbers of a commit: rows appended, their bytes as JSON, the table's new files, and their partitions."""
 
     rows: int = 0
     row_bytes: int = 0
     files: int = 0
     file_bytes: int = 0
+    partitions: Set[str] = frozenset()
 
 
 class TableWriter:
@@ -106,4 +108,17 @@ class TableWriter:
         snapshot = table.current_snapshot()
         summary = snapshot.summary if snapshot else None
         files, file_bytes = (int((summary and summary[name]) or 0) for name in ("added-data-files", "added-files-size"))
-        return Committed(len(missing), sum(map(len, data.to_pylist())), files, file_bytes)
+        row_bytes = sum(map(len, data.to_pylist()))
+        return Committed(len(missing), row_bytes, files, file_bytes, _partitions(table, appended))
+
+
+def _partitions(table: Table, rows: pa.Table) -> Set[str]:
+    """Return the partitions of rows, by their values; only columns whose own values partition the table are told."""
+    names = [
+        table.schema().find_column_name(one.source_id)
+        for one in table.spec().fields
+        if isinstance(one.transform, IdentityTransform)
+    ]
+    columns = [name for name in names if name in rows.column_names]
+    distinct = rows.group_by(columns).aggregate([]).to_pylist() if columns else []
+    return {"/".join(map(str, one.values())) for one in distinct}

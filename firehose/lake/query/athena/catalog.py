@@ -46,10 +46,14 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct, frozen=True):
-    """The tables and views by their lower-case names, and the database under which they are listed."""
+    """The tables and views by their lower-case names, and the database under which they are listed.
+
+    `versioned`: the tables are Iceberg's, which have snapshots.
+    """
 
     tables: Mapping[str, Table]
     database: str
+    versioned: bool = False
 
     def is_database(self, name: str) -> bool:
         """Say whether a database is one that the pipeline has in any environment."""
@@ -57,7 +61,11 @@ class Catalog(msgspec.Struct, frozen=True):
 
 
 def catalog(
-    table_inputs: Mapping[str, Mapping[str, Any]], views: Mapping[str, Mapping[str, Any]], database: str
+    table_inputs: Mapping[str, Mapping[str, Any]],
+    views: Mapping[str, Mapping[str, Any]],
+    database: str,
+    *,
+    versioned: bool = False,
 ) -> Catalog:
     """Return the catalog of Glue TableInputs and of views as glue/views.py makes them, each by its name.
 
@@ -68,7 +76,7 @@ def catalog(
         columns = tuple(CatalogColumn(one["Name"], one["Type"], "") for one in view["Columns"])
         if view["Name"].removeprefix("latest_") in tables:
             tables[view["Name"]] = Table(view["Name"], columns, view["View"]["originalSql"])
-    return Catalog(tables, database)
+    return Catalog(tables, database, versioned)
 
 
 def _columns(table_input: Mapping[str, Any]) -> tuple[CatalogColumn, ...]:

@@ -1,12 +1,13 @@
 """Athena's SQL over the tables of a lake: what DuckDB runs, and which tables it reads."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from firehose.lake.query.athena.catalog import catalog
 from firehose.lake.query.athena.statement import translate
 from firehose.lake.query.athena.types import Type, row
+from firehose.lake.query.translation import Translation
 from firehose.pipeline.names import Names
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 from glue.model import RecordType
 from glue.tables import TableInput, table_inputs, with_bucket
 from glue.views import view_inputs
@@ -18,8 +19,8 @@ def plan(
     types: Mapping[str, RecordType],
     environment: str,
     file_format: Format,
-) -> tuple[list[str], Collection[str], bool]:
-    """Return the statements for DuckDB, the tables that they read, and whether they ask for "$path".
+) -> Translation:
+    """Return what DuckDB runs.
 
     The views are those of the record types.
 
@@ -30,8 +31,8 @@ def plan(
     """
     names = Names(environment)
     located = {name: with_bucket(one, names.bucket) for name, one in table_inputs.items()}
-    translation = translate(sql, catalog(located, view_inputs(types), names.database(file_format)))
-    return translation.statements, translation.tables, translation.wants_path
+    versioned = file_format not in FILE_FORMATS
+    return translate(sql, catalog(located, view_inputs(types), names.database(file_format), versioned=versioned))
 
 
 def row_types(types: Mapping[str, RecordType]) -> dict[str, Type]:

@@ -15,6 +15,9 @@ from firehose.lake.query.athena.scope import Relation, Scope, ScopeColumn
 from firehose.lake.query.athena.types import VARCHAR, Type, quoted
 from firehose.lake.query.athena.unnest import unnested
 from firehose.lake.query.athena.value import Value
+from firehose.lake.query.athena.versions import METADATA_COLUMNS, metadata_of, version_of
+from firehose.lake.query.translation import TableVersion
+from glue.tables import ERRORS
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -91,16 +94,41 @@ def _alias_columns(node: exp.Expr, names: list[str | None]) -> list[str | None]:
 
 
 def _table(node: exp.Table, alias: str, scope: Scope) -> str:
-    only(node, "this", "db", "catalog", "alias")
-    name, database = node.name.lower(), node.db.lower()
+    only(node, "this", "db", "catalog", "alias", "version")
+    name, database, version = node.name.lower(), node.db.lower(), node.args.get("version")
     if node.catalog and node.catalog.lower() != CATALOG:
         raise refuse(f"CATALOG_NOT_FOUND: catalog '{node.catalog}' not found", node)
-    if not database and (found := scope.query(name)):
+    if version is None and not database and (found := scope.query(name)):
         return _named_query(node, found.sql_name, found.columns, alias, scope)
     if database == "information_schema":
         sql, columns = information_schema.relation(name, scope.statement.catalog, node)
         return _derived(sql, columns, _called(node, name), alias, scope)
-    return _stored(_known_table(name, database, node, scope), database, alias, node, scope)
+    if version is not None or metadata_of(name, node):
+        return _versioned(name, database, alias, node, scope)
+    table = _known_table(name, database, node, scope)
+    scope.statement.tables.add(name)
+    return _stored(table, table.name, database, alias, node, scope)
+
+
+def _versioned(name: str, database: str, alias: str, node: exp.Table, scope: Scope) -> str:
+    """Return a version of an Iceberg table, or its metadata, under a name of its own."""
+    metadata = metadata_of(name, node)
+    table = _known_table(metadata[0] if metadata else name, database, node, scope)
+    if not scope.statement.catalog.versioned or table.view_sql is not None or table.name == ERRORS:
+        raise refuse(f"{table.name} has no versions here: only tables of a lake in Iceberg mode do", node)
+    stored_as = f"{name}@{alias}"
+    if metadata is None:
+        scope.statement.versions[stored_as] = version_of(name, node.args["version"], scope)
+        return _stored(table, stored_as, database, alias, node, scope)
+    if node.args.get("version") is not None:
+        raise refuse("metadata tables are read as they are now, without FOR ... AS OF", node)
+    scope.statement.versions[stored_as] = TableVersion(*metadata)
+    found = [(column, kind, f"{alias}.{quoted(column)}") for column, kind in METADATA_COLUMNS[metadata[1]].items()]
+    names = _alias_columns(node, [column for column, _, _ in found])
+    columns = [ScopeColumn(one, kind, sql) for one, (_, kind, sql) in zip(names, found, strict=True)]
+    databases = (database or scope.statement.catalog.database,)
+    scope.relations.append(Relation(_alias_name(node) or name, tuple(columns), databases))
+    return f"{quoted(stored_as)} AS {alias}"
 
 
 def _known_table(name: str, database: str, node: exp.Table, scope: Scope) -> Table:
@@ -110,11 +138,10 @@ def _known_table(name: str, database: str, node: exp.Table, scope: Scope) -> Tab
     if name not in catalog.tables:
         hint = did_you_mean(name, catalog.tables) or f"; the tables are {', '.join(catalog.tables)}"
         raise refuse(f"TABLE_NOT_FOUND: table '{name}' does not exist{hint}", node)
-    scope.statement.tables.add(name)
     return catalog.tables[name]
 
 
-def _stored(table: Table, database: str, alias: str, node: exp.Table, scope: Scope) -> str:
+def _stored(table: Table, stored_as: str, database: str, alias: str, node: exp.Table, scope: Scope) -> str:
     renamed = _alias_columns(node, [column.name for column in table.columns])
     columns = [
         ScopeColumn(name, column.type, f"{alias}.{quoted(column.name)}")
@@ -124,7 +151,7 @@ def _stored(table: Table, database: str, alias: str, node: exp.Table, scope: Sco
         columns.append(ScopeColumn(PATH, VARCHAR, f"{alias}.{quoted(PATH)}", hidden=True))
     databases = (database or scope.statement.catalog.database,)
     scope.relations.append(Relation(_alias_name(node) or table.name, tuple(columns), databases))
-    return f"{quoted(table.name)} AS {alias}"
+    return f"{quoted(stored_as)} AS {alias}"
 
 
 def _named_query(

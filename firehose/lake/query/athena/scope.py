@@ -36,10 +36,14 @@ class NamedQuery(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct):
-    """The state that all queries of a statement share: the catalog, and the tables that they use."""
+    """The state that all queries of a statement share: the catalog, and the tables that they use.
+
+    `versions` are versions and metadata of tables (versions.py), by the names under which DuckDB reads them.
+    """
 
     catalog: Catalog
     tables: set[str] = msgspec.field(default_factory=set)
+    versions: dict[str, Any] = msgspec.field(default_factory=dict)
     wants_path: bool = False
     _numbers: Iterator[int] = msgspec.field(default_factory=count)
 

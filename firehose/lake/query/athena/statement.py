@@ -1,7 +1,5 @@
 """A statement of Athena's, translated into the statements that DuckDB runs."""
 
-import msgspec
-
 from firehose.lake.query.athena import calls, conditions, literals, names, select
 from firehose.lake.query.athena.casts import as_text
 from firehose.lake.query.athena.catalog import Catalog
@@ -13,21 +11,11 @@ from firehose.lake.query.athena.refusal import SqlError, located
 from firehose.lake.query.athena.relations import Query
 from firehose.lake.query.athena.scope import Scope, Statement
 from firehose.lake.query.athena.types import DAY_TO_SECOND, TIMESTAMP_TZ, YEAR_TO_MONTH, Type, quoted
+from firehose.lake.query.translation import Translation
 from firehose.local.user_error import UserError
 
 # These translate nodes by being imported.
 TRANSLATORS = (calls, conditions, literals, names, select)
-
-
-class Translation(msgspec.Struct, frozen=True):
-    """Statements for DuckDB, in order: macros, views, and the query.
-
-    `tables` are the tables that it reads; `wants_path` says that they need their column "$path".
-    """
-
-    statements: list[str]
-    tables: frozenset[str]
-    wants_path: bool
 
 
 def translate(sql: str, catalog: Catalog) -> Translation:
@@ -51,7 +39,10 @@ def translate(sql: str, catalog: Catalog) -> Translation:
         raise UserError("not supported here: SQL nested as deep as this") from None
     views = _views(statement)
     return Translation(
-        [*definitions("\n".join([found, *views])), *views, found], frozenset(statement.tables), statement.wants_path
+        [*definitions("\n".join([found, *views])), *views, found],
+        frozenset(statement.tables),
+        statement.wants_path,
+        statement.versions,
     )
 
 

@@ -1,0 +1,1 @@
+"""Iceberg tables of a lake: their catalogs, and what is done to whole tables."""

@@ -1,0 +1,117 @@
+"""Opens the catalogs of Iceberg tables: SQLite in a lake's folder, or Glue of an environment.
+
+PyIceberg is loaded when a catalog is opened: it is an extra, and takes 0.7 s.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from firehose.local.aws_errors import as_user_errors
+from firehose.local.sinks import S3
+from firehose.local.user_error import UserError
+from firehose.pipeline.names import Names
+from glue.layout import ICEBERG_CATALOG, ICEBERG_NAMESPACE, Format, format_prefix
+
+if TYPE_CHECKING:
+    from firehose.pipeline.iceberg_tables import TablePlace
+
+NAME = "lake"  # of a folder's catalog
+
+
+def folder_tables(lake: str, *, make: bool = False) -> "TablePlace":
+    """Return the tables of a lake in a folder. `make` makes the catalog if there is none.
+
+    Raises:
+        UserError: there is no catalog; or the lake was moved, since the tables' metadata hold absolute paths.
+    """
+    _check_installed()
+    from firehose.local.iceberg_catalogs import folder_catalog  # noqa: PLC0415 - loads PyIceberg
+    from firehose.pipeline.iceberg_tables import TablePlace  # noqa: PLC0415
+
+    catalog_file = Path(lake, ICEBERG_CATALOG)
+    if catalog_file.is_file():
+        check_not_moved(lake)
+    elif not make:
+        raise UserError(f"{lake} has no Iceberg tables: make them with dmd iceberg tables --lake {lake}")
+    catalog = folder_catalog(catalog_file.parent, NAME)
+    if make:
+        catalog.create_namespace_if_not_exists(ICEBERG_NAMESPACE)
+    return TablePlace(catalog, ICEBERG_NAMESPACE, address(lake))
+
+
+def glue_tables(environment: str) -> "TablePlace":
+    """Return the tables of an environment, in Glue of the account, or of AWS_ENDPOINT_URL.
+
+    Raises:
+        UserError: the environment's database does not exist, or Glue cannot be reached.
+    """
+    _check_installed()
+    from firehose.local.iceberg_catalogs import glue_catalog  # noqa: PLC0415 - loads PyIceberg
+    from firehose.pipeline.iceberg_tables import TablePlace  # noqa: PLC0415
+
+    names = Names(environment)
+    database = names.database(Format.ICEBERG)
+    client = boto3.client("glue")
+    with as_user_errors(database, "find"):
+        try:
+            client.get_database(Name=database)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityNotFoundException":
+                raise
+            raise UserError(
+                f"Glue has no database {database}: apply Terraform for {environment} first, which makes it"
+            ) from None
+    catalog = glue_catalog(client, **_s3_properties(client.meta.region_name))
+    return TablePlace(catalog, database, f"{S3}{names.bucket}/{format_prefix(Format.ICEBERG)}".rstrip("/"))
+
+
+def address(lake: str) -> str:
+    """Return the address of the folder that holds a lake's tables: ".local/lake" -> "/.../data-pipeline/iceberg".
+
+    It is a plain path: PyIceberg takes the %20 of a file:// address for a part of a file's name.
+    """
+    return str(Path(lake, ICEBERG_CATALOG).absolute().parent)
+
+
+def metadata_of(lake: str) -> dict[str, str]:
+    """Return the address of each table's metadata, by table, as the catalog of a lake's folder has them."""
+    query = "SELECT table_name, metadata_location FROM iceberg_tables"
+    with sqlite3.connect(f"{Path(lake, ICEBERG_CATALOG).absolute().as_uri()}?mode=ro", uri=True) as connection:
+        try:
+            return dict(connection.execute(query).fetchall())
+        except sqlite3.OperationalError:  # a catalog that was made and never used
+            return {}
+
+
+def check_not_moved(lake: str) -> None:
+    """Check that the tables of a lake's folder are where their metadata say.
+
+    Raises:
+        UserError: they were made elsewhere.
+    """
+    here = f"{address(lake)}/"
+    if elsewhere := [one for one in metadata_of(lake).values() if not one.startswith(here)]:
+        made = elsewhere[0].partition(f"/{format_prefix(Format.ICEBERG)}")[0]
+        raise UserError(
+            f"the Iceberg tables of {lake} were made in {made}, and name their files by absolute paths: "
+            f"run dmd iceberg tables --lake {lake} --moved"
+        )
+
+
+def _s3_properties(region: str) -> dict[str, Any]:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return {"s3.region": region, **({"s3.endpoint": endpoint} if endpoint else {})}
+
+
+def _check_installed() -> None:
+    try:
+        import pyiceberg.catalog.sql  # noqa: F401, PLC0415
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"Iceberg tables need PyIceberg ({error.name} is missing): install dmd-pipeline[iceberg]"
+        ) from None

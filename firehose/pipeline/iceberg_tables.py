@@ -1,0 +1,124 @@
+"""Makes the Iceberg tables of the record types, and evolves those that are there. This file loads PyIceberg."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+import msgspec
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+
+from glue.evolution import BreakingChange
+from glue.iceberg import FORMAT_VERSION, breaking, partition_spec, properties, schema
+from glue.model import RecordType
+
+
+class TableState(StrEnum):
+    """What was done with a table."""
+
+    MADE = "made"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+class TableOutcome(msgspec.Struct, frozen=True):
+    """What was done with one table, or would be; `details` say which columns and properties, or why not."""
+
+    table: str
+    state: TableState
+    details: list[str]
+
+
+class TablePlace(msgspec.Struct, frozen=True):
+    """Where tables are: a catalog of PyIceberg, the namespace in it, and the address of the folder that holds them."""
+
+    catalog: Catalog
+    namespace: str
+    address: str
+
+    def identifier(self, table: str) -> tuple[str, str]:
+        """Return the name of a table in the catalog."""
+        return (self.namespace, table)
+
+    def load(self, table: str) -> Table | None:
+        """Return a table, None if it does not exist."""
+        try:
+            return self.catalog.load_table(self.identifier(table))
+        except NoSuchTableError:
+            return None
+
+
+def make_tables(place: TablePlace, types: Mapping[str, RecordType], *, dry_run: bool = False) -> list[TableOutcome]:
+    """Make the tables that are missing, and bring the others to their schemas by name; return what was done.
+
+    A table is left as it is if a change would break its readers; the others are done all the same. Doing it again
+    changes nothing.
+    """
+    return [_table(place, record_type, dry_run=dry_run) for record_type in types.values()]
+
+
+def _table(place: TablePlace, record_type: RecordType, *, dry_run: bool) -> TableOutcome:
+    name, wanted = record_type.name.lower(), schema(record_type)
+    table = place.load(name)
+    if table is None:
+        if not dry_run:
+            place.catalog.create_table(
+                place.identifier(name),
+                wanted,
+                location=f"{place.address}/{name}",
+                partition_spec=partition_spec(wanted),
+                properties={"format-version": FORMAT_VERSION, **properties(record_type)},
+            )
+        return TableOutcome(name, TableState.MADE, [f"{len(wanted.columns)} columns"])
+    if refused := breaking(name, table.schema(), wanted) + _other_partitions(table, wanted):
+        return TableOutcome(name, TableState.REFUSED, list(map(str, refused)))
+    details = list(_evolve(table, wanted, properties(record_type), dry_run=dry_run))
+    return TableOutcome(name, TableState.CHANGED if details else TableState.UNCHANGED, details)
+
+
+def _other_partitions(table: Table, wanted: Schema) -> list[BreakingChange]:
+    own = [(table.schema().find_column_name(one.source_id), str(one.transform)) for one in table.spec().fields]
+    expected = [(wanted.find_column_name(one.source_id), str(one.transform)) for one in partition_spec(wanted).fields]
+    if own == expected:
+        return []
+    found = ", ".join(f"{transform}({column})" for column, transform in own) or "none"
+    return [
+        BreakingChange(table.name()[-1], f"partitioned by {found}: this is not a table that dmd iceberg tables made")
+    ]
+
+
+def _evolve(table: Table, wanted: Schema, owned: Mapping[str, str], *, dry_run: bool) -> Iterator[str]:
+    """Bring columns, docs and properties up to date in one commit, if they differ; yield the changes."""
+    changed = {name: value for name, value in owned.items() if table.properties.get(name) != value}
+    columns = list(_differences(table.schema(), wanted))
+    if (columns or changed) and not dry_run:
+        with table.transaction() as transaction:
+            if columns:
+                with transaction.update_schema() as update:
+                    update.union_by_name(wanted)
+            if changed:
+                transaction.set_properties(changed)
+    yield from columns
+    yield from (f"property {name} = {value}" for name, value in changed.items())
+
+
+def _differences(before: Schema, wanted: Schema) -> Iterator[str]:
+    """Yield what a table's schema lacks of another that is no breaking change, by the full names of columns."""
+    there = set(before.column_names)
+    for name in wanted.column_names:
+        field = wanted.find_field(name)
+        if name not in there:
+            yield f"column {name} added: {field.field_type if field.field_type.is_primitive else 'nested'}"
+            continue
+        old = before.find_field(name)
+        if field.field_type.is_primitive and old.field_type != field.field_type:
+            yield f"column {name} widened: {old.field_type} to {field.field_type}"
+        if field.doc and old.doc != field.doc:
+            yield f"column {name}: another doc"
+
+
+def refusals(outcomes: list[TableOutcome]) -> list[TableOutcome]:
+    """Return those that would break readers."""
+    return [one for one in outcomes if one.state is TableState.REFUSED]

@@ -1,0 +1,191 @@
+"""The Iceberg tables of the record types: schema, partitions and properties. This file loads PyIceberg.
+
+A table has the columns of the Parquet table, and `partition_date` as a column, by which it is partitioned: queries with
+partition_date >= '2025-01-01' work unchanged, and read only those partitions. Every column is optional, because
+Firehose makes an absent key null and fails a row that lacks a required one.
+
+Field ids say which column of an old file a column is. The catalog gives them: the ids of a new table from 1, first the
+columns, then their members; later fields the next ids. So a table evolves by name, and is never made anew from its
+schema. The ids in a schema that is made here only have to differ.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import (
+    BooleanType,
+    DateType,
+    DoubleType,
+    IcebergType,
+    IntegerType,
+    ListType,
+    LongType,
+    NestedField,
+    PrimitiveType,
+    StringType,
+    StructType,
+    TimestampType,
+)
+from pyiceberg.types import DecimalType as IcebergDecimal
+from pyiceberg.types import MapType as IcebergMap
+
+from glue.evolution import BreakingChange
+from glue.layout import PARTITION
+from glue.model import ArrayType, DecimalType, Enumeration, MapType, Record, RecordType, Scalar, Type
+
+FORMAT_VERSION = "2"  # Firehose and Athena write no other (Firehose guide, "Considerations"; Athena guide)
+
+_PARTITION_DOC = "UTC date of the record, 2025-01-01, by which the table is partitioned"
+
+_SCALARS: dict[Scalar, PrimitiveType] = {
+    Scalar.STRING: StringType(),
+    Scalar.BOOLEAN: BooleanType(),
+    Scalar.INT: IntegerType(),
+    Scalar.LONG: LongType(),
+    Scalar.DOUBLE: DoubleType(),
+    # Without a zone, as Hive's: the analysts' comparisons and date_diff stay as they are.
+    Scalar.TIMESTAMP: TimestampType(),
+    Scalar.DATE: DateType(),
+}
+
+_WIDER = {(IntegerType(), LongType())}  # as glue/evolution.py allows, and Iceberg too
+
+_KEEP_SNAPSHOTS_MS = 5 * 24 * 60 * 60 * 1000
+_KEEP_METADATA_FILES = 10
+
+
+def schema(record_type: RecordType) -> Schema:
+    """The Iceberg schema of a record type's rows, with a doc at every depth.
+
+    fanId, "string" -> 1: fanid: optional string; the last column is partition_date
+    """
+    ids = count(1)
+    columns = _fields(record_type.row, ids)
+    partition = NestedField(next(ids), PARTITION, StringType(), required=False, doc=_PARTITION_DOC)
+    return Schema(*columns, partition)
+
+
+def partition_spec(made: Schema) -> PartitionSpec:
+    """The partitions of a history table: one for each partition date."""
+    source = made.find_field(PARTITION).field_id
+    return PartitionSpec(PartitionField(source, 1000, IdentityTransform(), PARTITION))
+
+
+def properties(record_type: RecordType) -> dict[str, str]:
+    """The properties of a table.
+
+    Old snapshots and old metadata files are removed from the first day, since every flush adds both. Manifests would
+    hold the bounds of a personal column: 16 characters, a whole phone number.
+
+    There is no `commit.*` among them. AWS's writers read the same properties, and without retries theirs would fail
+    where two commit at once.
+    """
+    personal = {f"write.metadata.metrics.column.{path}": "none" for path in _personal(record_type.row, "")}
+    return {
+        "write.metadata.delete-after-commit.enabled": "true",
+        "write.metadata.previous-versions-max": str(_KEEP_METADATA_FILES),
+        "history.expire.max-snapshot-age-ms": str(_KEEP_SNAPSHOTS_MS),
+        "history.expire.min-snapshots-to-keep": "1",
+        **personal,
+    }
+
+
+def breaking(table: str, old: Schema, new: Schema) -> list[BreakingChange]:
+    """The changes from a table's schema to a newer one that would break its readers, in the order of its columns.
+
+    email is gone -> [BreakingChange("demand.email", "removed: queries that name it would fail")]
+
+    What a schema cannot say, such as where the partition date comes from, `dmd glue check` compares.
+    """
+    return list(_struct(old.as_struct(), new.as_struct(), table))
+
+
+def _fields(record: Record, ids: Iterator[int]) -> list[NestedField]:
+    return [
+        NestedField(next(ids), field.name.lower(), _type(field.type, ids), required=False, doc=field.doc or None)
+        for field in record.fields
+    ]
+
+
+def _type(kind: Type, ids: Iterator[int]) -> IcebergType:
+    match kind:
+        case Scalar():
+            return _SCALARS[kind]
+        case DecimalType(precision=precision, scale=scale):
+            return IcebergDecimal(precision, scale)
+        case Enumeration():
+            return StringType()
+        case ArrayType(items=items):
+            return ListType(next(ids), _type(items, ids), element_required=False)
+        case MapType(values=values):
+            return IcebergMap(next(ids), StringType(), next(ids), _type(values, ids), value_required=False)
+        case Record():
+            return StructType(*_fields(kind, ids))
+
+
+def _personal(kind: Type, path: str) -> Iterator[str]:
+    """The paths of personal fields, as Iceberg spells them: "phonenumber", "guests.element.email"."""
+    match kind:
+        case Record(fields=fields):
+            for field in fields:
+                name = f"{path}{field.name.lower()}"
+                if field.pii:
+                    yield from _leaves(field.type, name)
+                else:
+                    yield from _personal(field.type, f"{name}.")
+        case ArrayType(items=items):
+            yield from _personal(items, f"{path}element.")
+        case MapType(values=values):
+            yield from _personal(values, f"{path}value.")
+
+
+def _leaves(kind: Type, path: str) -> Iterator[str]:
+    """The paths of everything that is not nested any further: metrics are of those."""
+    match kind:
+        case Record(fields=fields):
+            for field in fields:
+                yield from _leaves(field.type, f"{path}.{field.name.lower()}")
+        case ArrayType(items=items):
+            yield from _leaves(items, f"{path}.element")
+        case MapType(values=values):
+            yield f"{path}.key"
+            yield from _leaves(values, f"{path}.value")
+        case _:
+            yield path
+
+
+def _struct(old: StructType, new: StructType, path: str) -> Iterator[BreakingChange]:
+    after = {field.name: field for field in new.fields}
+    for field in old.fields:
+        where = f"{path}.{field.name}"
+        if field.name in after:
+            yield from _types(field.field_type, after[field.name].field_type, where)
+        else:
+            yield BreakingChange(where, "removed: queries that name it would fail")
+
+
+def _types(old: IcebergType, new: IcebergType, path: str) -> Iterator[BreakingChange]:
+    match old, new:
+        case StructType(), StructType():
+            yield from _struct(old, new, path)
+        case ListType(), ListType():
+            yield from _types(old.element_type, new.element_type, f"{path}[]")
+        case IcebergMap(), IcebergMap():
+            yield from _types(old.value_type, new.value_type, f"{path}[*]")
+        case _ if old != new and (old, new) not in _WIDER:
+            why = f"{_word(old)} made {_word(new)}: files written before do not read so (only int to long does)"
+            yield BreakingChange(path, why)
+
+
+def _word(kind: IcebergType) -> str:
+    match kind:
+        case StructType():
+            return "struct"
+        case ListType():
+            return "list"
+        case IcebergMap():
+            return "map"
+    return str(kind)
