@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from firehose.lake.objects import FolderLake
-from firehose.lake.query import avro_table
+from firehose.lake.query import avro_container, avro_table
 from firehose.lake.query.avro_container import ContainerReader
 from firehose.lake.query.avro_table import AvroTable, read_ahead
 from firehose.lake.query.sql import query
@@ -80,7 +80,7 @@ def test_columns_that_a_query_does_not_use_are_not_decoded(lake: Path, monkeypat
         asked.append(set(columns))
         return ContainerReader(literal, columns)
 
-    monkeypatch.setattr(avro_table, "ContainerReader", noted)
+    monkeypatch.setattr(avro_container, "ContainerReader", noted)
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01")])
 
     query("SELECT eventid FROM demand WHERE fanid = 'f1' AND partition_date > '2025'", str(lake))

@@ -87,6 +87,7 @@ def test_a_query_that_only_a_later_jq_compiles_does_not_compile(query: str) -> N
         ('{k: ([.a | scan("[0-9]")] | join("-"))}', '{"a": "1a2"}', "1-2"),
         ("{k: (.a | [leaf_paths] | length)}", '{"a": [1, [2]]}', "2"),
         ("{k: 1.10}", "{}", "1.1"),
+        ("{k: (input_filename | tostring)}", "{}", "null"),
         ('{k: "\\(1e3)"}', "{}", "1000"),
         ('{k: (.a[0:2] | join("."))}', '{"a": [1.0, 2]}', "1.2"),
         ("{k: (.a == 100000000000000000001)}", '{"a": 100000000000000000000}', "true"),

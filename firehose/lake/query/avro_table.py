@@ -17,18 +17,19 @@ from datetime import UTC, datetime
 from functools import reduce
 from io import BufferedReader, BytesIO
 from operator import and_
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from fastavro.read import SchemaResolutionError
 from pyarrow.fs import LocalFileSystem
 
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.catalog import PATH
-from firehose.lake.query.avro_container import ContainerReader, Row
 from firehose.local.user_error import UserError
 from glue.layout import PARTITION
+
+if TYPE_CHECKING:  # fastavro costs 30 ms of a query, and most read Parquet
+    from firehose.lake.query.avro_container import ContainerReader, Row
 
 # Enough rows that Arrow's 0.2 ms a batch do not count; an event takes some 30 KB as a Python dict.
 BATCH_ROWS = 1000
@@ -56,7 +57,7 @@ def in_file(lake: Lake, stored: StoredObject, date: str) -> ds.Expression:
     return reduce(and_, (ds.field(name) == value for name, value in _shared(lake, stored, date).items()))
 
 
-def _shared(lake: Lake, stored: StoredObject, date: str) -> Row:
+def _shared(lake: Lake, stored: StoredObject, date: str) -> "Row":
     """Return the values that all rows of a file share: its partition date, its place, and the time of its writing."""
     written = datetime.fromtimestamp(stored.written_ms / 1000, UTC).replace(tzinfo=None)
     return {PARTITION: date, PATH: lake.where(stored), WRITTEN: written}
@@ -98,6 +99,8 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         return ds.Scanner.from_batches(self._batches(keys, schema), schema=schema, columns=columns, filter=filter)
 
     def _batches(self, keys: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        from firehose.lake.query.avro_container import ContainerReader  # noqa: PLC0415 - fastavro
+
         reader = ContainerReader(self._literal, schema.names)
         rows: list[Row] = []
         for key, opened in read_ahead(keys, self._opened):
@@ -120,7 +123,11 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         with file:
             return BytesIO(file.read(stored.size_bytes))
 
-    def _blocks(self, reader: ContainerReader, stored: StoredObject, opened: Future[BinaryIO]) -> Iterator[list[Row]]:
+    def _blocks(
+        self, reader: "ContainerReader", stored: StoredObject, opened: Future[BinaryIO]
+    ) -> "Iterator[list[Row]]":
+        from fastavro.read import SchemaResolutionError  # noqa: PLC0415
+
         where = self._lake.where(stored)
         try:
             with opened.result() as container:

@@ -73,6 +73,7 @@ _DEFINITIONS = r"""
     def todate: strftime("%Y-%m-%dT%H:%M:%SZ"); def todateiso8601: todate;
     def leaf_paths: paths(scalars);
     def recurse_down: recurse;
+    def input_filename: null;
     def scalars_or_empty: select(. == null or . == true or . == false or type == "number" or type == "string");
 """
 

@@ -59,6 +59,8 @@ def _literal(node: exp.Literal, scope: Scope) -> Value:
     if node.is_string:
         return string(written)
     if "e" in written.lower():
+        if not re.fullmatch(r"(\d+(\.\d*)?|\.\d+)[eE][+-]?\d+", written):
+            raise refuse(f"invalid numeric literal: {written}", node)
         return Value(f"CAST({text(written)} AS DOUBLE)", DOUBLE, written)
     if "." in written:
         whole, _, fraction = written.partition(".")

@@ -166,12 +166,14 @@ athena_in_offset(moment, zone_name, one) AS
 athena_by_offsets(moment, zone_name, one, other) AS
     coalesce(athena_in_offset(moment, zone_name, one), athena_in_offset(moment, zone_name, other), moment - least(one, other))
 athena_from_local(moment, zone_name, near) AS
-    athena_tz(CASE WHEN zone_name IN ('UTC', 'Z') THEN moment ELSE coalesce(athena_in_offset(moment, zone_name, athena_zone_offset(near, zone_name)),
-    athena_by_offsets(moment, zone_name, athena_zone_offset(moment, zone_name), athena_zone_offset(moment - athena_zone_offset(moment, zone_name), zone_name))) END, zone_name)
+    list_extract(list_transform([struct_pack(m := moment, z := zone_name, n := near)], lambda local_v: athena_tz(CASE WHEN local_v.z IN ('UTC', 'Z') THEN local_v.m ELSE coalesce(athena_in_offset(local_v.m, local_v.z, athena_zone_offset(local_v.n, local_v.z)),
+    athena_by_offsets(local_v.m, local_v.z, athena_zone_offset(local_v.m, local_v.z), athena_zone_offset(local_v.m - athena_zone_offset(local_v.m, local_v.z), local_v.z))) END, local_v.z)), 1)
 athena_from_clock(moment, zone_name) AS
-    athena_tz(CASE WHEN zone_name IN ('UTC', 'Z') THEN moment ELSE athena_by_offsets(moment, zone_name,
-    greatest(athena_zone_offset(moment - INTERVAL 1 DAY, zone_name), athena_zone_offset(moment + INTERVAL 1 DAY, zone_name)),
-    least(athena_zone_offset(moment - INTERVAL 1 DAY, zone_name), athena_zone_offset(moment + INTERVAL 1 DAY, zone_name))) END, zone_name)
+    list_extract(list_transform([struct_pack(m := moment, z := zone_name)], lambda clock_v: athena_tz(CASE WHEN clock_v.z IN ('UTC', 'Z') THEN clock_v.m ELSE athena_by_offsets(clock_v.m, clock_v.z,
+    greatest(athena_zone_offset(clock_v.m - INTERVAL 1 DAY, clock_v.z), athena_zone_offset(clock_v.m + INTERVAL 1 DAY, clock_v.z)),
+    least(athena_zone_offset(clock_v.m - INTERVAL 1 DAY, clock_v.z), athena_zone_offset(clock_v.m + INTERVAL 1 DAY, clock_v.z))) END, clock_v.z)), 1)
+athena_from_offset(moment, zone_name) AS
+    athena_tz(CASE WHEN zone_name = 'UTC' THEN moment ELSE moment - athena_offset(zone_name) END, zone_name)
 athena_offset_minutes(t) AS
     CAST(datediff('minute', athena_at(t), athena_local(t)) AS BIGINT)
 athena_offset_text(t, colon) AS
@@ -187,11 +189,11 @@ athena_read_offset(s) AS
 athena_iso_round_trip(day, s, form) AS
     CASE WHEN strftime(day, form) = s THEN day ELSE CAST(athena_checked(s, '') AS DATE) END
 athena_iso_date(s) AS
-    CASE WHEN regexp_full_match(s, '\d{4}-W\d\d(-\d)?') THEN athena_iso_round_trip(CAST(strptime(s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u') AS DATE), s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u')
-    WHEN regexp_full_match(s, '\d{4}-\d{3}') THEN athena_iso_round_trip(CAST(CAST(s[1:4] || '-01-01' AS DATE) + to_days(CAST(s[6:8] AS INTEGER) - 1) AS DATE), s, '%Y-%j')
+    CASE WHEN regexp_full_match(s, '\d{4}-W\d\d(-\d)?') THEN athena_iso_round_trip(CAST(try_strptime(s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u') AS DATE), s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u')
+    WHEN regexp_full_match(s, '\d{4}-\d{3}') THEN athena_iso_round_trip(CAST(TRY_CAST(s[1:4] || '-01-01' AS DATE) + to_days(TRY_CAST(s[6:8] AS INTEGER) - 1) AS DATE), s, '%Y-%j')
     ELSE CAST(athena_checked(s, '\d{4}(-\d\d(-\d\d)?)?') || '-01-01'[length(s) - 3:] AS DATE) END
 athena_from_iso(s) AS
-    athena_from_clock(CAST(
+    athena_from_offset(CAST(
     CAST(athena_iso_date(split_part(athena_checked(s, '[^T]+(T\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?'), 'T', 1)) AS VARCHAR)
     || ' ' || regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1) || substr('00:00:00', length(regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1)) + 1)
     || replace(regexp_extract(s, '[.,]\d{1,3}'), ',', '.') AS TIMESTAMP),

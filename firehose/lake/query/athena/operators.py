@@ -204,6 +204,9 @@ def compared(operator: str, left: Value, right: Value) -> Value:
         for one, was in ((one, left), (other, right))
         if was.type.name in ("double", "real") and was.literal is None
     ]
+    if operator == "=":  # an equality, so that a join by it is not a loop over all pairs
+        nan = f" AND ({other.sql} IS NULL OR NOT isnan({one.sql}))" if len(numbers) == 2 else ""
+        return Value(f"({found}{nan})" if nan else found, BOOLEAN)
     if numbers and not operator.startswith("IS "):
         is_nan = " OR ".join(f"isnan({sql})" for sql in numbers)
         unordered = f"CASE WHEN {one.sql} IS NOT NULL AND {other.sql} IS NOT NULL THEN {operator == '<>'} END"

@@ -45,6 +45,16 @@ _TYPES = {
     "BINARY": "varbinary",
 }
 
+_TYPE = "AS"
+_BEHIND_TYPES = (TokenType.COMMA, TokenType.L_PAREN, TokenType.R_PAREN)
+
+# Words that an operand cannot be: [ behind one of them would begin an array.
+_NO_OPERANDS = (
+    *("SELECT", "DISTINCT", "ALL", "FROM", "WHERE", "BY", "HAVING", "ON", "AND", "OR", "NOT", "IN", "IS", "LIKE"),
+    *("BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "AS", "VALUES"),
+)
+_WITHOUT_PARENTHESES = ("CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIMESTAMP", "LOCALTIME")
+
 # What cannot come behind a comma.
 _ENDS = (
     *(TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY, TokenType.LIMIT),
@@ -59,16 +69,19 @@ def refuse_other_dialects(tokens: list[Token], sql: str) -> None:
     Raises:
         SqlError: by the token.
     """
-    calls: list[str] = []  # what stands before each parenthesis that is open
+    calls: list[str] = []  # what stands before each parenthesis that is open, or that it is part of a cast's type
     for before, token, behind in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
         if message := _message(token, behind, sql):
             raise SqlError(message, token.start, token.end)
         if before and (message := _message_behind(before, token, sql)):
             raise SqlError(message, token.start, token.end)
-        if before and before.token_type == TokenType.ALIAS and calls and calls[-1] in ("CAST", "TRY_CAST"):
+        in_type = bool(calls) and calls[-1] == _TYPE
+        if in_type and behind and behind.token_type in _BEHIND_TYPES:
             _check_type(token)
+        if token.token_type == TokenType.ALIAS and calls and calls[-1] in ("CAST", "TRY_CAST"):
+            calls[-1] = _TYPE
         if token.token_type == TokenType.L_PAREN:
-            calls.append(before.text.upper() if before else "")
+            calls.append(_TYPE if in_type else before.text.upper() if before else "")
         elif token.token_type == TokenType.R_PAREN and calls:
             calls.pop()
     _check_offset(tokens)
@@ -92,7 +105,24 @@ def _message_behind(before: Token, token: Token, sql: str) -> str | None:
         return f"not supported here: the number {before.text}{token.text}"
     if (before.token_type, token.token_type) == (TokenType.INTERVAL, TokenType.NUMBER):
         return "syntax error: write INTERVAL '1' DAY, with quotes"
+    if (before.token_type, token.token_type) == (TokenType.ALIAS, TokenType.STRING):
+        return "syntax error: an alias is written in double quotes, or in none"
+    words = (before.text.upper(), token.text.upper())
+    if token.token_type == TokenType.L_PAREN and words[0] in _WITHOUT_PARENTHESES:
+        return f"not supported here: parentheses behind {words[0]}"
+    if words[0] in ("IS", "NOT") and words[1] == "UNKNOWN":
+        return "syntax error: Athena has no IS UNKNOWN; write IS NULL"
+    if before.token_type == TokenType.INTERVAL and re.search("[A-Za-z]", token.text):
+        return "syntax error: write INTERVAL '1' DAY, the unit behind the quotes"
+    if token.token_type == TokenType.L_BRACKET and not _is_operand(before):
+        return "syntax error: an array is written ARRAY[...]"
     return None
+
+
+def _is_operand(token: Token) -> bool:
+    """Say whether a token may end an operand, whose subscript [ begins, or is the word ARRAY."""
+    is_text = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING, TokenType.R_PAREN, TokenType.R_BRACKET)
+    return is_text or (token.text.isidentifier() and token.text.upper() not in _NO_OPERANDS)
 
 
 def _check_type(token: Token) -> None:

@@ -110,7 +110,8 @@ def _grouping(node: exp.Select, items: list[_Item], scope: Scope) -> tuple[str, 
     nodes = [one for _, one in items if isinstance(one, exp.Expr)]
     behind = [one for one in (node.args.get("having"), node.args.get("order")) if one]
     if group is None:
-        return "", scope.grouped_by({}) if any(map(_aggregates, chain(nodes, behind))) else scope
+        is_one = node.args.get("having") or any(map(_aggregates, chain(nodes, behind)))
+        return "", scope.grouped_by({}) if is_one else scope
     only(group, "expressions", "rollup", "cube", "grouping_sets")
     found: dict[str, str] = {}
     sets = [_set(one, items, scope, found) for one in group.expressions]

@@ -67,6 +67,14 @@ all_match(array(T),function(T,boolean)) -> boolean = athena_all(list_transform({
 none_match(array(T),function(T,boolean)) -> boolean = (NOT athena_any(list_transform({0}, {1})))
 """
 _SUBSCRIPTS: dict[str, list[Signature]] = {}
+# NaN is no element of an array: it is not equal to itself, as it is in DuckDB.
+_OF_FLOATS = """
+contains(array(X),X) -> boolean = athena_contains(CASE WHEN isnan({1}) THEN list_filter({0}, lambda nan_v: nan_v IS NULL) ELSE {0} END, {1})
+array_position(array(X),X) -> bigint = CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN CAST(CASE WHEN isnan({1}) THEN 0 ELSE coalesce(list_position({0}, {1}), 0) END AS BIGINT) END
+array_remove(array(X),X) -> array(X) = CASE WHEN isnan({1}) THEN {0} ELSE athena_array_remove({0}, {1}) END
+"""
+for _kind in ("double", "real"):
+    add(SCALARS, _OF_FLOATS.replace("X", _kind))
 add(SCALARS, _TABLE)
 add(
     _SUBSCRIPTS,

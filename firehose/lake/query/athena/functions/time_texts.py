@@ -62,7 +62,7 @@ def _parse_datetime(nodes: Sequence[exp.Expr], scope: Scope) -> Value:
     if last not in ("%Z", "%ZZ"):
         return Value(f"athena_tz({_millis(parsed(written, ''.join([*parts, last])))}, 'UTC')", kind)
     moment = _millis(parsed(f"athena_before_offset({written})", "".join(parts)))
-    return Value(f"athena_from_clock({moment}, athena_read_offset({written}))", kind)
+    return Value(f"athena_from_offset({moment}, athena_read_offset({written}))", kind)
 
 
 def _millis(sql: str) -> str:
