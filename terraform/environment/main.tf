@@ -51,6 +51,10 @@ module "pipeline" {
   log_forwarding  = var.log_forwarding
   ci_principals   = var.ci_principals
   iceberg         = var.iceberg
+  jobs            = var.jobs
+  jobs_package    = var.jobs_package
+  exports         = var.exports
+  scratch         = var.scratch
 
   athena = {
     scan_limit_gib = var.scan_limit_gib

@@ -123,3 +123,30 @@ variable "iceberg" {
   type    = object({ optimizers = optional(bool), snapshot_days = optional(number) })
   default = {}
 }
+
+variable "jobs" {
+  type = map(object({
+    worker_type     = optional(string)
+    workers         = optional(number)
+    timeout_minutes = optional(number)
+    schedule        = optional(string)
+    options         = optional(string)
+  }))
+  default = {}
+}
+
+variable "jobs_package" {
+  type        = string
+  default     = "../../../build/glue"
+  description = "Path of the folder with the jobs' script and wheels, which `make glue-package` builds."
+}
+
+variable "exports" {
+  type    = object({ bucket = string, prefix = optional(string), kms_key_arn = optional(string) })
+  default = null
+}
+
+variable "scratch" {
+  type    = object({ bucket = string, kms_key_arn = optional(string) })
+  default = null
+}

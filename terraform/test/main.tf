@@ -53,6 +53,10 @@ module "pipeline" {
   ci_principals   = ["arn:aws:iam::${var.account_id}:role/ci"]
   error_readers   = ["arn:aws:iam::${var.account_id}:role/operations"]
   alarms          = { emails = ["operations@example.com"] }
+  jobs            = var.jobs
+  jobs_package    = var.jobs_package
+  exports         = { bucket = "exports" }
+  scratch         = { bucket = "scratch" }
   athena          = { saved_queries = !var.local_endpoint }
 
   bucket = {

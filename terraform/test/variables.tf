@@ -51,3 +51,15 @@ variable "buffer_seconds" {
   default     = 60
   description = "Seconds that Firehose buffers rows before it writes an object."
 }
+
+variable "jobs" {
+  type        = map(object({ schedule = optional(string) }))
+  default     = {}
+  description = "The jobs over the lake to create, with their schedules."
+}
+
+variable "jobs_package" {
+  type        = string
+  default     = "../../build/glue"
+  description = "Path of the folder with the jobs' script and wheels, which `make glue-package` builds."
+}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,10 @@ import pytest
 from firehose.lake.jobs.job import Tick, Unit
 from firehose.lake.jobs.spark import Spark
 from firehose.local.user_error import UserError
-from tests.commands import result_of
+from firehose.pipeline.package import PROJECT
+from tests.commands import DMD, result_of
+from tests.compacting import NOW, age, compact, counted, files, run
+from tests.compacting import demand as compacted_demand
 from tests.exports import demand, full_export, item
 from tests.failed import everything, fans
 
@@ -118,6 +122,67 @@ def test_a_table_is_reconciled_on_spark(tmp_path: Path) -> None:
     result_of("backfill", *arguments, "--state", str(tmp_path / "state"))
 
     assert result_of("reconcile", *arguments, "--engine", "spark").exit_code == 0
+
+
+PIECES = [
+    [compacted_demand("a"), compacted_demand("b", "2025-01-02")],
+    [compacted_demand("c")],
+    [compacted_demand("d")],
+]
+
+
+@needs_spark
+@pytest.mark.parametrize("file_format", ["parquet", "avro"])
+def test_a_lake_that_is_compacted_on_spark_holds_the_same_bytes(tmp_path: Path, file_format: str) -> None:
+    merged = {}
+    for engine in ("local", "spark"):
+        run(tmp_path / engine, tmp_path, *PIECES, file_format=file_format)
+        counts = compact(tmp_path / engine, "--engine", engine, "--processes", "2")
+        assert (counts["files_before"], counts["files_after"]) == (3, 1)
+        merged[engine] = [path.read_bytes() for path in files(tmp_path / engine)]
+
+    assert merged["spark"] == merged["local"]
+    assert len(merged["spark"]) == 2
+
+
+# In the processes of Spark's executors, not in the driver, which takes such steps, too.
+DIES = """
+import os, sys
+if "pyspark.daemon" in sys.orig_argv:
+    from tests.kills import each_step
+    each_step(("replace", "unlink"), lambda step: os._exit(9) if step == int(os.environ["DIES_AT"]) else None)
+"""
+
+
+# With the target there and not committed; committed; and with some of the sources deleted.
+@needs_spark
+@pytest.mark.parametrize(("step", "engine"), [(4, "local"), (5, "spark"), (8, "local")])
+def test_a_compaction_killed_on_spark_loses_nothing_and_the_next_leaves_each_row_once(
+    tmp_path: Path, step: int, engine: str
+) -> None:
+    lake = tmp_path / "lake"
+    run(lake, tmp_path, *PIECES)
+    before = counted(lake)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(DIES)
+    path = os.pathsep.join([str(tmp_path / "site"), str(PROJECT)])
+
+    done = subprocess.run(
+        [*DMD, "compact", "--lake", str(lake), "--engine", "spark", *NOW],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path, "DIES_AT": str(step), "PYTHONWARNINGS": "ignore"},
+    )
+
+    assert done.returncode == 2, done.stderr[-2000:]
+    assert "dmd: Spark could not run this job" in done.stderr
+    assert set(counted(lake)) == set(before)
+    assert counted(lake).total() > before.total() or step == 8
+    age(lake)
+    compact(lake, "--engine", engine)
+    assert counted(lake) == before
+    assert len(files(lake)) == 2
 
 
 @pytest.mark.parametrize("source", [["--table", "t", "--lake", "l"], ["--export", "e", "--stream", "kinesis://s"]])

@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from firehose.pipeline.glue_package import SCRIPT_NAME, WHEELS_NAME
 from firehose.pipeline.up.terraform import provider_mirror, surroundings
 
 PROJECT = Path(__file__).parents[2]
@@ -82,6 +83,13 @@ def workspace(folder: Path, **variables: str) -> Workspace:
     for part in ("tables", "athena"):
         shutil.copytree(PROJECT / "glue" / part, folder / "glue" / part)
     return Workspace(folder, terraform, variables)
+
+
+def jobs_package(folder: Path) -> None:
+    """What `make glue-package` builds, without the wheels."""
+    folder.mkdir()
+    for name in (SCRIPT_NAME, WHEELS_NAME):
+        (folder / name).write_bytes(b"any")
 
 
 class Apply:

@@ -26,6 +26,12 @@ def least(dev1: Workspace) -> Plan:
 
 
 @pytest.fixture(scope="session")
+def jobs_alone(dev1: Workspace) -> Plan:
+    """Compaction without a schedule, a bucket of exports or a scratch lake."""
+    return plan(dev1, {"jobs": "{ compact = {} }"})
+
+
+@pytest.fixture(scope="session")
 def given_topic(dev1: Workspace) -> Plan:
     return plan(dev1, {"alarms": f'{{ topic_arn = "arn:aws:sns:us-east-1:{ACCOUNT}:pager", silent_hours = 1 }}'})
 

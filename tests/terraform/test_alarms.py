@@ -118,10 +118,18 @@ def of_all() -> dict[str, Alarm]:
         "replication-silent": standing_still(written, received),
         "replication-age": queried("MAX(AgeOfOldestUnreplicatedRecord)", 60_000),
         "replication-failed": queried("SUM(FailedToReplicateRecordCount)", 0),
+        **{f"{job}-failed": Alarm(failed_runs(job), ABOVE, 0) for job in ("backfill", "compact", "reconcile")},
+        "compact-missing": Alarm(
+            Metric("dmd-pipeline", "succeeded", {"job": name("compact")}), BELOW, 1, 2, "Sum", 86400, "breaching"
+        ),
         "error-objects": Alarm(
             Metric("AWS/S3", "PutRequests", {"BucketName": bucket, "FilterId": name("errors")}), ABOVE, 0
         ),
     }
+
+
+def failed_runs(job: str) -> Metric:
+    return Metric("AWS/Events", "TriggeredRules", {"RuleName": name(f"{job}-failed")})
 
 
 def queried(metric: str, threshold: float) -> Alarm:

@@ -45,6 +45,8 @@ def test_the_archive_never_expires_and_what_was_deleted_from_it_soon_does(everyt
         "test": ("data-pipeline/test/", 7, 1, 1),
         "parquet": ("data-pipeline/parquet/", None, 30, 1),
         "avro": ("data-pipeline/avro/", None, 30, 1),
+        "notes": ("dmd-jobs/", None, 30, 1),
+        "code": ("dmd-code/", None, 30, 1),
         "unfinished": ("data-pipeline/", None, None, 1),
     }
 

@@ -120,6 +120,58 @@ def test_a_new_mode_is_one_row(tested: Workspace) -> None:
         table.write_text(as_it_was)
 
 
+# A further job is a row of the table in jobs.tf: erasure, which also deletes versions and rewrites what failed.
+ERASE = """
+    erase = {
+      command  = "erase"
+      reads    = concat(local.archive_paths, ["${local.root}/errors"])
+      puts     = concat(local.archive_paths, ["${local.root}/errors"])
+      deletes  = []
+      versions = true
+      exports  = false
+      scratch  = false
+      graphs   = { "Subjects" = ["objects"] }
+    }
+"""
+
+ERASE_HAS_ALL_THAT_A_JOB_HAS = """
+run "erase" {
+  command = plan
+  variables {
+    jobs         = { erase = { schedule = "cron(0 4 * * ? *)" } }
+    jobs_package = "tests/jobs"
+  }
+
+  assert {
+    condition = alltrue([
+      aws_glue_job.this["erase"].name == "prd3292-dev1-dmnd-erase",
+      aws_glue_job.this["erase"].non_overridable_arguments["--command"] == "erase",
+      aws_glue_trigger.job["erase"].schedule == "cron(0 4 * * ? *)",
+      length(aws_cloudwatch_log_group.job) == 2,
+      contains(keys(aws_cloudwatch_metric_alarm.this), "erase-failed"),
+      contains(keys(aws_cloudwatch_metric_alarm.job_missing), "erase"),
+      strcontains(output.bucket_rules.policy, "role/prd3292-dev1-dmnd-erase-job"),
+      strcontains(aws_iam_role_policy.job["erase"].policy, "s3:DeleteObjectVersion"),
+      strcontains(aws_iam_role_policy.job["erase"].policy, "s3:ListBucketVersions"),
+      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "Subjects"),
+    ])
+    error_message = "something is missing"
+  }
+}
+"""
+
+
+def test_a_new_job_is_one_row(tested: Workspace) -> None:
+    table = tested.folder / "terraform" / PIPELINE / "jobs.tf"
+    as_it_was = table.read_text()
+    table.write_text(as_it_was.replace("\n  job_rows = {\n", f"\n  job_rows = {{\n{ERASE}", 1))
+
+    try:
+        _try(tested, ERASE_HAS_ALL_THAT_A_JOB_HAS)
+    finally:
+        table.write_text(as_it_was)
+
+
 # The role of the stream avro could write and read the error objects of a stream avro-sale.
 AVRO_BY_TYPE = """
 run "avro_by_type" {

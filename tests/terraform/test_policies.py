@@ -11,7 +11,9 @@ from tests.terraform.planned import (
     BUCKET,
     CENTRAL,
     CENTRAL_KEY,
+    EXPORTS_KEY,
     KEY,
+    SCRATCH_KEY,
     SOURCE,
     SOURCE_KEY,
     Plan,
@@ -55,6 +57,9 @@ def through_kinesis(stream: str) -> dict[str, Any]:
     }
 
 
+JOBS = ("backfill", "compact", "reconcile")
+
+
 def of_function(key: str) -> list[dict[str, Any]]:
     folders = ["errors/records", "avro"] if key == "avro" else ["errors/records"]
     return [
@@ -86,6 +91,74 @@ def of_delivery(key: str) -> list[dict[str, Any]]:
             if key == "avro"
             else [allow("ReadSchema", ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], schema)]
         ),
+    ]
+
+
+ARCHIVE = [f"{OBJECTS}/avro/*", f"{OBJECTS}/parquet/*"]
+NOTES = f"{BUCKET}/dmd-jobs/*"
+CODE = f"{BUCKET}/dmd-code/*"
+EXPORTS, SCRATCH = "arn:aws:s3:::exports", "arn:aws:s3:::scratch"
+
+
+def of_job(
+    job: str, *, lists: list[str], reads: list[str], puts: list[str], deletes: list[str]
+) -> list[dict[str, Any]]:
+    groups = [f"{LOGS}:/aws-glue/jobs/{name(job)}/{kind}:*" for kind in ("output", "error")]
+    return [
+        allow("ListObjects", "s3:ListBucket", [BUCKET, *lists]),
+        allow("ReadObjects", "s3:GetObject", [*reads, NOTES, CODE]),
+        allow("PutObjects", "s3:PutObject", [*puts, NOTES]),
+        allow("DeleteObjects", "s3:DeleteObject", [*deletes, NOTES]),
+        allow(
+            "PutMetrics",
+            "cloudwatch:PutMetricData",
+            "*",
+            {"StringEquals": {"cloudwatch:namespace": "dmd-pipeline"}},
+        ),
+        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], groups),
+    ]
+
+
+def through_s3(bucket: str) -> dict[str, Any]:
+    return {**THROUGH_S3, "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket, f"{bucket}/*"]}}
+
+
+ENCRYPTS = allow("EncryptObjects", ["kms:GenerateDataKey", "kms:Decrypt"], KEY, THROUGH_S3)
+READS_EXPORTS = [
+    allow("ReadExports", "s3:GetObject", f"{EXPORTS}/tables/*"),
+    allow("DescribeTable", "dynamodb:DescribeTable", TABLE),
+]
+DECRYPTS_EXPORTS = allow("UseExportsKey", ["kms:Decrypt"], EXPORTS_KEY, through_s3(EXPORTS))
+
+
+def test_compaction_replaces_objects_of_the_archive(everything: Plan) -> None:
+    assert everything.policy('aws_iam_role_policy.job["compact"]') == [
+        *of_job("compact", lists=[], reads=ARCHIVE, puts=ARCHIVE, deletes=ARCHIVE),
+        ENCRYPTS,
+    ]
+
+
+def test_a_backfill_reads_exports_and_puts_what_functions_and_streams_put(everything: Plan) -> None:
+    puts = [*ARCHIVE, f"{OBJECTS}/errors/records/*", f"{OBJECTS}/errors/firehose/*"]
+
+    assert everything.policy('aws_iam_role_policy.job["backfill"]') == [
+        *of_job("backfill", lists=[EXPORTS], reads=ARCHIVE, puts=puts, deletes=ARCHIVE),
+        *READS_EXPORTS,
+        ENCRYPTS,
+        DECRYPTS_EXPORTS,
+    ]
+
+
+def test_a_reconciliation_changes_nothing_but_its_scratch_lake_and_notes(everything: Plan) -> None:
+    reads = [*ARCHIVE, f"{OBJECTS}/errors/records/*", f"{BUCKET}/dmd-replay/*"]
+
+    assert everything.policy('aws_iam_role_policy.job["reconcile"]') == [
+        *of_job("reconcile", lists=[EXPORTS, SCRATCH], reads=reads, puts=[], deletes=[]),
+        *READS_EXPORTS,
+        allow("FillScratchLake", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{SCRATCH}/*"),
+        ENCRYPTS,
+        DECRYPTS_EXPORTS,
+        allow("UseScratchKey", ["kms:GenerateDataKey", "kms:Decrypt"], SCRATCH_KEY, through_s3(SCRATCH)),
     ]
 
 
@@ -189,6 +262,7 @@ def test_each_role_is_assumed_by_the_one_service_or_principal_that_needs_it(ever
     assert {address: everything.policy(address, "assume_role_policy") for address in roles} == {
         **{f'aws_iam_role.function["{key}"]': trust({"Service": "lambda.amazonaws.com"}) for key in KEYS},
         **{f'aws_iam_role.delivery["{key}"]': firehose for key in KEYS},
+        **{f'aws_iam_role.job["{job}"]': trust({"Service": "glue.amazonaws.com"}) for job in JOBS},
         "aws_iam_role.ci[0]": trust({"AWS": [f"arn:aws:iam::{ACCOUNT}:role/ci"]}),
         "aws_iam_role.logs[0]": trust({"Service": "logs.us-east-1.amazonaws.com"}, groups),
     }
@@ -204,6 +278,7 @@ def test_roles_have_no_other_policies(everything: Plan) -> None:
 
     assert sorted(policies) == sorted(
         [f'aws_iam_role_policy.{of}["{key}"]' for key in KEYS for of in ("function", "delivery")]
+        + [f'aws_iam_role_policy.job["{job}"]' for job in JOBS]
         + ["aws_iam_role_policy.ci[0]", "aws_iam_role_policy.logs[0]"]
         + ["aws_sns_topic_policy.alarms[0]"]
     )
@@ -215,6 +290,7 @@ def test_roles_have_no_other_policies(everything: Plan) -> None:
 
 def test_the_bucket_denies_plain_http_and_every_way_to_read_what_failed(everything: Plan) -> None:
     read_by = [f"arn:aws:iam::{ACCOUNT}:role/{name(key)}-delivery" for key in sorted(KEYS)]
+    read_by += [f"arn:aws:iam::{ACCOUNT}:role/{name('reconcile')}-job"]
 
     tls, errors = json.loads(bucket_rules(everything)["policy"])["Statement"]
 
@@ -234,6 +310,13 @@ def test_the_bucket_denies_plain_http_and_every_way_to_read_what_failed(everythi
         "Resource": f"{OBJECTS}/errors/*",
         "Condition": {"ArnNotLike": {"aws:PrincipalArn": [*read_by, f"arn:aws:iam::{ACCOUNT}:role/operations"]}},
     }
+
+
+def test_the_key_encrypts_the_logs_of_jobs_where_there_are_any(jobs_alone: Plan) -> None:
+    (logs,) = [one for one in jobs_alone.policy("aws_kms_key.pipeline[0]") if one["Sid"] == "Logs"]
+
+    groups = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    assert groups[2:] == [f"{LOGS}:/aws-glue/jobs/{name('compact')}/*"]
 
 
 # Every action on objects of the access levels read, tagging and permissions management, and restoring, which can copy.

@@ -32,6 +32,7 @@ from tests.terraform import (
     ENVIRONMENTS,
     Apply,
     Workspace,
+    jobs_package,
     needs_terraform,
     what_dev1_has_already,
     workspace,
@@ -55,8 +56,15 @@ Client = Callable[[str], Any]
 @pytest.fixture(scope="module")
 def under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
     folder = tmp_path_factory.mktemp("applied")
-    where = workspace(folder, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", TF_VAR_protect_streams="true")
+    where = workspace(
+        folder,
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        TF_VAR_protect_streams="true",
+        TF_VAR_jobs='{ backfill = {}, reconcile = {}, compact = { schedule = "cron(0 3 * * ? *)" } }',
+    )
     build_package(folder / "build" / "function.zip")
+    jobs_package(folder / "build" / "glue")
     where.init("test")
     with local_aws() as endpoint:
         where.variables = {**where.variables, "AWS_ENDPOINT_URL": endpoint}
@@ -212,6 +220,17 @@ def test_an_alarm_waits_for_each_reason_that_a_record_fails_for(aws: Client) -> 
         f"transform-{'-'.join(TYPES)}": everything,
         **{f"transform-{name}": everything if name == min(TYPES) else readable for name in TYPES},
     }
+
+
+def test_a_job_starts_with_the_options_of_whoever_starts_it(aws: Client) -> None:
+    name, options = "prd3292-test-dmnd-backfill", {"--options": "--export s3://exports/AWSDynamoDB/1 --key pk --key sk"}
+
+    run = aws("glue").start_job_run(JobName=name, Arguments=options)["JobRunId"]
+
+    assert aws("glue").get_job_run(JobName=name, RunId=run)["JobRun"]["JobName"] == name
+    script = aws("glue").get_job(JobName=name)["Job"]["Command"]["ScriptLocation"]
+    key = script.removeprefix(f"s3://{BUCKET}/")
+    assert aws("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"any"
 
 
 def test_everything_is_tagged_as_the_company_wants_it(aws: Client) -> None:

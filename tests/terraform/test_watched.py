@@ -10,6 +10,7 @@ from tests.terraform.planned import KEY, Plan
 pytestmark = pytest.mark.slow
 
 KEYS = [*load(), "avro"]
+JOBS = ("backfill", "compact", "reconcile")
 BUCKET = "prd3292.dev1.us-east-1.demand-capture.tmaws"
 
 
@@ -41,6 +42,11 @@ def test_every_graph_of_the_dashboard_is_this_one(everything: Plan) -> None:
         "Rows delivered": {"dmd-pipeline RecordsDelivered"},
         "Calls under way": {"AWS/Lambda ConcurrentExecutions"},
         "Reads throttled": {"AWS/Firehose ThrottledGetRecords"},
+        "Files before and after compaction": {
+            f"dmd-pipeline {one}" for one in ("files_before", "files_after", "partitions")
+        },
+        "Bytes before and after compaction": {f"dmd-pipeline {one}" for one in ("bytes_before", "bytes_after")},
+        "Items that reconciliation cannot explain": {"dmd-pipeline unexplained"},
     }
 
 
@@ -49,6 +55,8 @@ def test_every_log_group_is_the_one_that_aws_writes_to_kept_for_a_year_and_encry
 
     # Lambda writes to the group of this name, and would make one that never expires if it were not there.
     names = [f"/aws/{service}/prd3292-dev1-dmnd-{key}" for service in ("lambda", "kinesisfirehose") for key in KEYS]
+    # Glue 5 writes to two of a job (Glue guide, "Logging for AWS Glue jobs").
+    names += [f"/aws-glue/jobs/prd3292-dev1-dmnd-{job}/{kind}" for job in JOBS for kind in ("output", "error")]
     assert sorted(one["name"] for one in found) == sorted(names)
     assert {(one["retention_in_days"], one["kms_key_id"]) for one in found} == {(365, KEY)}
 

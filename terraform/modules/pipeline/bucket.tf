@@ -29,7 +29,7 @@ locals {
         Principal = "*" # a denial, for everybody except those of the condition
         Action    = local.disclosing_actions
         Resource  = "${local.objects}/errors/*" # any object below
-        Condition = { ArnNotLike = { "aws:PrincipalArn" = concat(local.delivery_role_arns, var.error_readers) } }
+        Condition = { ArnNotLike = { "aws:PrincipalArn" = concat(local.delivery_role_arns, local.error_reading_jobs, var.error_readers) } }
       },
     ]
   })
@@ -50,6 +50,10 @@ locals {
       test    = { prefix = "${local.root}/test/", days = 7, noncurrent_days = 1 }
     },
     { for folder in local.archive_folders : folder => { prefix = "${local.root}/${folder}/", days = null, noncurrent_days = var.retention_days.noncurrent } },
+    # Each renewal of a lease is a new version of its note; the code of earlier releases is noncurrent.
+    length(local.jobs) == 0 ? {} : {
+      for name, folder in { notes = "dmd-jobs", code = local.code_folder } : name => { prefix = "${folder}/", days = null, noncurrent_days = var.retention_days.noncurrent }
+    },
   )
 }
 

@@ -6,6 +6,7 @@ locals {
     for name in sort(concat(
       keys(local.alarms), keys(local.replication_alarms), keys(local.silent_alarms),
       [for key in keys(local.functions) : "${key}-key"], var.alarms.silent_hours == null ? [] : ["source-silent"],
+      [for name in keys(local.scheduled_jobs) : "${name}-missing"],
     )) :
     "arn:aws:cloudwatch:${var.region}:${var.account_id}:alarm:${local.name}-${name}"
   ]
@@ -60,7 +61,7 @@ locals {
   ]
   error_objects = [["AWS/S3", "PutRequests", "BucketName", var.bucket.name, "FilterId", aws_s3_bucket_metric.errors.name, { label = "objects", stat = "Sum" }]]
 
-  rows = [
+  rows = concat([
     ["Is anything being lost?", [
       for title in ["Not yet read from Kinesis (ms)", "Not yet in the lake (s)", "Records read"] : [title, local.firehose_graphs[title]]
     ]],
@@ -84,7 +85,7 @@ locals {
       ["Calls under way", local.lambda_graphs["Calls under way"]],
       ["Reads throttled", local.firehose_graphs["Reads throttled"]],
     ]],
-  ]
+  ], length(local.job_graphs) == 0 ? [] : [["What did the jobs over the lake do?", local.job_graphs]])
 }
 
 resource "aws_cloudwatch_dashboard" "this" {

@@ -27,10 +27,13 @@ resource "aws_kms_key" "pipeline" {
         Resource  = "*" # this key
         Condition = {
           ArnLike = {
-            "kms:EncryptionContext:aws:logs:arn" = [
-              "${local.logs_arn}:/aws/lambda/${local.name}-*",          # the groups of this environment's functions
-              "${local.logs_arn}:/aws/kinesisfirehose/${local.name}-*", # and of its delivery streams
-            ]
+            "kms:EncryptionContext:aws:logs:arn" = concat(
+              [
+                "${local.logs_arn}:/aws/lambda/${local.name}-*",          # the groups of this environment's functions
+                "${local.logs_arn}:/aws/kinesisfirehose/${local.name}-*", # and of its delivery streams
+              ],
+              [for job in local.jobs : "${local.logs_arn}:${job.logs}/*"], # and the two of each job
+            )
           }
         }
       },

@@ -260,3 +260,130 @@ run "a_timeout_of_a_mode_that_there_is_not_is_refused" {
   }
   expect_failures = [var.function, var.ingest, var.retention_days, var.alarms, var.log_forwarding]
 }
+
+# The jobs over the lake. Any folder with the two files will do.
+run "the_least_of_jobs_is_taken" {
+  command = plan
+  variables {
+    jobs         = { compact = { workers = 2, timeout_minutes = 1 } }
+    jobs_package = "tests/jobs"
+  }
+}
+
+run "the_most_of_jobs_is_taken" {
+  command = plan
+  variables {
+    jobs = {
+      backfill  = { workers = 299, timeout_minutes = 10080, worker_type = "G.8X" }
+      compact   = { schedule = "cron(15 3 ? * MON-FRI *)", options = "--older-than 2d --type sale" }
+      reconcile = {}
+    }
+    jobs_package = "tests/jobs"
+    exports      = { bucket = "exports", prefix = "/a/b/", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
+    scratch      = { bucket = "scratch", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_role_policy.job["backfill"].policy, "arn:aws:s3:::exports/a/b/*")
+    error_message = "The prefix is not the folder's."
+  }
+}
+
+run "jobs_below_the_least_are_refused" {
+  command = plan
+  variables {
+    jobs         = { compact = { workers = 1 } }
+    jobs_package = "tests/jobs"
+  }
+  expect_failures = [var.jobs]
+}
+
+run "jobs_that_run_for_no_time_are_refused" {
+  command = plan
+  variables {
+    jobs         = { compact = { timeout_minutes = 0 } }
+    jobs_package = "tests/jobs"
+  }
+  expect_failures = [var.jobs]
+}
+
+run "jobs_above_the_most_are_refused" {
+  command = plan
+  variables {
+    jobs         = { compact = { workers = 300 } }
+    jobs_package = "tests/jobs"
+  }
+  expect_failures = [var.jobs]
+}
+
+run "jobs_that_run_for_more_than_a_week_are_refused" {
+  command = plan
+  variables {
+    jobs         = { compact = { timeout_minutes = 10081 } }
+    jobs_package = "tests/jobs"
+  }
+  expect_failures = [var.jobs]
+}
+
+run "a_worker_that_glue_has_not_is_refused" {
+  command = plan
+  variables {
+    jobs         = { compact = { worker_type = "G.025X" } } # of streaming jobs
+    jobs_package = "tests/jobs"
+  }
+  expect_failures = [var.jobs]
+}
+
+run "a_schedule_of_another_kind_is_refused" {
+  command = plan
+  variables {
+    jobs         = { compact = { schedule = "rate(1 day)" } }
+    jobs_package = "tests/jobs"
+  }
+  expect_failures = [var.jobs]
+}
+
+run "a_job_without_its_code_is_refused" {
+  command = plan
+  variables {
+    jobs         = { compact = {} }
+    jobs_package = "tests"
+  }
+  expect_failures = [var.jobs_package]
+}
+
+run "a_backfill_without_exports_is_refused" {
+  command = plan
+  variables {
+    jobs         = { backfill = {} }
+    jobs_package = "tests/jobs"
+  }
+  expect_failures = [var.exports]
+}
+
+run "a_reconciliation_without_a_scratch_lake_is_refused" {
+  command = plan
+  variables {
+    jobs         = { reconcile = {} }
+    jobs_package = "tests/jobs"
+    exports      = { bucket = "exports" }
+  }
+  expect_failures = [var.scratch]
+}
+
+run "the_lake_is_no_scratch_lake" {
+  command = plan
+  variables {
+    scratch = { bucket = "lake" }
+  }
+  expect_failures = [var.scratch]
+}
+
+run "an_alias_is_no_key_of_exports_or_of_a_scratch_lake" {
+  command = plan
+  variables {
+    exports = { bucket = "exports", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/k" }
+    scratch = { bucket = "scratch", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/k" }
+  }
+  expect_failures = [var.exports, var.scratch]
+}

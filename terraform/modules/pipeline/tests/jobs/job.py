@@ -1,0 +1,1 @@
+"""Any script: its hash alone is read."""
