@@ -195,7 +195,7 @@ def test_other_programs_use_the_page_indexes_of_a_redacted_file(tmp_path: Path) 
     file.write_bytes(redacted(parquet(write_page_index=True, bloom_filter_options={"fanid": True}), "a"))
 
     for condition, count in (("PhoneNumber = '[redacted]'", 2), ("fanid = 'b'", 2), ("PhoneNumber = '+15550'", 0)):
-        found = duckdb.sql(f"SELECT count(*) FROM '{file}' WHERE {condition}").fetchall()  # noqa: S608
+        found = duckdb.connect().execute(f"SELECT count(*) FROM '{file}' WHERE {condition}").fetchall()  # noqa: S608
         assert found == [(count,)]
 
 
