@@ -46,11 +46,10 @@ def texts(body: bytes) -> Iterator[bytes]:
     if body.startswith(b"\x1f\x8b"):
         yield from texts(gzip.decompress(body))
     elif body.startswith(b"PAR1"):
-        table = pq.read_table(BytesIO(body))
-        yield repr(table.to_pylist()).encode()
-        yield repr(pq.read_metadata(BytesIO(body)).to_dict()).encode()
+        yield from strings(pq.read_table(BytesIO(body)).to_pylist())
+        yield from strings(pq.read_metadata(BytesIO(body)).to_dict())
     elif body.startswith(b"Obj\x01"):
-        yield repr(list(fastavro.reader(BytesIO(body)))).encode()
+        yield from strings(list(fastavro.reader(BytesIO(body))))
     else:
         for run in re.findall(rb"[A-Za-z0-9+/]{12,}={0,2}", body):
             try:
@@ -58,6 +57,17 @@ def texts(body: bytes) -> Iterator[bytes]:
             except ValueError:
                 continue
             yield from texts(decoded)
+
+
+def strings(value: Any) -> Iterator[bytes]:
+    """Every string in a value, at any depth."""
+    if isinstance(value, str | bytes):
+        yield value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    elif isinstance(value, dict):
+        yield from strings(list(value.values()))
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings(one)
 
 
 def holders(lake: Path, value: str) -> list[str]:

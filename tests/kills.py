@@ -2,8 +2,19 @@
 
 import itertools
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tests.commands import result_of
+
+# A put and a deletion are made of these; nothing else changes what the next job finds.
+STEPS = ("replace", "unlink")
 
 
 def each_step(steps: tuple[str, ...], before: Callable[[int], None], put: Any = setattr) -> None:
@@ -19,3 +30,42 @@ def each_step(steps: tuple[str, ...], before: Callable[[int], None], put: Any = 
 
     for name in steps:
         put(os, name, announced(getattr(os, name)))
+
+
+def kill_each(command: str, *arguments: str) -> None:
+    """In a process of its own: forks a child for each lake, which dies at the step that the lake is named after.
+
+    kill_each("compact", "--min-files", "2", "--", "/tmp/7", "/tmp/8-after-7")
+    """
+    import_module(f"firehose.cli.{command}")  # once, and not in each child
+    options, lakes = arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]
+    children = []
+    for lake in map(Path, lakes):
+        child = os.fork()
+        if child == 0:
+            dies_at = int(lake.name.partition("-")[0])
+            each_step(STEPS, lambda number, at=dies_at: os._exit(9) if number == at else None)  # type: ignore[misc]
+            try:
+                result_of(command, "--lake", str(lake), *options)
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+
+
+def kill(lakes: list[Path], command: str, *options: str) -> list[int]:
+    """Runs a command on each lake, killed at its step; the exit codes."""
+    code = "import sys; from tests.kills import kill_each; kill_each(*sys.argv[1:])"
+    arguments = [sys.executable, "-W", "ignore", "-c", code, command, *options, "--", *map(str, lakes)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    return [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
+
+
+def steps_of(run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The number of steps that a command takes in this process."""
+    taken: list[int] = []
+    with monkeypatch.context() as patch:
+        each_step(STEPS, taken.append, patch.setattr)
+        run()
+    return len(taken)

@@ -108,10 +108,7 @@ class _Scan:
         """Return what is not JSON, or `null` if an id is in it, also in base64."""
         if own == "null":
             return own
-        whose = self.subjects.in_unparsed(own)
-        for run in _BASE64_RUN.findall(own):
-            decoded = from_base64(run[: len(run) // 4 * 4])
-            whose |= self.subjects.in_unparsed((decoded or b"").decode("utf-8", "replace"))
+        whose = _whose_garbage(own, self.subjects)
         if not whose:
             self.unreadable += 1
             return own
@@ -219,10 +216,19 @@ def _damaged(body: bytes, subjects: Subjects) -> Redacted:
             text = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body)
         except zlib.error:
             text = b""
-    whose = subjects.in_unparsed(text.decode("utf-8", "replace"))
+    whose = _whose_garbage(text.decode("utf-8", "replace"), subjects)
     if not whose:
         return Redacted(None, Found(unreadable=1))
     return Redacted(b"null\n", Found(1, 1, frozenset(whose)))
+
+
+def _whose_garbage(text: str, subjects: Subjects) -> set[str]:
+    """Return the subjects whose id is in what is not JSON, as it is, unescaped, or in base64."""
+    whose = subjects.in_unparsed(text)
+    for run in _BASE64_RUN.findall(text):
+        decoded = from_base64(run[: len(run) // 4 * 4])
+        whose |= subjects.in_unparsed((decoded or b"").decode("utf-8", "replace"))
+    return whose
 
 
 def _arrival_ms(document: dict[str, Any]) -> int | None:

@@ -18,6 +18,9 @@ from transform.scrub import REDACTED
 _CHANGED_AT = ("change", "atmicros")
 _ONE_ROW_GROUP = 2**31 - 1
 
+# Whatever damaged bytes make Arrow, or the reader of a footer, raise.
+_DAMAGED = (pa.ArrowException, ValueError, OSError, LookupError, TypeError, OverflowError, MemoryError, RecursionError)
+
 
 class _RowGroup(NamedTuple):
     """The rows of a row group that are subjects' and hold personal data, and the redacted columns among the leaves."""
@@ -46,7 +49,7 @@ class ParquetRows:
         with lake.open(stored) as file:
             try:
                 return self._found(self._row_groups(pq.ParquetFile(file), subjects))
-            except (pa.ArrowException, ValueError, OSError):
+            except _DAMAGED:
                 pass
         with lake.open(stored) as file:
             return unreadable(file.read(), subjects)
@@ -62,7 +65,7 @@ class ParquetRows:
             groups = list(self._row_groups(file, subjects))
             found = self._found(iter(groups))
             return Redacted(self._written(body, file, groups) if found.values else None, found)
-        except (pa.ArrowException, ValueError, OSError, IndexError, KeyError):
+        except _DAMAGED:
             raise UserError("a Parquet file is damaged, or cannot be redacted") from None
 
     @staticmethod
