@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from firehose.cli import STOPPED
-from firehose.cli.options import Lake, State
+from firehose.cli.options import ErasureKey, Lake, State
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis
@@ -22,7 +22,8 @@ from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.stop_signals import stop_requests
 from firehose.cli.stream_summary import problem_lines
 from firehose.cli.text_table import print_table, text_table
-from firehose.lake.jobs.open_writers import open_writer
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
+from firehose.lake.erasure.redacting_sink import RedactingSink
 from firehose.lake.opening import need_files, open_lake_to_write
 from firehose.lake.replay.selection import since_ms
 from firehose.local.kinesis_writer import KINESIS
@@ -42,7 +43,7 @@ app = plain_app()
 
 
 @app.command(epilog=to_paste("dmd run changes.jsonl.gz --lake .local/lake"))
-def run(
+def run(  # noqa: PLR0913 - an argument for each option
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -65,6 +66,7 @@ def run(
         ),
     ] = "",
     state: State = None,
+    erasure_key: ErasureKey = "",
 ) -> None:
     """Run change records through the Lambda function and a local Firehose into a lake.
 
@@ -72,20 +74,22 @@ def run(
 
     A stream is read until Ctrl-C, with its buffer intervals. The same command resumes after the last delivered record;
     records are delivered at least once.
+
+    Personal data of subjects whom dmd erase has erased is redacted, unless the change is later than the erasure.
     """
     need_files(file_format, "dmd run", "choose --format parquet or avro")
     metrics = FunctionMetrics()
     types = load_types(schemas)
     state = state or STATES / sha256(f"{lake}\0{file_format}".encode()).hexdigest()[:12]
     source = _source(sources, state, since, pii_names(types))
-    sink = open_lake_to_write(lake)
+    sink = RedactingSink(open_lake_to_write(lake), ErasedSubjects(lake, erasure_key), schemas)
     objects = CountingSink(sink)
     plane = local_pipeline(
         objects, schemas=schemas, file_format=file_format, on_printed=metrics.add, clock=source.clock
     )
     started = time.monotonic()
     try:
-        with open_writer(sink, "run"), stop_requests(plane) as stop, _progress(sources) as progress:
+        with sink.opened("run"), stop_requests(plane) as stop, _progress(sources) as progress:
             report = plane.run(source.records(plane), progress=progress, stop=stop, settled=source.on_settled)
     finally:
         sink.close()

@@ -50,7 +50,7 @@ def _of_re2(token: str, name: str) -> str:
         return _FORMS.get(token, token)
     inside = re.sub(r"\\(.)", lambda escape: "" if escape[1] in "[]" else escape[0], token[1:-1])
     if "[" in inside or r"\S" in inside:
-        raise _refused(name, rf"a class within a class of characters, as [a[b]] or [\S,]")
+        raise _refused(name, r"a class within a class of characters, as [a[b]] or [\S,]")
     return token.replace(r"\s", _BLANKS)
 
 
