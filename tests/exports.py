@@ -12,6 +12,7 @@ import boto3
 
 from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, run
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.jobs.pool import Pool
 from tests.given import Attributes, image, m, payload, s
 
@@ -127,7 +128,8 @@ def backfilled(
     """
     options: dict[str, Any] = {"is_table": False, "is_stream": False, "keys": ("pk", "sk")} | members
     job = BackfillJob(source=str(source), target=str(lake), **options)
-    outcome = run(job, state, executor=Pool(processes), throttle=Throttle(), phase=silent)
+    erased = None if job.is_stream else ErasedSubjects(job.target)
+    outcome = run(job, state, executor=Pool(processes), throttle=Throttle(), phase=silent, erased=erased)
     assert not state.exists(), "a backfill that is done leaves nothing behind"
     return outcome
 

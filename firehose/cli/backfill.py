@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from firehose.cli import STOPPED
-from firehose.cli.options import Engine, EngineOption, Processes, either
+from firehose.cli.options import Engine, EngineOption, ErasureKey, Processes, either
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
@@ -18,8 +18,9 @@ from firehose.cli.text_table import print_table, text_table
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.opening import need_files
-from firehose.local.kinesis_writer import stream_of
+from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.processors.function_problems import FunctionProblem
 from firehose.local.user_error import UserError
 from glue.layout import Format
@@ -94,6 +95,14 @@ def backfill(  # noqa: PLR0913 - options of a command
     state: Annotated[
         Path | None, typer.Option("--state", help="The folder for the backfill's state.", metavar="FOLDER")
     ] = None,
+    erased: Annotated[
+        str,
+        typer.Option("--erased", help="The lake whose list of erased subjects holds for the stream.", metavar="LAKE"),
+    ] = "",
+    no_erased: Annotated[
+        bool, typer.Option("--no-erased", help="Send into the stream also what was erased from its lake.")
+    ] = False,
+    erasure_key: ErasureKey = "",
     dry: Annotated[bool, typer.Option("--dry-run", help="Count what would be sent; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     schemas: Schemas = SCHEMAS,
@@ -109,6 +118,9 @@ def backfill(  # noqa: PLR0913 - options of a command
 
     Rerun the same command to resume after a stop or a kill. Into a lake each item goes exactly once; into a stream at
     least once, and views deduplicate by change.id.
+
+    Personal data of subjects whom dmd erase has erased is redacted, unless the change is later than the erasure. For a
+    stream, name the lake with --erased: the deployed function consults no list.
 
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
@@ -136,6 +148,7 @@ def backfill(  # noqa: PLR0913 - options of a command
         raise UserError("--engine spark is for an export into a lake: a scan and a stream keep their state here")
     if stream:
         stream_of(stream)
+    list_of = _list_of(lake, stream, erased, no_erased=no_erased)
     started = time.monotonic()
     try:
         with shown_progress() as phase:
@@ -150,6 +163,7 @@ def backfill(  # noqa: PLR0913 - options of a command
                     executor=engine.executor(processes),
                     throttle=throttle,
                     phase=phase,
+                    erased=ErasedSubjects(list_of, erasure_key) if list_of else None,
                     compare=not no_compare,
                     on_resume=_say_resumed,
                     say=_say,
@@ -159,6 +173,17 @@ def backfill(  # noqa: PLR0913 - options of a command
         raise typer.Exit(STOPPED) from None
     _show(outcome, time.monotonic() - started, dry=dry, as_json=as_json)
     raise typer.Exit(1 if outcome.counts.unfinished else 0)
+
+
+def _list_of(lake: str, stream: str, erased: str, *, no_erased: bool) -> str:
+    """Return the lake whose list of erased subjects holds, "" for none."""
+    if lake and (erased or no_erased):
+        raise UserError("--erased and --no-erased are only for a stream: leave them out, a lake has a list of its own")
+    if stream and bool(erased) == no_erased:
+        raise UserError(
+            f"{KINESIS}... has no list of erased subjects: name its lake with --erased LAKE, or specify --no-erased"
+        )
+    return lake or erased
 
 
 def _date(text: str) -> str:

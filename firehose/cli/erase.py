@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from firehose.cli import STOPPED
-from firehose.cli.options import Engine, EngineOption, Lake, Processes, duration
+from firehose.cli.options import Engine, EngineOption, ErasureKey, Lake, Processes, duration
 from firehose.cli.output import check_folder, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
@@ -31,15 +31,7 @@ def erase(  # noqa: PLR0913 - options of a command
         Path, typer.Option("--subjects", help="A file of fan ids, one a line.", metavar="FILE", show_default=False)
     ],
     *,
-    erasure_key: Annotated[
-        str,
-        typer.Option(
-            "--erasure-key",
-            help="The key of the list of erased subjects: a file, or the ARN of a KMS key.",
-            metavar="FILE",
-            envvar="DMD_ERASURE_KEY",
-        ),
-    ] = "",
+    erasure_key: ErasureKey = "",
     older_than: Annotated[
         str, typer.Option("--older-than", help="Leave younger objects to a later run.", metavar="DURATION")
     ] = "0s",

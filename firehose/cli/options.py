@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from firehose.lake.erasure.erasure_key import ENVIRONMENT
 from firehose.lake.jobs.job import Executor
 from firehose.local.user_error import UserError
 
@@ -24,6 +25,18 @@ LakeToRead = Annotated[str, typer.Option("--lake", help=_HELP, metavar="LAKE", e
 
 State = Annotated[
     Path | None, typer.Option("--state", help="The folder for checkpoints of a stream.", metavar="FOLDER")
+]
+
+ErasureKey = Annotated[
+    str,
+    typer.Option(
+        "--erasure-key",
+        help="The key of the lake's list of erased subjects: a file, or the ARN of a KMS key. "
+        "[default: a file beside the list]",
+        metavar="FILE",
+        envvar=ENVIRONMENT,
+        show_default=False,
+    ),
 ]
 
 Processes = Annotated[

@@ -6,18 +6,20 @@ from typing import Annotated
 import msgspec
 import typer
 
-from firehose.cli.options import Lake
+from firehose.cli.options import ErasureKey, Lake
 from firehose.cli.output import print_line, say_places
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import print_table, text_table
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
+from firehose.lake.erasure.redacting_sink import RedactingSink
+from firehose.lake.erasure.redacting_writer import RedactingWriter
 from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
-from firehose.lake.jobs.open_writers import open_writer
 from firehose.lake.opening import format_to_write, need_files, open_lake, open_lake_to_write
-from firehose.lake.replay.prepare import DryRunWriter, Writer
+from firehose.lake.replay.prepare import DryRunWriter
 from firehose.lake.replay.run import Replay, ReplaySummary
 from firehose.lake.replay.selection import Selection, since_ms, until_ms
-from firehose.local.kinesis_writer import KinesisWriter, stream_of
+from firehose.local.kinesis_writer import KinesisWriter, Writer, stream_of
 from firehose.local.user_error import UserError
 from glue.layout import Format
 from glue.model import pii_names
@@ -72,12 +74,16 @@ def replay(  # noqa: PLR0913 - an argument for each option
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     schemas: Schemas = SCHEMAS,
+    erasure_key: ErasureKey = "",
 ) -> None:
     """Run failed records through today's code and deliver what now succeeds.
 
     Records that fail again stay in the error output. Into a lake each record is delivered exactly once, however often
     the command is started or killed; of two replays at once, one stops. Into a stream each is delivered at least once:
     it may be sent again, and readers deduplicate by change.id. Times are UTC.
+
+    Personal data of subjects whom dmd erase has erased from the lake is redacted, in a stream too, unless the change is
+    later than the erasure.
 
     Exits with 1 if something could not be read.
     """
@@ -88,15 +94,19 @@ def replay(  # noqa: PLR0913 - an argument for each option
     )
     elsewhere = errors_elsewhere(errors, lake, pii_names(loaded)) if errors is not None else None
     writer = _writer(to, dry_run=dry_run)
+    sink = None
     # Error objects from elsewhere can be replayed into a lake that does not exist yet.
     reader = open_lake(lake, may_be_empty=elsewhere is not None)
-    sink = None if dry_run else open_lake_to_write(lake)
+    if not dry_run:
+        erased = ErasedSubjects(lake, erasure_key)
+        sink = RedactingSink(open_lake_to_write(lake), erased, schemas)
+        writer = writer and RedactingWriter(writer, erased, loaded)
     file_format = file_format or (Format.PARQUET if writer else format_to_write(reader))
     if writer is None:
         need_files(file_format, "dmd replay", "send the records through the stream with --to kinesis://STREAM")
     work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer, schemas=schemas)
     try:
-        with open_writer(sink, "replay") if sink else nullcontext():
+        with sink.opened("replay") if sink else nullcontext():
             work.run(lake_errors(reader, work.has_progress) if elsewhere is None else elsewhere)
     except UserError as error:
         done = work.summary()

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from firehose.cli import STOPPED
-from firehose.cli.options import Lake, State
+from firehose.cli.options import ErasureKey, Lake, State
 from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.run_source import RunSource, file_source, kinesis_source, reads_kinesis, spooled
@@ -22,8 +22,9 @@ from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.stop_signals import stop_requests
 from firehose.cli.stream_summary import problem_lines
 from firehose.cli.text_table import print_table, text_table
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
+from firehose.lake.erasure.redacting_sink import RedactingSink
 from firehose.lake.iceberg.writing import tables_to_write
-from firehose.lake.jobs.open_writers import open_writer
 from firehose.lake.opening import open_lake_to_write
 from firehose.lake.replay.selection import since_ms
 from firehose.local.kinesis_writer import KINESIS
@@ -43,7 +44,7 @@ app = plain_app()
 
 
 @app.command(epilog=to_paste("dmd run changes.jsonl.gz --lake .local/lake"))
-def run(
+def run(  # noqa: PLR0913 - an argument for each option
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -66,6 +67,7 @@ def run(
         ),
     ] = "",
     state: State = None,
+    erasure_key: ErasureKey = "",
 ) -> None:
     """Run change records through the Lambda function and a local Firehose into a lake.
 
@@ -74,6 +76,8 @@ def run(
 
     A stream is read until Ctrl-C, with its buffer intervals. The same command resumes after the last delivered record;
     records are delivered at least once.
+
+    Personal data of subjects whom dmd erase has erased is redacted, unless the change is later than the erasure.
     """
     metrics = FunctionMetrics()
     types = load_types(schemas)
@@ -82,7 +86,13 @@ def run(
         # An Iceberg table says which source it has, so its records are read once before the first is delivered.
         named = file_format is Format.ICEBERG
         source = _source(spooled(sources, running) if named else sources, state, since, pii_names(types), named=named)
-        sink = open_lake_to_write(lake)
+        erased = ErasedSubjects(lake, erasure_key)
+        if erased and named:
+            raise UserError(
+                f"{lake} has a list of erased subjects, which dmd run does not consult for Iceberg tables: "
+                "choose --format parquet or avro"
+            )
+        sink = RedactingSink(open_lake_to_write(lake), erased, schemas)
         running.callback(sink.close)
         objects = CountingSink(sink)
         plane = local_pipeline(
@@ -94,7 +104,7 @@ def run(
             clock=source.clock,
         )
         started = time.monotonic()
-        running.enter_context(open_writer(sink, "run"))
+        running.enter_context(sink.opened("run"))
         stop, progress = running.enter_context(stop_requests(plane)), running.enter_context(_progress(sources))
         report = plane.run(source.records(plane), progress=progress, stop=stop, settled=source.on_settled)
     summary = summarise(report, metrics, objects, types, time.monotonic() - started)

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from hashlib import md5
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
@@ -33,6 +33,16 @@ Entry: TypeAlias = dict[str, Any]
 
 class TooLargeError(ValueError):
     """A record is larger than a stream takes; the message names sizes only."""
+
+
+class Writer(Protocol):
+    """Takes records for a stream: a KinesisWriter, or what stands before it or in its place."""
+
+    def put(self, payload: bytes, partition_key: str) -> None:
+        """Take a record. Raises TooLargeError for one that a stream would refuse."""
+
+    def flush(self) -> None:
+        """Send everything that was put; return when it is in the stream."""
 
 
 class KinesisWriter:

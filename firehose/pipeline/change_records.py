@@ -92,8 +92,14 @@ def change_time_ms(payload: bytes) -> int | None:
 
     b'{"dynamodb": {"ApproximateCreationDateTime": 1714564809617185}}' -> 1714564809617
     """
+    micros = change_time_micros(payload)
+    return None if micros is None else micros // 1000
+
+
+def change_time_micros(payload: bytes) -> int | None:
+    """Return the time of the change in epoch microseconds, or None if it cannot be read."""
     try:
-        return at_micros(_CHANGE.decode(payload)) // 1000
+        return at_micros(_CHANGE.decode(payload))
     except (msgspec.ValidationError, UnicodeDecodeError, RecursionError, BadRecord):
         return None
     except msgspec.DecodeError:
@@ -103,6 +109,6 @@ def change_time_ms(payload: bytes) -> int | None:
 
 def _time_beside_surrogates(payload: bytes) -> int | None:
     try:
-        return at_micros(_CHANGE.decode(blank_lone_surrogates(payload))) // 1000
+        return at_micros(_CHANGE.decode(blank_lone_surrogates(payload)))
     except (msgspec.DecodeError, BadRecord):
         return None

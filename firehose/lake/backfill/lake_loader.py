@@ -6,6 +6,8 @@ from pathlib import Path
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
+from firehose.lake.erasure.redacting_sink import RedactingSink
 from firehose.lake.opening import open_lake, open_lake_to_write
 from firehose.local.event_record import EventRecord, event_record
 from firehose.local.user_error import UserError
@@ -19,25 +21,29 @@ _ONE_SHARD = "shardId-000000000000"
 
 
 class LakeLoader:
-    """Delivers records into the lake of a job.
+    """Delivers records into the lake of a job; a scratch lake has no list of `erased` subjects.
 
     Raises:
         UserError: it cannot be written.
     """
 
-    def __init__(self, job: BackfillJob) -> None:
+    def __init__(self, job: BackfillJob, erased: ErasedSubjects | None) -> None:
         self._format = job.file_format
-        self._sink = open_lake_to_write(job.target)
         self._schemas = Path(job.schemas)
         self._types = job.load_types()
+        self._erased = erased
+        sink = open_lake_to_write(job.target)
+        self._sink = RedactingSink(sink, erased, self._schemas) if erased is not None else sink
 
     def deliver(self, records: Iterable[EventRecord], counts: Counts) -> None:
         """Deliver all records of a chunk. The same records give the same objects again.
 
         Raises:
-            UserError: the lake cannot be written.
+            UserError: the lake cannot be written, or its list of erased subjects not be read.
             KeyboardInterrupt: Ctrl-C came while the records were read, so the chunk is incomplete.
         """
+        if self._erased is not None:
+            self._erased.refresh()
         metrics, objects = FunctionMetrics(), CountingSink(self._sink)
         plane = local_pipeline(objects, schemas=self._schemas, file_format=self._format, on_printed=metrics.add)
         report = plane.run(records)

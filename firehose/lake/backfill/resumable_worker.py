@@ -15,6 +15,7 @@ from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.lake_loader import LakeLoader, RecordNumbers
 from firehose.lake.backfill.spool import write_chunk
 from firehose.lake.backfill.state import Progress, StartedJob, State, as_lines, write_whole
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.jobs.job import Tick
 from firehose.local.kinesis_writer import partition_key
 from firehose.pipeline.change_records import change_identity
@@ -36,10 +37,12 @@ class ResumableWorker:
         UserError: the source cannot be read, or the lake cannot be written.
     """
 
-    def __init__(self, started: StartedJob, export: Export | None, state: State, tick: Tick) -> None:
+    def __init__(
+        self, started: StartedJob, export: Export | None, state: State, tick: Tick, erased: ErasedSubjects | None
+    ) -> None:
         self._job = started.job
         self._source = self._job.open_source(export, started.started_micros, started.key_names)
-        self._loader = None if self._job.is_stream else LakeLoader(self._job)
+        self._loader = None if self._job.is_stream else LakeLoader(self._job, erased)
         self._filter = ItemFilter(self._job, dates=self._job.is_stream)
         self._personal = self._job.load_personal()
         self._state = state

@@ -20,10 +20,12 @@ from firehose.lake.backfill.spool import Spool
 from firehose.lake.backfill.state import Progress, State
 from firehose.lake.backfill.stream_loader import INTERVALS, DatesInFlight, check_stream, send_spool
 from firehose.lake.backfill.worker import Backfill
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
+from firehose.lake.erasure.redacting_writer import RedactingWriter
 from firehose.lake.jobs.job import Executor, Phase
 from firehose.lake.jobs.open_writers import open_writer
 from firehose.lake.opening import open_lake_to_write
-from firehose.local.kinesis_writer import KinesisWriter, stream_of
+from firehose.local.kinesis_writer import KinesisWriter, Writer, stream_of
 from firehose.local.sinks import S3
 from firehose.local.temporary_folders import remove_left
 from firehose.local.user_error import UserError
@@ -57,20 +59,23 @@ class BackfillResult(NamedTuple):
     at_micros: int
 
 
-def run(
+def run(  # noqa: PLR0913 - an argument for each option
     job: BackfillJob,
     folder: Path,
     *,
     executor: Executor,
     throttle: Throttle,
     phase: Phase,
+    erased: ErasedSubjects | None,
     compare: bool = True,
     on_resume: OnResume = lambda _at, _items: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> BackfillResult:
     """Run a job. `folder` keeps what the next run needs to resume, and is removed at the end.
 
-    `say` gets a sentence before a step that the user may not expect. `compare` is passed to `find_key_names`.
+    What is written is redacted by the list of `erased` subjects: the lake's, or the one named for a stream. None is for
+    a scratch lake. `say` gets a sentence before a step that the user may not expect. `compare` is passed to
+    `find_key_names`.
 
     Raises:
         UserError: the source cannot be read or the target cannot be written, and the next run resumes; the key names of
@@ -95,7 +100,7 @@ def run(
         tick = phase("read", source.items)
         tick(before.read)
         units = [unit for unit, one in zip(source.units, progress, strict=True) if not one.done]
-        backfill = Backfill(started, export, folder)
+        backfill = Backfill(started, export, folder, None if job.is_stream else erased)
         with (
             _leftovers_removed(job),
             _open_in_lake(job),
@@ -106,7 +111,7 @@ def run(
                 state.save(unit, done)
         counts = _counts(state.progress(unit.number) for unit in source.units)
         if job.is_stream:
-            counts.sent = _send(job, state, throttle, phase)
+            counts.sent = _send(job, state, throttle, phase, erased)
         if counts.settled != counts.read:
             raise UserError(f"{counts.read:,} items were read, but {counts.settled:,} accounted for; {folder} is kept")
         state.remove()
@@ -155,9 +160,11 @@ def _check_delivered(job: BackfillJob, before: Counts, folder: Path) -> None:
         )
 
 
-def _send(job: BackfillJob, state: State, throttle: Throttle, phase: Phase) -> int:
+def _send(job: BackfillJob, state: State, throttle: Throttle, phase: Phase, erased: ErasedSubjects | None) -> int:
     spool = Spool(state.spool)
-    writer = KinesisWriter(stream_of(job.target), records_per_second=throttle.records_per_second)
+    writer: Writer = KinesisWriter(stream_of(job.target), records_per_second=throttle.records_per_second)
+    if erased is not None:
+        writer = RedactingWriter(writer, erased, job.load_types())
     in_flight = DatesInFlight(throttle.dates_in_flight, throttle.buffer_seconds * INTERVALS)
     return send_spool(spool, writer, state, in_flight, phase("sent", spool.records))
 

@@ -16,7 +16,7 @@ from firehose.lake.backfill.item_filter import NO_DATE
 from firehose.lake.backfill.spool import Spool
 from firehose.lake.backfill.state import State
 from firehose.local.aws_errors import as_user_errors
-from firehose.local.kinesis_writer import CALL_RECORDS, KINESIS, KinesisWriter
+from firehose.local.kinesis_writer import CALL_RECORDS, KINESIS, Writer
 from firehose.local.user_error import UserError
 
 INTERVALS = 1.5
@@ -73,7 +73,7 @@ class DatesInFlight:
 
 
 def send_spool(
-    spool: Spool, writer: KinesisWriter, state: State, in_flight: DatesInFlight, tick: Callable[[int], None]
+    spool: Spool, writer: Writer, state: State, in_flight: DatesInFlight, tick: Callable[[int], None]
 ) -> int:
     """Send the records not sent yet, and return the number sent in all, by this run and earlier ones.
 

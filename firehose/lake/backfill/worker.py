@@ -10,15 +10,20 @@ from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.lake_loader import LakeLoader, RecordNumbers
 from firehose.lake.backfill.resumable_worker import ResumableWorker
 from firehose.lake.backfill.state import Progress, StartedJob, State
+from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.jobs.job import Tick
 
 
 class Backfill(NamedTuple):
-    """A backfill as a job over units. `folder` keeps the state of units that cannot begin anew."""
+    """A backfill as a job over units. `folder` keeps the state of units that cannot begin anew.
+
+    `erased` is the list that a lake's objects are redacted by; a scratch lake has none.
+    """
 
     started: StartedJob
     export: Export | None
     folder: Path
+    erased: ErasedSubjects | None
 
     def worker(self, tick: Tick) -> "ExportWorker | ResumableWorker":
         """Return a worker in this process.
@@ -27,8 +32,8 @@ class Backfill(NamedTuple):
             UserError: the source cannot be read, or the lake cannot be written.
         """
         if self.export is None or self.started.job.is_stream:
-            return ResumableWorker(self.started, self.export, State(self.folder), tick)
-        return ExportWorker(self.started, self.export, tick)
+            return ResumableWorker(self.started, self.export, State(self.folder), tick, self.erased)
+        return ExportWorker(self.started, self.export, tick, self.erased)
 
 
 class ExportWorker:
@@ -38,10 +43,10 @@ class ExportWorker:
         UserError: the source cannot be read, or the lake cannot be written.
     """
 
-    def __init__(self, started: StartedJob, export: Export, tick: Tick) -> None:
+    def __init__(self, started: StartedJob, export: Export, tick: Tick, erased: ErasedSubjects | None) -> None:
         self._job = started.job
         self._source = self._job.open_source(export, started.started_micros, started.key_names)
-        self._loader = LakeLoader(self._job)
+        self._loader = LakeLoader(self._job, erased)
         self._filter = ItemFilter(self._job)
         self._personal = self._job.load_personal()
         self._tick = tick

@@ -63,7 +63,7 @@ class AvroRows:
             in_block = 0
             for row in rows:
                 subject = _member(row, self._path)
-                if subject in subjects.until_micros and subjects.covers(subject, _member(row, ("change", "atmicros"))):
+                if subject in subjects and subjects.covers(subject, _member(row, ("change", "atmicros"))):
                     redactions = redact_row(row, self._row)
                     in_block += redactions
                     count += bool(redactions)
@@ -81,7 +81,7 @@ class AvroRows:
             while read < count:
                 rows = next(pieces)
                 read += len(rows)
-                is_theirs |= any(_member(row, self._path) in subjects.until_micros for row in rows)
+                is_theirs |= any(_member(row, self._path) in subjects for row in rows)
             if is_theirs:
                 yield place
         if next(pieces, None):

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from firehose.lake.erasure.avro_rows import AvroRows
 from firehose.lake.erasure.error_records import ErrorRecords
-from firehose.lake.erasure.parquet_rows import ParquetRows
 from firehose.lake.erasure.redaction import Found, Redacted, Redactor
+from firehose.lake.erasure.redactors import redactors
 from firehose.lake.erasure.subjects import Subjects
 from firehose.lake.erasure.versions import ObjectVersion, versions_of
 from firehose.lake.erasure.work import ErasedObject, ObjectsWork, PartitionWork, VersionsWork, Work, WorkResult
@@ -28,9 +27,6 @@ from firehose.local.os_errors import sentence
 from firehose.local.sink import MovedError
 from firehose.local.sinks import FolderSink, S3Sink, bucket_of
 from firehose.local.user_error import UserError
-from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, Format, type_prefix
-from glue.model import pii_names
-from glue.schema import load
 
 # An object that others replace five times while it is being redacted is left to the next run.
 _MOST_ATTEMPTS = 5
@@ -274,18 +270,6 @@ class ErasureWorker:
 
     def _redactor(self, key: str) -> Redactor | None:
         return next((one for prefix, one in self._redactors.items() if key.startswith(prefix)), None)
-
-
-def redactors(schemas: Path, emptied: Mapping[str, frozenset[str]]) -> dict[str, Redactor]:
-    """Return what redacts the objects below each prefix of a lake that may hold a subject's personal data."""
-    types = load(schemas)
-    errors = ErrorRecords(pii_names(types), emptied)
-    found: dict[str, Redactor] = {ERROR_DOCUMENTS: errors, FIREHOSE_ERRORS: errors}
-    for name, record_type in types.items():
-        if record_type.subject is not None:
-            found[type_prefix(Format.PARQUET, name)] = ParquetRows(record_type)
-            found[type_prefix(Format.AVRO, name)] = AvroRows(record_type)
-    return found
 
 
 def _erased(key: str, version: str, found: Found, after: str | None = None) -> ErasedObject:

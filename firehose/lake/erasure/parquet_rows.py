@@ -79,19 +79,18 @@ class ParquetRows:
     def _row_groups(self, file: Any, subjects: Subjects) -> Iterator[_RowGroup]:
         paths = {tuple(path.lower().split(".")): path for path in _paths(file)}
         ids = paths.get(self._subject)
-        wanted = pa.array(list(subjects), pa.string())
         for number in range(file.num_row_groups):
-            rows = [] if ids is None else self._rows(file, number, (ids, paths.get(_CHANGED_AT)), wanted, subjects)
+            rows = [] if ids is None else self._rows(file, number, (ids, paths.get(_CHANGED_AT)), subjects)
             yield self._redacted(file, number, dict(rows))
 
     @staticmethod
-    def _rows(
-        file: Any, number: int, paths: tuple[str, str | None], wanted: Any, subjects: Subjects
-    ) -> Iterator[tuple[int, str]]:
+    def _rows(file: Any, number: int, paths: tuple[str, str | None], subjects: Subjects) -> Iterator[tuple[int, str]]:
         """Yield the place of each row that is to be redacted, and whose it is."""
         subject_path, time_path = paths
         column = _leaf(file.read_row_group(number, columns=[subject_path], use_threads=False), subject_path)
-        places = pc.indices_nonzero(pc.is_in(column.cast(pa.string()), value_set=wanted))
+        column = column.cast(pa.string())
+        wanted = [one for one in pc.unique(column).to_pylist() if one in subjects]
+        places = pc.indices_nonzero(pc.is_in(column, value_set=pa.array(wanted, pa.string())))
         if not len(places):
             return
         times = [None] * len(places)
@@ -99,7 +98,6 @@ class ParquetRows:
             read = _leaf(file.read_row_group(number, columns=[time_path], use_threads=False), time_path)
             times = read.take(places).to_pylist()
         for place, subject, changed in zip(places.to_pylist(), column.take(places).to_pylist(), times, strict=True):
-            subject = subject.decode() if isinstance(subject, bytes) else subject  # noqa: PLW2901
             if subjects.covers(subject, changed):
                 yield place, subject
 

@@ -23,6 +23,10 @@ class Subjects:
         """Iterate over the ids."""
         return iter(self.until_micros)
 
+    def __contains__(self, subject: object) -> bool:
+        """Return True if an id is one of these."""
+        return subject in self.until_micros
+
     def covers(self, subject: str, changed_micros: int | None) -> bool:
         """Return True if a change of a subject is not later than the erasure. One without a time is not."""
         return changed_micros is None or changed_micros <= self.until_micros[subject]

@@ -67,7 +67,9 @@ def reconcile(
             keys=request.keys,
             schemas=str(request.schemas),
         )
-        done = run_backfill(job, scratch.state, executor=executor, throttle=Throttle(), phase=phase, say=say)
+        done = run_backfill(
+            job, scratch.state, executor=executor, throttle=Throttle(), phase=phase, erased=None, say=say
+        )
         filled = open_lake(scratch.lake, may_be_empty=True)
         return _Comparison(request, file_format, filled, _window(request, done), scratch.spill).result(
             lake, done, phase

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +10,7 @@ from firehose.lake.errors.error_documents import ErrorDocument, Explanation
 from firehose.lake.errors.failed_records import FailedRecord, read
 from firehose.lake.errors.replay_journal import PlannedObjects
 from firehose.lake.errors.rerun import RerunResult
-from firehose.local.kinesis_writer import RECORD_BYTES, TooLargeError, item_keys, partition_key
+from firehose.local.kinesis_writer import RECORD_BYTES, TooLargeError, Writer, item_keys, partition_key
 from firehose.pipeline.streams import local_pipeline
 from glue.layout import ERROR_DOCUMENTS, ERRORS, FIREHOSE_ERRORS, Format, partition, type_prefix
 from glue.model import pii_names
@@ -18,16 +18,6 @@ from glue.schema import load
 from transform.event_record import payload_of
 from transform.outcome import Delivered, Reason
 from transform.scrub import digest_of_original
-
-
-class Writer(Protocol):
-    """Takes records for a stream: a KinesisWriter, or in a dry run a DryRunWriter."""
-
-    def put(self, payload: bytes, partition_key: str) -> None:
-        """Take a record. Raises TooLargeError for one that a stream would refuse."""
-
-    def flush(self) -> None:
-        """Send everything that was put; return when it is in the stream."""
 
 
 class DryRunWriter:

@@ -18,9 +18,10 @@ from firehose.lake.errors.failures import Attribution, ExplainedFailure, Failure
 from firehose.lake.errors.replay_journal import JournalEntry, ReplayJournal
 from firehose.lake.errors.rerun import RerunResult
 from firehose.lake.objects import Lake
-from firehose.lake.replay.prepare import PreparedObject, Writer, plan_objects, prepare_rows, send_to_stream
+from firehose.lake.replay.prepare import PreparedObject, plan_objects, prepare_rows, send_to_stream
 from firehose.lake.replay.resume import places_already_put, remake_objects
 from firehose.lake.replay.selection import Selection
+from firehose.local.kinesis_writer import Writer
 from firehose.local.sink import NoteSink, Sink
 from glue.layout import Format
 from glue.schema import SCHEMAS, load
