@@ -80,13 +80,13 @@ class LocalAws:
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         return {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed}
 
-    def rows(self, prefix: str = "") -> list[dict[str, Any]]:
+    def rows(self, prefix: str = "", bucket: str = BUCKET) -> list[dict[str, Any]]:
         """The rows of the Parquet objects below a prefix."""
-        bodies = [body for key, body in self.objects(prefix).items() if key.endswith(".parquet")]
+        bodies = [body for key, body in self.objects(prefix, bucket).items() if key.endswith(".parquet")]
         return [row for body in bodies for row in pq.read_table(io.BytesIO(body), use_threads=False).to_pylist()]
 
-    def errors(self, prefix: str = "errors/") -> list[dict[str, Any]]:
-        return [json.loads(line) for body in self.objects(prefix).values() for line in body.splitlines()]
+    def errors(self, prefix: str = "errors/", bucket: str = BUCKET) -> list[dict[str, Any]]:
+        return [json.loads(line) for body in self.objects(prefix, bucket).values() for line in body.splitlines()]
 
     def bucket(self, name: str = BUCKET) -> None:
         self.client("s3").create_bucket(Bucket=name)

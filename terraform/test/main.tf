@@ -32,8 +32,7 @@ provider "aws" {
 module "stand_ins" {
   source = "../modules/stand_ins"
 
-  environment     = var.environment
-  carries_changes = !var.local_endpoint
+  environment = var.environment
 }
 
 module "pipeline" {

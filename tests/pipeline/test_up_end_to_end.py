@@ -31,10 +31,9 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="module")
-def said(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def said(endpoint: Endpoint) -> list[str]:
     """The lines of the end-to-end test. Whenever it waited, the changes made so far were delivered."""
     told: list[str] = []
-    state = tmp_path_factory.mktemp("state")
     table = endpoint.client("dynamodb")
     table.put_item(TableName=TABLE, Item={"pk": s("broken"), "sk": s("x")})
     run(
@@ -44,7 +43,7 @@ def said(endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> list[s
         seconds=60,
         where_it_stopped=str,
         say=told.append,
-        clocks=Clocks(sleep=lambda _: deliver(endpoint, [checkout_package()], state, 4 * len(LIVES) + 1)),
+        clocks=Clocks(sleep=lambda _: deliver(endpoint, 4 * len(LIVES) + 1)),
     )
     return told
 

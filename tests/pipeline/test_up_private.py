@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from firehose.pipeline.up.resources import TABLE
+from tests.given import s
+from tests.pipeline.test_up import address_of, lines_until
+
 pytestmark = pytest.mark.slow
 
 DMD = "from firehose.cli import main; main()"
@@ -56,7 +60,7 @@ def test_while_terraform_applies_its_state_is_private_and_sigterm_ends_both(tmp_
 
     with dmd_up(tmp_path, str(fake)) as process:
         terraform, root = (tmp_path / "ready").read_text().split()
-        modes = mode(Path(root) / "terraform.tfstate"), mode(tmp_path / "state" / "moto")
+        modes = mode(Path(root) / "terraform.tfstate"), mode(tmp_path / "state")
         process.send_signal(signal.SIGTERM)
         code = process.wait(60)
 
@@ -70,14 +74,17 @@ def test_while_terraform_applies_its_state_is_private_and_sigterm_ends_both(tmp_
 def test_while_functions_run_their_code_is_private_and_sigterm_leaves_nothing(tmp_path: Path) -> None:
     with dmd_up(tmp_path) as process:
         assert process.stderr
-        said = next(line for line in process.stderr if line.startswith(("running", "dmd:")))
+        said = lines_until("--lake s3://", process.stderr)
+        aws = address_of(said)
+        aws.client("dynamodb").put_item(TableName=TABLE, Item={"pk": s("broken"), "sk": s("x")})
+        aws.control("flush", {})
         folders = list((tmp_path / "temporary").iterdir())
         modes = {mode(folder) for folder in folders}
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
 
-    assert "prd3292-test-dmnd-sale" in said
-    assert folders
+    assert any("prd3292-test-dmnd-sale" in line for line in said)
+    assert len(folders) == 4
     assert modes == {"drwx------"}
     assert list((tmp_path / "temporary").iterdir()) == []
     assert files(tmp_path / "state") == []

@@ -98,28 +98,22 @@ def test_what_terraform_cannot_do_is_told_in_its_own_words(folder: Path) -> None
         apply(folder)
 
 
-def test_the_functions_code_in_this_checkout_is_what_is_deployed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firehose.pipeline.up.prepare.delivery_streams", lambda _: [])
+def test_the_functions_code_in_this_checkout_is_what_is_deployed(folder: Path) -> None:
     said: list[str] = []
 
-    packages = prepare(ENDPOINT, [Format.PARQUET], None, folder / "state", said.append)
+    prepare(ENDPOINT, [Format.PARQUET], None, folder / "state", said.append)
 
     deployed = (folder / "state" / "function.zip").read_bytes()
-    assert code_sha256(deployed) == code_sha256(packages[0]) == code_sha256(checkout_package())
+    assert code_sha256(deployed) == code_sha256(checkout_package())
     assert said == [f"applying terraform/test to {ENDPOINT.url}; that takes about a minute"]
 
 
-def test_functions_may_have_been_deployed_from_the_package_that_make_builds_too(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "built.zip").write_bytes(b"built")
+def test_a_package_that_is_named_is_deployed_instead(folder: Path) -> None:
     (folder / "own.zip").write_bytes(b"own")
-    monkeypatch.setattr("firehose.pipeline.up.prepare.BUILT", folder / "built.zip")
-    monkeypatch.setattr("firehose.pipeline.up.prepare.delivery_streams", lambda _: [{}])
 
-    assert prepare(ENDPOINT, [], folder / "own.zip", folder / "state", print) == [b"own", b"built"]
-    assert prepare(ENDPOINT, [], None, folder / "state", print) == [checkout_package(), b"built"]
-    assert not (folder / "calls.jsonl").exists()
+    prepare(ENDPOINT, [], folder / "own.zip", folder / "state", print)
+
+    assert (folder / "state" / "function.zip").read_bytes() == b"own"
 
 
 def test_without_terraform_or_its_root_there_is_nothing_to_apply(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,11 +23,12 @@ def needs_terraform() -> str:
     """The path of terraform. Skips where there is none, but never in CI, where it must be."""
     found = os.environ.get("DMD_TERRAFORM") or shutil.which("terraform")
     if found is None:
-        _miss("terraform is not installed")
+        missing("terraform is not installed")
     return str(found)
 
 
-def _miss(reason: str) -> None:
+def missing(reason: str) -> None:
+    """Skip where something is missing, but never in CI, where it must be."""
     if os.environ.get("CI") == "true" or os.environ.get("DMD_TERRAFORM_REQUIRED"):
         pytest.fail(f"{reason}, and may not be missing here")
     pytest.skip(reason)
@@ -64,7 +65,7 @@ class Workspace:
         mirror = provider_mirror()
         done = self.run(root, "init", *arguments, *([f"-plugin-dir={mirror}"] if mirror else []))
         if done.returncode and mirror is None and "hashicorp/aws" in done.stderr:
-            _miss("terraform's AWS provider is neither on this machine (DMD_TERRAFORM_PLUGINS) nor to be had")
+            missing("terraform's AWS provider is neither on this machine (DMD_TERRAFORM_PLUGINS) nor to be had")
         assert done.returncode == 0, done.stderr
         forget_hashes(self.folder / "terraform" / root)
 

@@ -1,1 +1,1 @@
-"""A local AWS endpoint: clients of it, moto's server, the resources deployed on it, and changes of its tables."""
+"""A local AWS endpoint in which Firehose works; and clients of it, and of what is deployed there."""

@@ -12,8 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from firehose.local.config import arns
+from firehose.local.endpoint.deployed import function_arguments, read_configuration
 from firehose.local.endpoint.function_logs import FunctionLogs
-from firehose.local.endpoint.function_package import unpack_here
+from firehose.local.endpoint.function_package import unpack
 from firehose.local.endpoint.services import OwnServices
 from firehose.local.processors.function_process import (
     FunctionConfiguration,
@@ -35,12 +36,19 @@ class DeployedFunction:
     """
 
     def __init__(
-        self, arn: str, services: OwnServices, clock: Callable[[], int], count: CountMetric = lambda _name, _value: None
+        self,
+        arn: str,
+        services: OwnServices,
+        clock: Callable[[], int],
+        *,
+        count: CountMetric,
+        on_printed: Callable[[str], None],
     ) -> None:
         self.arn = arn
         self._services = services
         self._clock = clock
         self._count = count
+        self._on_printed = on_printed
         self._deployed: Mapping[str, Any] = {}
         self._running: tuple[FunctionProcess, FunctionLogs, TemporaryDirectory[str]] | None = None
 
@@ -57,6 +65,7 @@ class DeployedFunction:
         try:
             answer = process.invoke(event, context)
             printed, log = answer["printed"], answer.get("log", "")
+            self._on_printed(printed)
             failed = "problem" in answer
             return reply_of(answer)
         except InvocationError as error:
@@ -86,10 +95,9 @@ class DeployedFunction:
         return self._running[:2]
 
     def _configuration(self) -> dict[str, Any]:
-        name, qualifier = function_name(self.arn)
-        arguments = {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
+        client = self._services.client("lambda")
         try:
-            answer = self._services.client("lambda").get_function_configuration(**arguments)
+            answer = client.get_function_configuration(**function_arguments(self.arn))
         except ClientError as error:
             code = error.response["Error"]["Code"]
             raise InvocationError(LambdaCode.NOT_FOUND, f"the function {self.arn} cannot be read: {code}") from error
@@ -104,7 +112,7 @@ class DeployedFunction:
         surroundings = self._surroundings(configuration, logs, folder.name)
         process = FunctionProcess(configuration, Path(folder.name), surroundings)
         try:
-            self._say_left_out(unpack_here(function_code(self.arn), Path(folder.name)), deployed)
+            self._say_left_out(unpack(function_code(self.arn), Path(folder.name)), deployed)
             process.start()
             process.wait_until_loaded()
         except UserError as error:
@@ -153,32 +161,14 @@ def unsupported(deployed: Mapping[str, Any]) -> str:
     return ""
 
 
-def function_name(arn: str) -> tuple[str, str]:
-    """Return name and qualifier of a function's ARN: "arn:aws:lambda:...:function:own:live" -> "own", "live"."""
-    name, _, qualifier = arn.partition(":function:")[2].partition(":")
-    return name, qualifier
-
-
 def function_code(arn: str) -> bytes:
     """Return the zip of a deployed function; no call of Lambda's API has its bytes."""
     from moto.awslambda.models import lambda_backends  # noqa: PLC0415 - moto is an extra
 
-    where, (name, qualifier) = arns.parts(arn), function_name(arn)
-    code: bytes = lambda_backends[where.account][where.region].get_function(name, qualifier or None).code_bytes
+    where, names = arns.parts(arn), function_arguments(arn)
+    functions = lambda_backends[where.account][where.region]
+    code: bytes = functions.get_function(names["FunctionName"], names.get("Qualifier")).code_bytes
     return code
-
-
-def read_configuration(answer: Mapping[str, Any], arn: str) -> FunctionConfiguration:
-    """Return the configuration in an answer of GetFunctionConfiguration."""
-    return FunctionConfiguration(
-        name=answer["FunctionName"],
-        arn=arn,
-        handler=answer["Handler"],
-        timeout_seconds=answer["Timeout"],
-        memory_mib=answer["MemorySize"],
-        variables=answer.get("Environment", {}).get("Variables", {}),
-        code_sha256=answer["CodeSha256"],
-    )
 
 
 def _say(line: str) -> None:

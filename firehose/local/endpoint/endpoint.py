@@ -1,13 +1,9 @@
-"""A local AWS endpoint, either moto's server as a child process or one that the user names; and clients of it."""
+"""Clients of AWS, or of a local AWS endpoint."""
 
-import importlib.util
 import ipaddress
 import os
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -15,7 +11,6 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from firehose.local.aws_errors import as_user_errors
-from firehose.local.processors.child_process import end_process
 from firehose.local.user_error import UserError
 
 REGION = "us-east-1"
@@ -149,39 +144,3 @@ def _loopback_address(host: str) -> str | None:
         return None
     first = min(found, key=lambda address: address.version)
     return f"[{first}]" if first.version == 6 else str(first)
-
-
-@contextmanager
-def moto_endpoint(port: int = 0) -> Iterator[Endpoint]:
-    """Run a server of moto's for as long as the block runs; port 0 is any free one.
-
-    Raises:
-        UserError: moto's server is not installed, or the port is in use.
-    """
-    if any(importlib.util.find_spec(name) is None for name in ("moto", "flask", "flask_cors")):
-        raise UserError("moto's server is not installed: pip install 'moto[server]', or name another local endpoint")
-    if port:
-        _check_free(port)
-    # In a session of its own, so that Ctrl-C reaches us alone; it ends when our end of its standard input closes, which
-    # a kill -9 does as well.
-    command = [sys.executable, "-m", "firehose.local.endpoint.moto_server", str(port)]
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101 - by PIPE
-        line = process.stdout.readline().strip()
-        if not line.isdigit():
-            raise UserError(f"moto's server did not start on port {port}")
-        yield Endpoint(f"http://127.0.0.1:{int(line)}")
-    finally:
-        end_process(process)
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise UserError(f"port {port} cannot be used: {error.strerror}") from None

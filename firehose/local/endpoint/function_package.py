@@ -4,7 +4,6 @@ import base64
 import io
 import sys
 import zipfile
-from collections.abc import Collection, Iterable
 from hashlib import sha256
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -19,7 +18,7 @@ def code_sha256(package: bytes) -> str:
     return base64.b64encode(sha256(package).digest()).decode()
 
 
-def unpack_here(package: bytes, folder: Path) -> list[str]:
+def unpack(package: bytes, folder: Path) -> list[str]:
     """Unpack a package, and return the names of the modules that were left out.
 
     A package's dependencies may be compiled for Lambda's processor or Python. Of those that this Python cannot load it
@@ -39,32 +38,10 @@ def unpack_here(package: bytes, folder: Path) -> list[str]:
     return sorted(left_out)
 
 
-def package_of(deployed_sha256: str, packages: Iterable[bytes]) -> bytes | None:
-    """Return the package that was deployed, if it is among these."""
-    return next((package for package in packages if code_sha256(package) == deployed_sha256), None)
-
-
-def unpack(package: bytes, folder: Path, own: Collection[str]) -> None:
-    """Unpack the folders `own` of a package, the function's own code.
-
-    The package's dependencies are built for Lambda's processor; this Python uses those that are installed for it.
-
-    Raises:
-        UserError: it is not a zip, or holds none of these folders.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(package)) as archive:
-            names = [name for name in archive.namelist() if name.partition("/")[0] in own]
-            archive.extractall(folder, names)
-    except zipfile.BadZipFile:
-        raise UserError("the function's package is not a zip") from None
-    if not names:
-        raise UserError(f"the function's package has no code in {' or '.join(own)}")
-
-
 def _module(name: str) -> str:
     """Return the module that a file belongs to: "msgspec/_core.cpython-313-aarch64-linux-gnu.so" -> "msgspec"."""
-    return name.partition("/")[0].partition(".")[0]
+    top, _, below = name.partition("/")
+    return top if below else top.partition(".")[0]
 
 
 def _loads(name: str, archive: zipfile.ZipFile) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,12 +30,17 @@ from firehose.local.user_error import UserError
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What the streams of an endpoint share. `interval_seconds` shortens every buffer interval, if it is set."""
+    """What the streams of an endpoint share.
+
+    `interval_seconds` shortens every buffer interval, if it is set. `on_printed` is called with the name of a stream
+    and what its function printed in one invocation.
+    """
 
     services_of: ServicesOf
     clock: Callable[[], int]
     interval_seconds: int | None = None
     behaviour: Behaviour = OBSERVED
+    on_printed: Callable[[str, str], None] = lambda _stream, _text: None
 
 
 class ServedStream:
@@ -151,6 +157,7 @@ class ServedStream:
             "function_problems": problems,
             "refused_by_bucket": str(error) if error else "",
             "reads_no_more": self._worker.failure,
+            "lag_ms": self._source.lag_ms if isinstance(self._source, KinesisSource) else 0,
         }
 
     @property
@@ -191,8 +198,13 @@ class ServedStream:
             return None
         arn = settings.function_arn
         if arn not in self._functions:
-            count = self._cloudwatch.function_metrics.add
-            self._functions[arn] = DeployedFunction(arn, self._services, self._around.clock, count)
+            self._functions[arn] = DeployedFunction(
+                arn,
+                self._services,
+                self._around.clock,
+                count=self._cloudwatch.function_metrics.add,
+                on_printed=partial(self._around.on_printed, self.name),
+            )
         return faulty_function(self._functions[arn], self.faults)
 
     def _opened(self) -> KinesisSource | PutSource:

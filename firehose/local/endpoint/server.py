@@ -2,13 +2,14 @@
 
 import importlib.util
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Thread
 from typing import Any
 
 from firehose.local.endpoint.application import EndpointApplication
+from firehose.local.endpoint.caller import caller_of
 from firehose.local.endpoint.clock import EndpointClock
 from firehose.local.endpoint.guard import Application, LocalPrograms
 from firehose.local.endpoint.served_stream import Surroundings
@@ -23,17 +24,33 @@ _NEEDED = ("moto", "flask", "flask_cors")
 class EndpointServer:
     """A running endpoint: its address, clock and application."""
 
-    def __init__(self, port: int, interval_seconds: int | None) -> None:
+    def __init__(self, port: int, interval_seconds: int | None, on_printed: Callable[[str, str], None]) -> None:
         self.url = f"http://{ADDRESS}:{port}"
         self.clock = EndpointClock()
         services = cache(lambda caller: OwnServices(self.url, caller))
-        around = Surroundings(services, self.clock, interval_seconds=interval_seconds)
+        around = Surroundings(services, self.clock, interval_seconds=interval_seconds, on_printed=on_printed)
+        self._services = services
         self.application = EndpointApplication(moto_application(), around, self.clock)
+
+    def services(self) -> OwnServices:
+        """Return the clients of the account and region that a request without a signature is for."""
+        return self._services(caller_of({}))
+
+    def counts(self) -> list[dict[str, Any]]:
+        """Return the counts of every delivery stream."""
+        return [stream.counts() for stream in self.application]
 
 
 @contextmanager
-def endpoint_server(port: int = 0, *, interval_seconds: int | None = None) -> Iterator[EndpointServer]:
+def endpoint_server(
+    port: int = 0,
+    *,
+    interval_seconds: int | None = None,
+    on_printed: Callable[[str, str], None] = lambda _stream, _text: None,
+) -> Iterator[EndpointServer]:
     """Serve the endpoint as long as the block runs; port 0 is any free one. The end delivers what is buffered.
+
+    `on_printed` is called with the name of a delivery stream and what its function printed in one invocation.
 
     Raises:
         UserError: moto's server is not installed, or the port is in use.
@@ -41,7 +58,7 @@ def endpoint_server(port: int = 0, *, interval_seconds: int | None = None) -> It
     if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
         raise UserError(f"{', '.join(missing)} must be installed: pip install 'moto[server]'")
     with _bound(port) as bound:
-        endpoint = EndpointServer(bound.getsockname()[1], interval_seconds)
+        endpoint = EndpointServer(bound.getsockname()[1], interval_seconds, on_printed)
         server = _server(bound, LocalPrograms(endpoint.application))
         thread = Thread(target=server.serve_forever, name="endpoint", daemon=True)
         thread.start()

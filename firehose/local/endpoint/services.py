@@ -16,21 +16,21 @@ class OwnServices:
     def __init__(self, url: str, caller: Caller) -> None:
         self.caller = caller
         self.url = url
-        self._endpoint = Endpoint(url, caller.region, DUMMY_CREDENTIALS)
+        self.endpoint = Endpoint(url, caller.region, DUMMY_CREDENTIALS)
         self._clients: dict[str, Any] = {}
         self._making = Lock()
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables with which a function reaches the endpoint."""
-        return self._endpoint.variables
+        return self.endpoint.variables
 
     def client(self, service: str) -> Any:
         """Return the client of a service."""
         with self._making:
             if service not in self._clients:
                 attempts = 1 if service == "kinesis" else 3  # a source waits itself
-                client = self._endpoint.client(service, attempts=attempts, connections=CONCURRENT_PUTS)
+                client = self.endpoint.client(service, attempts=attempts, connections=CONCURRENT_PUTS)
                 client.meta.events.register("before-sign", partial(_as_account, self.caller.account))
                 self._clients[service] = client
             return self._clients[service]

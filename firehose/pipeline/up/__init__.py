@@ -1,1 +1,1 @@
-"""Deploys the whole pipeline to a local AWS endpoint, and runs it by our data plane."""
+"""Deploys the whole pipeline to the local AWS endpoint, and counts what its delivery streams do."""

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from firehose.local.endpoint.deployed import delivery_streams
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.private_files import make_folder, write_file
 from firehose.local.user_error import UserError
-from firehose.pipeline.package import BUILT, checkout_package
+from firehose.pipeline.package import checkout_package
 from firehose.pipeline.up.resources import make_resources
 from firehose.pipeline.up.terraform import apply_test, terraform_command
 from glue.layout import Format
@@ -15,21 +14,15 @@ from glue.layout import Format
 
 def prepare(
     endpoint: Endpoint, modes: Sequence[Format], package: Path | None, state: Path, say: Callable[[str], None]
-) -> list[bytes]:
-    """Deploy the pipeline unless something is deployed, and return the packages that functions may come from.
-
-    Without `package` the functions come from this checkout.
+) -> None:
+    """Deploy the pipeline. Without `package` the functions come from this checkout.
 
     Raises:
         UserError: the package cannot be read, or the pipeline cannot be deployed.
     """
     ours = _read(package) if package else checkout_package()
-    known = [ours, *([BUILT.read_bytes()] if BUILT.is_file() else [])]
-    found = delivery_streams(endpoint)
     terraform = terraform_command()
-    if found:
-        say(f"{endpoint.url} has {len(found)} delivery streams: running them as they are, nothing is deployed")
-    elif terraform:
+    if terraform:
         deployed = state / "function.zip"
         make_folder(deployed.parent)
         write_file(deployed, ours)
@@ -38,7 +31,6 @@ def prepare(
     else:
         say("terraform not found: our own builders make the same resources")
         make_resources(endpoint, modes, ours)
-    return known
 
 
 def _read(package: Path) -> bytes:

@@ -74,14 +74,13 @@ def _stand_ins(endpoint: Endpoint) -> str:
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        # The bridge reads this stream.
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
     kinesis = endpoint.client("kinesis")
     kinesis.create_stream(StreamName=STREAM, ShardCount=SHARDS)
     kinesis.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    described = kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
-    return str(described["StreamARN"])
+    arn = str(kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]["StreamARN"])
+    endpoint.client("dynamodb").enable_kinesis_streaming_destination(TableName=TABLE, StreamArn=arn)
+    return arn
 
 
 def _glue(endpoint: Endpoint, mode: Format, types: Mapping[str, RecordType]) -> None:

@@ -26,12 +26,6 @@ variable "shards" {
   }
 }
 
-variable "carries_changes" {
-  type        = bool
-  default     = false
-  description = "Whether DynamoDB itself sends changes to the stream. moto cannot; there `dmd up` runs a bridge."
-}
-
 locals {
   bucket_name = "prd3292.${var.environment}.us-east-1.demand-capture.tmaws"
 }
@@ -56,10 +50,6 @@ resource "aws_dynamodb_table" "table" {
     name = "sk"
     type = "S"
   }
-
-  # `dmd up` reads this stream where DynamoDB does not send changes to Kinesis.
-  stream_enabled   = true
-  stream_view_type = "NEW_AND_OLD_IMAGES"
 
   point_in_time_recovery {
     enabled = true
@@ -88,8 +78,6 @@ resource "aws_kinesis_stream" "source" {
 }
 
 resource "aws_dynamodb_kinesis_streaming_destination" "changes" {
-  count = var.carries_changes ? 1 : 0
-
   table_name                               = aws_dynamodb_table.table.name
   stream_arn                               = aws_kinesis_stream.source.arn
   approximate_creation_date_time_precision = "MICROSECOND"

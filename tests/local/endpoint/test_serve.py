@@ -55,9 +55,8 @@ MODULE = [sys.executable, "-W", "ignore", "-m", "firehose.local"]
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", [MODULE, [*DMD, "firehose", "serve"]], ids=["module", "dmd"])
 def test_a_signal_delivers_what_is_buffered_and_leaves_no_process_and_no_folder(
-    tmp_path: Path, number: signal.Signals, command: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, number: signal.Signals, command: list[str]
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.getcwd())
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     told = tmp_path / "told"
