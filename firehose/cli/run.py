@@ -86,13 +86,14 @@ def run(  # noqa: PLR0913 - an argument for each option
         # An Iceberg table says which source it has, so its records are read once before the first is delivered.
         named = file_format is Format.ICEBERG
         source = _source(spooled(sources, running) if named else sources, state, since, pii_names(types), named=named)
+        files = open_lake_to_write(lake)
         erased = ErasedSubjects(lake, erasure_key)
         if erased and named:
             raise UserError(
                 f"{lake} has a list of erased subjects, which dmd run does not consult for Iceberg tables: "
                 "choose --format parquet or avro"
             )
-        sink = RedactingSink(open_lake_to_write(lake), erased, schemas)
+        sink = RedactingSink(files, erased, schemas)
         running.callback(sink.close)
         objects = CountingSink(sink)
         plane = local_pipeline(

@@ -138,6 +138,24 @@ def test_a_compaction_merges_their_files_and_leaves_those_of_no_schema(lake: str
     assert counted(lake, schemas) == rows == 3
 
 
+def test_an_erasure_redacts_what_they_call_personal_data_of_whom_they_call_its_subject(tmp_path: Path) -> None:
+    fields = member("fan", subject=True), member("nickname", optional("string"), pii=True)
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/gift.avsc").write_text(json.dumps(gift(*fields)))
+    given = ("--lake", str(tmp_path / "lake"), "--schemas", str(tmp_path / "schemas"))
+    gifts = [change("gift", **GIFT, fan=s(fan), nickname=s(f"Nick of {fan}")) for fan in ("f1", "f2")]
+    dmd("run", write(tmp_path / "in.jsonl", *gifts), *given)
+    (tmp_path / "subjects").write_text("f1\n")
+
+    dmd("erase", "--subjects", str(tmp_path / "subjects"), *given)
+
+    _, printed = dmd("query", "SELECT fan, nickname FROM gift ORDER BY fan", *given, "--json")
+    assert json.loads(printed) == [
+        {"fan": "f1", "nickname": "[redacted]"},
+        {"fan": "f2", "nickname": "Nick of f2"},
+    ]
+
+
 def test_a_console_has_them(lake: str, schemas: str) -> None:
     code = 'print(list(types), list(functions), sql("SELECT id FROM gift"))'
 
@@ -152,7 +170,18 @@ WITH_A_LAKE = [
 
 
 def test_all_commands_that_take_a_lake_are_specified_here() -> None:
-    assert WITH_A_LAKE == ["run", "query", "errors", "report", "replay", "backfill", "reconcile", "compact", "console"]
+    assert WITH_A_LAKE == [
+        "run",
+        "query",
+        "errors",
+        "report",
+        "replay",
+        "backfill",
+        "reconcile",
+        "compact",
+        "erase",
+        "console",
+    ]
 
 
 @pytest.mark.parametrize("command", WITH_A_LAKE)
@@ -164,6 +193,7 @@ def test_a_folder_without_schemas_is_the_users_mistake(tmp_path: Path, command: 
         "report": ["-o", str(tmp_path / "report.html")],
         "backfill": ["--export", str(tmp_path / "export")],
         "reconcile": ["--export", str(tmp_path / "export")],
+        "erase": ["--subjects", write(tmp_path / "subjects.jsonl", change())],
         "console": ["-c", "types"],
     }
     full_export(tmp_path / "export", [])
