@@ -1,9 +1,9 @@
 """Turns JSON documents into the rows of an Iceberg table: one document a record, columns by exact name.
 
-Rows of the usual forms go through msgspec and Arrow all at once, times as whole microseconds and dates as text. Any
-other row is read value by value (`iceberg_values`), which takes ten times as long: one with values of types that have
-no usual form (decimal, float, time, uuid, binary), and every row of a table with required members inside structs. A row
-that cannot be read becomes a failure; the others do not notice.
+Rows of the usual forms go through msgspec and Arrow all at once: times as whole microseconds, dates and decimals as
+text. Any other row is read value by value (`iceberg_values`), which takes ten times as long: one with values of types
+that have no usual form (float, time, uuid, binary), and every row of a table with required members inside structs. A
+row that cannot be read becomes a failure; the others do not notice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ _NEVER = Annotated[str, msgspec.Meta(pattern="(?!)")]
 _INT = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _LONG = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
-# The types of usual forms, by the type of a column. Arrow reads dates as text, and refuses those that do not exist.
+# The types of usual forms, by the type of a column. Arrow reads dates from text, and refuses those that do not exist.
 _USUAL: Mapping[type, Any] = {
     types.BooleanType: bool,
     types.IntegerType: _INT,
@@ -135,6 +135,11 @@ def _usual_type(kind: types.IcebergType) -> Any:
             # A map's keys are text in JSON.
             key = str if isinstance(kind.key_type, types.StringType) else _NEVER
             found = dict[key, _usual_type(kind.value_type)]  # type: ignore[misc, valid-type]
+        case types.DecimalType():
+            # Arrow reads no more digits than there is room for: past that it makes another number, silently.
+            fraction = rf"(?:\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
+            before = f"[0-9]{{1,{kind.precision - kind.scale}}}" if kind.precision > kind.scale else "0"
+            found = Annotated[str, msgspec.Meta(pattern=rf"^-?{before}{fraction}\Z")]
         case _:
             found = _USUAL.get(type(kind), _NEVER)
     return Optional[found]  # noqa: UP045 - types made at run time
@@ -176,8 +181,8 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _as_read(kind: pa.DataType) -> pa.DataType:
-    """Return the type that rows are built in: dates are text, and uuids bytes."""
-    if pa.types.is_date(kind):
+    """Return the type that rows are built in: dates and decimals are text, and uuids bytes."""
+    if pa.types.is_date(kind) or pa.types.is_decimal(kind):
         return pa.string()
     if isinstance(kind, pa.UuidType):
         return pa.binary(16)

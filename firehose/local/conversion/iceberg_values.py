@@ -184,7 +184,8 @@ def _float(value: Any, kind: str) -> float | None:
     return number
 
 
-def _decimal(value: Any, precision: int, scale: int) -> Decimal | None:
+def _decimal(value: Any, precision: int, scale: int) -> str | None:
+    """Return a decimal as text with all its digits, as Arrow reads those of usual rows."""
     text = _text_of(value)
     if text is None:
         return None
@@ -192,12 +193,12 @@ def _decimal(value: Any, precision: int, scale: int) -> Decimal | None:
     if number is None or (number and number.adjusted() >= precision - scale):
         raise ValueError
     if not number:
-        return Decimal(0)
+        return "0"
     sign, digits, exponent = number.as_tuple()
     extra = max(0, -int(exponent) - scale)
     if any(digits[len(digits) - extra :] if extra < len(digits) else digits):
         raise ValueError  # a digit after the scale
-    return Decimal((sign, digits[: len(digits) - extra], int(exponent) + extra))
+    return f"{Decimal((sign, digits[: len(digits) - extra], int(exponent) + extra)):f}"
 
 
 def _boolean(value: Any) -> bool | None:
