@@ -257,6 +257,39 @@ def test_a_bad_record_fails_alone_wherever_it_is(records: list[bytes]) -> None:
     assert found.rows.to_pylist() == [convert(table, records[place]).rows.to_pylist()[0] for place in good]
 
 
+DATED = StructType(
+    NestedField(50, "day", DateType()),
+    NestedField(51, "price", DecimalType(5, 2)),
+    NestedField(52, "all", ListType(53, StructType(NestedField(54, "day", DateType())), element_required=False)),
+    NestedField(55, "by", MapType(56, StringType(), 57, DecimalType(5, 2), value_required=False)),
+)
+DAYS = st.none() | st.dates().map(str)
+PRICES = st.none() | st.decimals(-999, 999, places=2).map(str)
+DATED_VALUES = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "day": DAYS,
+        "price": PRICES,
+        "all": st.none() | st.lists(st.none() | st.fixed_dictionaries({"day": DAYS}), max_size=3),
+        "by": st.none() | st.dictionaries(st.text(max_size=2), PRICES, max_size=3),
+    },
+)
+
+
+@given(st.lists(st.tuples(DATED_VALUES, DAYS), max_size=8))
+def test_usual_rows_are_the_same_all_at_once_and_value_by_value(values: list[tuple[Any, Any]]) -> None:
+    table = schema(x=DATED, day=DateType())
+    records = [json.dumps({"x": value, "day": day}).encode() for value, day in values]
+
+    found = convert(table, *records)
+
+    reading = IcebergRows(table, replace(OBSERVED, iceberg_extra_keys=ExtraKeys.REFUSED))  # has no usual rows
+    assert found.failures == []
+    assert found.rows == reading.convert(records).rows
+    found.rows.validate(full=True)
+    assert [row["day"] for row in found.rows.to_pylist()] == [day and dt.date.fromisoformat(day) for _, day in values]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

@@ -193,3 +193,22 @@ def _as_read(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_map(kind):
         return pa.map_(_as_read(kind.key_type), kind.item_field.with_type(_as_read(kind.item_type)))
     return kind
+
+
+def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return values of the type `_as_read(kind)` as those of `kind`.
+
+    Arrow's own cast of a struct fails: below a null there are empty texts, and they are not dates.
+    """
+    if values.type == kind:
+        return values
+    if pa.types.is_struct(kind):
+        children = [_cast(child, field.type) for child, field in zip(values.flatten(), kind, strict=True)]
+        return pa.StructArray.from_arrays(children, fields=list(kind), mask=values.is_null())
+    if pa.types.is_large_list(kind):
+        elements = _cast(values.values, kind.value_type)
+        return pa.LargeListArray.from_arrays(values.offsets, elements, type=kind, mask=values.is_null())
+    if pa.types.is_map(kind):
+        keys, items = _cast(values.keys, kind.key_type), _cast(values.items, kind.item_type)
+        return pa.MapArray.from_arrays(values.offsets, keys, items, type=kind, mask=values.is_null())
+    return values.cast(kind)
