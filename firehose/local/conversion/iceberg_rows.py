@@ -165,21 +165,6 @@ def _has_required_inside(schema: Schema) -> bool:
     return False
 
 
-def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return a column in another type. Members of a struct that is null are null first: Arrow builds empty text there.
-
-    Only a struct of types that are read otherwise needs that.
-    """
-    if pa.types.is_struct(kind) and column.type != kind:
-        members = [_cast(member, field.type) for member, field in zip(column.flatten(), kind, strict=True)]
-        return pa.StructArray.from_arrays(members, fields=list(kind), mask=column.is_null())
-    if pa.types.is_large_list(kind) and column.type != kind:
-        return pa.LargeListArray.from_arrays(
-            column.offsets, _cast(column.values, kind.value_type), type=kind, mask=column.is_null()
-        )
-    return column.cast(kind)
-
-
 def _as_read(kind: pa.DataType) -> pa.DataType:
     """Return the type that rows are built in: dates and decimals are text, and uuids bytes."""
     if pa.types.is_date(kind) or pa.types.is_decimal(kind):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 CONFIGURATION, DESCRIPTION = "DestinationConfiguration", "DestinationDescription"
-EXTENDED_S3 = "ExtendedS3"
+EXTENDED_S3, ICEBERG = "ExtendedS3", "Iceberg"
 
 # Measured: Describe answers a Lambda processor's parameters in this order, with the defaults filled in.
 _LAMBDA_PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds")
@@ -39,7 +39,7 @@ def described_source(request: Mapping[str, Any], created: float) -> dict[str, An
 def described_destinations(request: Mapping[str, Any], region: str) -> list[dict[str, Any]]:
     """Return the Destinations of a description; there is one."""
     kind, config = destination_of(request)
-    described = _described(config, region)
+    described = _iceberg(config) if kind == ICEBERG else _described(config, region)
     plain = {name: described[name] for name in _PLAIN_S3 if name in described}
     beside = {f"S3{DESCRIPTION}": plain} if kind == EXTENDED_S3 else {}
     return [{"DestinationId": DESTINATION_ID, f"{kind}{DESCRIPTION}": described, **beside}]
@@ -62,6 +62,21 @@ def _described(config: Mapping[str, Any], region: str) -> dict[str, Any]:
     if partitioning := config.get("DynamicPartitioningConfiguration"):
         retry = {"RetryOptions": {"DurationInSeconds": 300}} if partitioning.get("Enabled") else {}
         described["DynamicPartitioningConfiguration"] = {"Enabled": False, **retry, **_set(partitioning)}
+    return described
+
+
+def _iceberg(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an Iceberg destination's configuration with Firehose's defaults."""
+    described = {
+        "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
+        "CloudWatchLoggingOptions": {"Enabled": False},
+        "RetryOptions": {"DurationInSeconds": 300},
+        "S3BackupMode": "FailedDataOnly",
+        **_set(config),
+    }
+    described[f"S3{DESCRIPTION}"] = {**_s3_defaults(5), **_set(described.pop("S3Configuration"))}
+    if processing := config.get("ProcessingConfiguration"):
+        described["ProcessingConfiguration"] = _processing(processing, config["RoleARN"])
     return described
 
 
