@@ -27,7 +27,7 @@ COMMANDS = {
     "iceberg": "Make and evolve the Iceberg tables from the schemas.",
     "up": "Run the whole pipeline on a local AWS endpoint, until Ctrl-C.",
     "console": "Open Python with the pipeline's configuration, schemas, functions and lake.",
-    "firehose": "Run any extended S3 delivery stream as AWS would.",
+    "firehose": "Run any extended S3 or Iceberg delivery stream as AWS would.",
     "glue": "Generate tables, views and DDL from the schemas, and check changes of them.",
 }
 

@@ -9,9 +9,12 @@ from pyiceberg.io import OutputStream
 from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
+from firehose.local.iceberg_nulls import keep_null_lists
 from firehose.local.private_files import make_folder, open_private
 
 SQLITE = "catalog.sqlite"
+
+keep_null_lists()
 
 
 def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:

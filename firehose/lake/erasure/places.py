@@ -9,7 +9,7 @@ from firehose.lake.erasure.work import ObjectsWork, PartitionWork, VersionsWork,
 from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.jobs.leases import LEASES
 from firehose.lake.objects import Lake, StoredObject
-from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, ROOT, Format, partition_date, type_prefix
+from glue.layout import ERROR_DOCUMENTS, FILE_FORMATS, FIREHOSE_ERRORS, ROOT, Format, partition_date, type_prefix
 from glue.model import RecordType
 
 _T = TypeVar("_T", StoredObject, ObjectVersion)
@@ -46,7 +46,7 @@ def find_places(lake: Lake, types: Mapping[str, RecordType]) -> Places:
     """
     rows = [
         work
-        for file_format in Format
+        for file_format in FILE_FORMATS
         for name, record_type in types.items()
         if record_type.subject is not None
         for work in _partitions(lake, file_format, name)

@@ -8,9 +8,6 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.exceptions import ClientError
-
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
@@ -51,6 +48,9 @@ def glue_tables(environment: str) -> "TablePlace":
         UserError: the environment's database does not exist, or Glue cannot be reached.
     """
     _check_installed()
+    import boto3  # noqa: PLC0415 - slow, and not for a folder
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
     from firehose.local.iceberg_catalogs import glue_catalog  # noqa: PLC0415 - loads PyIceberg
     from firehose.pipeline.iceberg_tables import TablePlace  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from firehose.lake.errors.report import ErrorReport, report_of
-from firehose.lake.opening import format_to_read, need_files, open_lake
+from firehose.lake.opening import format_to_read, open_lake
 from firehose.lake.report.changes import Redaction, RowCount, count_rows, prove_redaction
 from firehose.lake.report.coverage import Coverage, coverage
 from firehose.lake.report.files import FileCounts, count_files
@@ -64,7 +64,6 @@ def read_figures(
     lake = ListedLake(open_lake(where))
     types: dict[str, RecordType] = load(schemas)
     chosen = file_format or format_to_read(lake)
-    need_files(chosen, "dmd report", "a report shows the rows of files only; choose --format parquet or avro")
     return Figures(
         where,
         (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M"),
