@@ -17,6 +17,7 @@ from moto import mock_aws
 from tests.commands import result_of
 from tests.compacting import NOW
 from tests.exports import demand, full_export, make_table
+from tests.given import s
 from tests.terraform.planned import ACCOUNT, BUCKET, Plan
 
 pytestmark = pytest.mark.slow
@@ -68,7 +69,7 @@ def run_guarded(statements: list[dict[str, Any]], folder: Path, command: tuple[s
         versioned = {"Status": "Enabled"}
         boto3.client("s3").put_bucket_versioning(Bucket=LAKE, VersioningConfiguration=versioned)
         make_table(name=DEV1_TABLE)
-        items = [demand("a"), demand("broken", date={"S": "x"})], [demand("b")]
+        items = [demand("a", phoneNumber=s("+4912345")), demand("broken", date={"S": "x"})], [demand("b")]
         table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{DEV1_TABLE}"
         full_export(folder / "export", *items, prefix="tables/", tableArn=table)
         for path in (folder / "export").rglob("*"):

@@ -49,7 +49,10 @@ def test_a_job_runs_our_script_with_our_wheels_and_what_its_starter_may_not_chan
         }
     assert {name.rpartition("-")[2]: job["non_overridable_arguments"] for name, job in jobs.items()} == {
         command.partition(" ")[0]: {"--command": command, "--lake": f"s3://{LAKE}", "--region": "us-east-1"}
-        for command in ("backfill", "compact", f"erase --erasure-key {ERASURE_KEY}", "reconcile --scratch s3://scratch")
+        for command in (
+            *(f"{job} --erasure-key {ERASURE_KEY}" for job in ("backfill", "erase")),
+            *("compact", "reconcile --scratch s3://scratch"),
+        )
     }
 
 

@@ -129,6 +129,7 @@ READS_EXPORTS = [
     allow("ReadExports", "s3:GetObject", f"{EXPORTS}/tables/*"),
     allow("DescribeTable", "dynamodb:DescribeTable", TABLE),
 ]
+USES_ERASURE_KEY = allow("UseErasureKey", ["kms:GenerateDataKey", "kms:Decrypt"], ERASURE_KEY)
 DECRYPTS_EXPORTS = allow("UseExportsKey", ["kms:Decrypt"], EXPORTS_KEY, through_s3(EXPORTS))
 
 
@@ -145,6 +146,7 @@ def test_a_backfill_reads_exports_and_puts_what_functions_and_streams_put(everyt
     assert everything.policy('aws_iam_role_policy.job["backfill"]') == [
         *of_job("backfill", lists=[EXPORTS], reads=ARCHIVE, puts=puts, deletes=ARCHIVE),
         *READS_EXPORTS,
+        USES_ERASURE_KEY,
         ENCRYPTS,
         DECRYPTS_EXPORTS,
     ]
@@ -157,7 +159,7 @@ def test_erasure_alone_rewrites_what_failed_and_deletes_versions(everything: Pla
         *of_job("erase", lists=[], reads=places, puts=places, deletes=[]),
         allow("ListVersions", ["s3:GetBucketVersioning", "s3:ListBucketVersions"], BUCKET),
         allow("DeleteVersions", ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], places),
-        allow("UseErasureKey", ["kms:GenerateDataKey", "kms:Decrypt"], ERASURE_KEY),
+        USES_ERASURE_KEY,
         ENCRYPTS,
     ]
 
@@ -302,7 +304,7 @@ def test_roles_have_no_other_policies(everything: Plan) -> None:
 
 
 def test_the_bucket_denies_plain_http_and_every_way_to_read_what_failed(everything: Plan) -> None:
-    read_by = [f"arn:aws:iam::{ACCOUNT}:role/{name(key)}-delivery" for key in sorted(KEYS)]
+    read_by = [f"arn:aws:iam::{ACCOUNT}:role/{name(key)}-delivery" for key in sorted([*KEYS, "iceberg"])]
     read_by += [f"arn:aws:iam::{ACCOUNT}:role/{name(job)}-job" for job in ("erase", "reconcile")]
 
     tls, errors = json.loads(bucket_rules(everything)["policy"])["Statement"]

@@ -9,7 +9,7 @@ locals {
       puts     = concat(local.archive_paths, ["${local.root}/errors/records", "${local.root}/errors/firehose"]) # as function and stream do
       deletes  = local.archive_paths                                                                            # what it has put itself and a compaction has replaced meanwhile
       versions = false                                                                                          # whether it reads and deletes noncurrent versions of what it reads
-      erasure  = false                                                                                          # whether it uses the key of the list of erased subjects
+      erasure  = true                                                                                           # whether it uses the key of the list of erased subjects
       exports  = true                                                                                           # whether it reads exports of the table
       scratch  = false                                                                                          # whether it fills a scratch lake
       graphs   = {}

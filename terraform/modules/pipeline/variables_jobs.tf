@@ -90,8 +90,8 @@ variable "erasure_key_arn" {
   type        = string
   default     = null
   description = <<-EOT
-    The KMS key under which the key of the list of erased subjects lies beside it, for the job erase. Null: that key is
-    not encrypted, and whoever reads dmd-jobs/ can tell whether a given person is in the list.
+    The KMS key under which the key of the list of erased subjects lies beside it, for erasures and backfills. Null: that
+    key is not encrypted, and whoever reads dmd-jobs/ can tell whether a given person is in the list.
   EOT
 
   validation {
