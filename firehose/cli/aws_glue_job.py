@@ -6,7 +6,8 @@
 is `dmd compact --lake s3://BUCKET --engine spark --json --type demand --older-than 2d`. Terraform gives the command,
 the lake and the region, and whoever starts the job the options. Glue adds arguments that say nothing to us.
 
-What the command prints is put below `dmd-jobs/reports/`, and its numbers are metrics. Its messages go to the log.
+What the command prints is put below `dmd-jobs/reports/`, its numbers are metrics, and so is whether it succeeded. Its
+messages go to the log. Files are found in the working folder, where Glue lays those that `--extra-files` names.
 """
 
 import os
@@ -36,23 +37,24 @@ def main(argv: Sequence[str]) -> int:
     """Run the job that Glue's arguments describe, and return the exit code of the command.
 
     Raises:
-        UserError: the report cannot be put.
+        UserError: the report or the metrics cannot be put.
     """
     job, run, lake = (_argument(argv, name) for name in ("JOB_NAME", "JOB_RUN_ID", "lake"))
     os.environ.setdefault("AWS_DEFAULT_REGION", _argument(argv, "region"))
     command = [*shlex.split(_argument(argv, "command")), "--lake", lake, "--engine", "spark", "--json"]
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)  # a backfill keeps its state below it; Spark's executors need none of it
         printed = Path(folder, "printed")
         with printed.open("w") as file, redirect_stdout(file):
             code = _exit_code_of([*command, *shlex.split(_argument(argv, "options"))])
         report = printed.read_bytes()
-        os.chdir("/")
+    numbers: dict[str, float] = {"succeeded": int(code == 0)}
     if report:
         key = f"{REPORTS}{job}/{run}.json"
         bucket_of(lake, "lake").put(key, report, "application/json")
         sys.stderr.write(f"report: {lake}/{key}\n")
-        _put_metrics(job, report)
+        found: dict[str, Any] = msgspec.json.decode(report)
+        numbers |= {name: value for name, value in found.items() if type(value) in (int, float)}
+    _put_metrics(job, numbers)
     return code
 
 
@@ -74,16 +76,14 @@ def _exit_code_of(command: list[str]) -> int:
     return 0
 
 
-def _put_metrics(job: str, report: bytes) -> None:
-    """Put each number of a report as a metric of its name, by job.
+def _put_metrics(job: str, numbers: dict[str, float]) -> None:
+    """Put each number as a metric of its name, by job.
 
     Raises:
         UserError: CloudWatch refuses them.
     """
     import boto3  # noqa: PLC0415 - as everywhere: whoever imports this module need not wait for it
 
-    found: dict[str, Any] = msgspec.json.decode(report)
-    numbers = {name: value for name, value in found.items() if type(value) in (int, float)}
     data = [
         {"MetricName": name, "Value": value, "Dimensions": [{"Name": "job", "Value": job}]}
         for name, value in numbers.items()

@@ -55,6 +55,7 @@ module "pipeline" {
   jobs_package    = var.jobs_package
   exports         = var.exports
   scratch         = var.scratch
+  erasure_key_arn = var.erasure_key_arn
 
   athena = {
     scan_limit_gib = var.scan_limit_gib

@@ -150,3 +150,8 @@ variable "scratch" {
   type    = object({ bucket = string, kms_key_arn = optional(string) })
   default = null
 }
+
+variable "erasure_key_arn" {
+  type    = string
+  default = null
+}

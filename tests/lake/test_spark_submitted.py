@@ -82,6 +82,7 @@ def submitted(
             capture_output=True,
             text=True,
             check=False,
+            cwd=folder,
             env={**os.environ, "PYSPARK_PYTHON": sys.executable, "PYTHONWARNINGS": "ignore"},
         )
 
@@ -150,6 +151,7 @@ def test_backfill_reconcile_and_compact_leave_the_lake_of_the_local_engine(endpo
     assert data("lake") == data("local")
     assert (report()["files_before"], report()["files_after"]) == (3, 1)
     assert metrics()["files_after"] == 1
+    assert metrics()["succeeded"] == 3
 
 
 def test_a_job_that_finds_something_unexplained_fails_and_its_report_is_there(endpoint: str, tmp_path: Path) -> None:
@@ -160,6 +162,7 @@ def test_a_job_that_finds_something_unexplained_fails_and_its_report_is_there(en
 
     assert done.returncode == 1, done.stdout[-3000:]
     assert report()["unexplained"] == 4
+    assert metrics()["succeeded"] == 0
 
 
 def test_a_mistake_of_the_caller_fails_with_a_sentence_and_no_report(endpoint: str) -> None:

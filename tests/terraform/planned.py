@@ -15,8 +15,8 @@ ACCOUNT = "123456789012"
 BUCKET = "arn:aws:s3:::prd3292.dev1.us-east-1.demand-capture.tmaws"
 SOURCE = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/prd3292-dev1-dmnd-table-stream"
 CENTRAL = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/central"
-KEY, SOURCE_KEY, CENTRAL_KEY, EXPORTS_KEY, SCRATCH_KEY = (
-    f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "12345"
+KEY, SOURCE_KEY, CENTRAL_KEY, EXPORTS_KEY, SCRATCH_KEY, ERASURE_KEY = (
+    f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "123456"
 )
 
 # Every setting that adds a statement or an alarm.
@@ -29,7 +29,11 @@ EVERYTHING: Mapping[str, str] = {
     "error_readers": f'["arn:aws:iam::{ACCOUNT}:role/operations"]',
     "function": "{ traced = true }",
     "alarms": '{ emails = ["operations@example.com"], silent_hours = 6 }',
-    "jobs": '{ backfill = {}, reconcile = {}, compact = { schedule = "cron(0 3 * * ? *)", options = "--type sale" } }',
+    "jobs": (
+        "{ backfill = {}, reconcile = {}, erase = {}, "
+        'compact = { schedule = "cron(0 3 * * ? *)", options = "--type sale" } }'
+    ),
+    "erasure_key_arn": ERASURE_KEY,
     "exports": f'{{ bucket = "exports", prefix = "tables/", kms_key_arn = "{EXPORTS_KEY}" }}',
     "scratch": f'{{ bucket = "scratch", kms_key_arn = "{SCRATCH_KEY}" }}',
 }

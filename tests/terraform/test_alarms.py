@@ -118,7 +118,7 @@ def of_all() -> dict[str, Alarm]:
         "replication-silent": standing_still(written, received),
         "replication-age": queried("MAX(AgeOfOldestUnreplicatedRecord)", 60_000),
         "replication-failed": queried("SUM(FailedToReplicateRecordCount)", 0),
-        **{f"{job}-failed": Alarm(failed_runs(job), ABOVE, 0) for job in ("backfill", "compact", "reconcile")},
+        **{f"{job}-failed": Alarm(failed_runs(job), ABOVE, 0) for job in ("backfill", "compact", "erase", "reconcile")},
         "compact-missing": Alarm(
             Metric("dmd-pipeline", "succeeded", {"job": name("compact")}), BELOW, 1, 2, "Sum", 86400, "breaching"
         ),

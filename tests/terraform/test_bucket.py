@@ -45,6 +45,7 @@ def test_the_archive_never_expires_and_what_was_deleted_from_it_soon_does(everyt
         "test": ("data-pipeline/test/", 7, 1, 1),
         "parquet": ("data-pipeline/parquet/", None, 30, 1),
         "avro": ("data-pipeline/avro/", None, 30, 1),
+        "iceberg": ("data-pipeline/iceberg/", None, 30, 1),
         "notes": ("dmd-jobs/", None, 30, 1),
         "code": ("dmd-code/", None, 30, 1),
         "unfinished": ("data-pipeline/", None, None, 1),
@@ -81,7 +82,7 @@ def test_a_bucket_of_others_gets_no_rules_and_is_told_them(least: Plan) -> None:
     outputs = least.document["planned_values"]["outputs"]["bucket_rules"]["value"]
 
     assert least.of(*SETTINGS, "aws_s3_bucket_policy") == {}
-    assert set(outputs["expiries"]) == {"errors", "results", "test", "parquet", "avro"}
+    assert set(outputs["expiries"]) == {"errors", "results", "test", "parquet", "avro", "iceberg"}
     assert "ErrorsForTheirReadersOnly" in json.dumps(outputs["policy"])
 
 

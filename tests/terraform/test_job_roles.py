@@ -17,6 +17,7 @@ from moto import mock_aws
 from tests.commands import result_of
 from tests.compacting import NOW
 from tests.exports import demand, full_export, make_table
+from tests.given import s
 from tests.terraform.planned import ACCOUNT, BUCKET, Plan
 
 pytestmark = pytest.mark.slow
@@ -32,9 +33,14 @@ ACTIONS = {
     "HeadBucket": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
     "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
     "PutObject": "s3:PutObject",
     "DeleteObject": "s3:DeleteObject",
     "DescribeTable": "dynamodb:DescribeTable",
+    "ListObjectVersions": "s3:ListBucketVersions",
+    "GetBucketVersioning": "s3:GetBucketVersioning",
+    "GenerateDataKey": "kms:GenerateDataKey",
+    "Decrypt": "kms:Decrypt",
 }
 
 
@@ -60,8 +66,10 @@ def run_guarded(statements: list[dict[str, Any]], folder: Path, command: tuple[s
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         for bucket in (LAKE, "exports", "scratch"):
             boto3.client("s3").create_bucket(Bucket=bucket)
+        versioned = {"Status": "Enabled"}
+        boto3.client("s3").put_bucket_versioning(Bucket=LAKE, VersioningConfiguration=versioned)
         make_table(name=DEV1_TABLE)
-        items = [demand("a"), demand("broken", date={"S": "x"})], [demand("b")]
+        items = [demand("a", phoneNumber=s("+4912345")), demand("broken", date={"S": "x"})], [demand("b")]
         table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{DEV1_TABLE}"
         full_export(folder / "export", *items, prefix="tables/", tableArn=table)
         for path in (folder / "export").rglob("*"):
@@ -88,7 +96,8 @@ def guard(
 
     def guarded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         resource = resource_of(parameters)
-        allowed_by = set(allowing(statements, ACTIONS[operation], resource))
+        action = ACTIONS[operation] + ("Version" if "VersionId" in parameters else "")
+        allowed_by = set(allowing(statements, action, resource))
         if not allowed_by:
             refused.append((operation, resource))
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
@@ -99,6 +108,8 @@ def guard(
 
 
 def resource_of(parameters: dict[str, Any]) -> str:
+    if "KeyId" in parameters:
+        return str(parameters["KeyId"])
     if "TableName" in parameters:
         return f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{parameters['TableName']}"
     return "/".join([f"arn:aws:s3:::{parameters['Bucket']}", *([parameters["Key"]] if "Key" in parameters else [])])
@@ -154,6 +165,21 @@ def test_a_reconciliation_is_denied_firehoses_error_objects_alone_and_knows_the_
     assert {one.rpartition("/")[0] for _, one in done.refused} == {f"{ERRORS}/firehose/processing-failed"}
     assert ("ReadObjects", f"{ERRORS}/records/*") in done.used
     assert {pattern for sid, pattern in done.used if sid == "FillScratchLake"} == {"arn:aws:s3:::scratch/*"}
+
+
+def test_an_erasure_needs_no_more_than_its_role_allows(everything: Plan, tmp_path: Path) -> None:
+    (tmp_path / "subjects.txt").write_text("a\nbroken\n")
+    command = ["erase", "--lake", f"s3://{LAKE}", "--subjects", str(tmp_path / "subjects.txt")]
+
+    done = under_role(everything, "erase", tmp_path, *command, filled=True)
+
+    assert (done.exit_code, done.refused) == (1, [])  # pending for a day
+    assert done.report["subjects"] == {"erased": 0, "pending": 2, "failed": 0}
+    assert done.report["versions"] > 0
+    assert {sid for sid, _ in done.used} == {
+        *("ListObjects", "ReadObjects", "PutObjects", "DeleteObjects", "ListVersions", "DeleteVersions"),
+    }
+    assert ("PutObjects", f"{ERRORS}/*") in done.used
 
 
 def test_a_call_that_no_statement_allows_is_seen(everything: Plan, tmp_path: Path) -> None:

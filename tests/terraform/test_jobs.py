@@ -6,11 +6,12 @@ import re
 import pytest
 
 from firehose.pipeline.glue_package import SCRIPT_NAME, WHEELS_NAME
-from tests.terraform.planned import BUCKET, Plan
+from tests.terraform.planned import BUCKET, ERASURE_KEY, Plan
 
 pytestmark = pytest.mark.slow
 
 LAKE = BUCKET.removeprefix("arn:aws:s3:::")
+JOBS = ("backfill", "compact", "erase", "reconcile")
 OF_JOBS = (
     *("aws_glue_job", "aws_glue_trigger", "aws_s3_object", "aws_cloudwatch_event_rule"),
     *("aws_cloudwatch_event_target", "aws_glue_security_configuration"),
@@ -29,7 +30,7 @@ def test_by_default_there_is_nothing_of_a_job(least: Plan) -> None:
 def test_a_job_runs_our_script_with_our_wheels_and_what_its_starter_may_not_change(everything: Plan) -> None:
     jobs = {one["name"]: one for one in everything.of("aws_glue_job").values()}
 
-    assert sorted(jobs) == [f"prd3292-dev1-dmnd-{job}" for job in ("backfill", "compact", "reconcile")]
+    assert sorted(jobs) == [f"prd3292-dev1-dmnd-{job}" for job in JOBS]
     for name, job in jobs.items():
         (command,), (execution,) = job["command"], job["execution_property"]
         assert (job["glue_version"], job["worker_type"], job["number_of_workers"]) == ("5.1", "G.1X", 2)
@@ -48,7 +49,10 @@ def test_a_job_runs_our_script_with_our_wheels_and_what_its_starter_may_not_chan
         }
     assert {name.rpartition("-")[2]: job["non_overridable_arguments"] for name, job in jobs.items()} == {
         command.partition(" ")[0]: {"--command": command, "--lake": f"s3://{LAKE}", "--region": "us-east-1"}
-        for command in ("backfill", "compact", "reconcile --scratch s3://scratch")
+        for command in (
+            *(f"{job} --erasure-key {ERASURE_KEY}" for job in ("backfill", "erase")),
+            *("compact", "reconcile --scratch s3://scratch"),
+        )
     }
 
 
@@ -73,5 +77,5 @@ def test_runs_that_fail_or_take_too_long_are_counted_by_job(everything: Plan) ->
             "detail-type": ["Glue Job State Change"],
             "detail": {"jobName": [name], "state": ["FAILED", "TIMEOUT"]},
         }
-        for name in (f"prd3292-dev1-dmnd-{job}" for job in ("backfill", "compact", "reconcile"))
+        for name in (f"prd3292-dev1-dmnd-{job}" for job in JOBS)
     }

@@ -120,40 +120,40 @@ def test_a_new_mode_is_one_row(tested: Workspace) -> None:
         table.write_text(as_it_was)
 
 
-# A further job is a row of the table in jobs.tf: erasure, which also deletes versions and rewrites what failed.
-ERASE = """
-    erase = {
-      command  = "erase"
-      reads    = concat(local.archive_paths, ["${local.root}/errors"])
-      puts     = concat(local.archive_paths, ["${local.root}/errors"])
-      deletes  = []
+# A further job is a row of the table in jobs.tf.
+TIDY = """
+    tidy = {
+      command  = "tidy"
+      reads    = ["${local.root}/errors"]
+      puts     = []
+      deletes  = ["${local.root}/errors"]
       versions = true
+      erasure  = false
       exports  = false
       scratch  = false
-      graphs   = { "Subjects" = ["objects"] }
+      graphs   = { "Objects" = ["objects"] }
     }
 """
 
-ERASE_HAS_ALL_THAT_A_JOB_HAS = """
-run "erase" {
+TIDY_HAS_ALL_THAT_A_JOB_HAS = """
+run "tidy" {
   command = plan
   variables {
-    jobs         = { erase = { schedule = "cron(0 4 * * ? *)" } }
+    jobs         = { tidy = { schedule = "cron(0 4 * * ? *)" } }
     jobs_package = "tests/jobs"
   }
 
   assert {
     condition = alltrue([
-      aws_glue_job.this["erase"].name == "prd3292-dev1-dmnd-erase",
-      aws_glue_job.this["erase"].non_overridable_arguments["--command"] == "erase",
-      aws_glue_trigger.job["erase"].schedule == "cron(0 4 * * ? *)",
+      aws_glue_job.this["tidy"].name == "prd3292-dev1-dmnd-tidy",
+      aws_glue_job.this["tidy"].non_overridable_arguments["--command"] == "tidy",
+      aws_glue_trigger.job["tidy"].schedule == "cron(0 4 * * ? *)",
       length(aws_cloudwatch_log_group.job) == 2,
-      contains(keys(aws_cloudwatch_metric_alarm.this), "erase-failed"),
-      contains(keys(aws_cloudwatch_metric_alarm.job_missing), "erase"),
-      strcontains(output.bucket_rules.policy, "role/prd3292-dev1-dmnd-erase-job"),
-      strcontains(aws_iam_role_policy.job["erase"].policy, "s3:DeleteObjectVersion"),
-      strcontains(aws_iam_role_policy.job["erase"].policy, "s3:ListBucketVersions"),
-      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "Subjects"),
+      contains(keys(aws_cloudwatch_metric_alarm.this), "tidy-failed"),
+      contains(keys(aws_cloudwatch_metric_alarm.job_missing), "tidy"),
+      strcontains(output.bucket_rules.policy, "role/prd3292-dev1-dmnd-tidy-job"),
+      strcontains(aws_iam_role_policy.job["tidy"].policy, "s3:DeleteObjectVersion"),
+      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "Objects"),
     ])
     error_message = "something is missing"
   }
@@ -164,10 +164,10 @@ run "erase" {
 def test_a_new_job_is_one_row(tested: Workspace) -> None:
     table = tested.folder / "terraform" / PIPELINE / "jobs.tf"
     as_it_was = table.read_text()
-    table.write_text(as_it_was.replace("\n  job_rows = {\n", f"\n  job_rows = {{\n{ERASE}", 1))
+    table.write_text(as_it_was.replace("\n  job_rows = {\n", f"\n  job_rows = {{\n{TIDY}", 1))
 
     try:
-        _try(tested, ERASE_HAS_ALL_THAT_A_JOB_HAS)
+        _try(tested, TIDY_HAS_ALL_THAT_A_JOB_HAS)
     finally:
         table.write_text(as_it_was)
 

@@ -11,6 +11,7 @@ from tests.terraform.planned import (
     BUCKET,
     CENTRAL,
     CENTRAL_KEY,
+    ERASURE_KEY,
     EXPORTS_KEY,
     KEY,
     SCRATCH_KEY,
@@ -57,7 +58,7 @@ def through_kinesis(stream: str) -> dict[str, Any]:
     }
 
 
-JOBS = ("backfill", "compact", "reconcile")
+JOBS = ("backfill", "compact", "erase", "reconcile")
 
 
 def of_function(key: str) -> list[dict[str, Any]]:
@@ -128,6 +129,7 @@ READS_EXPORTS = [
     allow("ReadExports", "s3:GetObject", f"{EXPORTS}/tables/*"),
     allow("DescribeTable", "dynamodb:DescribeTable", TABLE),
 ]
+USES_ERASURE_KEY = allow("UseErasureKey", ["kms:GenerateDataKey", "kms:Decrypt"], ERASURE_KEY)
 DECRYPTS_EXPORTS = allow("UseExportsKey", ["kms:Decrypt"], EXPORTS_KEY, through_s3(EXPORTS))
 
 
@@ -144,8 +146,21 @@ def test_a_backfill_reads_exports_and_puts_what_functions_and_streams_put(everyt
     assert everything.policy('aws_iam_role_policy.job["backfill"]') == [
         *of_job("backfill", lists=[EXPORTS], reads=ARCHIVE, puts=puts, deletes=ARCHIVE),
         *READS_EXPORTS,
+        USES_ERASURE_KEY,
         ENCRYPTS,
         DECRYPTS_EXPORTS,
+    ]
+
+
+def test_erasure_alone_rewrites_what_failed_and_deletes_versions(everything: Plan) -> None:
+    places = [*ARCHIVE, f"{OBJECTS}/errors/*"]
+
+    assert everything.policy('aws_iam_role_policy.job["erase"]') == [
+        *of_job("erase", lists=[], reads=places, puts=places, deletes=[]),
+        allow("ListVersions", ["s3:GetBucketVersioning", "s3:ListBucketVersions"], BUCKET),
+        allow("DeleteVersions", ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], places),
+        USES_ERASURE_KEY,
+        ENCRYPTS,
     ]
 
 
@@ -289,8 +304,8 @@ def test_roles_have_no_other_policies(everything: Plan) -> None:
 
 
 def test_the_bucket_denies_plain_http_and_every_way_to_read_what_failed(everything: Plan) -> None:
-    read_by = [f"arn:aws:iam::{ACCOUNT}:role/{name(key)}-delivery" for key in sorted(KEYS)]
-    read_by += [f"arn:aws:iam::{ACCOUNT}:role/{name('reconcile')}-job"]
+    read_by = [f"arn:aws:iam::{ACCOUNT}:role/{name(key)}-delivery" for key in sorted([*KEYS, "iceberg"])]
+    read_by += [f"arn:aws:iam::{ACCOUNT}:role/{name(job)}-job" for job in ("erase", "reconcile")]
 
     tls, errors = json.loads(bucket_rules(everything)["policy"])["Statement"]
 

@@ -59,7 +59,7 @@ def under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",
         TF_VAR_protect_streams="true",
-        TF_VAR_jobs='{ backfill = {}, reconcile = {}, compact = { schedule = "cron(0 3 * * ? *)" } }',
+        TF_VAR_jobs='{ backfill = {}, reconcile = {}, erase = {}, compact = { schedule = "cron(0 3 * * ? *)" } }',
     )
     build_package(folder / "build" / "function.zip")
     jobs_package(folder / "build" / "glue")

@@ -10,7 +10,7 @@ from tests.terraform.planned import KEY, Plan
 pytestmark = pytest.mark.slow
 
 KEYS = [*load(), "avro"]
-JOBS = ("backfill", "compact", "reconcile")
+JOBS = ("backfill", "compact", "erase", "reconcile")
 BUCKET = "prd3292.dev1.us-east-1.demand-capture.tmaws"
 
 

@@ -99,7 +99,7 @@ resource "aws_iam_role_policy" "ci" {
           Sid      = "KeepTables"
           Effect   = "Deny"
           Action   = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject"]
-          Resource = [for mode in local.table_modes : "${local.objects}/${local.modes[mode].delivers_to}/*"]
+          Resource = [for mode in local.table_modes : "${local.objects}/${local.modes[mode].delivers_to}/*"] # any object of a table
         },
       ],
       local.bucket_key_statements,

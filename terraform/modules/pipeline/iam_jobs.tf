@@ -67,7 +67,7 @@ resource "aws_iam_role_policy" "job" {
         },
       ],
       [for one in [
-        { Sid = "ListVersions", Effect = "Allow", Action = "s3:ListBucketVersions", Resource = local.bucket_arn },
+        { Sid = "ListVersions", Effect = "Allow", Action = ["s3:GetBucketVersioning", "s3:ListBucketVersions"], Resource = local.bucket_arn },
         {
           Sid      = "DeleteVersions"
           Effect   = "Allow"
@@ -85,6 +85,12 @@ resource "aws_iam_role_policy" "job" {
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
         Resource = "arn:aws:s3:::${var.scratch.bucket}/*" # all of it: it holds nothing else
+      }] : [],
+      each.value.erasure && var.erasure_key_arn != null ? [{
+        Sid      = "UseErasureKey"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource = var.erasure_key_arn
       }] : [],
       local.bucket_key_statements,
       [for one in local.job_buckets[each.key] : {

@@ -9,6 +9,7 @@ locals {
       puts     = concat(local.archive_paths, ["${local.root}/errors/records", "${local.root}/errors/firehose"]) # as function and stream do
       deletes  = local.archive_paths                                                                            # what it has put itself and a compaction has replaced meanwhile
       versions = false                                                                                          # whether it reads and deletes noncurrent versions of what it reads
+      erasure  = true                                                                                           # whether it uses the key of the list of erased subjects
       exports  = true                                                                                           # whether it reads exports of the table
       scratch  = false                                                                                          # whether it fills a scratch lake
       graphs   = {}
@@ -19,6 +20,7 @@ locals {
       puts     = local.archive_paths
       deletes  = local.archive_paths
       versions = false
+      erasure  = false
       exports  = false
       scratch  = false
       graphs = {
@@ -26,26 +28,46 @@ locals {
         "Bytes before and after compaction" = ["bytes_before", "bytes_after"]
       }
     }
+    # Beside functions, streams and backfills it alone writes what failed, and it alone deletes versions.
+    erase = {
+      command  = "erase"
+      reads    = concat(local.archive_paths, ["${local.root}/errors"])
+      puts     = concat(local.archive_paths, ["${local.root}/errors"])
+      deletes  = []
+      versions = true
+      erasure  = true
+      exports  = false
+      scratch  = false
+      graphs   = {}
+    }
     reconcile = {
       command  = "reconcile"
       reads    = concat(local.archive_paths, ["${local.root}/errors/records", "dmd-replay"])
       puts     = []
       deletes  = []
       versions = false
+      erasure  = false
       exports  = true
       scratch  = true
       graphs   = { "Items that reconciliation cannot explain" = ["unexplained"] }
     }
   }
 
-  archive_paths = [for folder in local.archive_folders : "${local.root}/${folder}"]
+  # The archive's files. An Iceberg table is not its files: whoever puts one into its folder adds nothing to it.
+  archive_paths = [
+    for folder in local.archive_folders : "${local.root}/${folder}" if !contains([for mode in local.table_modes : local.modes[mode].delivers_to], folder)
+  ]
 
   jobs = {
     for name, settings in var.jobs : name => merge(settings, local.job_rows[name], {
-      name    = "${local.name}-${name}"
-      role    = "${local.name}-${name}-job"
-      logs    = "/aws-glue/jobs/${local.name}-${name}"
-      command = join(" ", concat([local.job_rows[name].command], local.job_rows[name].scratch ? ["--scratch s3://${var.scratch.bucket}"] : []))
+      name = "${local.name}-${name}"
+      role = "${local.name}-${name}-job"
+      logs = "/aws-glue/jobs/${local.name}-${name}"
+      command = join(" ", concat(
+        [local.job_rows[name].command],
+        local.job_rows[name].scratch ? ["--scratch s3://${var.scratch.bucket}"] : [],
+        local.job_rows[name].erasure && var.erasure_key_arn != null ? ["--erasure-key ${var.erasure_key_arn}"] : [],
+      ))
     }) if contains(keys(local.job_rows), name)
   }
   scheduled_jobs = { for name, job in local.jobs : name => job if job.schedule != null }

@@ -94,7 +94,7 @@ resource "aws_iam_role_policy" "optimizer" {
           Effect    = "Allow"
           Action    = "s3:ListBucket"
           Resource  = local.bucket_arn
-          Condition = { StringLike = { "s3:prefix" = [for mode in local.table_modes : "${local.root}/${local.modes[mode].delivers_to}/*"] } }
+          Condition = { StringLike = { "s3:prefix" = [for mode in local.table_modes : "${local.root}/${local.modes[mode].delivers_to}/*"] } } # any of theirs
         },
         {
           Sid    = "CommitToTables"

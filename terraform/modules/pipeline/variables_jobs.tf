@@ -85,3 +85,17 @@ variable "scratch" {
     error_message = "scratch.kms_key_arn must be the ARN of a KMS key; an alias does not work in a role's policy."
   }
 }
+
+variable "erasure_key_arn" {
+  type        = string
+  default     = null
+  description = <<-EOT
+    The KMS key under which the key of the list of erased subjects lies beside it, for erasures and backfills. Null: that
+    key is not encrypted, and whoever reads dmd-jobs/ can tell whether a given person is in the list.
+  EOT
+
+  validation {
+    condition     = var.erasure_key_arn == null ? true : can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.erasure_key_arn))
+    error_message = "erasure_key_arn must be the ARN of a KMS key; an alias does not work in a role's policy."
+  }
+}

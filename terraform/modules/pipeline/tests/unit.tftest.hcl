@@ -277,10 +277,12 @@ run "the_most_of_jobs_is_taken" {
       backfill  = { workers = 299, timeout_minutes = 10080, worker_type = "G.8X" }
       compact   = { schedule = "cron(15 3 ? * MON-FRI *)", options = "--older-than 2d --type sale" }
       reconcile = {}
+      erase     = {}
     }
-    jobs_package = "tests/jobs"
-    exports      = { bucket = "exports", prefix = "/a/b/", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
-    scratch      = { bucket = "scratch", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
+    jobs_package    = "tests/jobs"
+    erasure_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k"
+    exports         = { bucket = "exports", prefix = "/a/b/", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
+    scratch         = { bucket = "scratch", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/k" }
   }
 
   assert {
@@ -379,11 +381,12 @@ run "the_lake_is_no_scratch_lake" {
   expect_failures = [var.scratch]
 }
 
-run "an_alias_is_no_key_of_exports_or_of_a_scratch_lake" {
+run "an_alias_is_no_key_of_a_job" {
   command = plan
   variables {
-    exports = { bucket = "exports", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/k" }
-    scratch = { bucket = "scratch", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/k" }
+    exports         = { bucket = "exports", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/k" }
+    scratch         = { bucket = "scratch", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/k" }
+    erasure_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/k"
   }
-  expect_failures = [var.exports, var.scratch]
+  expect_failures = [var.exports, var.scratch, var.erasure_key_arn]
 }
