@@ -203,7 +203,8 @@ def _states(
     def state(subject: str, entry: Entry) -> SubjectState:
         if unknown or subject in failed:
             return SubjectState.FAILED
-        asked_seconds = entry.requested_micros / _MICROS - _CLOCK_SECONDS
+        # A second for the request, and one for the clock then: of two requests in one second, the later is later.
+        asked_seconds = entry.requested_micros / _MICROS - 2 * _CLOCK_SECONDS
         is_early = at.now_seconds - asked_seconds < request.retention_seconds
         is_written = at.first_open_seconds is not None and _micros(at.first_open_seconds) <= entry.requested_micros
         return SubjectState.PENDING if subject in found or is_early or is_written else SubjectState.ERASED
