@@ -145,7 +145,7 @@ class _Passes:
         """Redact all objects, and delete old versions."""
         places = self._places()
         emptied = self._run(places.firehose, "looked at in the error output", redacts=False).emptied
-        done = WorkResult(emptied=emptied)
+        done = WorkResult(emptied=emptied, undone=places.unknown, all_failed=bool(places.unknown))
         # The documents first: what is emptied in Firehose's copies says whose documents they are.
         done.add(self._run([*places.rows, *places.documents], "looked at", redacts=True, emptied=emptied))
         done.add(self._run(places.firehose, "redacted in the error output", redacts=True))
@@ -156,7 +156,9 @@ class _Passes:
         """Look at everything."""
         places = self._places()
         works = [*places.rows, *places.documents, *places.firehose, *version_works(self._versions)]
-        return self._run(works, name, redacts=False, emptied=emptied)
+        found = self._run(works, name, redacts=False, emptied=emptied)
+        found.add(WorkResult(undone=places.unknown, all_failed=bool(places.unknown)))
+        return found
 
     def versions_after(self, objects: Sequence[ErasedObject]) -> WorkResult:
         """Return the versions that replacing these objects would leave, and an erasure delete."""
