@@ -9,6 +9,7 @@ from firehose.local.user_error import UserError
 from tests.commands import keys, result_of
 from tests.compacting import demand, rows, run
 from tests.erasing import NO_WAIT, data, erase, holders, states
+from tests.failed import error_object, failed
 from tests.given import change, s
 
 PHONE, EMAIL = "+15550107301", "ann@example.com"
@@ -183,3 +184,31 @@ def test_of_a_damaged_file_that_holds_an_id_nobody_says_that_the_person_is_erase
     counts = erase(lake, tmp_path, "zz9", "yy8", options=NO_WAIT)
 
     assert states(counts) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("data-pipeline/iceberg/demand/data/a.parquet", "data-pipeline/iceberg/: Iceberg tables are not redacted yet"),
+        ("data-pipeline/parquet/refund/partition_date=2025-01-01/a.parquet", "no schema here knows this table"),
+    ],
+)
+def test_while_there_is_a_table_that_cannot_be_redacted_nobody_is_erased(
+    lake: Path, tmp_path: Path, key: str, said: str
+) -> None:
+    (lake / key).parent.mkdir(parents=True)
+    (lake / key).write_bytes(b"1")
+
+    counts = erase(lake, tmp_path, "a", "x", options=NO_WAIT)
+
+    assert states(counts) == (0, 0, 2)
+    assert said in counts["undone"][0]
+    assert counts["rows"] == 2, "all else is redacted"
+
+
+def test_what_lies_elsewhere_in_the_error_output_is_redacted_too(lake: Path, tmp_path: Path) -> None:
+    path = error_object(lake, failed(change(fanId=s("a"), email=s("odd@example.com"))))
+    path.rename(lake / "data-pipeline/errors" / path.name)
+
+    assert erase(lake, tmp_path, "a")["records"] == 1
+    assert holders(lake, "odd@example.com") == []

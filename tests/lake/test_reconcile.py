@@ -10,6 +10,7 @@ import pytest
 from firehose.local.user_error import UserError
 from glue.schema import SCHEMAS
 from tests.commands import result_of
+from tests.erasing import erase
 from tests.exports import EXPORTED_MICROS, demand, export, full, full_export, incremental_export, item, written
 from tests.failed import error_object, everything, failed
 from tests.given import s
@@ -234,6 +235,15 @@ def test_erased_personal_data_is_no_loss(parquet: Table) -> None:
     parquet.write(personal, phoneNumber=s("[redacted]"), email=s("[redacted]"))
 
     found = parquet.reconcile()
+
+    assert (found["unexplained"], counted(found)) == (0, {"same": 1, "erased": 1})
+
+
+def test_a_person_who_is_erased_from_the_lake_but_not_from_the_table_is_no_loss(table: Table, tmp_path: Path) -> None:
+    table.write(A | {"phoneNumber": s("+15550100"), "email": s("a@example.com")})
+    erase(table.lake, tmp_path, "a")
+
+    found = table.reconcile()
 
     assert (found["unexplained"], counted(found)) == (0, {"same": 1, "erased": 1})
 

@@ -16,8 +16,10 @@ from firehose.pipeline.package import PROJECT
 from tests.commands import DMD, result_of
 from tests.compacting import NOW, age, compact, counted, files, run
 from tests.compacting import demand as compacted_demand
+from tests.erasing import data, erase
 from tests.exports import demand, full_export, item
-from tests.failed import everything, fans
+from tests.failed import document_of, documents, error_object, everything, failed, fans
+from tests.given import change, payload, s
 
 pytestmark = [
     pytest.mark.spark,
@@ -183,6 +185,23 @@ def test_a_compaction_killed_on_spark_loses_nothing_and_the_next_leaves_each_row
     compact(lake, "--engine", engine)
     assert counted(lake) == before
     assert len(files(lake)) == 2
+
+
+@needs_spark
+@pytest.mark.parametrize("file_format", ["parquet", "avro"])
+def test_an_erasure_on_spark_leaves_the_same_objects(tmp_path: Path, file_format: str) -> None:
+    personal = [demand(fan, day, email=s(f"{fan}@x")) for fan, day in (("a", "2025-01-01"), ("b", "2025-01-02"))]
+    full_export(tmp_path / "export", personal)
+    broken = change(fanId=s("a"), email=s("a@x"), eventId={"N": "1"})
+    for engine in ("local", "spark"):
+        lake = tmp_path / engine
+        result_of("backfill", "--export", str(tmp_path / "export"), "--lake", str(lake), "--format", file_format)
+        error_object(lake, failed(broken), failed(payload(broken)[:-9]))
+        documents(lake, document_of(broken), document_of(payload(broken)[:-9]))
+        counts = erase(lake, tmp_path, "a", options=("--engine", engine, "--processes", "2"))
+        assert (counts["objects"], counts["records"], counts["found_in_second_pass"]) == (3, 4, 0)
+
+    assert data(tmp_path / "spark") == data(tmp_path / "local")
 
 
 @pytest.mark.parametrize("source", [["--table", "t", "--lake", "l"], ["--export", "e", "--stream", "kinesis://s"]])

@@ -9,7 +9,7 @@ from firehose.lake.erasure.work import ObjectsWork, PartitionWork, VersionsWork,
 from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.jobs.leases import LEASES
 from firehose.lake.objects import Lake, StoredObject
-from glue.layout import ERROR_DOCUMENTS, FILE_FORMATS, FIREHOSE_ERRORS, ROOT, Format, partition_date, type_prefix
+from glue.layout import ERROR_DOCUMENTS, ERRORS, FILE_FORMATS, ROOT, Format, format_prefix, partition_date, type_prefix
 from glue.model import RecordType
 
 _T = TypeVar("_T", StoredObject, ObjectVersion)
@@ -26,16 +26,21 @@ NOT_COVERED = (
     "the Kinesis stream: changes from before the erasure, until its retention ends (24 hours by default)",
     "the table: the item itself, until it is deleted there; its point-in-time recovery (35 days) and its backups",
     "identifiers: fanId, reference.id, systemUserId and system.memberId stay in redacted rows (BR-22)",
-    "attributes of failed records under names that no schema marks as personal",
+    "attributes of failed records under names that no schema marks as personal (90 days by default)",
+    "Iceberg tables, and tables that no schema knows: while this lake has some, nobody is reported as erased",
 )
 
 
 class Places(NamedTuple):
-    """The work on a lake's rows, error documents, and Firehose's error objects."""
+    """The work on a lake's rows, error documents, and Firehose's error objects.
+
+    `unknown` are sentences about tables that cannot be redacted: while there are some, nobody is erased.
+    """
 
     rows: list[Work]
     documents: list[Work]
     firehose: list[Work]
+    unknown: list[str]
 
 
 def find_places(lake: Lake, types: Mapping[str, RecordType]) -> Places:
@@ -44,18 +49,21 @@ def find_places(lake: Lake, types: Mapping[str, RecordType]) -> Places:
     Raises:
         UserError: the lake cannot be listed.
     """
-    rows = [
-        work
-        for file_format in FILE_FORMATS
-        for name, record_type in types.items()
-        if record_type.subject is not None
-        for work in _partitions(lake, file_format, name)
-    ]
-    documents, firehose = (
-        [ObjectsWork(tuple(batch)) for batch in _batches(lake.objects(prefix))]
-        for prefix in (ERROR_DOCUMENTS, FIREHOSE_ERRORS)
-    )
-    return Places(rows, [*documents], [*firehose])
+    rows: list[Work] = []
+    unknown: list[str] = []
+    for file_format in FILE_FORMATS:
+        for name, objects in _by_table(lake, file_format).items():
+            record_type = types.get(name)
+            if record_type is None:
+                prefix = type_prefix(file_format, name)
+                unknown.append(f"{prefix}: no schema here knows this table, so it is not redacted: use newer ones")
+            elif record_type.subject is not None:
+                rows += _partitions(lake, file_format, name, objects)
+    if any(True for _ in lake.objects(format_prefix(Format.ICEBERG))):
+        unknown.append(f"{format_prefix(Format.ICEBERG)}: Iceberg tables are not redacted yet")
+    documents = list(lake.objects(ERROR_DOCUMENTS))
+    others = (stored for stored in lake.objects(ERRORS) if not stored.key.startswith(ERROR_DOCUMENTS))
+    return Places(rows, _objects_works(documents), _objects_works(others), unknown)
 
 
 def version_works(versions: Versions) -> list[Work]:
@@ -81,17 +89,30 @@ def _items(work: Work) -> tuple[StoredObject | ObjectVersion, ...]:
     return work.versions if isinstance(work, VersionsWork) else work.objects
 
 
-def _partitions(lake: Lake, file_format: Format, name: str) -> Iterator[Work]:
+def _by_table(lake: Lake, file_format: Format) -> dict[str, list[StoredObject]]:
+    """Return the objects of a format by the name of their table."""
+    tables: dict[str, list[StoredObject]] = defaultdict(list)
+    prefix = format_prefix(file_format)
+    for stored in lake.objects(prefix):
+        tables[stored.key.removeprefix(prefix).partition("/")[0]].append(stored)
+    return tables
+
+
+def _partitions(lake: Lake, file_format: Format, name: str, objects: Iterable[StoredObject]) -> Iterator[Work]:
     by_date: dict[str, list[StoredObject]] = defaultdict(list)
-    for stored in lake.objects(type_prefix(file_format, name)):
+    for stored in objects:
         by_date[partition_date(stored.key)].append(stored)
     leases = lake.objects(f"{LEASES}{file_format}/{name}/")
     leased = {stored.key.rpartition("/")[2].removesuffix(".json") for stored in leases}
-    for date, objects in by_date.items():
+    for date, there in by_date.items():
         if date:
-            yield PartitionWork(LakePartition(file_format, name, date), tuple(objects), date in leased)
+            yield PartitionWork(LakePartition(file_format, name, date), tuple(there), date in leased)
         else:  # no table's data, and no other job's
-            yield ObjectsWork(tuple(objects))
+            yield ObjectsWork(tuple(there))
+
+
+def _objects_works(objects: Iterable[StoredObject]) -> list[Work]:
+    return [ObjectsWork(tuple(batch)) for batch in _batches(objects)]
 
 
 def _batches(objects: Iterable[_T]) -> Iterator[list[_T]]:

@@ -154,7 +154,7 @@ class _Passes:
         """Redact all objects, and delete old versions."""
         places = self._places()
         emptied = self._run(places.firehose, "looked at in the error output", redacts=False).emptied
-        done = WorkResult(emptied=emptied)
+        done = WorkResult(emptied=emptied, undone=places.unknown, all_failed=bool(places.unknown))
         # The documents first: what is emptied in Firehose's copies says whose documents they are.
         done.add(self._run([*places.rows, *places.documents], "looked at", redacts=True, emptied=emptied))
         done.add(self._run(places.firehose, "redacted in the error output", redacts=True))
@@ -165,7 +165,9 @@ class _Passes:
         """Look at everything."""
         places = self._places()
         works = [*places.rows, *places.documents, *places.firehose, *version_works(self._versions)]
-        return self._run(works, name, redacts=False, emptied=emptied)
+        found = self._run(works, name, redacts=False, emptied=emptied)
+        found.add(WorkResult(undone=places.unknown, all_failed=bool(places.unknown)))
+        return found
 
     def versions_after(self, objects: Sequence[ErasedObject]) -> WorkResult:
         """Return the versions that replacing these objects would leave, and an erasure delete."""
@@ -212,7 +214,8 @@ def _states(
     def state(subject: str, entry: Entry) -> SubjectState:
         if unknown or subject in failed:
             return SubjectState.FAILED
-        asked_seconds = entry.requested_micros / _MICROS - _CLOCK_SECONDS
+        # A second for the request, and one for the clock then: of two requests in one second, the later is later.
+        asked_seconds = entry.requested_micros / _MICROS - 2 * _CLOCK_SECONDS
         is_early = at.now_seconds - asked_seconds < request.retention_seconds
         is_written = at.first_open_seconds is not None and _micros(at.first_open_seconds) <= entry.requested_micros
         return SubjectState.PENDING if subject in found or is_early or is_written else SubjectState.ERASED
