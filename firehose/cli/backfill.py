@@ -19,7 +19,7 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
-from firehose.lake.opening import need_files
+from firehose.lake.opening import need_files, open_lake
 from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.processors.function_problems import FunctionProblem
 from firehose.local.user_error import UserError
@@ -176,13 +176,19 @@ def backfill(  # noqa: PLR0913 - options of a command
 
 
 def _list_of(lake: str, stream: str, erased: str, *, no_erased: bool) -> str:
-    """Return the lake whose list of erased subjects holds, "" for none."""
+    """Return the lake whose list of erased subjects holds, "" for none.
+
+    Raises:
+        UserError: none is named for a stream, or one for a lake, or there is no such lake.
+    """
     if lake and (erased or no_erased):
         raise UserError("--erased and --no-erased are only for a stream: leave them out, a lake has a list of its own")
     if stream and bool(erased) == no_erased:
         raise UserError(
             f"{KINESIS}... has no list of erased subjects: name its lake with --erased LAKE, or specify --no-erased"
         )
+    if erased:
+        open_lake(erased)  # one that does not exist would have nobody erased
     return lake or erased
 
 

@@ -117,6 +117,8 @@ def run(  # noqa: PLR0913 - options of a command
     Settings that AWS would refuse are refused with AWS's error code; unsupported settings are refused by name.
 
     A Kinesis stream is read until Ctrl-C; the first run starts with new records. The end of files flushes everything.
+
+    Records are delivered as they are: no list of subjects erased by dmd erase is consulted.
     """
     try:
         behaviour = read_behaviour(switch or [])

@@ -1,8 +1,12 @@
 """What is erased stays erased: no file, export or error object brings a person's data back into a lake."""
 
+import gzip
 import json
+import re
+import shutil
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +18,17 @@ from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.erasure.redacting_sink import RedactingSink
 from firehose.lake.errors.report import report
 from firehose.lake.opening import open_lake_to_write
+from firehose.local.sinks import FolderSink
 from firehose.local.user_error import UserError
+from firehose.pipeline.streams import local_pipeline
+from glue.layout import FILE_FORMATS, Format
 from glue.schema import SCHEMAS
-from tests.commands import keys, result_of, write
+from tests.commands import SAMPLE, keys, result_of, write
 from tests.erased import ERASED_MICROS, holding, list_erased
+from tests.erasing import NO_WAIT, data, erase, states
 from tests.exports import EXPORTED_MICROS, backfilled, demand, full_export
 from tests.failed import error_object, failed, rows
-from tests.given import CHANGED_MS, PERSONAL, change, payload, s
+from tests.given import CHANGED_MS, PERSONAL, change, number_changes, payload, s
 from transform.scrub import digest_of_original
 
 pytestmark = pytest.mark.slow
@@ -60,12 +68,7 @@ FAILING: list[Any] = [
 ]
 
 
-def data(lake: Path) -> dict[str, bytes]:
-    """The objects of the pipeline in a lake, by key."""
-    return {key: body for key, body in keys(lake).items() if key.startswith("data-pipeline/")}
-
-
-@pytest.mark.parametrize("file_format", ["parquet", "avro"])
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
 def test_an_old_file_is_run_again_and_nothing_of_the_person_is_found(tmp_path: Path, file_format: str) -> None:
     lake, file = tmp_path / "lake", write(tmp_path / "changes.jsonl", *VALID, *FAILING)
     run = ("run", file, "--lake", str(lake), "--format", file_format, "--json")
@@ -83,7 +86,7 @@ def test_an_old_file_is_run_again_and_nothing_of_the_person_is_found(tmp_path: P
     ]
 
 
-@pytest.mark.parametrize("file_format", ["parquet", "avro"])
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
 def test_a_run_into_a_lake_that_has_only_the_list_leaves_the_objects_of_one_that_was_erased_in_place(
     tmp_path: Path, file_format: str
 ) -> None:
@@ -179,6 +182,87 @@ def test_an_old_error_object_is_replayed_and_nothing_of_the_person_is_found(tmp_
     assert personal(lake) == {"kept": {"+15550200000"}, "gone": {REDACTED}}
 
 
+def test_after_an_erasure_no_command_brings_anything_back(tmp_path: Path) -> None:
+    lake, old = tmp_path / "lake", tmp_path / "old"
+    full_export(tmp_path / "export", EXPORTED)
+    file = write(tmp_path / "changes.jsonl", *VALID, *FAILING)
+    old_errors = error_object(old, failed(VALID[0]), failed(FAILING[0]))
+    writers = [
+        ("run", file, "--lake", str(lake)),
+        ("backfill", "--export", str(tmp_path / "export"), "--lake", str(lake), "--no-compare"),
+        ("replay", "--lake", str(lake), "--errors", str(old_errors.parent)),
+    ]
+    for writer in writers:
+        result_of(*writer)
+    assert len(holding(lake, PHONE, MAIL)) > len(writers)
+
+    assert states(erase(lake, tmp_path, "gone", options=NO_WAIT)) == (0, 1, 0), "something was found"
+    erased = data(lake)
+    assert holding(lake, PHONE, MAIL) == []
+    shutil.rmtree(lake / "dmd-replay")  # else nothing is replayed again
+    for writer in writers:
+        result_of(*writer)
+
+    assert holding(lake, PHONE, MAIL) == []
+    assert data(lake).keys() == erased.keys()
+    again = erase(lake, tmp_path, "gone", options=NO_WAIT)
+    assert (again["objects"], again["found_in_second_pass"], states(again)) == (0, 0, (1, 0, 0))
+
+
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
+def test_what_a_run_puts_after_an_erasure_is_byte_by_byte_what_the_erasure_left(
+    tmp_path: Path, file_format: str
+) -> None:
+    lake, file = tmp_path / "lake", write(tmp_path / "changes.jsonl", *VALID, *FAILING)
+    run = ("run", file, "--lake", str(lake), "--format", file_format)
+    result_of(*run)
+    erase(lake, tmp_path, "gone")
+    erased = data(lake)
+
+    result_of(*run)
+
+    assert data(lake) == erased
+
+
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
+def test_of_the_sample_each_object_keeps_its_name_and_all_others_their_bytes(tmp_path: Path, file_format: str) -> None:
+    run = ("run", str(SAMPLE), "--format", file_format, "--lake")
+    result_of(*run, str(tmp_path / "before"))
+    before = data(tmp_path / "before")
+    found = re.findall(rb'"fanId": ?{"S": ?"([^"]+)"', gzip.decompress(SAMPLE.read_bytes()))
+    theirs = sorted({fan.decode() for fan in found})[::40]
+    list_erased(tmp_path / "lake", *theirs, at_micros=EXPORTED_MICROS * 2)
+
+    result_of(*run, str(tmp_path / "lake"))
+
+    after = data(tmp_path / "lake")
+    assert after.keys() == before.keys()
+    changed = {key for key in after if after[key] != before[key]}
+    assert 0 < len(changed) < len(before)
+    assert changed <= set(holding(tmp_path / "before", *theirs))
+
+
+def test_a_retried_invocation_of_the_function_consults_no_list_and_the_next_erasure_finds_it(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+
+    def deploy() -> None:
+        with closing(FolderSink(lake)) as bucket:
+            local_pipeline(bucket, file_format=Format.AVRO).run(number_changes(map(payload, VALID)))
+
+    deploy()
+    erase(lake, tmp_path, "gone")
+    erased = data(lake)
+    deploy()
+    (back,) = holding(lake, PHONE)
+
+    found = erase(lake, tmp_path, "gone", options=NO_WAIT)
+
+    assert (found["objects"], found["rows"], states(found)) == (1, 1, (0, 1, 0))
+    assert back in erased
+    assert data(lake) == erased
+    assert states(erase(lake, tmp_path, "gone", options=NO_WAIT)) == (1, 0, 0)
+
+
 @pytest.fixture
 def key(tmp_path: Path) -> str:
     path = tmp_path / "erasure.key"
@@ -250,19 +334,33 @@ def test_a_backfill_that_was_open_before_the_erasure_redacts_from_its_next_chunk
     assert len(holding(lake, PHONE)) == 1, "what was put before is for the erasure to find"
 
 
-def test_a_long_run_looks_at_the_list_every_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def put(tmp_path: Path) -> Iterator[Callable[[], list[str]]]:
+    """Puts an object of the person into a lake, by a writer that was made before the lake's first erasure."""
+    result_of("run", write(tmp_path / "changes.jsonl", VALID[0]), "--lake", str(tmp_path / "other"))
+    ((key, body),) = [(key, body) for key, body in keys(tmp_path / "other").items() if key.endswith("parquet")]
     lake = tmp_path / "lake"
-    erased = ErasedSubjects(str(lake))
-    sink = RedactingSink(open_lake_to_write(str(lake)), erased, SCHEMAS)
-    with closing(sink):
-        result_of("run", write(tmp_path / "changes.jsonl", VALID[0]), "--lake", str(tmp_path / "other"))
-        ((name, body),) = [(name, body) for name, body in keys(tmp_path / "other").items() if name.endswith("parquet")]
+    with closing(open_lake_to_write(str(lake))) as sink:
+        redacting = RedactingSink(sink, ErasedSubjects(str(lake)), SCHEMAS)
         list_erased(lake, "gone")
 
-        sink.put(name, body)
-        assert holding(lake, PHONE) == [name]
-        seconds = time.monotonic()
-        monkeypatch.setattr("firehose.lake.erasure.erased_subjects.time.monotonic", lambda: seconds + 61)
-        sink.put(name, body)
+        def put_it(*, opened: bool = False) -> list[str]:
+            with redacting.opened("run") if opened else nullcontext():
+                redacting.put(key, body)
+            return holding(lake, PHONE)
 
-    assert holding(lake, PHONE) == []
+        yield put_it
+
+
+def test_a_long_run_looks_at_the_list_every_minute(
+    put: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(put()) == 1
+    seconds = time.monotonic()
+    monkeypatch.setattr("firehose.lake.erasure.erased_subjects.time.monotonic", lambda: seconds + 61)
+
+    assert put() == []
+
+
+def test_a_subject_who_is_listed_before_a_run_has_put_its_note_is_seen_by_it(put: Callable[..., list[str]]) -> None:
+    assert put(opened=True) == []

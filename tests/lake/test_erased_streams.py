@@ -174,6 +174,8 @@ def test_a_backfill_into_a_stream_consults_the_list_of_the_lake_that_is_named(ki
     for options in ([], ["--erased", "lake", "--no-erased"]):
         with pytest.raises(UserError, match=r"name its lake with --erased LAKE, or specify --no-erased"):
             result_of(*backfill, *options)
+    with pytest.raises(UserError, match="no such lake: typo"):
+        result_of(*backfill, "--erased", "typo")
     with pytest.raises(UserError, match="only for a stream"):
         result_of("backfill", "--export", "export", "--lake", "lake", "--no-erased")
     assert numbers_in(kinesis) == []

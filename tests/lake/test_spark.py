@@ -16,8 +16,9 @@ from firehose.pipeline.package import PROJECT
 from tests.commands import DMD, result_of
 from tests.compacting import NOW, age, compact, counted, files, run
 from tests.compacting import demand as compacted_demand
+from tests.erased import holding, list_erased
 from tests.erasing import data, erase
-from tests.exports import demand, full_export, item
+from tests.exports import EXPORTED_MICROS, demand, full_export, item
 from tests.failed import document_of, documents, error_object, everything, failed, fans
 from tests.given import change, payload, s
 
@@ -208,3 +209,22 @@ def test_an_erasure_on_spark_leaves_the_same_objects(tmp_path: Path, file_format
 def test_what_keeps_its_state_here_is_not_for_spark(source: list[str]) -> None:
     with pytest.raises(UserError, match="--engine spark is for an export into a lake"):
         result_of("backfill", *source, "--engine", "spark")
+
+
+@needs_spark
+def test_units_on_spark_redact_who_is_erased_without_the_file_of_the_key(tmp_path: Path) -> None:
+    key = tmp_path / "erasure.key"
+    key.write_text("0123456789abcdef0123456789abcdef")
+    full_export(tmp_path / "export", *([demand(fan, phoneNumber=s(f"+1 {fan}"))] for fan in ("gone", "kept", "left")))
+    export = ("backfill", "--export", str(tmp_path / "export"), "--no-compare")
+    for name, engine in (("pool", "local"), ("spark", "spark")):
+        list_erased(tmp_path / name, "gone", at_micros=EXPORTED_MICROS, key=str(key))
+        options = ("--lake", str(tmp_path / name), "--engine", engine, "--processes", "2", "--erasure-key", str(key))
+        assert result_of(*export, *options).exit_code == 0
+
+    pool, spark = data(tmp_path / "pool"), data(tmp_path / "spark")
+    assert pool == spark
+    assert holding(tmp_path / "spark", "+1 gone") == []
+    assert len(holding(tmp_path / "spark", "+1 kept", "+1 left")) == 2
+    with pytest.raises(UserError, match="its key is not there"):
+        result_of(*export, "--lake", str(tmp_path / "spark"), "--engine", "spark")

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.erasure.error_records import ErrorRecords
 from firehose.lake.erasure.listed_subjects import ListedSubjects
 from firehose.lake.erasure.redaction import Redactor
-from firehose.lake.erasure.redactors import redactors
+from firehose.lake.errors.error_documents import ErrorDocument
 from firehose.lake.jobs.open_writers import open_writer
 from firehose.lake.jobs.replaced_keys import LakeSink
 from firehose.local.delivery.putting import concurrent_puts
@@ -22,6 +24,13 @@ from firehose.local.sink import StoredNote
 from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS
 from glue.model import pii_names
 from glue.schema import load
+from transform.object_store import NDJSON
+
+_decode = msgspec.json.Decoder(ErrorDocument).decode
+_NO_ORIGINAL = b'"events":[]'
+
+# A digest and a key take 300 bytes. Documents beyond these keep the digest of a record that is emptied.
+_MOST_NOTED = 100_000
 
 
 class RedactingSink:
@@ -33,8 +42,9 @@ class RedactingSink:
         self._erased = erased
         self._subjects = ListedSubjects(erased)
         self._schemas = schemas
-        # Documents without an original, by key: what that was is known when Firehose's own copy of it is put.
-        self._without_original: dict[str, tuple[bytes, str]] = {}
+        # The key of each document without an original, by its digest: what that was is known when Firehose's own copy
+        # of the record is put.
+        self._without_original: dict[str, str] = {}
 
     def put(
         self, key: str, body: bytes, content_type: str = "application/octet-stream", content_encoding: str = ""
@@ -49,8 +59,8 @@ class RedactingSink:
             if key.startswith(FIREHOSE_ERRORS):
                 self._put_documents_of_emptied(body)
             body = self._redacted(key, body)
-            if key.startswith(ERROR_DOCUMENTS) and b'"events":[]' in body:
-                self._without_original[key] = body, content_type
+            if key.startswith(ERROR_DOCUMENTS):
+                self._note_documents(key, body)
         self._sink.put(key, body, content_type, content_encoding)
 
     @contextmanager
@@ -82,18 +92,25 @@ class RedactingSink:
 
     @cached_property
     def _redactors(self) -> Mapping[str, Redactor]:
+        from firehose.lake.erasure.redactors import redactors  # noqa: PLC0415 - 40 ms, needed only where there is a list
+
         return redactors(self._schemas, {})
 
     def _redacted(self, key: str, body: bytes) -> bytes:
         redactor = next((one for prefix, one in self._redactors.items() if key.startswith(prefix)), None)
         return body if redactor is None else redactor.redact(body, self._subjects).body or body
 
+    def _note_documents(self, key: str, body: bytes) -> None:
+        for line in body.splitlines():
+            if _NO_ORIGINAL in line and len(self._without_original) < _MOST_NOTED:
+                self._without_original[_decode(line).digest or ""] = key
+
     def _put_documents_of_emptied(self, body: bytes) -> None:
         """Put documents again whose record does not parse and is emptied in an error object: their digest was its."""
         names = pii_names(load(self._schemas))
         emptied = ErrorRecords(names).to_be_emptied(body, self._subjects)
-        for key, (document, content_type) in list(self._without_original.items()) if emptied else []:
-            redacted = ErrorRecords(names, emptied).redact(document, self._subjects).body
+        for key in {self._without_original[digest] for digest in emptied if digest in self._without_original}:
+            document = self._sink.read(key)
+            redacted = ErrorRecords(names, emptied).redact(document.body, self._subjects).body if document else None
             if redacted is not None:
-                self._without_original[key] = redacted, content_type
-                self._sink.put(key, redacted, content_type)
+                self._sink.put(key, redacted, NDJSON)
