@@ -232,7 +232,7 @@ def main() -> None:
         moto = load(url, min(options.seconds, 20), options.clients)
     with served(_ENDPOINT) as (process, url):
         make_stream(url)
-        load(url, 2, options.clients)  # what is loaded once
+        load(url, options.seconds, options.clients)  # memory that the first load takes is used again by the second
         control(url, "flush", {})
         rows_before, bytes_before = stored(url)
         memory_before = resident_bytes(process)

@@ -82,8 +82,8 @@ def test_partitioned_by_an_inline_query(aws: LocalAws) -> None:
     assert len(aws.objects()) == 2
 
 
-PARQUET = {"ParquetSerDe": {}}
-OPENX = {"OpenXJsonSerDe": {}}
+PARQUET: dict[str, Any] = {"ParquetSerDe": {}}
+OPENX: dict[str, Any] = {"OpenXJsonSerDe": {}}
 CUSTOM = {
     "BlockSizeBytes": 128 * 1024 * 1024,
     "PageSizeBytes": 2 * 1024 * 1024,
