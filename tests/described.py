@@ -1,39 +1,44 @@
-"""Turns the description of a resource back into the request that made it."""
+"""Compares the description of a resource with the request that should have made it."""
 
 import base64
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from firehose.local.endpoint.description import described_destinations
 
 
 def described(firehose: Any, name: str) -> dict[str, Any]:
-    """Return the request that made a delivery stream, without the service's defaults."""
+    """Return what a delivery stream is described as, without defaults that Terraform writes out."""
     answer = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
-    (destination,) = answer["Destinations"]
-    kind = next(name for name in _KINDS if name in destination)
-    config = destination[kind]
-    if "S3DestinationDescription" in config:
-        config["S3Configuration"] = config.pop("S3DestinationDescription")
-    for processor in config["ProcessingConfiguration"]["Processors"]:
-        processor["Parameters"].sort(key=lambda one: _PARAMETERS.index(one["ParameterName"]))
-    for path, default in _DEFAULTS.items():
-        _without(config, path.split("."), default)
+    source = answer["Source"]["KinesisStreamSourceDescription"]
+    del source["DeliveryStartTimestamp"]
     return {
         "DeliveryStreamName": answer["DeliveryStreamName"],
         "DeliveryStreamType": answer["DeliveryStreamType"],
-        "KinesisStreamSourceConfiguration": answer["Source"]["KinesisStreamSourceDescription"],
-        _KINDS[kind]: config,
+        "KinesisStreamSourceConfiguration": source,
+        **_short(answer["Destinations"]),
     }
 
 
-# A destination's description, and the configuration that it is of.
-_KINDS = {
-    "ExtendedS3DestinationDescription": "ExtendedS3DestinationConfiguration",
-    "IcebergDestinationDescription": "IcebergDestinationConfiguration",
-}
+def as_described(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same of the stream that a request would make."""
+    rest = {name: value for name, value in request.items() if not name.endswith("DestinationConfiguration")}
+    return {**rest, **_short(described_destinations(request, "us-east-1"))}
 
 
-_PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds")
+def _short(destinations: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the description of the only destination by its name: {"ExtendedS3DestinationDescription": {...}}."""
+    (destination,) = destinations
+    name = next(name for name in _KINDS if name in destination)
+    config: dict[str, Any] = destination[name]
+    for path, default in _DEFAULTS.items():
+        _without(config, path.split("."), default)
+    return {name: config}
+
+
+_KINDS = ("ExtendedS3DestinationDescription", "IcebergDestinationDescription")
 _OPENX = "DataFormatConversionConfiguration.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
 _PARQUET = "DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe"
 _DEFAULTS = {

@@ -32,7 +32,7 @@ def replication(dynamodb: Any, table: str) -> str:
     """The state in which DynamoDB carries the changes of a table to Kinesis; "" where that is not told."""
     try:
         answer = dynamodb.describe_kinesis_streaming_destination(TableName=table)
-    except (ClientError, BotoCoreError, ResponseParserError):  # moto answers 500
+    except (ClientError, BotoCoreError, ResponseParserError):  # not every local endpoint knows it
         return ""
     states = [one["DestinationStatus"] for one in answer.get("KinesisDataStreamDestinations", [])]
     return "ACTIVE" if "ACTIVE" in states else ", ".join(states) or "no destination"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from firehose.lake.query.sql import query
 from firehose.local.endpoint.endpoint import Endpoint
@@ -252,12 +253,14 @@ class Replication:
         self.states = states
 
     def describe_kinesis_streaming_destination(self, **_: Any) -> dict[str, Any]:
+        if not self.states:
+            raise ClientError({"Error": {"Code": "500"}}, "DescribeKinesisStreamingDestination")
         return {"KinesisDataStreamDestinations": [{"DestinationStatus": state} for state in self.states]}
 
 
 def stopped(endpoint: Endpoint, *states: str, **place: Any) -> str:
     def client(service: str) -> Any:
-        return Replication(*states) if service == "dynamodb" and states else endpoint.client(service)
+        return Replication(*states) if service == "dynamodb" else endpoint.client(service)
 
     search = Search(Format.PARQUET, DEMAND, lake([]))
     since = place.get("since", SINCE)

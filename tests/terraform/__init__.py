@@ -122,3 +122,7 @@ def what_dev1_has_already(endpoint: str) -> None:
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    boto3.client("dynamodb", "us-east-1", **account).enable_kinesis_streaming_destination(
+        TableName="prd3292-dev1-us-east-1-demand-table",
+        StreamArn="arn:aws:kinesis:us-east-1:123456789012:stream/prd3292-dev1-dmnd-table-stream",
+    )
