@@ -15,7 +15,8 @@ object is in its bucket.
 
 Uploads. An object is put with the list of its ordinals, and all of them are settled together once it is there. While
 the bucket refuses an object, none of its records is settled. After a crash the source gives the unsettled records
-again, with all that follow them: delivery is at least once.
+again, with all that follow them: delivery is at least once. Rows of an Iceberg table are there once all the same, since
+the table itself says up to which record it has them (delivery/source_marks).
 
 Parts. One record of the source may become several records by de-aggregation, or none. The source counts
 its own records: `SourceRecords` translates.

@@ -197,13 +197,13 @@ class IcebergTables:
         """Convert and commit; return False if error objects are refused, which come first."""
         writer = self._writer()
         table = writer.load(write.table)
-        converted = writer.converter(write.table, table).convert(write.rows.column("data").to_pylist())
-        if converted.failures:
-            self._fail_rows(write, {each.index: RowError(each.code, each.message) for each in converted.failures})
+        rows, failures = writer.convert(table, write)
+        if failures:
+            self._fail_rows(write, {each.index: RowError(each.code, each.message) for each in failures})
             self.errors.flush_all()
             if self._uploads.waiting_bytes:
                 return False
-        committed = writer.commit(table, write, converted.rows)
+        committed = writer.commit(table, write, rows)
         self._settle(write.ordinals, DELIVERED)
         self._count_committed(write, committed)
         return True

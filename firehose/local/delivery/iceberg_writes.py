@@ -13,12 +13,16 @@ from pyiceberg.table import Table, TableProperties
 from pyiceberg.transforms import IdentityTransform
 
 from firehose.local.behaviour import Behaviour
+from firehose.local.conversion.converter import ConversionFailure
 from firehose.local.conversion.iceberg_rows import IcebergRows
 from firehose.local.delivery.partition_keys import Values
 from firehose.local.delivery.source_marks import SourceMarks, SourceOf
 
 # What waits in a buffer: rows as JSON, so that they are converted by the table as it stands when they are committed.
 BUFFERED = pa.schema([("data", pa.binary()), ("record_id", pa.string()), ("arrival_ms", pa.int64())])
+
+# Rows that are Python's objects at a time: those of an event take ten times the memory of its JSON.
+_CONVERTED_ROWS = 2000
 
 # "Firehose supports version 2" (guide, "Considerations and limitations"); tables of version 1 fail as missing.
 _FORMAT_VERSION = 2
@@ -77,15 +81,26 @@ class TableWriter:
         table.metadata = table.metadata.model_copy(update={"properties": own})
         return table
 
-    def converter(self, name: Values, table: Table) -> IcebergRows:
-        """Return the converter for a table's schema; it is made anew when the schema changes."""
+    def convert(self, table: Table, write: TableWrite) -> tuple[pa.Table, list[ConversionFailure]]:
+        """Return the rows of a write as the table's schema stands, and the records that are not rows."""
+        converter = self._converter(write.table, table)
+        data = write.rows.column("data")
+        batches, failures = [], []
+        for start in range(0, max(len(data), 1), _CONVERTED_ROWS):
+            converted = converter.convert(data.slice(start, _CONVERTED_ROWS).to_pylist())
+            batches.append(converted.rows)
+            failures += [msgspec.structs.replace(each, index=start + each.index) for each in converted.failures]
+        return pa.Table.from_batches(batches).combine_chunks(), failures
+
+    def _converter(self, name: Values, table: Table) -> IcebergRows:
+        # A schema may change between two flushes.
         schema = table.schema()
         known = self._converters.get(name)
         if known is None or known[0] != schema:
             known = self._converters[name] = (schema, IcebergRows(schema, self._behaviour))
         return known[1]
 
-    def commit(self, table: Table, write: TableWrite, rows: pa.RecordBatch) -> Committed:
+    def commit(self, table: Table, write: TableWrite, rows: pa.Table) -> Committed:
         """Append the rows that the table does not have yet, and move the marks with them.
 
         `rows` are those of `write`, converted. Whatever an earlier attempt left behind, each row is there once.
@@ -98,8 +113,7 @@ class TableWriter:
         missing = marks.missing(record_ids)
         if not missing:
             return Committed()
-        appended = pa.Table.from_batches([rows])
-        data = write.rows.column("data")
+        appended, data = rows, write.rows.column("data")
         if len(missing) < len(record_ids):
             appended, data = appended.take(missing), data.take(missing)
         with table.transaction() as transaction:
