@@ -6,9 +6,11 @@ import re
 
 import pyarrow as pa
 import pytest
+from botocore.exceptions import ClientError
 from pyiceberg.types import StringType
 
 from firehose.local.testing import LocalFirehose
+from tests.fakes import failing
 from tests.iceberg_streams import FAILED, ids, make_table, one_table, routed
 from tests.stream_requests import iceberg, only_table
 
@@ -190,6 +192,53 @@ def test_rows_that_are_refused_until_the_retries_are_over_go_to_the_errors(fireh
     assert (error["errorCode"], error["attemptsMade"]) == ("Iceberg.CommitFailed", 5)
     assert error["errorMessage"] == "the table db.orders: CommitFailedException"
     assert (ids(stream.rows("db.orders")), stream.waiting) == (["b"], 0)
+
+
+def test_a_table_that_is_there_again_takes_the_rows_that_come_after(firehose: LocalFirehose) -> None:
+    stream = one_table(firehose)
+    stream.inject("iceberg-missing-table", 1)
+
+    for name in ("a", "b"):
+        stream.put({"id": name})
+        firehose.advance(300)
+
+    assert [error["errorCode"] for error in stream.errors(FAILED)] == ["Iceberg.NoSuchTable"]
+    assert ids(stream.rows("db.orders")) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetTable"), "Glue.AccessDenied"),
+        (OSError("When reading information for key: AWS Error ACCESS_DENIED during HeadObject"), "S3.AccessDenied"),
+        (OSError("No space left on device"), "Iceberg.CommitFailed"),
+        (KeyError("secret"), "Iceberg.CommitFailed"),
+    ],
+)
+def test_the_error_of_the_last_try_gives_the_code_and_is_not_quoted(
+    firehose: LocalFirehose, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    stream = one_table(firehose, RetryOptions={"DurationInSeconds": 0})
+    monkeypatch.setattr(firehose.catalog, "load_table", failing(1, error))
+
+    stream.put({"id": "a"})
+    firehose.advance(300)
+
+    [found] = stream.errors(FAILED)
+    assert (found["errorCode"], stream.waiting) == (code, 0)
+    assert str(error) not in found["errorMessage"]
+
+
+def test_rows_of_a_commit_without_an_answer_are_looked_for_before_they_go_to_the_errors(
+    firehose: LocalFirehose,
+) -> None:
+    stream = one_table(firehose, RetryOptions={"DurationInSeconds": 0})
+    stream.inject("iceberg-unknown", 1)
+
+    stream.put({"id": "a"})
+    firehose.advance(300)
+
+    assert (ids(stream.rows("db.orders")), stream.errors(), stream.waiting) == (["a"], [], 0)
 
 
 def test_what_comes_after_a_refused_write_waits_behind_it_in_its_table_only(firehose: LocalFirehose) -> None:

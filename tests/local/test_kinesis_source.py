@@ -165,6 +165,7 @@ def test_a_stream_made_again_under_the_same_name_is_read_from_its_start(tmp_path
     again.put(b"a")
 
     assert read(source(again, tmp_path)) == [b"a"]
+    assert first.source_of(f"{FIRST}{1:0140}") != source(again, tmp_path).source_of(f"{FIRST}{1:0140}")
 
 
 def test_children_are_read_when_all_of_their_parents_have_been(tmp_path: Path) -> None:

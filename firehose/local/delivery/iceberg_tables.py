@@ -14,7 +14,9 @@ Without a clock, as on files, a conflict is tried again at once, a few times; an
 from base64 import b64encode
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
+from itertools import compress
 from types import MappingProxyType
 from typing import Any
 
@@ -212,18 +214,30 @@ class IcebergTables:
         """Plan the next attempt; or give up, if the stream's retries are over, and return True."""
         write.first_ms = now_ms if write.first_ms is None else write.first_ms
         if now_ms - write.first_ms >= self._retry_ms:
+            self._settle_landed(write)
             self._give_up(write, RowError(_code_of(error), f"the table {'.'.join(write.table)}: {_reason(error)}"))
             return True
         write.error = _as_user_error(write, error)
         write.due_ms = now_ms + spacing_ms(write.attempts - 1)
         return False
 
+    def _settle_landed(self, write: TableWrite) -> None:
+        """Settle the rows that the table has, since a commit without an answer may have landed."""
+        with suppress(Exception):  # the catalog is still out of reach, and nobody knows
+            writer = self._writer()
+            missing = set(writer.missing(writer.load(write.table), write))
+            there = [place not in missing for place in range(len(write.ordinals))]
+            landed = list(compress(write.ordinals, there))
+            write.keep([not each for each in there])
+            self._settle(landed, DELIVERED)
+            self._report.delivered += len(landed)
+
     def _give_up(self, write: TableWrite, error: RowError) -> None:
         self._fail_rows(write, dict.fromkeys(range(len(write.ordinals)), error))
 
     def _fail_rows(self, write: TableWrite, errors: Mapping[int, RowError]) -> None:
         """Take rows of a write, by their places, to the error output."""
-        failed = write.rows.take(list(errors)).to_pylist()
+        failed = write.rows.take(pa.array(list(errors), pa.int64())).to_pylist()
         for row, (place, error) in zip(failed, errors.items(), strict=True):
             self._fail(row, write.ordinals[place], error, max(write.attempts, 1))
         write.keep([place not in errors for place in range(len(write.ordinals))])

@@ -100,6 +100,13 @@ class TableWriter:
             known = self._converters[name] = (schema, IcebergRows(schema, self._behaviour))
         return known[1]
 
+    def missing(self, table: Table, write: TableWrite) -> list[int]:
+        """Return the places of the rows that the table does not have."""
+        return self._marks(table).missing(_record_ids(write))
+
+    def _marks(self, table: Table) -> SourceMarks:
+        return SourceMarks(table.properties, self._stream, self._source_of)
+
     def commit(self, table: Table, write: TableWrite, rows: pa.Table) -> Committed:
         """Append the rows that the table does not have yet, and move the marks with them.
 
@@ -108,8 +115,7 @@ class TableWriter:
         Raises:
             Whatever PyIceberg raises; nothing is known then of the table's state, and it must be loaded anew.
         """
-        record_ids: list[str] = write.rows.column("record_id").to_pylist()
-        marks = SourceMarks(table.properties, self._stream, self._source_of)
+        record_ids, marks = _record_ids(write), self._marks(table)
         missing = marks.missing(record_ids)
         if not missing:
             return Committed()
@@ -124,6 +130,11 @@ class TableWriter:
         files, file_bytes = (int((summary and summary[name]) or 0) for name in ("added-data-files", "added-files-size"))
         row_bytes = sum(map(len, data.to_pylist()))
         return Committed(len(missing), row_bytes, files, file_bytes, _partitions(table, appended))
+
+
+def _record_ids(write: TableWrite) -> list[str]:
+    found: list[str] = write.rows.column("record_id").to_pylist()
+    return found
 
 
 def _partitions(table: Table, rows: pa.Table) -> Set[str]:
