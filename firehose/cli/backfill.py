@@ -19,11 +19,11 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
-from firehose.lake.opening import need_files, open_lake
+from firehose.lake.opening import open_lake
 from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.processors.function_problems import FunctionProblem
 from firehose.local.user_error import UserError
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 from glue.schema import SCHEMAS
 
 STATES = Path(".local", "backfill")
@@ -124,8 +124,11 @@ def backfill(  # noqa: PLR0913 - options of a command
 
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
-    if lake:
-        need_files(file_format, "dmd backfill --lake", "send the items through the stream with --stream")
+    if lake and file_format not in FILE_FORMATS and (processes > 1 or engine is Engine.SPARK):
+        raise UserError(
+            "Iceberg tables take one commit at a time: leave out --processes and --engine, or send the items through "
+            "the stream with --stream"
+        )
     job = BackfillJob(
         source=either("--table", table, "--export", export),
         is_table=bool(table),

@@ -100,7 +100,7 @@ def run(  # noqa: PLR0913 - an argument for each option
             objects,
             schemas=schemas,
             file_format=file_format,
-            iceberg=tables_to_write(lake, types, source.source_of) if source.source_of and named else None,
+            iceberg=tables_to_write(lake, types).of(source.source_of) if source.source_of and named else None,
             on_printed=metrics.add,
             clock=source.clock,
         )

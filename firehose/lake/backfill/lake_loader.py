@@ -6,15 +6,18 @@ from pathlib import Path
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
+from firehose.lake.backfill.state import StartedJob
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.erasure.redacting_sink import RedactingSink
+from firehose.lake.iceberg.writing import tables_to_write
 from firehose.lake.opening import open_lake, open_lake_to_write
 from firehose.local.event_record import EventRecord, event_record
+from firehose.local.sources.source_names import one_source
 from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_identity, change_time_ms
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
 from firehose.pipeline.streams import local_pipeline
-from glue.layout import type_prefix
+from glue.layout import FILE_FORMATS, type_prefix
 from transform.outcome import OTHER
 
 _ONE_SHARD = "shardId-000000000000"
@@ -27,16 +30,26 @@ class LakeLoader:
         UserError: it cannot be written.
     """
 
-    def __init__(self, job: BackfillJob, erased: ErasedSubjects | None) -> None:
+    def __init__(self, started: StartedJob, erased: ErasedSubjects | None) -> None:
+        job = started.job
+        self._started = started
         self._format = job.file_format
         self._schemas = Path(job.schemas)
         self._types = job.load_types()
         self._erased = erased
         sink = open_lake_to_write(job.target)
         self._sink = RedactingSink(sink, erased, self._schemas) if erased is not None else sink
+        self._tables = None if job.file_format in FILE_FORMATS else tables_to_write(job.target, self._types)
+        if self._tables and erased:
+            raise UserError(
+                f"{job.target} has a list of erased subjects, which dmd backfill does not consult for Iceberg tables: "
+                "send the items through the stream with --stream"
+            )
 
-    def deliver(self, records: Iterable[EventRecord], counts: Counts) -> None:
-        """Deliver all records of a chunk. The same records give the same objects again.
+    def deliver(self, records: Iterable[EventRecord], counts: Counts, unit: int) -> None:
+        """Deliver all records of a chunk of a unit. The same records give the same objects again.
+
+        Iceberg tables get each row once, if the chunks of a unit come in their order.
 
         Raises:
             UserError: the lake cannot be written, or its list of erased subjects not be read.
@@ -45,7 +58,13 @@ class LakeLoader:
         if self._erased is not None:
             self._erased.refresh()
         metrics, objects = FunctionMetrics(), CountingSink(self._sink)
-        plane = local_pipeline(objects, schemas=self._schemas, file_format=self._format, on_printed=metrics.add)
+        plane = local_pipeline(
+            objects,
+            schemas=self._schemas,
+            file_format=self._format,
+            iceberg=self._tables.of(one_source(self._started.source_name(unit))) if self._tables else None,
+            on_printed=metrics.add,
+        )
         report = plane.run(records)
         if report.stopped:
             raise KeyboardInterrupt

@@ -42,7 +42,7 @@ class ResumableWorker:
     ) -> None:
         self._job = started.job
         self._source = self._job.open_source(export, started.started_micros, started.key_names)
-        self._loader = None if self._job.is_stream else LakeLoader(self._job, erased)
+        self._loader = None if self._job.is_stream else LakeLoader(started, erased)
         self._filter = ItemFilter(self._job, dates=self._job.is_stream)
         self._personal = self._job.load_personal()
         self._state = state
@@ -90,7 +90,7 @@ class ResumableWorker:
             if header.chunk == progress.chunks:
                 payloads = (line[:-1] for line in file)
                 records = RecordNumbers(self._source.identity, unit, self._personal).records(payloads, progress.records)
-                self._loader.deliver(records, header.after.counts)
+                self._loader.deliver(records, header.after.counts, unit)
                 progress = header.after
                 self._state.save(unit, progress)
         path.unlink()

@@ -25,6 +25,7 @@ import fcntl
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,6 +51,14 @@ class StartedJob(msgspec.Struct):
     identity: str
     started_micros: int
     key_names: tuple[str, ...] = ()
+
+    def source_name(self, unit: int) -> str:
+        """Return the name of a unit as a source, by which an Iceberg table knows the rows that it has of it.
+
+        A scan that begins anew reads a table as it stands then, so it is another source.
+        """
+        began = f" {self.started_micros}" if self.job.is_table else ""
+        return f"backfill-{sha256(f'{self.job.digest} {self.identity}{began}'.encode()).hexdigest()[:16]}-{unit}"
 
 
 class Progress(msgspec.Struct):

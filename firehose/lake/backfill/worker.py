@@ -46,7 +46,7 @@ class ExportWorker:
     def __init__(self, started: StartedJob, export: Export, tick: Tick, erased: ErasedSubjects | None) -> None:
         self._job = started.job
         self._source = self._job.open_source(export, started.started_micros, started.key_names)
-        self._loader = LakeLoader(self._job, erased)
+        self._loader = LakeLoader(started, erased)
         self._filter = ItemFilter(self._job)
         self._personal = self._job.load_personal()
         self._tick = tick
@@ -58,7 +58,7 @@ class ExportWorker:
         with contextlib.closing(self._source.pages(unit, "")) as pages:
             while not progress.done:
                 chunk = Chunk(pages, self._filter, self._job.chunk_items, self._tick)
-                self._loader.deliver(numbers.records(chunk.payloads(), progress.records), chunk.counts)
+                self._loader.deliver(numbers.records(chunk.payloads(), progress.records), chunk.counts, unit)
                 progress = progress.after(chunk)
         return progress
 

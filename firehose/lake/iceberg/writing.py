@@ -1,6 +1,9 @@
 """The Iceberg tables of a lake that is written to."""
 
 from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 from firehose.lake.iceberg.catalogs import folder_tables, glue_tables
 from firehose.local.delivery.source_marks import SourceOf
@@ -11,7 +14,18 @@ from firehose.pipeline.streams import IcebergLake
 from glue.model import RecordType
 
 
-def tables_to_write(lake: str, types: Mapping[str, RecordType], source_of: SourceOf) -> IcebergLake:
+class WritableTables(msgspec.Struct, frozen=True):
+    """The tables of a lake, by their catalog and their namespace in it."""
+
+    catalog: Any
+    namespace: str
+
+    def of(self, source_of: SourceOf) -> IcebergLake:
+        """Return them as what a local pipeline delivers to, with records of these sources."""
+        return IcebergLake(lambda: self.catalog, self.namespace, source_of)
+
+
+def tables_to_write(lake: str, types: Mapping[str, RecordType]) -> WritableTables:
     """Return the tables of a lake: of a folder, whose tables are made and brought to their schemas, or of a bucket.
 
     The tables of a bucket are in Glue of its environment, where only dmd iceberg tables makes them.
@@ -31,4 +45,4 @@ def tables_to_write(lake: str, types: Mapping[str, RecordType], source_of: Sourc
 
         if refused := refusals(make_tables(place, types)):
             raise UserError("the Iceberg tables cannot follow their schemas: " + "; ".join(refused[0].details))
-    return IcebergLake(lambda: place.catalog, place.namespace, source_of)
+    return WritableTables(place.catalog, place.namespace)
