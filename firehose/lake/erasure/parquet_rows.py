@@ -89,7 +89,7 @@ class ParquetRows:
         subject_path, time_path = paths
         column = _leaf(file.read_row_group(number, columns=[subject_path], use_threads=False), subject_path)
         column = column.cast(pa.string())
-        wanted = [one for one in pc.unique(column).to_pylist() if one in subjects]
+        wanted = subjects.among(lambda: pc.unique(column).to_pylist())
         places = pc.indices_nonzero(pc.is_in(column, value_set=pa.array(wanted, pa.string())))
         if not len(places):
             return
