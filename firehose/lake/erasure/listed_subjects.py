@@ -1,5 +1,7 @@
 """A list of erased subjects as redaction asks for them: by an id, or by a text that may mention one."""
 
+from collections.abc import Callable, Iterable
+
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.erasure.mentioned import mentioned
 from firehose.lake.erasure.subjects import Subjects
@@ -15,6 +17,10 @@ class ListedSubjects(Subjects):
     def __contains__(self, subject: object) -> bool:
         """Return True if an id is listed."""
         return isinstance(subject, str) and self._erased.erased_at(subject) is not None
+
+    def among(self, ids: Callable[[], Iterable[str]]) -> list[str]:
+        """Return the subjects among some ids."""
+        return [one for one in ids() if one in self]
 
     def covers(self, subject: str, changed_micros: int | None) -> bool:
         """Return True if a change of a subject is not later than the erasure. One without a time is not."""

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from firehose.lake.erasure.thrift_compact import I32, I64, ThriftStruct, read_struct, write_struct
+from firehose.lake.erasure.thrift_compact import (
+    I32,
+    I64,
+    ThriftStruct,
+    read_field,
+    read_struct,
+    write_list,
+    write_struct,
+)
 
 _MAGIC = b"PAR1"
 
@@ -47,24 +55,21 @@ class ParquetParts:
     def __init__(self, body: bytes) -> None:
         if len(body) < 12 or body[:4] != _MAGIC or body[-4:] != _MAGIC:
             raise ValueError("not a Parquet file")
-        size = int.from_bytes(body[-8:-4], "little")
         self._body = body
-        self._footer, _ = read_struct(body, len(body) - 8 - size)
+        self._footer_begin = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
+        # All else in the footer is copied: most of it is the schema.
+        (self._kind, self._row_groups), self._begin, self._end = read_field(body, self._footer_begin, _ROW_GROUPS)
 
     def chunk(self, row_group: int, leaf: int) -> ColumnChunk:
         """Return the chunk of a leaf: they are numbered in the order of the schema."""
         return ColumnChunk(self._body, self._columns(row_group)[leaf])
-
-    def has_page_index(self, row_group: int, leaf: int) -> bool:
-        """Return True if there is an index of the pages of a chunk."""
-        return _OFFSET_INDEX in self._columns(row_group)[leaf]
 
     def with_chunks(self, others: Mapping[tuple[int, int], ColumnChunk]) -> bytes:
         """Return the file with other chunks, by the numbers of row group and leaf."""
         out = bytearray(_MAGIC)
         indexed: list[tuple[ThriftStruct, ColumnChunk, int]] = []
         groups = []
-        for number, group in enumerate(self._row_groups()):
+        for number, group in enumerate(self._row_groups):
             begin, columns = len(out), []
             for leaf, own in enumerate(group[_COLUMNS][1][1]):
                 source = others.get((number, leaf), ColumnChunk(self._body, own))
@@ -80,16 +85,12 @@ class ParquetParts:
             _copy_column_index(out, column, source)
         for column, source, moved in indexed:
             _copy_offset_index(out, column, source, moved)
-        kind, (inner, _) = self._footer[_ROW_GROUPS]
-        footer = write_struct(self._footer | {_ROW_GROUPS: (kind, (inner, groups))})
+        before, after = self._body[self._footer_begin : self._begin], self._body[self._end : -8]
+        footer = b"".join([before, write_list((self._kind, groups)), after])
         return b"".join([out, footer, len(footer).to_bytes(4, "little"), _MAGIC])
 
-    def _row_groups(self) -> list[ThriftStruct]:
-        groups: list[ThriftStruct] = self._footer[_ROW_GROUPS][1][1]
-        return groups
-
     def _columns(self, row_group: int) -> list[ThriftStruct]:
-        columns: list[ThriftStruct] = self._row_groups()[row_group][_COLUMNS][1][1]
+        columns: list[ThriftStruct] = self._row_groups[row_group][_COLUMNS][1][1]
         return columns
 
 

@@ -1,6 +1,7 @@
 """Find and redact rows in Parquet files: the chunks of personal columns are replaced, all else is kept as it is."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -38,6 +39,8 @@ class ParquetRows:
         assert record_type.subject is not None  # noqa: S101 - the caller asks
         self._row = record_type.row
         self._subject = tuple(name.lower() for name in record_type.subject)
+        # The files of a table have few schemas.
+        self._leaves = lru_cache(maxsize=64)(self._leaves_of)
         self._personal = {
             field.name.lower()
             for field in record_type.row.fields
@@ -89,7 +92,7 @@ class ParquetRows:
         subject_path, time_path = paths
         column = _leaf(file.read_row_group(number, columns=[subject_path], use_threads=False), subject_path)
         column = column.cast(pa.string())
-        wanted = [one for one in pc.unique(column).to_pylist() if one in subjects]
+        wanted = subjects.among(lambda: pc.unique(column).to_pylist())
         places = pc.indices_nonzero(pc.is_in(column, value_set=pa.array(wanted, pa.string())))
         if not len(places):
             return
@@ -125,22 +128,24 @@ class ParquetRows:
 
     def _written(self, body: bytes, file: Any, groups: list[_RowGroup]) -> bytes:
         parts = ParquetParts(body)
-        leaves = list(self._leaves(file.schema_arrow))
+        leaves = self._leaves(file.schema_arrow)
         others: dict[tuple[int, int], ColumnChunk] = {}
         for number, group in enumerate(groups):
-            for name, column in group.columns.items():
-                own = [leaf for leaf, (top, _) in enumerate(leaves) if top == name]
-                changed = [leaf for leaf in own if leaves[leaf][1]]
-                made = _file_of(file, number, changed[0], name, column, parts)
-                others |= {(number, leaf): made.chunk(0, leaf - own[0]) for leaf in changed}
+            for codec, columns in _by_codec(file, number, group.columns, leaves).items():
+                made = _file_of(file.schema_arrow, codec, columns)
+                own = [leaf for leaf, (column, _) in enumerate(leaves) if column in columns]
+                changed = {leaf: place for place, leaf in enumerate(own) if leaves[leaf][1]}
+                others |= {(number, leaf): made.chunk(0, place) for leaf, place in changed.items()}
         return parts.with_chunks(others)
 
-    def _leaves(self, schema: Any) -> Iterator[tuple[str, bool]]:
-        """Yield the column of each leaf, and True if the leaf is personal, in the order of the file."""
-        for column in schema:
-            field = by_lower_case(self._row).get(column.name.lower())
-            for is_personal in _personal_leaves(column.type, field):
-                yield column.name, is_personal
+    def _leaves_of(self, schema: Any) -> list[tuple[str, bool]]:
+        """Return the column of each leaf, and True if the leaf is personal, in the order of the file."""
+        fields_of = by_lower_case(self._row)
+        return [
+            (column.name, is_personal)
+            for column in schema
+            for is_personal in _personal_leaves(column.type, fields_of.get(column.name.lower()))
+        ]
 
 
 def _personal_leaves(kind: pa.DataType, field: Field | None, model: Type | None = None) -> Iterator[bool]:
@@ -174,24 +179,52 @@ def _with_values(column: Any, changed: dict[int, Any]) -> Any:
     return pc.if_else(pa.array(mask), pa.scalar(REDACTED).cast(column.type), column)
 
 
-def _file_of(file: Any, row_group: int, leaf: int, name: str, column: Any, parts: ParquetParts) -> ParquetParts:
-    """Return a file of one column of a row group, whose chunks are compressed as those in its own file."""
-    field = file.schema_arrow.field(name).with_type(column.type)
-    own = file.metadata.row_group(row_group).column(leaf)
-    codec = own.compression
+class _Codec(NamedTuple):
+    """How the pages of a column chunk are made."""
+
+    compression: str
+    dictionary: bool
+    statistics: bool
+    page_index: bool
+    version: str
+
+
+def _by_codec(
+    file: Any, row_group: int, columns: dict[str, Any], leaves: list[tuple[str, bool]]
+) -> dict[_Codec, dict[str, Any]]:
+    """Return redacted columns by how their chunks are made; those of one kind are written together, in their order."""
+    kinds: dict[_Codec, dict[str, Any]] = {}
+    row_group_of = file.metadata.row_group(row_group)
+    for leaf, (name, is_personal) in enumerate(leaves):
+        if is_personal and name in columns:
+            own = row_group_of.column(leaf)
+            codec = _Codec(
+                "none" if own.compression == "UNCOMPRESSED" else own.compression.lower(),
+                own.has_dictionary_page,
+                own.is_stats_set,
+                own.has_offset_index,
+                "1.0" if "PLAIN_DICTIONARY" in own.encodings else "2.6",
+            )
+            kinds.setdefault(codec, {})[name] = columns[name]
+    return kinds
+
+
+def _file_of(schema: Any, codec: _Codec, columns: dict[str, Any]) -> ParquetParts:
+    """Return a file of columns of a row group, whose chunks are made as those in their own file."""
+    fields_of = [schema.field(name).with_type(column.type) for name, column in columns.items()]
     out = pa.BufferOutputStream()
     pq.write_table(
-        pa.Table.from_arrays([column], schema=pa.schema([field])),
+        pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields_of)),
         out,
         row_group_size=_ONE_ROW_GROUP,
-        compression="none" if codec == "UNCOMPRESSED" else codec.lower(),
-        use_dictionary=own.has_dictionary_page,
-        version="1.0" if "PLAIN_DICTIONARY" in own.encodings else "2.6",
+        compression=codec.compression,
+        use_dictionary=codec.dictionary,
+        version=codec.version,
         data_page_version="1.0",
         use_deprecated_int96_timestamps=True,
         store_schema=False,
-        write_statistics=own.is_stats_set,
-        write_page_index=parts.has_page_index(row_group, leaf),
+        write_statistics=codec.statistics,
+        write_page_index=codec.page_index,
     )
     return ParquetParts(out.getvalue().to_pybytes())
 
