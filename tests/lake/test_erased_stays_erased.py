@@ -145,6 +145,24 @@ def test_no_digest_beside_a_record_that_does_not_parse_is_that_of_its_bytes(tmp_
     assert holding(lake, digest_of_original(broken, PERSONAL)) == []
 
 
+def test_nor_is_it_where_the_subject_was_listed_between_the_document_and_firehoses_copy(tmp_path: Path) -> None:
+    lake, other = tmp_path / "lake", tmp_path / "other"
+    result_of("run", write(tmp_path / "changes.jsonl", FAILING[6]), "--lake", str(other))
+    digest = digest_of_original(FAILING[6], PERSONAL)
+    firehose, document = sorted((key, body) for key, body in data(other).items() if "errors/" in key)
+    with closing(open_lake_to_write(str(lake))) as sink:
+        erased = ErasedSubjects(str(lake))
+        redacting = RedactingSink(sink, erased, SCHEMAS)
+
+        redacting.put(*document)
+        assert holding(lake, digest) == [document[0]]
+        list_erased(lake, "gone")
+        erased.refresh()
+        redacting.put(*firehose)
+
+    assert holding(lake, digest, PHONE) == []
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_old_export_is_backfilled_and_nothing_of_the_person_is_found(tmp_path: Path, processes: int) -> None:
     lake = tmp_path / "lake"
