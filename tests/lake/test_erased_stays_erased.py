@@ -334,6 +334,19 @@ def test_the_key_may_be_named_in_the_environment(tmp_path: Path, key: str, monke
     assert personal(lake)["gone"] == {REDACTED}
 
 
+def test_a_reconciliation_needs_no_key_because_its_scratch_lake_consults_no_list(tmp_path: Path, key: str) -> None:
+    lake = tmp_path / "lake"
+    list_erased(lake, "gone", at_micros=EXPORTED_MICROS, key=key)
+    full_export(tmp_path / "export", EXPORTED[:2])
+    export = ("--export", str(tmp_path / "export"), "--key", "pk", "--key", "sk", "--lake", str(lake))
+    result_of("backfill", *export, "--erasure-key", key)
+
+    result = result_of("reconcile", *export, "--json")
+
+    classes = json.loads(result.stdout)["types"]["demand"]
+    assert (result.exit_code, classes["same"], classes["erased"]) == (0, 1, 1)
+
+
 def test_a_backfill_that_was_open_before_the_erasure_redacts_from_its_next_chunk_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
