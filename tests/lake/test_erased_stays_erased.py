@@ -145,6 +145,24 @@ def test_no_digest_beside_a_record_that_does_not_parse_is_that_of_its_bytes(tmp_
     assert holding(lake, digest_of_original(broken, PERSONAL)) == []
 
 
+def test_nor_is_it_where_the_subject_was_listed_between_the_document_and_firehoses_copy(tmp_path: Path) -> None:
+    lake, other = tmp_path / "lake", tmp_path / "other"
+    result_of("run", write(tmp_path / "changes.jsonl", FAILING[6]), "--lake", str(other))
+    digest = digest_of_original(FAILING[6], PERSONAL)
+    firehose, document = sorted((key, body) for key, body in data(other).items() if "errors/" in key)
+    with closing(open_lake_to_write(str(lake))) as sink:
+        erased = ErasedSubjects(str(lake))
+        redacting = RedactingSink(sink, erased, SCHEMAS)
+
+        redacting.put(*document)
+        assert holding(lake, digest) == [document[0]]
+        list_erased(lake, "gone")
+        erased.refresh()
+        redacting.put(*firehose)
+
+    assert holding(lake, digest, PHONE) == []
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_old_export_is_backfilled_and_nothing_of_the_person_is_found(tmp_path: Path, processes: int) -> None:
     lake = tmp_path / "lake"
@@ -314,6 +332,19 @@ def test_the_key_may_be_named_in_the_environment(tmp_path: Path, key: str, monke
     result_of(*commands(tmp_path, lake)[0])
 
     assert personal(lake)["gone"] == {REDACTED}
+
+
+def test_a_reconciliation_needs_no_key_because_its_scratch_lake_consults_no_list(tmp_path: Path, key: str) -> None:
+    lake = tmp_path / "lake"
+    list_erased(lake, "gone", at_micros=EXPORTED_MICROS, key=key)
+    full_export(tmp_path / "export", EXPORTED[:2])
+    export = ("--export", str(tmp_path / "export"), "--key", "pk", "--key", "sk", "--lake", str(lake))
+    result_of("backfill", *export, "--erasure-key", key)
+
+    result = result_of("reconcile", *export, "--json")
+
+    classes = json.loads(result.stdout)["types"]["demand"]
+    assert (result.exit_code, classes["same"], classes["erased"]) == (0, 1, 1)
 
 
 def test_a_backfill_that_was_open_before_the_erasure_redacts_from_its_next_chunk_on(

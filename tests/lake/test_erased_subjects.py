@@ -6,12 +6,14 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from firehose.lake.erasure.erased_subjects import ErasedSubjects, SubjectList
+from firehose.lake.jobs.replaced_keys import LakeSink
 from firehose.lake.objects import read_whole
 from firehose.lake.opening import open_lake, open_lake_to_write
 from firehose.local.user_error import UserError
@@ -91,6 +93,46 @@ def test_a_clock_that_was_set_back_takes_no_redaction_back(lake: str) -> None:
     subjects.mark_erased("fan-1", subjects.request(["fan-1"], LATER)["fan-1"], LATER)
 
     assert subjects.request(["fan-1"], NOW)["fan-1"].requested_micros > LATER
+
+
+class Overtaken:
+    """A store in which, before the first put, another erasure puts."""
+
+    def __init__(self, store: LakeSink, other: Callable[[], object]) -> None:
+        self._store = store
+        self._others = [other]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def put_if(self, *arguments: Any) -> str:
+        if self._others:
+            self._others.pop()()
+        return self._store.put_if(*arguments)
+
+
+def test_of_two_requests_of_a_subject_at_once_the_time_of_the_first_put_counts(lake: str) -> None:
+    first = open_list(lake)
+    store: Any = Overtaken(open_lake_to_write(lake), lambda: first.request(["fan-1"], NOW))
+
+    second = SubjectList(store, open_lake(lake, may_be_empty=True), lake).request(["fan-1"], LATER)
+
+    assert second["fan-1"].requested_micros == NOW
+    assert ErasedSubjects(lake).erased_at("fan-1") == NOW
+
+
+def test_a_request_that_comes_while_a_subject_is_marked_as_erased_is_not_lost(lake: str) -> None:
+    subjects = open_list(lake)
+    entry = subjects.request(["fan-1"], NOW)["fan-1"]
+
+    def another() -> None:
+        subjects.mark_erased("fan-1", entry, LATER)
+        subjects.request(["fan-1"], LATEST)
+
+    store: Any = Overtaken(open_lake_to_write(lake), another)
+
+    assert not SubjectList(store, open_lake(lake, may_be_empty=True), lake).mark_erased("fan-1", entry, LATEST)
+    assert ErasedSubjects(lake).erased_at("fan-1") == LATEST
 
 
 @pytest.mark.slow

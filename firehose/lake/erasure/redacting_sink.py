@@ -59,8 +59,8 @@ class RedactingSink:
             if key.startswith(FIREHOSE_ERRORS):
                 self._put_documents_of_emptied(body)
             body = self._redacted(key, body)
-            if key.startswith(ERROR_DOCUMENTS):
-                self._note_documents(key, body)
+        if key.startswith(ERROR_DOCUMENTS):
+            self._note_documents(key, body)
         self._sink.put(key, body, content_type, content_encoding)
 
     @contextmanager
