@@ -155,7 +155,8 @@ def batch(number: int) -> list[dict[str, bytes]]:
 
 def put_batches(url: str, seconds: float) -> Load:
     """Put batches one after the other for so long, in a process of its own."""
-    firehose, calls = client(url, "firehose"), []
+    firehose = client(url, "firehose")
+    calls: list[float] = []
     batches = [batch(number) for number in range(28)]
     ends = time.monotonic() + seconds
     refused = 0

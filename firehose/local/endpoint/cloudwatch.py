@@ -54,20 +54,20 @@ class CloudWatch:
         """
         new, self._failed = report.failed - self._failed, report.failed.copy()
         refused = str(put_error) if put_error else ""
-        events = [self._event(stream, config, code, _message(code)) for code in new]
+        events = [self._event(stream, code, _message(code)) for code in new]
         if refused and refused != self._put_error:
-            events.append(self._event(stream, config, f"S3.{refused.rpartition(': ')[2]}", refused))
+            events.append(self._event(stream, f"S3.{refused.rpartition(': ')[2]}", refused))
         self._put_error = refused
         options = config.get("CloudWatchLoggingOptions") or {}
         if events and options.get("Enabled"):
             group, name = options["LogGroupName"], options["LogStreamName"]
             LogStream(self._services.client("logs"), group, name, self._clock).write(*map(json.dumps, events))
 
-    def _event(self, stream: DeliveryStream, config: Mapping[str, Any], code: str, message: str) -> dict[str, Any]:
+    def _event(self, stream: DeliveryStream, code: str, message: str) -> dict[str, Any]:
         function = stream.processing.function
         return {
             "deliveryStreamARN": stream.arn,
-            "destination": config["BucketARN"],
+            "destination": f"arn:aws:s3:::{stream.destination.bucket}",
             "deliveryStreamVersionId": stream.version,
             "message": message,
             "errorCode": code,
