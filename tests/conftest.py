@@ -6,8 +6,6 @@ import signal
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["firehose.testing"]
-
 # No deadline: a machine that is busy with something else does not make a specification false. Fifty examples of each
 # property: `make test` is to take less than five minutes on two cores.
 settings.register_profile("dmd", deadline=None, max_examples=50)

@@ -9,10 +9,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import boto3
-import pyarrow.parquet as pq
-
 from firehose.local.endpoint.server import endpoint_server
+from firehose.local.tested_endpoint import TestedEndpoint
 
 ROLE = "arn:aws:iam::123456789012:role/firehose"
 BUCKET = "lake"
@@ -40,22 +38,8 @@ def answer(record):
 """
 
 
-class LocalAws:
-    """An endpoint that runs in this process."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def client(self, service: str, region: str = "us-east-1") -> Any:
-        return boto3.client(
-            service, region_name=region, endpoint_url=self.url, aws_access_key_id="x", aws_secret_access_key="x"
-        )
-
-    def control(self, name: str, arguments: Mapping[str, Any] | None = None) -> Any:
-        """The answer of the control path; with arguments it is a POST."""
-        status, body = self.http(f"/_firehose/{name}", arguments)
-        assert status == 200, body
-        return json.loads(body)
+class LocalAws(TestedEndpoint):
+    """An endpoint that runs in this process: that of anybody's tests, and short ways to make a stranger's streams."""
 
     def http(
         self, path: str, arguments: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -68,25 +52,17 @@ class LocalAws:
             with error:
                 return error.code, error.read().decode()
 
-    def advance(self, seconds: float) -> None:
-        self.control("clock", {"advance_seconds": seconds})
-
     def counts(self, stream: str = "orders") -> dict[str, Any]:
-        found: dict[str, Any] = {one["stream"]: one for one in self.control("counts")["streams"]}[stream]
-        return found
+        return super().counts(stream)
 
     def objects(self, prefix: str = "", bucket: str = BUCKET) -> dict[str, bytes]:
-        s3 = self.client("s3")
-        listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-        return {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed}
+        return super().objects(prefix, bucket=bucket)
 
     def rows(self, prefix: str = "", bucket: str = BUCKET) -> list[dict[str, Any]]:
-        """The rows of the Parquet objects below a prefix."""
-        bodies = [body for key, body in self.objects(prefix, bucket).items() if key.endswith(".parquet")]
-        return [row for body in bodies for row in pq.read_table(io.BytesIO(body), use_threads=False).to_pylist()]
+        return super().rows(prefix, bucket=bucket)
 
     def errors(self, prefix: str = "errors/", bucket: str = BUCKET) -> list[dict[str, Any]]:
-        return [json.loads(line) for body in self.objects(prefix, bucket).values() for line in body.splitlines()]
+        return super().errors(prefix, bucket=bucket)
 
     def bucket(self, name: str = BUCKET) -> None:
         self.client("s3").create_bucket(Bucket=name)

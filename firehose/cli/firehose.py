@@ -203,12 +203,23 @@ def _show(summary: StreamSummary, *, as_json: bool) -> None:
     if summary.in_source:
         counts.append(("in the source", f"{summary.in_source:,}", ""))
     print_table(text_table([summary.stream, "records", "of them"], counts, right=[1]))
+    _show_places(summary)
     print_line()
     metrics = [
         (name, f"{one.samples:,}", *map(_short, (one.sum, one.average, one.maximum)))
         for name, one in summary.metrics.items()
     ]
     print_table(text_table(["AWS/Firehose", "samples", "sum", "average", "maximum"], metrics, right=range(1, 5)))
+
+
+def _show_places(summary: StreamSummary) -> None:
+    """Say where the first object and the first failure of each kind lie, and why that one failed."""
+    if summary.first_object:
+        more = f", and {summary.objects - 1:,} more" if summary.objects > 1 else ""
+        print_line(f"\ndelivered to {summary.first_object}{more}")
+    for code, first in summary.first_failures.items():
+        print_line(f"\n{code}: {first.message}")
+        print_line(f"kept in {first.where}" if first.where else "not kept yet")
 
 
 def _short(value: float) -> str:

@@ -106,7 +106,7 @@ def run_stream(
         failure = _run(plane, source)
     for problem in plane.report.streams[0].function_problems:
         say(str(problem))
-    return summarise_stream(plane.report, stream.without_effect, source.blank_lines.count), failure
+    return summarise_stream(plane.report, options.sink, stream.without_effect, source.blank_lines.count), failure
 
 
 def _described(options: RunOptions) -> LocalStream:

@@ -17,12 +17,21 @@ class MetricSummary(msgspec.Struct):
     average: float
 
 
+class FailureExample(msgspec.Struct):
+    """Why the first record failed that has an error code, and where it lies; "" if its object was not sent."""
+
+    message: str
+    where: str
+
+
 class StreamSummary(msgspec.Struct):
     """The counts of a run.
 
     `read` counts records after de-aggregation: each is delivered, dropped, failed or still in the source. `failures`
-    are by error code, including records that the bucket did not take. `metrics` are by AWS's names. `without_effect`
-    are the members of the request that have no effect here, `function_problems` the reasons of failed invocations.
+    are by error code, including records that the bucket did not take; `first_failures` says why the first of each code
+    failed. `first_object` is the place of the first object, "" without one. `metrics` are by AWS's names.
+    `without_effect` are the members of the request that have no effect here, `function_problems` the reasons of failed
+    invocations.
     """
 
     stream: str
@@ -32,9 +41,11 @@ class StreamSummary(msgspec.Struct):
     dropped: int
     failed: int
     failures: dict[str, int]
+    first_failures: dict[str, FailureExample]
     in_source: int
     rows: int
     objects: int
+    first_object: str
     error_objects: int
     bytes_out: int
     blank_lines: int
@@ -45,8 +56,14 @@ class StreamSummary(msgspec.Struct):
     metrics: dict[str, MetricSummary]
 
 
-def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = (), blank_lines: int = 0) -> StreamSummary:
-    """Return the summary of a report with one delivery stream."""
+def summarise_stream(
+    report: RunReport, bucket: str, without_effect: tuple[str, ...] = (), blank_lines: int = 0
+) -> StreamSummary:
+    """Return the summary of a report with one delivery stream, whose bucket is a folder or `s3://bucket`."""
+
+    def where(key: str) -> str:
+        return f"{bucket.rstrip('/')}/{key}" if key else ""
+
     (stream,) = report.streams
     settled = report.delivered + report.dropped + report.failed
     return StreamSummary(
@@ -57,9 +74,13 @@ def summarise_stream(report: RunReport, without_effect: tuple[str, ...] = (), bl
         dropped=report.dropped,
         failed=report.failed,
         failures=dict(stream.failed.most_common()),
+        first_failures={
+            code: FailureExample(first.message, where(first.key)) for code, first in stream.first_failures.items()
+        },
         in_source=report.unsettled,
         rows=stream.rows,
         objects=stream.objects,
+        first_object=where(stream.first_object),
         error_objects=stream.error_objects,
         bytes_out=stream.bytes_out,
         blank_lines=blank_lines,

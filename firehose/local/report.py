@@ -17,6 +17,18 @@ class TableReport(msgspec.Struct):
     partitions: set[str] = msgspec.field(default_factory=set)
 
 
+class FirstFailure(msgspec.Struct):
+    """Why the first record failed that has an error code, and the key of the error object that it lies in.
+
+    `error_type` is that of !{firehose:error-output-type}. `message` is that of the error record, which quotes no value.
+    The key is "" until the record's object is sent.
+    """
+
+    error_type: str
+    message: str
+    key: str = ""
+
+
 class StreamReport(msgspec.Struct):
     """The counts of one delivery stream; each is taken where the event happens."""
 
@@ -25,8 +37,10 @@ class StreamReport(msgspec.Struct):
     delivered: int = 0
     dropped: int = 0
     failed: Counter[str] = msgspec.field(default_factory=Counter)  # by error code
+    first_failures: dict[str, FirstFailure] = msgspec.field(default_factory=dict)  # by error code
     rows: int = 0
     objects: int = 0
+    first_object: str = ""  # its key; of an Iceberg destination there is none
     error_objects: int = 0
     bytes_in: int = 0  # of the payloads that the function got
     bytes_out: int = 0  # of the objects

@@ -1,6 +1,6 @@
 """A local Firehose for tests: put records into a delivery stream, move the clock, and look at what landed.
 
-In a conftest.py: pytest_plugins = ["firehose.testing"]. Then
+The fixture is pytest_plugin.py's:
 
     def test_orders_land_by_day(firehose):
         orders = firehose.create(request, table=table, handler=handler)
@@ -16,7 +16,7 @@ import json
 import math
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -25,7 +25,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
-import pytest
 from msgspec.structs import replace
 
 from firehose.local.behaviour import OBSERVED, Behaviour
@@ -288,12 +287,3 @@ class LocalFirehose:
         for stream in self._streams:
             for problem in stream.function_problems:
                 sys.stderr.write(f"{stream.name}: {problem}\n")
-
-
-@pytest.fixture
-def firehose() -> Iterator[LocalFirehose]:
-    """A local Firehose with a clock that stands at 2026-01-01T00:00:00Z."""
-    local = LocalFirehose()
-    yield local
-    local.print_problems()
-    local.close()

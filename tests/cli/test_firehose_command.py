@@ -347,3 +347,17 @@ def test_a_stream_is_read_from_when_the_delivery_stream_was_made_and_on_from_wha
     assert (found["read"], found["delivered"], found["failed"]) == (3, 1, 2)
     assert found["metrics"]["ThrottledGetRecords"]["sum"] == 2
     assert "KinesisMillisBehindLatest" in found["metrics"]
+
+
+def test_what_was_delivered_and_why_the_first_of_each_kind_failed_is_shown_with_its_place() -> None:
+    _, printed = run()
+
+    places = {key: f"{path}" for key, path in objects().items()}
+    errors = sorted(str(path) for path in Path("bucket/data-pipeline/errors").rglob("*") if path.is_file())
+    lines = printed.splitlines()
+    assert f"delivered to {places['parquet/order']}" in lines
+    conversion = next(line for line in lines if line.startswith("DataFormatConversion.MalformedData: "))
+    assert "qty" in conversion
+    assert "many" not in printed
+    assert f"kept in {errors[0]}" in lines
+    assert f"kept in {errors[1]}" in lines

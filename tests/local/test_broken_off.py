@@ -31,7 +31,7 @@ def test_when_an_object_is_refused_in_the_middle_every_record_read_is_still_in_t
     with pytest.raises(OSError, match="refused"):
         plane.run(records(*(order(str(number), more=BIG) for number in range(4))), settled=settled.append)
 
-    summary = summarise_stream(plane.report)
+    summary = summarise_stream(plane.report, "bucket")
     assert summary.read > 1
     assert (summary.in_source, summary.adds_up) == (summary.read, True)
     assert settled == [0]
@@ -45,7 +45,7 @@ def test_what_was_delivered_before_an_object_is_refused_is_counted_and_is_settle
     with pytest.raises(OSError, match="full"):
         plane.run(records(*(order(str(number), more=BIG) for number in range(4))), settled=settled.append)
 
-    summary = summarise_stream(plane.report)
+    summary = summarise_stream(plane.report, "bucket")
     assert (summary.delivered, summary.in_source, summary.adds_up) == (1, summary.read - 1, True)
     assert settled == [1]
 
@@ -60,7 +60,7 @@ def test_what_was_read_before_a_source_breaks_is_still_in_it() -> None:
     with pytest.raises(SourceError):
         plane.run(broken())
 
-    assert summarise_stream(plane.report).in_source == 2
+    assert summarise_stream(plane.report, "bucket").in_source == 2
 
 
 def test_ctrl_c_ends_a_read_and_no_invocation() -> None:

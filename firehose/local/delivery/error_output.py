@@ -6,7 +6,6 @@ AWS keeps that or the function's answer: `Behaviour.conversion_raw_data` chooses
 """
 
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -30,6 +29,7 @@ from firehose.local.event_record import EventRecord
 from firehose.local.ledger import FAILED
 from firehose.local.processors.invocation import LambdaCode
 from firehose.local.processors.stage import METADATA_EXTRACTION_FAILED, ProcessorFailure
+from firehose.local.report import FirstFailure, StreamReport
 
 # Values of !{firehose:error-output-type}, beside those of processors (stage.py).
 PARTITIONING_FAILED = "partitioning-failed"
@@ -40,6 +40,9 @@ ICEBERG_FAILED = "iceberg-failed"
 # A record id ends in the sequence number, padded to 128 digits, and 12 digits of the subsequence number: observed.
 _SUBSEQUENCE_DIGITS = 12
 _NUMBERS_DIGITS = 128 + _SUBSEQUENCE_DIGITS
+
+# The member with the message: of error records of format conversion it is another.
+_MESSAGES = ("errorMessage", "lastErrorMessage")
 
 # Our limit, for each error type: it bounds the memory of a run in which every record fails.
 ERROR_OBJECT_BYTES = 8 * 1024 * 1024
@@ -132,7 +135,7 @@ class ErrorOutput:
         self,
         stream: DeliveryStream,
         upload_queue: UploadQueue,
-        failed: Counter[str],
+        report: StreamReport,
         *,
         table: Mapping[str, str],
         behaviour: Behaviour = OBSERVED,
@@ -140,7 +143,7 @@ class ErrorOutput:
         destination = stream.destination
         self._stream = stream
         self._uploads = upload_queue
-        self._failed = failed
+        self._report = report
         self._table = table
         self._raw_data = behaviour.conversion_raw_data
         compressed = behaviour.error_compression is ErrorCompression.AS_DATA
@@ -219,13 +222,19 @@ class ErrorOutput:
     def _add(self, kind: str, code: str, error: ErrorRecord, batch: Batch, index: int) -> None:
         buffer = self._waiting.setdefault(kind, ByteBuffer())
         buffer.add(msgspec.json.encode(error) + b"\n", batch, index)
-        self._failed[code] += 1
+        if code not in self._report.failed:
+            message = next(error[name] for name in _MESSAGES if name in error)
+            self._report.first_failures[code] = FirstFailure(kind, message)
+        self._report.failed[code] += 1
         if buffer.size_bytes >= ERROR_OBJECT_BYTES:
             self._flush(kind)
 
     def _flush(self, kind: str) -> None:
         buffer = self._waiting.pop(kind)
         name = self._names.of(buffer.oldest_ms, buffer.uuid(f"{self._stream.name} {kind}"), error_type=kind)
+        for first in self._report.first_failures.values():
+            if first.error_type == kind and not first.key:
+                first.key = name.key
         # The guide says only of conversion's errors that Firehose retries them forever and blocks further delivery
         # ("Record format conversion error handling").
         blocks = kind == CONVERSION_FAILED

@@ -102,7 +102,7 @@ class IcebergTables:
         self._uploads = UploadQueue(
             sink, self._metrics, area="DeliveryToS3", settle=settle, clock=clock, on_put=self._on_put
         )
-        self.errors = ErrorOutput(stream, self._uploads, report.failed, table={}, behaviour=local.behaviour)
+        self.errors = ErrorOutput(stream, self._uploads, report, table={}, behaviour=local.behaviour)
 
     def partitions(self, batch: Batch, processed: Processed) -> Iterator[Values | None]:
         """Yield database and table of each record; None for a record without, which goes to the errors."""

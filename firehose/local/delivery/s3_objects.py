@@ -63,9 +63,7 @@ class S3Objects:
         )
         self.retry = self._uploads.retry
         self.finish = self._uploads.finish
-        self.errors = ErrorOutput(
-            stream, self._uploads, report.failed, table=self._format.catalog_table, behaviour=behaviour
-        )
+        self.errors = ErrorOutput(stream, self._uploads, report, table=self._format.catalog_table, behaviour=behaviour)
 
     def partitions(self, batch: Batch, processed: Processed) -> Iterator[Values | None]:
         """Yields the partition key values of each record; None for a record without, which goes to the errors."""
@@ -137,6 +135,7 @@ class S3Objects:
         report.delivered += len(manifest.ordinals)
         report.rows += manifest.rows
         report.objects += 1
+        report.first_object = report.first_object or put.key
         report.bytes_out += len(put.body)
         if self._partitioned:
             self._count_object(manifest)

@@ -19,6 +19,7 @@ from firehose.local.endpoint.cloudwatch import CloudWatch
 from firehose.local.endpoint.deployed_function import DeployedFunction
 from firehose.local.endpoint.description import destination_of
 from firehose.local.endpoint.endpoint import DUMMY_CREDENTIALS
+from firehose.local.endpoint.failure_log import FailureLog
 from firehose.local.endpoint.services import OwnServices, ServicesOf
 from firehose.local.endpoint.stream_table import stream_table
 from firehose.local.endpoint.worker import StreamWorker
@@ -66,6 +67,7 @@ class ServedStream:
         self._around = around
         self._functions: dict[str, DeployedFunction] = {}
         self._cloudwatch = CloudWatch(self._services, around.clock)
+        self._failure_log = FailureLog(self.name)
         self._ended = StreamReport(self.name)
         self._table: dict[str, Any] | None = None
         self._looked_at = 0
@@ -273,6 +275,7 @@ class ServedStream:
         if isinstance(self._source, KinesisSource):
             report.metrics.add("KinesisMillisBehindLatest", self._source.lag_ms)
         self._cloudwatch.publish(self._stream, report)
+        self._failure_log.look(report, self._stream.destination.bucket)
         total = _sum(self._ended, report)
         _, config = destination_of(self.request)
         self._cloudwatch.log_errors(self._stream, config, total, self._plane.put_error)

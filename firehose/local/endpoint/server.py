@@ -56,7 +56,7 @@ def endpoint_server(
         UserError: moto's server is not installed, or the port is in use.
     """
     if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
-        raise UserError(f"{', '.join(missing)} must be installed: pip install 'moto[server]'")
+        raise UserError(f"{', '.join(missing)} must be installed: pip install 'dmd-pipeline[local]'")
     with _bound(port) as bound:
         endpoint = EndpointServer(bound.getsockname()[1], interval_seconds, on_printed)
         server = _server(bound, LocalPrograms(endpoint.application))
