@@ -67,6 +67,7 @@ class FolderLake:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._beside = str(root / "x").removesuffix("x")  # "" for ".", whose paths do not begin with it
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the files below the folder of a prefix; none if it does not exist.
@@ -85,21 +86,22 @@ class FolderLake:
                 _raise_unreadable(error)
             if not is_folder:
                 raise UserError(f"{folder} is a file, but a lake has a folder there: remove it")
-        return self._walk(folder)
+        return self._walk(str(folder), prefix)
 
-    def _walk(self, folder: Path) -> Iterator[StoredObject]:
+    def _walk(self, folder: str, prefix: str) -> Iterator[StoredObject]:
+        """Yield the files below a folder. Texts, because pathlib would cost more than the rest of a query's listing."""
         try:
             entries = sorted(os.scandir(folder), key=_key_order)
         except OSError as error:
             _raise_unreadable(error)
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(Path(entry))
+                yield from self._walk(entry.path, f"{prefix}{entry.name}/")
             elif _is_data(entry.name):
                 status = entry.stat(follow_symlinks=False)
-                _is_folder(Path(entry), status)
-                key = Path(entry).relative_to(self._root).as_posix()
-                yield StoredObject(key, status.st_size, file_version(status), status.st_mtime_ns // 1_000_000)
+                _is_folder(entry.path, status)
+                key, written_ms = prefix + entry.name, status.st_mtime_ns // 1_000_000
+                yield StoredObject(key, status.st_size, file_version(status), written_ms)
 
     def open(self, stored: StoredObject) -> BinaryIO:
         """Open the file."""
@@ -114,7 +116,7 @@ class FolderLake:
 
     def where(self, stored: StoredObject) -> str:
         """Return the path of the file as text."""
-        return str(self._root / stored.key)
+        return self._beside + stored.key
 
 
 class BucketLake:
@@ -211,7 +213,7 @@ def _is_data(name: str) -> bool:
     return not name.startswith((".", "_")) and name != ""
 
 
-def _is_folder(path: Path, status: os.stat_result) -> bool:
+def _is_folder(path: Path | str, status: os.stat_result) -> bool:
     """Return True for a folder, False for a file.
 
     Raises:

@@ -4,7 +4,8 @@ Files are read as the Glue table declares them, by name and type. Fields that an
 depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import duckdb
@@ -16,7 +17,7 @@ from pyarrow.fs import LocalFileSystem
 from firehose.lake.errors.error_documents import documents
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.catalog import PATH
-from firehose.lake.query.avro_table import WRITTEN, AvroTable, in_file
+from firehose.lake.query.avro_table import WRITTEN, AvroTable, in_files
 from firehose.local.user_error import UserError
 from glue import arrow
 from glue.layout import PARTITION, Format, partition_date
@@ -24,6 +25,7 @@ from glue.tables import BUCKET, TableInput
 
 # Arrow takes INT96 for nanoseconds, but DuckDB's TIMESTAMP is microseconds, so times are read as those at once.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
+_LOCAL = LocalFileSystem()
 _PARTITION_FIELD = pa.field(PARTITION, pa.string())
 _HIDDEN_FIELDS = (pa.field(PATH, pa.string()), pa.field(WRITTEN, pa.timestamp("us")))
 
@@ -34,6 +36,25 @@ FilesOf: TypeAlias = Callable[[Lake, TableInput], dict[StoredObject, str]]
 
 class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
     """The Parquet files of a table. Their footers are not kept: 2,400 of them would take 200 MB."""
+
+    def __init__(self, files: Mapping[StoredObject, str], lake: Lake, schema: pa.Schema) -> None:
+        wheres = in_files(lake, files, schema.names)
+        super().__init__(list(map(_fragment, repeat(lake), files, wheres)), schema, _PARQUET)
+        self._files = list(files)
+        self._lake = lake
+
+    def unreadable(self) -> UserError | None:
+        """Return the error of the first file that cannot be read, or None."""
+        for fragment, stored in zip(self.get_fragments(), self._files, strict=True):
+            try:
+                for _ in fragment.scanner(schema=self.schema, use_threads=False).to_batches():
+                    pass
+            except UserError as error:
+                return error
+            except Exception:  # noqa: BLE001  whatever damaged bytes make Arrow raise; its message may quote a value
+                where = self._lake.where(stored)
+                return UserError(f"{where} is not a Parquet file that its table can read, or it is damaged")
+        return None
 
     def scanner(self, **settings: Any) -> ds.Scanner:
         """Scan the files as DuckDB asks."""
@@ -70,17 +91,8 @@ def first_unreadable(tables: Iterable[Any]) -> UserError | None:
 
     DuckDB and Arrow say why a scan failed, but often not in which file. So the files are read again, one by one.
     """
-    for table in tables:
-        for fragment in () if isinstance(table, AvroTable) else table.get_fragments():
-            try:
-                for _ in fragment.scanner(schema=table.schema, use_threads=False).to_batches():
-                    pass
-            except UserError as error:
-                return error
-            except Exception:  # noqa: BLE001  whatever damaged bytes make Arrow raise; its message may quote a value
-                where = ds.get_partition_keys(fragment.partition_expression)[PATH]
-                return UserError(f"{where} is not a Parquet file that its table can read, or it is damaged")
-    return None
+    found = (table.unreadable() for table in tables if isinstance(table, ParquetTable))
+    return next(filter(None, found), None)
 
 
 def _table(
@@ -109,7 +121,7 @@ def _table(
     if kind == Format.AVRO:
         literal = table_input["StorageDescriptor"]["SerdeInfo"]["Parameters"]["avro.schema.literal"]
         return AvroTable(files, lake, literal, schema=schema, on_error=on_error)
-    return ParquetTable(list(_fragments(lake, files)), schema, _PARQUET)
+    return ParquetTable(files, lake, schema)
 
 
 def _files_below(lake: Lake, table_input: TableInput) -> dict[StoredObject, str]:
@@ -118,15 +130,11 @@ def _files_below(lake: Lake, table_input: TableInput) -> dict[StoredObject, str]
     return {stored: date for stored in lake.objects(prefix) if (date := partition_date(stored.key))}
 
 
-def _fragments(lake: Lake, files: Mapping[StoredObject, str]) -> Iterator[Any]:
-    local = LocalFileSystem()
-    for stored, date in files.items():
-        where = in_file(lake, stored, date)
-        # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
-        if path := lake.path(stored):
-            yield _PARQUET.make_fragment(str(path), local, partition_expression=where)
-        else:
-            yield _PARQUET.make_fragment(pa.PythonFile(lake.open(stored), "r"), partition_expression=where)
+def _fragment(lake: Lake, stored: StoredObject, where: ds.Expression) -> Any:
+    # A folder's files are opened when they are read: thousands at once would pass the limit on open files.
+    if path := lake.path(stored):
+        return _PARQUET.make_fragment(str(path), _LOCAL, partition_expression=where)
+    return _PARQUET.make_fragment(pa.PythonFile(lake.open(stored), "r"), partition_expression=where)
 
 
 def _error_table(schema: pa.Schema, lake: Lake) -> pa.Table:
