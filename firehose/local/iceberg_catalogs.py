@@ -1,9 +1,8 @@
 """Iceberg catalogs: SQLite in a folder, or Glue. This file loads PyIceberg: import it when a stream needs it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io import OutputStream
 from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
@@ -11,6 +10,9 @@ from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from firehose.local.iceberg_nulls import keep_null_lists
 from firehose.local.private_files import make_folder, open_private
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.glue import GlueCatalog
 
 SQLITE = "catalog.sqlite"
 
@@ -31,8 +33,10 @@ def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:
     return SqlCatalog(name, uri=f"sqlite:///{place / SQLITE}", warehouse=place.as_uri(), **{"py-io-impl": own})
 
 
-def glue_catalog(client: Any, **properties: str) -> GlueCatalog:
+def glue_catalog(client: Any, **properties: str) -> "GlueCatalog":
     """Return Glue's catalog behind a boto3 client; `properties` are PyIceberg's, such as `s3.endpoint`."""
+    from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - boto3: 0.3 s that a folder need not pay
+
     return GlueCatalog("glue", client, **properties)
 
 

@@ -197,7 +197,7 @@ class ServedStream:
 
     def _catalog(self) -> Any:
         """Return Glue's catalog of the endpoint, with the stream's faults."""
-        # PyIceberg takes 0.4 s of processor time to load.
+        # PyIceberg takes 0.5 s of processor time to load.
         from firehose.local.faulty_catalog import FaultyCatalog  # noqa: PLC0415
         from firehose.local.iceberg_catalogs import glue_catalog  # noqa: PLC0415
 
