@@ -12,6 +12,8 @@ from tests.erasing import NO_WAIT, data, erase, holders, states
 from tests.failed import error_object, failed
 from tests.given import change, s
 
+pytestmark = pytest.mark.slow
+
 PHONE, EMAIL = "+15550107301", "ann@example.com"
 FORMATS = pytest.mark.parametrize("file_format", ["parquet", "avro"])
 

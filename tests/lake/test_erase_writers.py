@@ -15,6 +15,8 @@ from tests.compacting import age, compact, counted, demand, files, run
 from tests.erasing import NO_WAIT, data, erase, holders, states
 from tests.given import s
 
+pytestmark = pytest.mark.slow
+
 PHONE = "+15550107301"
 
 
@@ -141,6 +143,25 @@ def test_what_is_delivered_meanwhile_is_found_by_the_second_pass(
     assert (states(counts), counts["found_in_second_pass"]) == ((0, 1, 0), 1)
     erase(lake, tmp_path, "a")
     assert holders(lake, f"{PHONE}-a") == []
+
+
+def test_of_an_object_that_cannot_be_put_only_the_subjects_have_failed(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = FolderSink.replace
+
+    def refused(sink: FolderSink, key: str, *arguments: Any) -> str:
+        if "2025-01-02" in key:
+            raise OSError(28, "No space left on device", key)
+        return replace(sink, key, *arguments)
+
+    monkeypatch.setattr(FolderSink, "replace", refused)
+    counts = erase(lake, tmp_path, "a", "b", "x", options=NO_WAIT)
+
+    assert states(counts) == (1, 1, 1), "x is erased, b was found, of a something is left"
+    assert "2025-01-02" in counts["undone"][0]
+    assert "No space left on device" in counts["undone"][0]
+    assert list((lake / "dmd-jobs/leases").rglob("*.json")) == []
 
 
 def test_processes_do_what_one_does(lake: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ class ErasureWorker:
             result.undone.append(f"{error}: another job has taken it over")
             result.all_failed = True
         except (UserError, OSError) as error:
-            _fail(result, error)
+            _fail(result, _name_of(work), error)
         return result
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class ErasureWorker:
             self._has_vanished |= now is None
             return self._look(now, result) if now else Found()
         if failure is not None:
-            _fail(result, failure)
+            _fail(result, stored.key, failure)
             return Found()
         result.unreadable += [stored.key] * found.unreadable
         result.failed |= found.held
@@ -210,7 +210,8 @@ class ErasureWorker:
                     case ErasedObject():
                         result.objects.append(outcome)
                     case _Failed():
-                        _fail(result, outcome.error, outcome.found.subjects or batch[outcome.key].subjects)
+                        whose = outcome.found.subjects or batch[outcome.key].subjects
+                        _fail(result, outcome.key, outcome.error, whose)
             batch = {one.key: one.redacted.found for one in put if isinstance(one, _Prepared)}
             if not batch:
                 return
@@ -253,7 +254,7 @@ class ErasureWorker:
                 if self._job.redacts:
                     self._versions.delete(version)
             except (UserError, OSError) as error:
-                _fail(result, error, found.subjects)
+                _fail(result, version.key, error, found.subjects)
                 continue
             erased = ErasedObject(version.key, "", found.rows, found.values, found.subjects, version=version.version)
             result.objects.append(erased)
@@ -280,9 +281,20 @@ def _whose(theirs: Mapping[StoredObject, Found]) -> set[str]:
     return {subject for found in theirs.values() for subject in found.subjects}
 
 
-def _fail(result: WorkResult, error: Exception, whose: frozenset[str] = frozenset()) -> None:
+def _name_of(work: Work) -> str:
+    """Return the partition of some work, or the first of its objects."""
+    match work:
+        case PartitionWork():
+            return str(work.partition)
+        case ObjectsWork():
+            return work.objects[0].key
+        case VersionsWork():
+            return work.versions[0].key
+
+
+def _fail(result: WorkResult, where: str, error: Exception, whose: frozenset[str] = frozenset()) -> None:
     """Note that something could not be read or written. If it is not known whose it is, it may be anybody's."""
-    result.undone.append(sentence(error) if isinstance(error, OSError) else str(error))
+    result.undone.append(f"{where}: {sentence(error) if isinstance(error, OSError) else error}")
     result.failed |= whose
     result.all_failed |= not whose
 
