@@ -1,6 +1,5 @@
 """A delivery stream of the endpoint: its definition, what it runs on, and its worker."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -20,6 +19,7 @@ from firehose.local.endpoint.deployed_function import DeployedFunction
 from firehose.local.endpoint.description import destination_of
 from firehose.local.endpoint.endpoint import DUMMY_CREDENTIALS
 from firehose.local.endpoint.failure_log import FailureLog
+from firehose.local.endpoint.report_sum import sum_of_reports
 from firehose.local.endpoint.services import OwnServices, ServicesOf
 from firehose.local.endpoint.stream_table import stream_table
 from firehose.local.endpoint.worker import StreamWorker
@@ -143,7 +143,7 @@ class ServedStream:
         """Return the counts of its records, and what is wrong."""
         settled = self._worker.settled  # before `read`, which grows meanwhile
         read = self._source.taken if isinstance(self._source, PutSource) else self._worker.read
-        report = _sum(self._ended, self._plane.report.streams[0])
+        report = sum_of_reports(self._ended, self._plane.report.streams[0])
         error = self._plane.put_error
         problems = {problem.reason: problem.count for problem in report.function_problems}
         return {
@@ -259,7 +259,7 @@ class ServedStream:
 
     def _replace(self, stream: DeliveryStream, plane: DataPlane) -> None:
         self._worker.replace(plane)
-        self._ended = _sum(self._ended, self._plane.report.streams[0])
+        self._ended = sum_of_reports(self._ended, self._plane.report.streams[0])
         self._stream, self._plane = stream, plane
 
     def _finish(self) -> None:
@@ -276,7 +276,7 @@ class ServedStream:
             report.metrics.add("KinesisMillisBehindLatest", self._source.lag_ms)
         self._cloudwatch.publish(self._stream, report)
         self._failure_log.look(report, self._stream.destination.bucket)
-        total = _sum(self._ended, report)
+        total = sum_of_reports(self._ended, report)
         _, config = destination_of(self.request)
         self._cloudwatch.log_errors(self._stream, config, total, self._plane.put_error)
         if self._worker.read != self._looked_at:
@@ -291,17 +291,3 @@ class ServedStream:
             return
         if table != before:
             self._replace(*self._made(self.request, self.version))
-
-
-def _sum(one: StreamReport, other: StreamReport) -> StreamReport:
-    """Return the counts of both; the problems are those of the second."""
-    return StreamReport(
-        one.name,
-        delivered=one.delivered + other.delivered,
-        dropped=one.dropped + other.dropped,
-        failed=Counter(one.failed) + other.failed,
-        rows=one.rows + other.rows,
-        objects=one.objects + other.objects,
-        error_objects=one.error_objects + other.error_objects,
-        function_problems=other.function_problems,
-    )

@@ -174,13 +174,8 @@ class StreamWorker:
                 break
             try:
                 self._read_everything(records)
-            except BaseException as error:
-                result.set_exception(error)
-                raise
-            try:
-                result.set_result(function())
-            except Exception as error:  # noqa: BLE001 - the caller's
-                result.set_exception(error)
+            finally:  # also where the source cannot be read any more
+                _run(function, result)
         self.tick()
         if self._clock() - self._looked_ms >= LOOK_MS:
             self._looked_ms = self._clock()
@@ -205,6 +200,13 @@ class StreamWorker:
     def _forget_ended(self) -> None:
         while len(self._planes) > 1 and self._planes[0].plane.settled() == self._planes[0].accepted:
             self._settled_before += self._planes.pop(0).accepted
+
+
+def _run(function: Callable[[], Any], result: Future[Any]) -> None:
+    try:
+        result.set_result(function())
+    except Exception as error:  # noqa: BLE001 - the caller's
+        result.set_exception(error)
 
 
 def _say(line: str) -> None:

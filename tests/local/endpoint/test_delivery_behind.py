@@ -306,3 +306,24 @@ def test_a_bucket_that_is_missing_keeps_records_waiting_until_it_is_there(aws: L
 
     assert (refused["waiting"], refused["refused_by_bucket"]) == (1, "s3://later cannot be written: NoSuchBucket")
     assert (aws.counts()["delivered"], aws.counts()["refused_by_bucket"]) == (1, "")
+
+
+def test_a_stream_whose_kinesis_stream_is_deleted_says_so_and_stays(aws: LocalAws) -> None:
+    kinesis = aws.client("kinesis")
+    kinesis.create_stream(StreamName="changes", ShardCount=1)
+    source = {
+        "KinesisStreamARN": "arn:aws:kinesis:us-east-1:123456789012:stream/changes",
+        "RoleARN": plain()["RoleARN"],
+    }
+    aws.create(plain(), DeliveryStreamType="KinesisStreamAsSource", KinesisStreamSourceConfiguration=source)
+    kinesis.put_record(StreamName="changes", Data=b"1", PartitionKey="1")
+    aws.advance(2)
+
+    kinesis.delete_stream(StreamName="changes")
+    aws.advance(310)
+
+    assert aws.counts()["reads_no_more"] == "kinesis://changes cannot be read: ResourceNotFoundException"
+    assert list(aws.objects().values()) == [b"1"]
+    described = aws.client("firehose").describe_delivery_stream(DeliveryStreamName="orders")
+    assert described["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE"
+    aws.client("firehose").delete_delivery_stream(DeliveryStreamName="orders")
