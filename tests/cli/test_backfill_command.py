@@ -228,9 +228,9 @@ def test_ctrl_c_is_exit_130_and_the_next_run_goes_on(
 
     deliver = LakeLoader.deliver
 
-    def interrupted(lake: LakeLoader, records: Any, counts: Any) -> None:
+    def interrupted(lake: LakeLoader, records: Any, counts: Any, unit: int) -> None:
         signal.raise_signal(signal.SIGINT)
-        deliver(lake, records, counts)
+        deliver(lake, records, counts, unit)
 
     with monkeypatch.context() as patch:
         patch.setattr(LakeLoader, "deliver", interrupted)

@@ -29,7 +29,6 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("erase", "--subjects", "SUBJECTS"), "dmd erase does not work on Iceberg tables, and the lake has some"),
         (("erase", "--subjects", "SUBJECTS", "--dry-run"), "dmd erase does not work on Iceberg tables"),
         (("reconcile", "--export", "EXPORT"), "dmd reconcile does not work on Iceberg tables"),
-        (("replay",), r"dmd replay does not work on Iceberg tables: send the records .* with --to"),
         (("backfill", "--export", "EXPORT", "--format", "iceberg"), "dmd backfill --lake does not work on Iceberg tab"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -28,11 +28,11 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], No
         delivered: list[int] = []
         deliver = LakeLoader.deliver
 
-        def once(lake: LakeLoader, records: Any, counts: Any) -> None:
+        def once(lake: LakeLoader, records: Any, counts: Any, unit: int) -> None:
             delivered.append(1)
             if len(delivered) == 2:
                 raise UserError("the lake is full")
-            deliver(lake, records, counts)
+            deliver(lake, records, counts, unit)
 
         with monkeypatch.context() as patch:
             patch.setattr(LakeLoader, "deliver", once)

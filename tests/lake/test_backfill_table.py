@@ -137,11 +137,11 @@ def test_a_resumed_scan_keeps_its_time_and_does_not_read_again(
         deliver = LakeLoader.deliver
         times: list[int] = []
 
-        def some(lake: LakeLoader, records: Any, counts: Any) -> None:
+        def some(lake: LakeLoader, records: Any, counts: Any, unit: int) -> None:
             times.append(1)
             if len(times) == 3:
                 raise UserError("the lake is full")
-            deliver(lake, records, counts)
+            deliver(lake, records, counts, unit)
 
         patch.setattr(LakeLoader, "deliver", some)
         with pytest.raises(UserError, match="full"):

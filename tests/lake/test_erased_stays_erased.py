@@ -354,8 +354,8 @@ def test_a_backfill_that_was_open_before_the_erasure_redacts_from_its_next_chunk
     full_export(tmp_path / "export", [demand("gone", "2025-01-01", **THEIRS)], [demand("gone", "2025-01-02", **THEIRS)])
     deliver = LakeLoader.deliver
 
-    def erased_between(loader: LakeLoader, records: Any, counts: Any) -> None:
-        deliver(loader, records, counts)
+    def erased_between(loader: LakeLoader, records: Any, counts: Any, unit: int) -> None:
+        deliver(loader, records, counts, unit)
         list_erased(lake, "gone", at_micros=EXPORTED_MICROS)
 
     monkeypatch.setattr(LakeLoader, "deliver", erased_between)
