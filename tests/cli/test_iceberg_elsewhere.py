@@ -63,6 +63,13 @@ def test_errors_are_listed_and_a_report_counts_the_rows_of_the_tables(lake: Path
     assert "partition" in page.read_text()
 
 
+def test_dmd_up_refuses_the_mode_before_it_starts_anything(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="dmd up does not work on Iceberg tables: run them with dmd run"):
+        dmd("up", "--mode", "iceberg", "--state", str(tmp_path))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_ddl_of_iceberg_tables_is_refused() -> None:
     with pytest.raises(UserError, match="dmd iceberg tables makes them"):
         dmd("glue", "ddl", "--format", "iceberg")
