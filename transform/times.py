@@ -14,6 +14,7 @@ LONGEST_TIME = 35
 # Inclusive, in UTC. Not far beyond, INT96 and Firehose's own conversion wrap silently (domain.md, BR-12).
 FIRST_DAY = "1800-01-01"
 LAST_DAY = "2199-12-31"
+FIRST_MICROS = -5_364_662_400_000_000  # 1800-01-01T00:00:00Z
 LAST_MICROS = 7_258_118_400_000_000 - 1  # 2199-12-31T23:59:59.999999Z
 
 EXPECTED_TIME = f"a time, YYYY-MM-DDTHH:MM:SS[.fraction][zone], from {FIRST_DAY} to {LAST_DAY} UTC"
@@ -30,7 +31,7 @@ _USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_FIRST_MILLIS = (datetime.fromisoformat(FIRST_DAY) - _EPOCH) // _MILLISECOND
+_FIRST_MILLIS = FIRST_MICROS // 1000
 _LAST_MILLIS = LAST_MICROS // 1000
 _MINUTES = [f" {minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
 _SECONDS = [f"{second:02}" for second in range(60)]

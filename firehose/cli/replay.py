@@ -1,6 +1,7 @@
 """`dmd replay`: runs failed records through today's code and delivers what now succeeds."""
 
 from contextlib import nullcontext
+from functools import cache
 from typing import Annotated
 
 import msgspec
@@ -15,13 +16,14 @@ from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.erasure.redacting_sink import RedactingSink
 from firehose.lake.erasure.redacting_writer import RedactingWriter
 from firehose.lake.errors.error_objects import errors_elsewhere, lake_errors
-from firehose.lake.opening import format_to_write, need_files, open_lake, open_lake_to_write
+from firehose.lake.iceberg.writing import tables_to_write
+from firehose.lake.opening import format_to_write, open_lake, open_lake_to_write
 from firehose.lake.replay.prepare import DryRunWriter
 from firehose.lake.replay.run import Replay, ReplaySummary
 from firehose.lake.replay.selection import Selection, since_ms, until_ms
 from firehose.local.kinesis_writer import KinesisWriter, Writer, stream_of
 from firehose.local.user_error import UserError
-from glue.layout import Format
+from glue.layout import FILE_FORMATS, Format
 from glue.model import pii_names
 from glue.schema import SCHEMAS
 
@@ -102,9 +104,20 @@ def replay(  # noqa: PLR0913 - an argument for each option
         sink = RedactingSink(open_lake_to_write(lake), erased, schemas)
         writer = writer and RedactingWriter(writer, erased, loaded)
     file_format = file_format or (Format.PARQUET if writer else format_to_write(reader))
-    if writer is None:
-        need_files(file_format, "dmd replay", "send the records through the stream with --to kinesis://STREAM")
-    work = Replay(reader, sink, selection=selection, file_format=file_format, writer=writer, schemas=schemas)
+    if sink is not None and writer is None and file_format not in FILE_FORMATS and erased:
+        raise UserError(
+            f"{lake} has a list of erased subjects, which dmd replay does not consult for Iceberg tables: send the "
+            "records through the stream with --to kinesis://STREAM"
+        )
+    work = Replay(
+        reader,
+        sink,
+        selection=selection,
+        file_format=file_format,
+        writer=writer,
+        schemas=schemas,
+        tables=cache(lambda: tables_to_write(lake, loaded)),
+    )
     try:
         with sink.opened("replay") if sink else nullcontext():
             work.run(lake_errors(reader, work.has_progress) if elsewhere is None else elsewhere)

@@ -89,16 +89,6 @@ def need_files(file_format: Format, command: str, instead: str) -> None:
         raise UserError(f"{command} does not work on {file_format.title()} tables: {instead}")
 
 
-def refuse_tables(lake: Lake, command: str, instead: str) -> None:
-    """Refuse a lake that has Iceberg tables, for a command that would leave them out unseen.
-
-    Raises:
-        UserError: "dmd erase does not work on Iceberg tables, and the lake has some: ...".
-    """
-    if Format.ICEBERG in _formats(lake):
-        raise UserError(f"{command} does not work on Iceberg tables, and the lake has some: {instead}")
-
-
 def _formats(lake: Lake) -> list[Format]:
     """Return the formats of the lake's tables, Parquet first."""
     return [one for one in Format if any(_is_a_tables(one, stored.key) for stored in lake.objects(format_prefix(one)))]

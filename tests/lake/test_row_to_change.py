@@ -1,6 +1,7 @@
 """A row in an error record gives the change record that gives it again."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import msgspec
@@ -14,12 +15,14 @@ from firehose.lake.errors.row_to_change import original
 from firehose.pipeline.sample.records import changes
 from glue.model import ArrayType, Enumeration, MapType, Record, Scalar, Type
 from glue.schema import load
-from tests.given import ARRIVED_MS, Function, change, change_of, m, payload, s, spaced
+from tests.given import ARRIVED_MS, Function, change, change_of, event, m, payload, s, spaced
+from tests.invented import gift, member, optional, record_type
 from transform.outcome import Delivered, Failed
 
 TYPES = load()
 TODAY = Rerun(TYPES)
 FUNCTION = Function()
+ICEBERG = Function(format="iceberg")
 
 TEXTS = st.text(max_size=6) | st.sampled_from(["archtics-70.12345", "[redacted]", "true", "12"])
 TIMES = st.sampled_from(
@@ -94,6 +97,40 @@ def test_a_rebuilt_change_gives_the_same_row(name: str, data: st.DataObject) -> 
 
     assert row_of(again) == row
     assert again.payload != row
+
+
+@pytest.mark.parametrize("name", sorted(TYPES))
+@given(data=st.data())
+def test_a_row_that_an_iceberg_table_refused_gives_the_row_of_any_mode(name: str, data: st.DataObject) -> None:
+    invocation = event(data.draw(changed(name)))
+    (refused,), (row,) = (each.reply(invocation)["records"] for each in (ICEBERG, FUNCTION))
+
+    again = judged(b64decode(refused["data"]))
+
+    assert row_of(again) == b64decode(row["data"])
+
+
+def test_a_decimal_and_a_partition_date_of_such_a_row_are_read_by_the_schema() -> None:
+    price = optional({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2})
+    types = {"gift": record_type(gift(member("price", price)))}
+    row = {"type": "gift", "price": "12.50", "madeat": 0, "isdeleted": False, "change": {"name": "INSERT", "id": "c"}}
+
+    image = json.loads(original(json.dumps(row | {"partition_date": "2025-01-01"}).encode(), types).payload)
+
+    assert image["dynamodb"]["NewImage"] == {
+        "type": s("gift"),
+        "price": {"N": "12.50"},
+        "madeAt": s("1970-01-01 00:00:00.000"),
+    }
+
+
+@pytest.mark.parametrize("micros", [-5_364_662_400_000_001, 7_258_118_400_000_000, 10**18])
+def test_a_number_that_is_no_time_of_ours_stays_a_number_and_fails_by_its_path(micros: int) -> None:
+    row = {"type": "sale", "salestartdatetime": micros, "isdeleted": False, "change": {"name": "INSERT", "atmicros": 1}}
+
+    image = json.loads(original(json.dumps(row).encode(), TYPES).payload)["dynamodb"]["NewImage"]
+
+    assert image["saleStartDateTime"] == {"N": str(micros)}
 
 
 def test_every_row_of_a_sample_is_rebuilt() -> None:

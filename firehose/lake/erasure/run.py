@@ -19,8 +19,7 @@ from firehose.lake.erasure.work import ErasedObject, Work, WorkResult
 from firehose.lake.jobs.job import Executor, Phase, Unit
 from firehose.lake.jobs.leases import store_seconds
 from firehose.lake.jobs.open_writers import StoreTime, first_open
-from firehose.lake.objects import Lake
-from firehose.lake.opening import open_lake, refuse_tables
+from firehose.lake.opening import open_lake
 from firehose.local.sinks import bucket_of
 from glue.layout import ERRORS
 from glue.schema import SCHEMAS, load
@@ -90,7 +89,7 @@ def erase(request: EraseRequest, executor: Executor, *, phase: Phase) -> Erasure
     Raises:
         UserError: the lake, or its list of erased subjects, cannot be read or written.
     """
-    lake = _open(request.lake)
+    lake = open_lake(request.lake)
     with contextlib.closing(bucket_of(request.lake, "lake")) as store:
         listed = SubjectList(store, lake, request.lake, request.key_named)
         # Listed first: a writer that begins from now on consults the list.
@@ -117,7 +116,6 @@ def dry_run(request: EraseRequest, executor: Executor, *, phase: Phase) -> Erasu
     Raises:
         UserError: the lake, or its list of erased subjects, cannot be read.
     """
-    _open(request.lake)
     listed, now = ErasedSubjects(request.lake, request.key_named), time.time()
     until = {one: listed.erased_at(one) or _micros(now) for one in request.subjects}
     passes = _Passes(request, until, StoreTime(now, None), executor, phase)
@@ -126,13 +124,6 @@ def dry_run(request: EraseRequest, executor: Executor, *, phase: Phase) -> Erasu
     pending = len(_whose(found.objects))
     counts = SubjectCounts(pending=pending, erased=len(request.subjects) - pending)
     return _result(counts, found, WorkResult(unreadable=found.unreadable))
-
-
-def _open(where: str) -> Lake:
-    """Return the lake, if all of it is looked at."""
-    lake = open_lake(where)
-    refuse_tables(lake, "dmd erase", "nothing was erased. Erase in them with Athena, as docs/modes.md says")
-    return lake
 
 
 class _Passes:
@@ -147,7 +138,7 @@ class _Passes:
         self._executor = executor
         self._phase = phase
         self._types = load(request.schemas)
-        self._lake = _open(request.lake)
+        self._lake = open_lake(request.lake)
         self._versions = versions_of(request.lake)
 
     def redact(self) -> WorkResult:

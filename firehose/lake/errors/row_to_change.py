@@ -1,7 +1,9 @@
 """Turn a row back into its change record, so that today's function can build the row again.
 
-If a record failed after the function, the error output may hold its row instead of its change record. Type tags are
-derived from JSON types, names from the schema; whatever no longer fits then fails in today's code.
+If a record failed after the function, the error output may hold its row instead of its change record: one that did not
+convert, or that an Iceberg table refused. Type tags are derived from JSON types, and names from the schema, which also
+says that a number is a time, and a text a decimal, in Iceberg mode's rows. Whatever no longer fits then fails in
+today's code.
 """
 
 from collections.abc import Mapping
@@ -11,8 +13,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from glue.model import ArrayType, Field, MapType, Record, RecordType, Type
+from glue.layout import PARTITION
+from glue.model import ArrayType, DecimalType, Field, MapType, Record, RecordType, Scalar, Type
 from transform.change import TTL
+from transform.times import FIRST_MICROS, LAST_MICROS, of_micros
 
 # A float has 15 digits; a decimal of a row may have more.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -73,22 +77,26 @@ def _image(row: Mapping[str, Any], record: Record) -> dict[str, Any]:
     fields, image = _by_lower_case(record), {}
     for name, value in row.items():
         field = fields.get(name)
-        if field is None:
+        if field is None and name != PARTITION:  # that is a column of Iceberg mode's rows
             image[name] = _attribute(value, None)
-        elif not field.derived:
+        elif field is not None and not field.derived:
             image[field.name] = _attribute(value, field.type)
     return image
 
 
-def _attribute(value: Any, kind: Type | None) -> dict[str, Any]:
+def _attribute(value: Any, kind: Type | None) -> dict[str, Any]:  # noqa: PLR0911 - a case for each type tag
     """Return a value with its type tag: ["a"] -> {"L": [{"S": "a"}]}. `kind` gives the names within records."""
     match value:
         case None:
             return {"NULL": True}
         case bool():
             return {"BOOL": value}
+        case int() if kind is Scalar.TIMESTAMP and FIRST_MICROS <= value <= LAST_MICROS:
+            return {"S": of_micros(value)}
         case int() | Decimal():
             return {"N": str(value)}
+        case str() if isinstance(kind, DecimalType):
+            return {"N": value}
         case str():
             return {"S": value}
         case list():

@@ -4,7 +4,7 @@ Into a lake each record is delivered exactly once (errors/replay_journal.py says
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +17,14 @@ from firehose.lake.errors.failed_records import Unreadable
 from firehose.lake.errors.failures import Attribution, ExplainedFailure, FailureReader, place_of
 from firehose.lake.errors.replay_journal import JournalEntry, ReplayJournal
 from firehose.lake.errors.rerun import RerunResult
+from firehose.lake.iceberg.writing import WritableTables
 from firehose.lake.objects import Lake
-from firehose.lake.replay.prepare import PreparedObject, plan_objects, prepare_rows, send_to_stream
-from firehose.lake.replay.resume import places_already_put, remake_objects
+from firehose.lake.replay.prepare import send_to_stream
 from firehose.lake.replay.selection import Selection
+from firehose.lake.replay.targets import LakeFiles, LakeTables, Target, places_of
 from firehose.local.kinesis_writer import Writer
-from firehose.local.sink import NoteSink, Sink
-from glue.layout import Format
+from firehose.local.sink import NoteSink
+from glue.layout import FILE_FORMATS, Format
 from glue.schema import SCHEMAS, load
 from transform.outcome import Delivered, Dropped, Failed
 
@@ -72,7 +73,8 @@ class _Counts:
 class Replay:
     """Replays error objects, one after the other. Without a sink nothing is written: a dry run.
 
-    With a `writer` the records go into its stream; the journal lies in the lake all the same. If two replays work on
+    With a `writer` the records go into its stream; the journal lies in the lake all the same. `tables` opens the lake's
+    Iceberg tables, if it may have any. If two replays work on
     the same lake, one of them stops with a UserError when they meet.
     """
 
@@ -85,6 +87,7 @@ class Replay:
         file_format: Format,
         writer: Writer | None = None,
         schemas: Path = SCHEMAS,
+        tables: Callable[[], WritableTables] | None = None,
     ) -> None:
         self._lake = lake
         self._sink = sink
@@ -92,6 +95,7 @@ class Replay:
         self._format = file_format
         self._writer = writer
         self._schemas = schemas
+        self._tables = tables
         self._counts = _Counts()
         self._journal = ReplayJournal(lake, sink)
         self._reader = FailureReader(lake, self._counts.unreadable, load(schemas))
@@ -200,28 +204,30 @@ class Replay:
 
     def _put(self, after: JournalEntry, deliverable: dict[int, RerunResult]) -> dict[int, Explanation]:
         """Put the rows of records into the lake, and return the records that the pipeline refused, by place."""
-        rows = prepare_rows(deliverable, self._format, self._schemas)
-        accepted = {place: result for place, result in deliverable.items() if place not in rows.refused}
-        if self._sink is not None and accepted:
-            intent = plan_objects(accepted, list(rows.objects), self._format)
+        prepared = self._target(self._format).prepare(after.error_object, deliverable)
+        if self._sink is not None and prepared.intent:
             # With what is left to other streams: whoever finishes this intent must not deliver that.
-            self._journal.put(replace(after, file_format=self._format, intent=intent))
-            _put_all(rows.objects, self._sink)
-        return rows.refused
+            self._journal.put(replace(after, file_format=self._format, intent=prepared.intent))
+            prepared.put()
+        return prepared.refused
+
+    def _target(self, file_format: Format) -> Target:
+        if file_format in FILE_FORMATS:
+            return LakeFiles(self._lake, self._sink, file_format, self._schemas)
+        assert self._tables is not None  # noqa: S101 - every command that replays into a lake gives them
+        return LakeTables(self._tables, self._schemas)
 
     def _finish(
         self, entry: JournalEntry, error_object: ErrorObject, failures: Mapping[int, ExplainedFailure]
     ) -> JournalEntry:
         """Finish a killed replay, whatever is selected now, and return the finished entry."""
-        places = sorted(place for planned in entry.intent for place in planned.places)
+        places = places_of(entry)
         results = {place: self._rerun(error_object, failures[place]) for place in places if place in failures}
-        objects = remake_objects(entry, results, self._schemas)
-        done = places if objects is not None else places_already_put(entry, self._lake)
+        done = self._target(entry.file_format).finish(entry, results, dry=self._sink is None)
         self._counts.finished += len(done)
         failed = {place: why for place, why in entry.failed.items() if place not in done}
         finished = JournalEntry(entry.error_object, sorted({*entry.done, *done}), entry.other, failed)
         if self._sink is not None:
-            _put_all(objects or {}, self._sink)
             self._journal.put(finished)
         return finished
 
@@ -241,11 +247,6 @@ def _parts(failures: Iterable[ExplainedFailure]) -> Iterator[list[ExplainedFailu
             part, size_bytes = [], 0
     if part:
         yield part
-
-
-def _put_all(objects: Mapping[str, PreparedObject], sink: Sink) -> None:
-    for key, one in objects.items():
-        sink.put(key, one.body, one.content_type, one.content_encoding)
 
 
 def _type(result: RerunResult) -> str:
