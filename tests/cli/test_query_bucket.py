@@ -147,3 +147,7 @@ def test_an_endpoint_is_read_by_its_glue_tables(firehose_endpoint: TestedEndpoin
     assert dmd("query", "SELECT count(*) FROM more", "--bucket", "s3://lake", "--database", "other", "--csv")[0] == 0
     with pytest.raises(UserError, match="no Glue table lies in s3://none"):
         result_of("query", "SELECT 1", "--bucket", "s3://none")
+
+
+def test_a_table_without_partitions_is_read_whole(bucket: Path, tmp_path: Path) -> None:
+    assert answer(bucket, "SELECT count(*) AS n FROM orders", tmp_path, PartitionKeys=[]) == [{"n": 3}]

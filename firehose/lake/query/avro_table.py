@@ -72,7 +72,7 @@ def in_files(
 
 def _all_equal(values: Mapping[str, Any]) -> ds.Expression:
     if not values:
-        return ds.scalar(True)
+        return ds.scalar(True)  # noqa: FBT003 - a value
     return reduce(and_, (ds.field(name) == value for name, value in values.items()))
 
 
