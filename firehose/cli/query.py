@@ -1,9 +1,7 @@
 """`dmd query`: runs SQL over a lake."""
 
 import sys
-from collections.abc import Callable, Generator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +10,10 @@ import typer
 from firehose.cli.options import LakeToRead
 from firehose.cli.output import check_folder
 from firehose.cli.plain_help import plain_app, to_paste
+from firehose.cli.query_source import QuerySource, of_bucket, of_lake, refuse_without_effect
 from firehose.cli.result_output import Output, write_results
-from firehose.cli.schemas import Schemas, load_types, schema_errors
-from firehose.lake.query.result import Result
+from firehose.cli.schemas import Schemas, schema_errors
 from firehose.lake.query.sql import Dialect
-from firehose.lake.query.sql import results as results_of
 from firehose.local.os_errors import file_named
 from firehose.local.user_error import UserError
 from glue.layout import Format
@@ -40,7 +37,25 @@ def query(  # noqa: PLR0913 - options of a command
         ),
     ] = None,
     *,
-    lake: LakeToRead,
+    context: typer.Context,
+    lake: LakeToRead = "",
+    bucket: Annotated[
+        str,
+        typer.Option(
+            "--bucket",
+            metavar="WHERE",
+            help="Instead of a lake, the bucket of any delivery stream: s3://bucket, or a folder with --table.",
+        ),
+    ] = "",
+    table: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--table", metavar="FILE", help="A Glue table over --bucket: a TableInput or GetTable's output. Repeatable."
+        ),
+    ] = None,
+    database: Annotated[
+        str, typer.Option("--database", metavar="NAME", help="The Glue database, if --bucket has tables of several.")
+    ] = "",
     file: Annotated[
         Path | None, typer.Option("-f", help="Read the SQL from this file; - is standard input.", metavar="FILE")
     ] = None,
@@ -76,23 +91,27 @@ def query(  # noqa: PLR0913 - options of a command
     It means what it means in Athena (engine 3). A function or form that cannot mean the same here is refused by name.
     A table without data is empty. A table that is too wide for the terminal is shown a record at a time.
 
+    With --bucket the tables are those that the Glue catalog has there, at AWS or at the endpoint in AWS_ENDPOINT_URL.
+
     Without SQL, standard input is run; at a terminal a prompt opens, with history and completion of names.
     """
     chosen = _output(output, out, as_csv=as_csv, as_json=as_json)
     if out is not None:
         check_folder(out)
-    run = partial(
-        results_of, lake=lake, file_format=file_format, schemas=schemas, dialect=dialect, environment=environment
-    )
+    refuse_without_effect(context, is_bucket=bool(bucket))
     with schema_errors():
+        if bucket:
+            source = of_bucket(bucket, table or [], database, dialect)
+        else:
+            source = of_lake(lake, file_format, schemas, dialect, environment)
         text = _sql(sql, file)
         if text is not None:
-            with closing(run(text)) as results:
+            with closing(source.run(text)) as results:
                 write_results(results, chosen, out)
         elif out is not None:
             raise UserError("-o FILE needs the SQL: as an argument, or in a file with -f")
         else:
-            _prompt(run, chosen, schemas)
+            _prompt(source, chosen)
 
 
 def _output(output: Output | None, out: Path | None, *, as_csv: bool, as_json: bool) -> Output:
@@ -130,13 +149,12 @@ def _sql(sql: str | None, file: Path | None) -> str | None:
         raise UserError(f"{file} is not a text in UTF-8") from None
 
 
-def _prompt(run: Callable[[str], Generator[Result]], output: Output, schemas: Path) -> None:
+def _prompt(source: QuerySource, output: Output) -> None:
     from firehose.cli.query_prompt import read_statements  # noqa: PLC0415 - 0.1 s, of the prompt alone
-    from firehose.lake.query.athena.plan import row_types  # noqa: PLC0415 - sqlglot: 0.1 s
 
-    for statements in read_statements(row_types(load_types(schemas)), HISTORY.expanduser()):
+    for statements in read_statements(source.row_types(), HISTORY.expanduser()):
         try:
-            with closing(run(statements)) as results:
+            with closing(source.run(statements)) as results:
                 write_results(results, output, None)
         except UserError as error:
             typer.echo(str(error), err=True)

@@ -10,11 +10,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from firehose.cli.query import query as command
 from firehose.lake.objects import FolderLake
 from firehose.lake.query.sql import Dialect, query
 from firehose.local.user_error import UserError
 from glue.layout import FILE_FORMATS, Format
+from tests.commands import dmd
 from tests.lake.test_query import DELETED, LATENCY, TOP_EVENTS
 from tests.lakes import (
     DEMAND,
@@ -255,14 +255,13 @@ def test_the_files_of_another_table_make_a_lake_parquet_too(lake: Path) -> None:
     assert rows("SELECT id FROM event", lake) == []
 
 
-def test_the_format_to_read_can_be_chosen(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_format_to_read_can_be_chosen(lake: Path) -> None:
     write_parquet(lake, "demand", "2025-01-01", [demand("2025-01-01", eventid="parquet")])
     write_avro(lake, "demand", "2025-01-01", [image_of_demand("2025-01-01", eventId="avro")])
 
     for file_format in FILE_FORMATS:
-        command("SELECT eventid FROM demand", lake=str(lake), as_csv=True, file_format=file_format)
-
-    assert capsys.readouterr().out.split() == ["eventid", "parquet", "eventid", "avro"]
+        _, printed = dmd("query", "SELECT eventid FROM demand", "--lake", str(lake), "--csv", "--format", file_format)
+        assert printed.split() == ["eventid", file_format]
 
 
 def cut(body: bytes) -> bytes:

@@ -52,24 +52,34 @@ _FORMAT = ds.ParquetFileFormat()
 WRITTEN = "$file_modified_time"
 
 
-def in_files(lake: Lake, files: Mapping[StoredObject, str], columns: Collection[str]) -> list[ds.Expression]:
+def in_files(
+    lake: Lake, files: Mapping[StoredObject, Mapping[str, Any]], columns: Collection[str]
+) -> list[ds.Expression]:
     """Return what is true of all rows of each file, as Arrow expressions: its partition, and the hidden columns.
 
-    An expression takes 0.1 ms to make, so files of a date share one unless the columns include the hidden ones.
+    `files` come with the values of their partition keys. An expression takes 0.1 ms to make, so files of a partition
+    share one unless the columns include the hidden ones.
     """
     if PATH in columns:
-        return [
-            reduce(and_, (ds.field(name) == value for name, value in _shared(lake, stored, date).items()))
-            for stored, date in files.items()
-        ]
-    dates = {date: ds.field(PARTITION) == date for date in set(files.values())}
-    return [dates[date] for date in files.values()]
+        return [_all_equal(_shared(lake, stored, partition)) for stored, partition in files.items()]
+    shared: dict[tuple[Any, ...], ds.Expression] = {}
+    for partition in files.values():
+        values = tuple(partition.values())
+        if values not in shared:
+            shared[values] = _all_equal(partition)
+    return [shared[tuple(partition.values())] for partition in files.values()]
 
 
-def _shared(lake: Lake, stored: StoredObject, date: str) -> "Row":
-    """Return the values that all rows of a file share: its partition date, its place, and the time of its writing."""
+def _all_equal(values: Mapping[str, Any]) -> ds.Expression:
+    if not values:
+        return ds.scalar(True)  # noqa: FBT003 - a value
+    return reduce(and_, (ds.field(name) == value for name, value in values.items()))
+
+
+def _shared(lake: Lake, stored: StoredObject, partition: Mapping[str, Any]) -> "Row":
+    """Return the values that all rows of a file share: its partition, its place, and the time of its writing."""
     written = datetime.fromtimestamp(stored.written_ms / 1000, UTC).replace(tzinfo=None)
-    return {PARTITION: date, PATH: lake.where(stored), WRITTEN: written}
+    return {**partition, PATH: lake.where(stored), WRITTEN: written}
 
 
 class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
@@ -88,10 +98,11 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         schema: pa.Schema,
         on_error: Callable[[UserError], None],
     ) -> None:
+        partitions = {stored: {PARTITION: date} for stored, date in containers.items()}
         # The fragments are never opened: they only show which containers pass a filter.
         fragments = [
             _FORMAT.make_fragment(stored.key, LocalFileSystem(), partition_expression=where)
-            for stored, where in zip(containers, in_files(lake, containers, schema.names), strict=True)
+            for stored, where in zip(containers, in_files(lake, partitions, schema.names), strict=True)
         ]
         super().__init__(fragments, schema, _FORMAT)
         self._containers = {stored.key: (stored, date) for stored, date in containers.items()}
@@ -114,7 +125,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         rows: list[Row] = []
         for key, opened in read_ahead(keys, self._opened):
             stored, date = self._containers[key]
-            shared = _shared(self._lake, stored, date)
+            shared = _shared(self._lake, stored, {PARTITION: date})
             for block in self._blocks(reader, stored, opened):
                 rows += [row | shared for row in block]
                 if len(rows) >= BATCH_ROWS:

@@ -28,7 +28,7 @@ from glue.views import latest_views
 if TYPE_CHECKING:
     from firehose.lake.query.tables import FilesOf
 
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # SQL here reads the tables and nothing else; DuckDB must not fetch extensions.
     "enable_external_access": False,
     "autoload_known_extensions": False,
@@ -141,7 +141,7 @@ def _run(
 ) -> Generator[Result]:
     """Run one statement in Athena's SQL, or any number in DuckDB's, and yield the results."""
     scan = Scan()
-    with duckdb.connect(config=_SETTINGS | beside.settings) as connection:
+    with duckdb.connect(config=SETTINGS | beside.settings) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         inputs: dict[str, TableInput] = {}
         types: dict[str, RecordType] = {}
@@ -151,7 +151,7 @@ def _run(
             types = load(schemas)
             inputs = _of_format(tables or table_inputs(types), chosen)
         if dialect is Dialect.DUCKDB:
-            translation = _duckdb(sql, inputs, types)
+            translation = own_sql(sql, inputs, types)
         else:
             from firehose.lake.query.athena.plan import plan  # noqa: PLC0415 - sqlglot: 0.1 s
 
@@ -193,7 +193,7 @@ def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[s
     return {table_input["Name"]: table_input for table_input in found}
 
 
-def _duckdb(sql: str, inputs: Mapping[str, TableInput], types: Mapping[str, RecordType]) -> Translation:
+def own_sql(sql: str, inputs: Mapping[str, TableInput], types: Mapping[str, RecordType]) -> Translation:
     """Return DuckDB's own SQL after the views that it names, its tables, and whether it names columns like "$path"."""
     lowered = sql.lower()
     views = [f"CREATE VIEW {view} AS {text}" for view, text in latest_views(types).items() if view in lowered]

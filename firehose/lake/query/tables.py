@@ -26,7 +26,7 @@ from glue.tables import BUCKET, TableInput
 # Arrow takes INT96 for nanoseconds, but DuckDB's TIMESTAMP is microseconds, so times are read as those at once.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _LOCAL = LocalFileSystem()
-_PARTITION_FIELD = pa.field(PARTITION, pa.string())
+_PARTITION_KEYS = pa.schema([(PARTITION, pa.string())])
 _HIDDEN_FIELDS = (pa.field(PATH, pa.string()), pa.field(WRITTEN, pa.timestamp("us")))
 
 
@@ -35,9 +35,12 @@ FilesOf: TypeAlias = Callable[[Lake, TableInput], dict[StoredObject, str]]
 
 
 class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
-    """The Parquet files of a table. Their footers are not kept: 2,400 of them would take 200 MB."""
+    """The Parquet files of a table, each with the values of its partition keys.
 
-    def __init__(self, files: Mapping[StoredObject, str], lake: Lake, schema: pa.Schema) -> None:
+    Their footers are not kept: 2,400 of them would take 200 MB.
+    """
+
+    def __init__(self, files: Mapping[StoredObject, Mapping[str, Any]], lake: Lake, schema: pa.Schema) -> None:
         wheres = in_files(lake, files, schema.names)
         super().__init__(list(map(_fragment, repeat(lake), files, wheres)), schema, _PARQUET)
         self._files = list(files)
@@ -108,8 +111,7 @@ def _table(
     Files of dates that a query filters out are not read.
     """
     columns = arrow.schema(table_input)
-    fields = [pa.field(one.name, arrow.in_micros(one.type)) for one in columns]
-    schema = pa.schema([*fields, _PARTITION_FIELD, *(_HIDDEN_FIELDS if with_hidden else ())])
+    schema = table_schema(columns, _PARTITION_KEYS, with_hidden=with_hidden)
     if lake is None:
         return schema.empty_table()
     kind = table_input["Parameters"]["classification"]
@@ -121,7 +123,13 @@ def _table(
     if kind == Format.AVRO:
         literal = table_input["StorageDescriptor"]["SerdeInfo"]["Parameters"]["avro.schema.literal"]
         return AvroTable(files, lake, literal, schema=schema, on_error=on_error)
-    return ParquetTable(files, lake, schema)
+    return ParquetTable({stored: {PARTITION: date} for stored, date in files.items()}, lake, schema)
+
+
+def table_schema(columns: pa.Schema, partition_keys: pa.Schema, *, with_hidden: bool) -> pa.Schema:
+    """Return the schema in which a table is read: its columns, its partition keys and, if asked for, hidden columns."""
+    fields = [pa.field(one.name, arrow.in_micros(one.type)) for one in columns]
+    return pa.schema([*fields, *partition_keys, *(_HIDDEN_FIELDS if with_hidden else ())])
 
 
 def _files_below(lake: Lake, table_input: TableInput) -> dict[StoredObject, str]:

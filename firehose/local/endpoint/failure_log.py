@@ -23,7 +23,7 @@ class FailureLog:
             self._say(problem.reason, str(problem))
         for code, first in report.first_failures.items():
             if first.key:
-                self._say(code, f"{code}: {first.message} Kept in s3://{bucket}/{first.key}")
+                self._say(code, f"{code}: {first.message.rstrip('.')}; kept in s3://{bucket}/{first.key}")
 
     def _say(self, what: str, line: str) -> None:
         if what not in self._said:

@@ -18,6 +18,6 @@ def test_it_says_once_where_objects_lie_and_why_the_first_of_each_kind_failed(
     said = capfd.readouterr().err
     assert said.count("orders: delivered to s3://lake/orders/day=mon/") == 1
     assert said.count("orders: Lambda.ProcessingFailedStatus: ") == 1
-    kept = said.partition("Kept in s3://lake/")[2].splitlines()[0]
+    kept = said.partition("; kept in s3://lake/")[2].splitlines()[0]
     assert kept in aws.objects("errors/processing-failed/")
     assert "secret" not in said

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from firehose.lake.query.athena.types import Type, of_hive
+from firehose.lake.query.athena.types import Type, of_hive, row
 from glue import hive
 from glue.layout import PARTITION
 
@@ -54,6 +54,14 @@ class Catalog(msgspec.Struct, frozen=True):
     tables: Mapping[str, Table]
     database: str
     versioned: bool = False
+
+    @property
+    def row_types(self) -> dict[str, Type]:
+        """The rows of the tables and views: {"sale": row(type varchar, ...), "latest_sale": ...}."""
+        return {
+            name: row([column.name for column in table.columns], [column.type for column in table.columns])
+            for name, table in self.tables.items()
+        }
 
     def is_database(self, name: str) -> bool:
         """Say whether a database is one that the pipeline has in any environment."""

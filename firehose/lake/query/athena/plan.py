@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from firehose.lake.query.athena.catalog import catalog
 from firehose.lake.query.athena.statement import translate
-from firehose.lake.query.athena.types import Type, row
+from firehose.lake.query.athena.types import Type
 from firehose.lake.query.translation import Translation
 from firehose.pipeline.names import Names
 from glue.layout import FILE_FORMATS, Format
@@ -38,8 +38,4 @@ def plan(
 def row_types(types: Mapping[str, RecordType]) -> dict[str, Type]:
     """Return the rows of the tables and views of record types: {"sale": row(type varchar, ...), "latest_sale": ...}."""
     inputs = {name: next(iter(formats.values())) for name, formats in table_inputs(types).items()}
-    tables = catalog(inputs, view_inputs(types), "").tables
-    return {
-        name: row([column.name for column in table.columns], [column.type for column in table.columns])
-        for name, table in tables.items()
-    }
+    return catalog(inputs, view_inputs(types), "").row_types
