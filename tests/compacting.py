@@ -56,7 +56,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 
 def counted(lake: Path, table: str = "demand") -> Counter[str]:
-    """How often each row of a table is there."""
+    """Return the number of times that each row of a table is there."""
     return Counter(repr(row) for row in rows(lake, table))
 
 

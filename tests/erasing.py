@@ -30,7 +30,7 @@ def erase(lake: Path | str, folder: Path, *subjects: str, options: tuple[str, ..
 
 
 def states(counts: dict[str, Any]) -> tuple[int, int, int]:
-    """How many subjects are erased, pending, and failed."""
+    """Return the numbers of subjects that are erased, pending, and failed."""
     return counts["subjects"]["erased"], counts["subjects"]["pending"], counts["subjects"]["failed"]
 
 

@@ -1,4 +1,4 @@
-"""What `dmd query` runs SQL over: a lake, or the bucket of any delivery stream."""
+"""The source that `dmd query` runs SQL over: a lake, or the bucket of any delivery stream."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial

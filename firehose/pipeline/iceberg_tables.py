@@ -15,7 +15,7 @@ from glue.model import RecordType
 
 
 class TableState(StrEnum):
-    """What was done with a table."""
+    """The change that was made to a table."""
 
     MADE = "made"
     CHANGED = "changed"
@@ -24,7 +24,7 @@ class TableState(StrEnum):
 
 
 class TableOutcome(msgspec.Struct, frozen=True):
-    """What was done with one table, or would be; `details` say which columns and properties, or why not."""
+    """The change that was made to one table, or would be; `details` say which columns and properties, or why not."""
 
     table: str
     state: TableState
@@ -32,7 +32,7 @@ class TableOutcome(msgspec.Struct, frozen=True):
 
 
 class TablePlace(msgspec.Struct, frozen=True):
-    """Where tables are: a catalog of PyIceberg, the namespace in it, and the address of the folder that holds them."""
+    """The place of tables: a catalog of PyIceberg, the namespace in it, and the address of their folder."""
 
     catalog: Catalog
     namespace: str

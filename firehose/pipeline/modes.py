@@ -16,7 +16,7 @@ from glue.tables import TableInput, avro_table, parquet_table
 
 
 class Destination(StrEnum):
-    """What a delivery stream delivers to, in Terraform's words."""
+    """The destination of a delivery stream, in Terraform's words."""
 
     S3 = "extended_s3"
     ICEBERG = "iceberg"

@@ -23,7 +23,7 @@ LINES = [b'{"id": "a", "qty": 1}', b'{"id": "b", "qty": "secret"}', b'{"id": "c"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a user stands, with what they have."""
+    """A folder with the files of a user."""
     (tmp_path / "stream.json").write_text(json.dumps(iceberg(DestinationTableConfigurationList=only_table())))
     (tmp_path / "orders.jsonl").write_bytes(b"\n".join(LINES) + b"\n")
     monkeypatch.chdir(tmp_path)

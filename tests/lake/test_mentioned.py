@@ -1,4 +1,4 @@
-"""What a text mentions is found in a list that knows no ids, exactly where a search for the id would find it."""
+"""Mentions in a text are found in a list that knows no ids, exactly where a search for the id would find it."""
 
 import re
 

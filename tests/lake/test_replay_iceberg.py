@@ -43,7 +43,7 @@ def lake(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def expected(tmp_path: Path) -> dict[str, list[str]]:
-    """What the same changes give where no table is missing."""
+    """The rows of the same changes where no table is missing."""
     place = tmp_path / "expected"
     iceberg = folder_tables(str(place), make=True)
     make_tables(iceberg, load())

@@ -1,4 +1,4 @@
-"""What AWS Glue runs a job from: the script and the zip of wheels, which another Python installs without a network."""
+"""The package of the jobs on AWS Glue: the script, and the zip of wheels, which installs without a network."""
 
 import os
 import re

@@ -87,7 +87,7 @@ def workspace(folder: Path, **variables: str) -> Workspace:
 
 
 def jobs_package(folder: Path) -> None:
-    """What `make glue-package` builds, without the wheels."""
+    """Write the files that `make glue-package` builds, without the wheels."""
     folder.mkdir()
     for name in (SCRIPT_NAME, WHEELS_NAME):
         (folder / name).write_bytes(b"any")

@@ -45,7 +45,7 @@ ACTIONS = {
 
 
 class Done(NamedTuple):
-    """What a command did under a role: the calls that were refused, and the statements that allowed the others."""
+    """A command run under a role: the calls that were refused, and the statements that allowed the others."""
 
     exit_code: int
     report: Any

@@ -1,4 +1,4 @@
-"""Puts a hundred orders of three shops, and a record that is none."""
+"""Puts a hundred orders of three shops, and a record that is not an order."""
 
 import json
 from typing import Any

@@ -180,7 +180,7 @@ def _with_values(column: Any, changed: dict[int, Any]) -> Any:
 
 
 class _Codec(NamedTuple):
-    """How the pages of a column chunk are made."""
+    """The form of a column chunk's pages."""
 
     compression: str
     dictionary: bool

@@ -55,7 +55,7 @@ class SubjectState(StrEnum):
 
 
 class SubjectCounts(msgspec.Struct):
-    """How many subjects are erased, how many pending, and of how many something could not be redacted."""
+    """The numbers of subjects that are erased, that are pending, and of whom something could not be redacted."""
 
     erased: int = 0
     pending: int = 0

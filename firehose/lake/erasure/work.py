@@ -48,7 +48,7 @@ class ErasedObject(msgspec.Struct, frozen=True):
 
 
 class WorkResult(msgspec.Struct):
-    """What was done, or in a pass that only looks, what would be.
+    """The counts of what was done, or in a pass that only looks, of what would be.
 
     `pending` are subjects of whom something was left alone for now, `failed` those of whom something could not be
     redacted; with `all_failed` it is not known whose. `undone` are sentences about these. `unreadable` are the keys of

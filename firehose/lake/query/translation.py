@@ -1,4 +1,4 @@
-"""What DuckDB runs for a query, and what of the lake it reads."""
+"""The statements that DuckDB runs for a query, and the tables that they read."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ import msgspec
 
 
 class VersionKind(StrEnum):
-    """What is read of an Iceberg table: its rows as of a time or in a snapshot, or its metadata."""
+    """The part of an Iceberg table that is read: its rows as of a time or in a snapshot, or its metadata."""
 
     TIMESTAMP = "timestamp"
     VERSION = "version"

@@ -1,4 +1,4 @@
-"""Where a replay delivers the rows of records: files of a lake, or its Iceberg tables. Each exactly once.
+"""Deliver the rows of a replay into files of a lake, or into its Iceberg tables: each exactly once.
 
 The journal notes an intent before anything is delivered. After a kill, `finish` does what the intent says and returns
 which of its records are delivered then.
@@ -30,7 +30,7 @@ _SHARD = "shardId-000000000000"
 
 
 class Prepared(NamedTuple):
-    """What is about to be delivered: the intent for the journal, `put`, and the records that the pipeline refused."""
+    """A delivery to be made: the intent for the journal, `put`, and the records that the pipeline refused."""
 
     intent: list[PlannedObjects]
     put: Callable[[], None]

@@ -26,7 +26,7 @@ class TableName(NamedTuple):
 
 
 class IcebergDestination(msgspec.Struct, frozen=True):
-    """Where rows go that name no table, how long they are buffered, and the bucket of the error objects.
+    """The table of rows that name none, how long rows are buffered, and the bucket of the error objects.
 
     `table` is the only table of DestinationTableConfigurationList; None if the list has none, or several.
     """

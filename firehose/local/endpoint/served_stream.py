@@ -33,7 +33,7 @@ from firehose.local.user_error import UserError
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What the streams of an endpoint share.
+    """Resources that the streams of an endpoint share.
 
     `interval_seconds` shortens every buffer interval, if it is set. `on_printed` is called with the name of a stream
     and what its function printed in one invocation.
@@ -83,7 +83,7 @@ class ServedStream:
 
     @property
     def notes(self) -> list[str]:
-        """What its settings do not do here, and warnings about them, by the paths of their members."""
+        """Settings that have no effect here, and warnings about settings, by the paths of their members."""
         without_effect = [f"{path} has no effect here" for path in self._stream.without_effect]
         return [*without_effect, *self._stream.warnings]
 

@@ -125,7 +125,7 @@ def _window(node: exp.Window, scope: Scope) -> Value:
         condition, function = _condition(function, scope), _aggregate_node(function)
     name = name_of(function)
     if name is None or not (is_aggregate(function) or name in WINDOW_FUNCTIONS):
-        raise refuse(f"'{name or form(function)}' is no aggregate and no window function", node)
+        raise refuse(f"'{name or form(function)}' is neither an aggregate nor a window function", node)
     if nulls and name not in WINDOW_FUNCTIONS:
         raise refuse(f"cannot specify null treatment clause for {name} function", node)
     return aggregate(function, scope, condition, f" OVER ({_frame(node, scope)})", nulls)

@@ -38,7 +38,7 @@ def _call(node: exp.Anonymous, scope: Scope) -> Value:
         raise refuse(f"FUNCTION_NOT_FOUND: function '{name}' is not known here{hint}", node)
     for argument in node.expressions:
         if isinstance(argument, exp.Star | exp.Distinct | exp.Order):
-            raise refuse(f"{name} is no aggregate: {form(argument)} cannot stand in its arguments", node)
+            raise refuse(f"{name} is not an aggregate: {form(argument)} cannot stand in its arguments", node)
     if name in SPECIALS:
         return SPECIALS[name](node.expressions, scope)
     return call(name, SCALARS[name], node.expressions, scope)
