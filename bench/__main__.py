@@ -2,9 +2,9 @@
 
     python -m bench [--corpus FILE] [--records N] [--memory]
 
-Each runs in a process of its own and can be run alone: bench.per_record, bench.avro_mode, bench.cold_start,
-bench.backfill, bench.end_to_end. Compare ratios rather than times: in every round all contenders take turns, on one
-core except in the backfill. These are measurements, not tests.
+Each runs in a process of its own and can be run alone: bench.per_record, bench.avro_mode, bench.invocation,
+bench.cold_start, bench.backfill, bench.end_to_end. Compare ratios rather than times: in every round all contenders take
+turns, on one core except in the backfill. These are measurements, not tests.
 """
 
 import argparse
@@ -27,6 +27,7 @@ def main() -> None:
     memory = ["--memory"] if options.memory else []
     _measure("per_record", *corpus)
     _measure("avro_mode", *corpus)
+    _measure("invocation", *corpus)
     _measure("cold_start")
     _measure("backfill", "--items", str(options.records))
     _measure("end_to_end", "--records", str(options.records), *corpus, *memory)

@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
+
 from glue.model import pii_names
 from glue.schema import SCHEMAS, load
 from transform import errors, settings
@@ -18,6 +20,7 @@ from transform.telemetry import Telemetry
 
 Event: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Event, Any], dict[str, Any]]
+LambdaHandler: TypeAlias = Callable[[Event, Any], dict[str, Any] | bytes]
 
 # The part of Lambda's time that is kept for metrics and the reply.
 REPLY_SECONDS = 1.0
@@ -74,6 +77,13 @@ def build(
             telemetry.not_written(error)
 
     return handler
+
+
+def as_lambda_calls_it(handler: Handler, environment: Mapping[str, str]) -> LambdaHandler:
+    """The handler itself; or one whose reply is JSON in bytes, if REPLY is `json` (transform/settings.py)."""
+    if environment.get("REPLY") != "json":
+        return handler
+    return lambda event, context: msgspec.json.encode(handler(event, context))
 
 
 def mode_of(mine: settings.Settings, store: ObjectStore) -> Mode:

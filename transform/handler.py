@@ -2,10 +2,12 @@
 
 import os
 
-from transform.function import build
+from transform.function import as_lambda_calls_it, build
 from transform.object_store import S3Store
 
 _BUCKET = os.environ.get("BUCKET", "")
 
 # Error documents get two attempts only: Firehose keeps the originals, and the batch keeps its time.
-lambda_handler = build(os.environ, S3Store(_BUCKET, attempts=5), error_store=S3Store(_BUCKET, attempts=2))
+_handler = build(os.environ, S3Store(_BUCKET, attempts=5), error_store=S3Store(_BUCKET, attempts=2))
+
+lambda_handler = as_lambda_calls_it(_handler, os.environ)

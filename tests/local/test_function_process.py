@@ -54,6 +54,12 @@ def test_it_gets_the_event_and_lambdas_context(function: Callable[..., FunctionP
     assert 20_000 < left <= 30_000
 
 
+def test_its_reply_may_be_ready_json(function: Callable[..., FunctionProcess]) -> None:
+    run = function('def handler(event, context):\n    return b\'{\\n"records": ["\\xc3\\xa9"]}\\n\'\n')
+
+    assert run({"records": []}, CONTEXT) == {"records": ["\u00e9"]}
+
+
 def test_it_has_its_own_variables_and_the_endpoint_and_none_of_the_users_account(
     function: Callable[..., FunctionProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:

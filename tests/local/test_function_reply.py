@@ -328,3 +328,24 @@ def test_whatever_the_reply_every_record_has_exactly_one_fate(data: st.DataObjec
 
     found = [index for index, _, _ in done.ok] + done.dropped + [failure.index for failure in done.failed]
     assert sorted(found) == [0, 1, 2]
+
+
+def ready(*answers: Any, before: str = "") -> bytes:
+    return (before + json.dumps({"records": answers}, indent=1)).encode()
+
+
+def test_a_reply_of_bytes_is_passed_on_as_the_json_that_it_is() -> None:
+    done = processor(
+        lambda event, _: ready(*(answer(record, "Ok", b"made") for record in event["records"]), before="\n")
+    ).process(records(b"a", b"b"))
+
+    assert [data for _, data, _ in done.ok] == [b"made", b"made"]
+
+
+@pytest.mark.parametrize(
+    "reply", [b"", b"no JSON", b'{"records": [', b"\xff", ready(before=" " * LAMBDA_PAYLOAD_BYTES)]
+)
+def test_a_reply_of_bytes_that_are_no_json_or_too_many_fails_the_batch(reply: bytes) -> None:
+    done = processor(lambda _event, _context: reply).process(records(b"a"))
+
+    assert fates(done) == {0: "Lambda.FunctionError"}

@@ -34,6 +34,8 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("FORMAT", "orc"),
         ("AVRO_CODEC", "snappy"),
         ("AVRO_CODEC", ""),
+        ("REPLY", "bytes"),
+        ("REPLY", ""),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:

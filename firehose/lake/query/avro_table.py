@@ -9,14 +9,10 @@ DuckDB does this only with a `pyarrow.dataset.Dataset`, hence the subclass. A re
 seconds: `count(*)` 0.8 here and 3.0 there, a query of one column 0.8 and 3.0, of a date range without rows 0.1 and 3.0.
 """
 
-import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
-from functools import reduce
 from io import BufferedReader, BytesIO
-from operator import and_
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 import pyarrow as pa
@@ -24,7 +20,7 @@ import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
 from firehose.lake.objects import Lake, StoredObject
-from firehose.lake.query.athena.catalog import PATH
+from firehose.lake.query.shared_values import in_files, schema_read, shared_values
 from firehose.local.user_error import UserError
 from glue.layout import PARTITION
 
@@ -43,43 +39,11 @@ MOST_AHEAD_BYTES = 12 * 1024 * 1024
 # The bytes of a larger container that are read at a time.
 _PIECE_BYTES = 4 * 1024 * 1024
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 
 # Arrow requires a format for a dataset and its fragments; it is never used to read.
 _FORMAT = ds.ParquetFileFormat()
-
-# Trino's name for the time when a row's file was written. Athena's guide does not list it, so only DuckDB's SQL has it.
-WRITTEN = "$file_modified_time"
-
-
-def in_files(
-    lake: Lake, files: Mapping[StoredObject, Mapping[str, Any]], columns: Collection[str]
-) -> list[ds.Expression]:
-    """Return what is true of all rows of each file, as Arrow expressions: its partition, and the hidden columns.
-
-    `files` come with the values of their partition keys. An expression takes 0.1 ms to make, so files of a partition
-    share one unless the columns include the hidden ones.
-    """
-    if PATH in columns:
-        return [_all_equal(_shared(lake, stored, partition)) for stored, partition in files.items()]
-    shared: dict[tuple[Any, ...], ds.Expression] = {}
-    for partition in files.values():
-        values = tuple(partition.values())
-        if values not in shared:
-            shared[values] = _all_equal(partition)
-    return [shared[tuple(partition.values())] for partition in files.values()]
-
-
-def _all_equal(values: Mapping[str, Any]) -> ds.Expression:
-    if not values:
-        return ds.scalar(True)  # noqa: FBT003 - a value
-    return reduce(and_, (ds.field(name) == value for name, value in values.items()))
-
-
-def _shared(lake: Lake, stored: StoredObject, partition: Mapping[str, Any]) -> "Row":
-    """Return the values that all rows of a file share: its partition, its place, and the time of its writing."""
-    written = datetime.fromtimestamp(stored.written_ms / 1000, UTC).replace(tzinfo=None)
-    return {**partition, PATH: lake.where(stored), WRITTEN: written}
 
 
 class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
@@ -112,9 +76,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
 
     def scanner(self, columns: list[str] | None = None, filter: Any = None) -> ds.Scanner:  # noqa: A002  pyarrow's names
         """Scan these columns of the rows that pass the filter."""
-        # An expression does not list the columns it uses, but its text names them. One column too many does no harm.
-        wanted = {*(self.schema.names if columns is None else columns), *re.findall(r"[\w$]+", str(filter))}
-        schema = pa.schema([field for field in self.schema if field.name in wanted])
+        schema = schema_read(self.schema, columns, filter)
         keys = [fragment.path for fragment in self.get_fragments(filter)]
         return ds.Scanner.from_batches(self._batches(keys, schema), schema=schema, columns=columns, filter=filter)
 
@@ -125,7 +87,7 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         rows: list[Row] = []
         for key, opened in read_ahead(keys, self._opened):
             stored, date = self._containers[key]
-            shared = _shared(self._lake, stored, {PARTITION: date})
+            shared = shared_values(self._lake, stored, {PARTITION: date})
             for block in self._blocks(reader, stored, opened):
                 rows += [row | shared for row in block]
                 if len(rows) >= BATCH_ROWS:
@@ -163,9 +125,9 @@ class AvroTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no t
         raise problem from None
 
 
-def read_ahead(keys: list[str], read: Callable[[str], _T]) -> Iterator[tuple[str, Future[_T]]]:
+def read_ahead(keys: Iterable[_K], read: Callable[[_K], _T]) -> Iterator[tuple[_K, Future[_T]]]:
     """Yield each key with the result of `read`, in order, while the next keys are being read."""
-    reading: deque[tuple[str, Future[_T]]] = deque()
+    reading: deque[tuple[_K, Future[_T]]] = deque()
     with ThreadPoolExecutor(READ_AHEAD) as pool:
         for key in keys:
             reading.append((key, pool.submit(read, key)))

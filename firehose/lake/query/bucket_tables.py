@@ -4,7 +4,7 @@ The lake of this pipeline needs none of it: its tables are made from its schemas
 """
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from firehose.lake.query.athena.split import split
 from firehose.lake.query.athena.statement import translate
 from firehose.lake.query.result import Result, Scan, results_of
 from firehose.lake.query.sql import SETTINGS, Dialect, own_sql
-from firehose.lake.query.tables import ParquetTable, table_schema
+from firehose.lake.query.tables import ParquetTable, register, table_schema
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.config.members import SettingError
 from firehose.local.config.table import read_table
@@ -84,9 +84,11 @@ def results(sql: str, opened: BucketTables, dialect: Dialect = Dialect.ATHENA) -
             connection.execute("SET TimeZone = 'UTC'")
             scan = Scan()
             for name in translation.tables:
-                table = _dataset(opened.tables[name], opened.lake, with_hidden=translation.wants_path)
+                table = _dataset(
+                    opened.tables[name], opened.lake, scan.errors.append, with_hidden=translation.wants_path
+                )
                 scan.tables.append(table)
-                connection.register(name, table)
+                register(connection, name, table)
             yield from results_of(connection, translation.statements, scan, own=dialect is Dialect.DUCKDB)
 
 
@@ -130,7 +132,7 @@ def _checked(table: TableInput) -> TableInput:
     return table
 
 
-def _dataset(table: TableInput, lake: Lake, *, with_hidden: bool) -> Any:
+def _dataset(table: TableInput, lake: Lake, on_error: Callable[[UserError], None], *, with_hidden: bool) -> Any:
     descriptor, parameters = table["StorageDescriptor"], table.get("Parameters") or {}
     formats = (parameters.get("classification", ""), descriptor.get("InputFormat", ""))
     if any(formats) and not any(_PARQUET in name.lower() for name in formats):
@@ -142,7 +144,7 @@ def _dataset(table: TableInput, lake: Lake, *, with_hidden: bool) -> Any:
         raise UserError(f"the table {table['Name']}: {error}") from error
     schema = table_schema(columns, keys, with_hidden=with_hidden)
     files = _partitions(lake, _location(table)[1], keys)
-    return ParquetTable(files, lake, schema) if files else schema.empty_table()
+    return ParquetTable(files, lake, schema, on_error) if files else schema.empty_table()
 
 
 def _keys(table: TableInput) -> pa.Schema:

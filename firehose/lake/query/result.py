@@ -36,7 +36,7 @@ _ROWS = 10_000
 _IS_QUERY = [duckdb.ExpectedResultType.QUERY_RESULT]
 
 # What DuckDB says when Arrow could not read a table.
-_SCAN_FAILED = "reading the stream registered as"
+_SCAN_FAILED = "reading the Arrow source failed"
 
 # Errors whose text is about the SQL alone. Others may quote a value of a record (`Could not convert string ...`).
 _ABOUT_THE_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.SyntaxException)
@@ -44,9 +44,9 @@ _ABOUT_THE_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.Catalog
 
 @dataclass(slots=True)
 class Scan:
-    """The tables that are read from files, and the errors of Avro files that a scan could not read.
+    """The tables that are read from files, and the errors of files that a scan of ours could not read.
 
-    DuckDB wraps such an error in one of its own. For a Parquet file, `unreadable` searches for the file.
+    DuckDB wraps such an error in one of its own. Where Arrow's scan failed, `unreadable` searches for the file.
     """
 
     tables: list[Any] = field(default_factory=list)

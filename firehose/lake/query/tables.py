@@ -4,20 +4,23 @@ Files are read as the Glue table declares them, by name and type. Fields that an
 depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import repeat
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from itertools import groupby, repeat, starmap
 from typing import Any, TypeAlias
 
 import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from firehose.lake.errors.error_documents import documents
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.catalog import PATH
-from firehose.lake.query.avro_table import WRITTEN, AvroTable, in_files
+from firehose.lake.query.avro_table import AvroTable, read_ahead
+from firehose.lake.query.shared_values import HIDDEN_FIELDS, WRITTEN, in_files, schema_read, shared_values
 from firehose.local.user_error import UserError
 from glue import arrow
 from glue.layout import PARTITION, Format, partition_date
@@ -27,7 +30,6 @@ from glue.tables import BUCKET, TableInput
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _LOCAL = LocalFileSystem()
 _PARTITION_KEYS = pa.schema([(PARTITION, pa.string())])
-_HIDDEN_FIELDS = (pa.field(PATH, pa.string()), pa.field(WRITTEN, pa.timestamp("us")))
 
 
 # Returns the files of a table in a lake, each with its partition date.
@@ -37,31 +39,86 @@ FilesOf: TypeAlias = Callable[[Lake, TableInput], dict[StoredObject, str]]
 class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has no types
     """The Parquet files of a table, each with the values of its partition keys.
 
-    Their footers are not kept: 2,400 of them would take 200 MB.
+    Their footers are not kept: 2,400 of them would take 200 MB. The dataset's schema begins with the columns that all
+    rows of a file share, because DuckDB reads the first of a table that it counts. For these the footers tell enough,
+    in half the time that Arrow takes to scan as many files. `register` gives the columns their own.
     """
 
-    def __init__(self, files: Mapping[StoredObject, Mapping[str, Any]], lake: Lake, schema: pa.Schema) -> None:
+    def __init__(
+        self,
+        files: Mapping[StoredObject, Mapping[str, Any]],
+        lake: Lake,
+        schema: pa.Schema,
+        on_error: Callable[[UserError], None],
+    ) -> None:
         wheres = in_files(lake, files, schema.names)
-        super().__init__(list(map(_fragment, repeat(lake), files, wheres)), schema, _PARQUET)
-        self._files = list(files)
+        self._shared = {PATH, WRITTEN}.union(*(partition.keys() for partition in files.values()))
+        shared_first = pa.schema(sorted(schema, key=lambda field: field.name not in self._shared))
+        super().__init__(list(map(_fragment, repeat(lake), files, wheres)), shared_first, _PARQUET)
+        self._columns: list[str] = schema.names
+        self._files = list(files.items())
         self._lake = lake
+        self._on_error = on_error
+
+    def register(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Make the table known to a connection, with the columns in their order."""
+        columns = map(duckdb.ColumnExpression, self._columns)
+        connection.from_arrow(self).select(*columns).create_view(name)
+
+    def scanner(
+        self,
+        columns: list[str] | None = None,
+        filter: ds.Expression | None = None,  # noqa: A002  pyarrow's names
+    ) -> ds.Scanner:
+        """Scan these columns of the rows that pass the filter."""
+        schema = schema_read(self.schema, columns, filter)
+        if columns and self._shared.issuperset(schema.names):
+            batches = self._counted(schema, filter)
+            return ds.Scanner.from_batches(batches, schema=schema, columns=columns, filter=filter)
+        return super().scanner(columns=columns, filter=filter, cache_metadata=False)
+
+    def _counted(self, schema: pa.Schema, where: ds.Expression | None) -> Iterator[pa.RecordBatch]:
+        """Yield as many rows as the footers count, of columns that the rows of a file share."""
+        shared = [shared_values(self._lake, stored, partition) for stored, partition in self._files]
+        files = pa.Table.from_pylist(shared, schema).append_column("file", pa.array(range(len(shared)), pa.int64()))
+        numbers = (files if where is None else files.filter(where))["file"].to_pylist()
+        footers = read_ahead(numbers, self._footer)
+        for values, alike in groupby(footers, lambda one: [shared[one[0]][field.name] for field in schema]):
+            rows = sum(starmap(self._rows, alike))
+            arrays = [
+                pa.repeat(pa.scalar(value, field.type), rows) for value, field in zip(values, schema, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _footer(self, number: int) -> pq.FileMetaData:
+        with self._lake.open(self._files[number][0]) as file, pq.ParquetFile(file) as parquet:
+            return parquet.metadata
+
+    def _rows(self, number: int, footer: Future[pq.FileMetaData]) -> int:
+        try:
+            return int(footer.result().num_rows)
+        except UserError as error:
+            problem = error
+        except Exception:  # noqa: BLE001  whatever damaged bytes make Arrow raise; its message may quote a value
+            problem = self._damaged(self._files[number][0])
+        self._on_error(problem)
+        raise problem from None
 
     def unreadable(self) -> UserError | None:
         """Return the error of the first file that cannot be read, or None."""
-        for fragment, stored in zip(self.get_fragments(), self._files, strict=True):
+        for fragment, (stored, _) in zip(self.get_fragments(), self._files, strict=True):
             try:
                 for _ in fragment.scanner(schema=self.schema, use_threads=False).to_batches():
                     pass
             except UserError as error:
                 return error
             except Exception:  # noqa: BLE001  whatever damaged bytes make Arrow raise; its message may quote a value
-                where = self._lake.where(stored)
-                return UserError(f"{where} is not a Parquet file that its table can read, or it is damaged")
+                return self._damaged(stored)
         return None
 
-    def scanner(self, **settings: Any) -> ds.Scanner:
-        """Scan the files as DuckDB asks."""
-        return super().scanner(**settings, cache_metadata=False)
+    def _damaged(self, stored: StoredObject) -> UserError:
+        where = self._lake.where(stored)
+        return UserError(f"{where} is not a Parquet file that its table can read, or it is damaged")
 
 
 def register_tables(
@@ -76,17 +133,26 @@ def register_tables(
 ) -> list[Any]:
     """Register the tables of Glue TableInputs with a connection, each from its lake; return those read from files.
 
-    Tables that are not in `read` have no rows. `on_error` is called with the error of an Avro file that a scan cannot
-    read. `with_hidden` adds the columns "$path", the place of a row's file, and "$file_modified_time", the time when
-    it was written. `files_of` returns the files of a table, by default those below its location.
+    Tables that are not in `read` have no rows. `on_error` is called with the error of a file that a scan cannot read,
+    except where Arrow reads it. `with_hidden` adds the columns "$path", the place of a row's file, and
+    "$file_modified_time", the time when it was written. `files_of` returns the files of a table, by default those
+    below its location.
     """
     registered = []
     for name, table_input in table_inputs.items():
         lake = lakes[name] if name in read else None
         table = _table(table_input, lake, files_of or _files_below, on_error, with_hidden=with_hidden)
-        connection.register(name, table)
+        register(connection, name, table)
         registered.append(table)
     return [table for table in registered if isinstance(table, ds.Dataset)]
+
+
+def register(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
+    """Make a table known to a connection."""
+    if isinstance(table, ParquetTable):
+        table.register(connection, name)
+    else:
+        connection.register(name, table)
 
 
 def first_unreadable(tables: Iterable[Any]) -> UserError | None:
@@ -123,13 +189,13 @@ def _table(
     if kind == Format.AVRO:
         literal = table_input["StorageDescriptor"]["SerdeInfo"]["Parameters"]["avro.schema.literal"]
         return AvroTable(files, lake, literal, schema=schema, on_error=on_error)
-    return ParquetTable({stored: {PARTITION: date} for stored, date in files.items()}, lake, schema)
+    return ParquetTable({stored: {PARTITION: date} for stored, date in files.items()}, lake, schema, on_error)
 
 
 def table_schema(columns: pa.Schema, partition_keys: pa.Schema, *, with_hidden: bool) -> pa.Schema:
     """Return the schema in which a table is read: its columns, its partition keys and, if asked for, hidden columns."""
     fields = [pa.field(one.name, arrow.in_micros(one.type)) for one in columns]
-    return pa.schema([*fields, *partition_keys, *(_HIDDEN_FIELDS if with_hidden else ())])
+    return pa.schema([*fields, *partition_keys, *(HIDDEN_FIELDS if with_hidden else ())])
 
 
 def _files_below(lake: Lake, table_input: TableInput) -> dict[StoredObject, str]:

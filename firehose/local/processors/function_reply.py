@@ -103,7 +103,7 @@ def _as_lambda_sends_it(reply: Any, behaviour: Behaviour) -> Any:
         text = lambda_json(reply)
     except (TypeError, ValueError, RecursionError):
         raise _BadReplyError(UNSERIALISABLE) from None
-    if len(text) > LAMBDA_PAYLOAD_BYTES:
+    if len(text.encode(errors="surrogatepass")) > LAMBDA_PAYLOAD_BYTES:
         raise _BadReplyError("the reply exceeds Lambda's 6 MB limit")
     try:
         return json.loads(text, parse_constant=_refuse_constant)

@@ -1,5 +1,7 @@
 """Serialises a reply as Lambda's Python runtime does: by simplejson, with bytes as text and namedtuples as objects.
 
+A reply that is bytes as a whole is passed on as it is.
+
 Imports nothing but Python: function_runtime.py loads it in a process that has the function's code on its path.
 
 Source: awslambdaric, lambda_runtime_marshaller.py; simplejson's defaults.
@@ -16,11 +18,17 @@ def lambda_json(reply: Any) -> str:
     """Return a reply as JSON text. NaN and the infinities stay as they are, though they are not JSON.
 
     {"data": b"e30=", "at": Decimal("1.5")} -> '{"data": "e30=", "at": 1.5}'
+    b'{"records": []}' -> '{"records": []}'
 
     Raises:
         TypeError, ValueError, RecursionError: the runtime cannot serialise it, such as a set, or bytes that are not
-            UTF-8.
+            UTF-8; or a reply of bytes is not JSON, which the runtime itself would pass on.
     """
+    if isinstance(reply, bytes):
+        json.loads(reply)
+        return reply.decode().replace(
+            "\n", " "
+        )  # a reply is one line for function_runtime.py; in JSON it means the same
     return json.dumps(_plain(reply), default=_number)
 
 
