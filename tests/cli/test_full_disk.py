@@ -1,5 +1,6 @@
 """A disk that is full: one sentence that names the file, exit code 1, and nothing of the part that was written."""
 
+import os
 import resource
 import subprocess
 from pathlib import Path
@@ -22,7 +23,14 @@ def run(*arguments: str, stdout: int | IO[Any] = subprocess.PIPE, most_bytes: in
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
     done = subprocess.run(
-        [*DMD, *arguments], check=False, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=limit
+        [*DMD, *arguments],
+        check=False,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,
+        # Python would leave cut-off bytecode of the modules it compiles, which breaks every later import of them.
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
     )
     return done.returncode, done.stderr
 
