@@ -44,11 +44,11 @@ _PARQUET = "DataFormatConversionConfiguration.OutputFormatConfiguration.Serializ
 _DEFAULTS = {
     "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},  # the bucket's default encryption
     "S3BackupMode": "FailedDataOnly",  # of Iceberg destinations, the only one that works there
-    "S3Configuration.BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
-    "S3Configuration.Prefix": "",
-    "S3Configuration.CompressionFormat": "UNCOMPRESSED",
-    "S3Configuration.EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
-    "S3Configuration.CloudWatchLoggingOptions": {"Enabled": False},
+    "S3DestinationDescription.BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
+    "S3DestinationDescription.Prefix": "",
+    "S3DestinationDescription.CompressionFormat": "UNCOMPRESSED",
+    "S3DestinationDescription.EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+    "S3DestinationDescription.CloudWatchLoggingOptions": {"Enabled": False},
     "FileExtension": "",
     "CustomTimeZone": "UTC",
     "DataFormatConversionConfiguration": {"Enabled": False},

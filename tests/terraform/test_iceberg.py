@@ -16,7 +16,7 @@ from firehose.pipeline.streams import mode_streams
 from glue.build import build
 from glue.layout import Format
 from glue.schema import SCHEMAS, load
-from tests.described import described
+from tests.described import as_described, described
 from tests.invented import gift
 from tests.local_aws import local_aws
 from tests.terraform import Apply, workspace
@@ -50,12 +50,13 @@ def aws(applied: Apply, service: str) -> Any:
 def test_the_stream_is_what_our_table_of_modes_describes(applied: Apply) -> None:
     (stream,) = mode_streams(NAMES, Format.ICEBERG, load())
 
-    assert described(aws(applied, "firehose"), stream.name) == stream.request(
+    request = stream.request(
         stream_arn=f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{NAMES.stream}",
         function_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{stream.name}:live",
         bucket=NAMES.bucket,
         role_arn=f"arn:aws:iam::{ACCOUNT}:role/{stream.name}-delivery",
     )
+    assert described(aws(applied, "firehose"), stream.name) == as_described(request)
 
 
 def test_the_function_has_the_variables_of_our_table_of_modes(applied: Apply) -> None:
