@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.local_aws import local_aws
+from firehose.local.tested_endpoint import endpoint_process
 from tests.terraform import ENVIRONMENTS, Workspace, jobs_package, what_dev1_has_already, workspace
 
 DEV1 = ENVIRONMENTS[0]
@@ -62,11 +62,12 @@ class Plan:
 @contextmanager
 def planning(folder: Path) -> Iterator[Workspace]:
     """The root of dev1, initialised, with credentials of an endpoint that has dev1's table, stream and buckets."""
-    with local_aws() as endpoint:
-        what_dev1_has_already(endpoint)
+    # A process of its own, since this lasts for the test run: what moto holds in this one, other specifications empty.
+    with endpoint_process() as endpoint:
+        what_dev1_has_already(endpoint.url)
         where = workspace(
             folder,
-            AWS_ENDPOINT_URL=endpoint,
+            AWS_ENDPOINT_URL=endpoint.url,
             AWS_ACCESS_KEY_ID="x",
             AWS_SECRET_ACCESS_KEY="x",
             TF_VAR_account_id=ACCOUNT,
