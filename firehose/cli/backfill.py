@@ -179,10 +179,10 @@ def backfill(  # noqa: PLR0913 - options of a command
 
 
 def _list_of(lake: str, stream: str, erased: str, *, no_erased: bool) -> str:
-    """Return the lake whose list of erased subjects holds, "" for none.
+    """Return the lake whose list of erased subjects holds, or "" where no list is consulted.
 
     Raises:
-        UserError: none is named for a stream, or one for a lake, or there is no such lake.
+        UserError: a stream lacks the lake, a lake is given one, or it does not exist.
     """
     if lake and (erased or no_erased):
         raise UserError("--erased and --no-erased are only for a stream: leave them out, a lake has a list of its own")

@@ -35,7 +35,7 @@ _REMEMBERED = 100_000
 class Entry(msgspec.Struct, frozen=True):
     """A subject of the list: the time of its request, and of its complete erasure if that is known.
 
-    `separators` is how many characters of the id are no letters, digits, `-` or `_` (mentioned.py).
+    `separators` counts the characters of the id other than letters, digits, `-` and `_` (mentioned.py).
     """
 
     requested_micros: int

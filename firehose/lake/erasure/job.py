@@ -14,7 +14,7 @@ from firehose.lake.erasure.redaction import Found, Redacted, Redactor
 from firehose.lake.erasure.redactors import redactors
 from firehose.lake.erasure.subjects import Subjects
 from firehose.lake.erasure.versions import ObjectVersion, versions_of
-from firehose.lake.erasure.work import ErasedObject, ObjectsWork, PartitionWork, VersionsWork, Work, WorkResult
+from firehose.lake.erasure.work import ErasedObject, ObjectsWork, PartitionWork, VersionsWork, Work, WorkResult, batches
 from firehose.lake.jobs.at_once import at_once
 from firehose.lake.jobs.job import Tick
 from firehose.lake.jobs.leases import Lease, LostLeaseError, Source, acquire
@@ -31,9 +31,8 @@ from firehose.local.user_error import UserError
 # An object that others replace five times while it is being redacted is left to the next run.
 _MOST_ATTEMPTS = 5
 
-# So many objects, and bytes, are read, redacted and put together, after one renewal of the lease.
+# So many objects are read, redacted and put together, after one renewal of the lease.
 _BATCH_OBJECTS = 16
-_BATCH_BYTES = 64 * 1024 * 1024
 
 
 class ErasureJob(NamedTuple):
@@ -196,7 +195,7 @@ class ErasureWorker:
         closed_seconds = self._job.older_than_seconds or -math.inf
         closed = {one: found for one, found in theirs.items() if self._job.time.is_closed(one, closed_seconds)}
         result.pending |= _whose({one: found for one, found in theirs.items() if one not in closed})
-        for batch in _batches(list(closed)):
+        for batch in batches(closed, _BATCH_OBJECTS):
             self._redact_batch({stored.key: closed[stored] for stored in batch}, lease, result)
 
     def _redact_batch(self, batch: dict[str, Found], lease: Lease | None, result: WorkResult) -> None:
@@ -297,16 +296,3 @@ def _fail(result: WorkResult, where: str, error: Exception, whose: frozenset[str
     result.undone.append(f"{where}: {sentence(error) if isinstance(error, OSError) else error}")
     result.failed |= whose
     result.all_failed |= not whose
-
-
-def _batches(objects: list[StoredObject]) -> Iterable[list[StoredObject]]:
-    batch: list[StoredObject] = []
-    size_bytes = 0
-    for stored in objects:
-        if batch and (len(batch) == _BATCH_OBJECTS or size_bytes + stored.size_bytes > _BATCH_BYTES):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append(stored)
-        size_bytes += stored.size_bytes
-    if batch:
-        yield batch

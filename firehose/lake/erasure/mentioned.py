@@ -1,4 +1,4 @@
-"""Find the ids that a text mentions: as a whole, or between characters that are no letters, digits, `-` or `_`.
+"""Find the ids that a text mentions: as a whole, or between characters other than letters, digits, `-` and `_`.
 
 A list of erased subjects holds no ids, only their HMACs. So every piece of a text that may be an id is looked up in it.
 The characters between pieces are separators. An id may contain some itself, and the list says how many.

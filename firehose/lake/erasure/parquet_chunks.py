@@ -127,7 +127,7 @@ def _moved_group(group: ThriftStruct, columns: list[ThriftStruct], begin: int) -
 
 
 def _row_group(group: ThriftStruct, columns: list[ThriftStruct], begin: int, changed: set[int]) -> ThriftStruct:
-    """Return a row group with changed columns. Rows that were sorted by one of these are no more."""
+    """Return a row group with changed columns. Its rows no longer count as sorted by one of these."""
     made = _moved_group(group, columns, begin)
     metas = [column[_META_DATA][1] for column in columns]
     made[_TOTAL_BYTE_SIZE] = (I64, sum(meta[_UNCOMPRESSED_SIZE][1] for meta in metas))

@@ -2,21 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from firehose.lake.erasure.versions import ObjectVersion, Versions
-from firehose.lake.erasure.work import ObjectsWork, PartitionWork, VersionsWork, Work
+from firehose.lake.erasure.work import ObjectsWork, PartitionWork, VersionsWork, Work, batches
 from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.jobs.leases import LEASES
 from firehose.lake.objects import Lake, StoredObject
 from glue.layout import ERROR_DOCUMENTS, ERRORS, FILE_FORMATS, ROOT, Format, format_prefix, partition_date, type_prefix
 from glue.model import RecordType
 
-_T = TypeVar("_T", StoredObject, ObjectVersion)
-
 # So many objects of errors, or versions, are one unit.
 _MOST_OBJECTS = 100
-_MOST_BYTES = 64 * 1024 * 1024
 
 # Places that no erasure of a lake reaches, and how long each keeps personal data.
 NOT_COVERED = (
@@ -72,7 +69,7 @@ def version_works(versions: Versions) -> list[Work]:
     Raises:
         UserError: they cannot be listed.
     """
-    return [VersionsWork(tuple(batch)) for batch in _batches(versions.noncurrent(f"{ROOT}/"))]
+    return [VersionsWork(tuple(batch)) for batch in batches(versions.noncurrent(f"{ROOT}/"), _MOST_OBJECTS)]
 
 
 def work_size(work: Work) -> int:
@@ -112,17 +109,4 @@ def _partitions(lake: Lake, file_format: Format, name: str, objects: Iterable[St
 
 
 def _objects_works(objects: Iterable[StoredObject]) -> list[Work]:
-    return [ObjectsWork(tuple(batch)) for batch in _batches(objects)]
-
-
-def _batches(objects: Iterable[_T]) -> Iterator[list[_T]]:
-    batch: list[_T] = []
-    size_bytes = 0
-    for one in objects:
-        if batch and (len(batch) == _MOST_OBJECTS or size_bytes + one.size_bytes > _MOST_BYTES):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append(one)
-        size_bytes += one.size_bytes
-    if batch:
-        yield batch
+    return [ObjectsWork(tuple(batch)) for batch in batches(objects, _MOST_OBJECTS)]

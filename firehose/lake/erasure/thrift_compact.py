@@ -25,7 +25,7 @@ def read_struct(body: bytes, at: int = 0) -> tuple[ThriftStruct, int]:
     """Return the struct at a place, and the place after it.
 
     Raises:
-        ValueError, IndexError: there is no struct, or it is cut off.
+        ValueError, IndexError: the struct is missing or cut off.
     """
     # A footer of 30 columns has some 1,200 values: numbers and texts are read here, without a call for each.
     struct: ThriftStruct = {}
@@ -61,7 +61,7 @@ def read_field(body: bytes, at: int, wanted: int) -> tuple[Any, int, int]:
     """Return the value of a field of the struct at a place, and where the value begins and ends.
 
     Raises:
-        ValueError, IndexError: there is no struct, no such field, or it is cut off.
+        ValueError, IndexError: the struct or the field is missing, or cut off.
     """
     number = 0
     while head := body[at]:

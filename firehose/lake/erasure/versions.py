@@ -99,7 +99,7 @@ def versions_of(where: str) -> Versions:
     """Return the noncurrent versions of a lake.
 
     Raises:
-        UserError: there is no such bucket.
+        UserError: the bucket does not exist.
     """
     if not where.startswith(S3):
         return FolderVersions()

@@ -1,12 +1,18 @@
 """The pieces of work of an erasure, and what each has done."""
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
 from firehose.lake.erasure.versions import ObjectVersion
 from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.objects import StoredObject
+
+_SizedT = TypeVar("_SizedT", StoredObject, ObjectVersion)
+
+# A batch's objects are in memory at once.
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 class PartitionWork(NamedTuple):
@@ -73,3 +79,17 @@ class WorkResult(msgspec.Struct):
         self.undone += other.undone
         self.unreadable += other.unreadable
         self.emptied |= other.emptied
+
+
+def batches(objects: Iterable[_SizedT], most_objects: int) -> Iterator[list[_SizedT]]:
+    """Yield objects in batches of at most so many, and of at most 64 MiB unless one is larger by itself."""
+    batch: list[_SizedT] = []
+    size_bytes = 0
+    for one in objects:
+        if batch and (len(batch) == most_objects or size_bytes + one.size_bytes > _MOST_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append(one)
+        size_bytes += one.size_bytes
+    if batch:
+        yield batch

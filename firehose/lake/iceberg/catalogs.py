@@ -21,10 +21,10 @@ NAME = "lake"  # of a folder's catalog
 
 
 def folder_tables(lake: str, *, make: bool = False) -> "TablePlace":
-    """Return the tables of a lake in a folder. `make` makes the catalog if there is none.
+    """Return the tables of a lake in a folder. `make` makes a catalog that is missing.
 
     Raises:
-        UserError: there is no catalog; or the lake was moved, since the tables' metadata hold absolute paths.
+        UserError: the catalog is missing; or the lake was moved, since the tables' metadata hold absolute paths.
     """
     _check_installed()
     from firehose.local.iceberg_catalogs import folder_catalog  # noqa: PLC0415 - loads PyIceberg
