@@ -99,15 +99,35 @@ def test_a_query_that_only_a_later_jq_compiles_does_not_compile(query: str) -> N
         ('{k: (.a | indices("aa") | length)}', '{"a": "aaa"}', "1"),
         ("{k: ([limit(-1; 1, 2)] | length)}", "{}", "2"),
         ('{k: (.t | strftime("%Y %Z %%Z"))}', '{"t": 1425599621}', "2015 UTC %Z"),
+        # A number beyond 64 bits, and NaN, are -2^63 to %.
+        ("{k: (.t % 10)}", '{"t": 1e19}', "-8"),
+        ("{k: (nan % 5)}", "{}", "-3"),
+        ('{k: @uri "a!\\(.t)/"}', '{"t": "é!\'(*)%/"}', "a!%C3%A9!'(*)%25%2F/"),
+        ("{k: (5 % .t)}", '{"t": 1e300}', "5"),
+        ("{k: (.t % 7)}", '{"t": -15.9}', "-1"),
+        ("{k: (.t * 0.5)}", '{"t": "abc"}', "abc"),
+        ("{k: (2.5 * .t)}", '{"t": "abc"}', "abcabc"),
+        ("{k: (.t[.i + 1])}", '{"t": [1, 2], "i": 0}', "2"),
+        ("{k: (.t[.i:.j] | tojson)}", '{"t": [1, 2, 3], "i": 0.5, "j": 1.5}', "[1,2]"),
+        ("{k: (.[.i].b)}", '{"i": "i", "a": {"b": 3}}', None),
+        ("{k: (.[.i]?.b)}", '{"i": "a", "a": {"b": 3}}', "3"),
+        ('{k: ({a: 4} | .[{b: "a"}.b])}', "{}", "4"),
     ],
 )
-def test_what_jq_1_6_compiles_gives_its_keys(query: str, record: str, expected: str) -> None:
+def test_what_jq_1_6_compiles_gives_its_keys(query: str, record: str, expected: str | None) -> None:
     assert key(query, record) == expected
 
 
 @pytest.mark.parametrize("query", ["{k: ([1] | todate)}", "{k: ([2024, 1, 10] | mktime)}", "{k: (10 | pow10)}"])
 def test_what_fails_in_jq_1_6_fails_though_a_later_one_goes_on(query: str) -> None:
     assert key(query, "{}") is None
+
+
+@pytest.mark.parametrize(
+    "query", ["{k: .t[0.9]}", "{k: .t[.i]}", "{k: (.t | .[.[0] / 2])}", '{k: ("abc" * .z)}', "{k: (.t[-0.5])}"]
+)
+def test_an_index_with_a_fraction_and_a_text_times_nothing_give_no_key(query: str) -> None:
+    assert key(query, '{"t": [1, 2], "i": 0.5, "z": 0}') is None
 
 
 @pytest.mark.parametrize("query", ['{k: (.k | gsub("(?=b)"; "x"))}', '{k: (.k | indices("") | tostring)}'])
@@ -181,7 +201,8 @@ STEPS = st.sampled_from(
         "floor", ". + 0", ". * 1.10", "-.", "not", "keys | tojson", "first", "last", "join(\"-\")", "trim",
         "ascii_downcase", "explode | implode", ".[0:2]", ".[-1:]", "fromjson | tojson", "strftime(\"%Y-%m-%d\")",
         "todate", "fromdate", "splits(\",\")", "[splits(\",\")] | length", "abs", "type", "has(\"b\")", ".b",
-        "try error(\"x\") catch .", "contains(\"a\")", "startswith(\"a\")", "[.[]?] | length", "@base64", "@sh",
+        "try error(\"x\") catch .", "contains(\"a\")", "startswith(\"a\")", "[.[]?] | length", ". % 7", "7 % .",
+        ". * 0.5", "[1, 2][.]", "explode[1.5 - 1]", ".[0.5]?", "[[3]][0][.]?", "@base64", "@sh",
     ]
 )  # fmt: skip
 

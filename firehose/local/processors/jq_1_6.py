@@ -1,6 +1,6 @@
 """Makes the jq that is here, 1.8, answer as jq 1.6, which Firehose runs (guide, "Understand partitioning keys").
 
-Three things differ, found by running both over some six hundred programs:
+Four things differ, found by running both over some six hundred programs:
 
 Programs that 1.6 does not compile. `check` looks at the tokens of a program for later functions (`trim`), `if` without
 `else`, an index after a dot (`.a.[0]`), and object values that 1.6 wants in parentheses (`{k: .a // "x"}`).
@@ -8,8 +8,13 @@ Programs that 1.6 does not compile. `check` looks at the tokens of a program for
 Numbers. 1.6 reads each as a double and writes it with 17 digits at most; 1.8 keeps its text: 1.10 stays 1.10. Here all
 numbers of a record, and of what a program parses, are multiplied by one.
 
-Functions that do something else, or are gone: `PRELUDE` defines them anew. Two never end in 1.6 for some arguments,
-such as `gsub("^"; "x")`; here they fail, as by a time limit.
+Functions that do something else, or are gone: `PRELUDE` defines them anew. jq compiles operators and formats to calls,
+too: `%` and `*` to `_mod` and `_multiply`, `@uri` to `format`. Two functions never end in 1.6 for some arguments, such
+as `gsub("^"; "x")`; here they fail, as by a time limit.
+
+An index with a fraction: null in 1.6, rounded down in 1.8. What is no plain number or string in `.[...]` gets `_index`.
+
+Left as it is: the sign of zero, and an index with a fraction that is assigned to.
 """
 
 import re
@@ -34,6 +39,17 @@ _LATER = frozenset(
 _DEFINITIONS = r"""
     def _doubles: if type == "number" then . * 1 elif type == "array" or type == "object" then map_values(_doubles)
         else . end;
+    def _remainder(a; b): a % b; def _int64: if type != "number" then . elif isnan or . >= 9223372036854775808
+        or . < -9223372036854775808 then -9223372036854775808 else . end;
+    def _mod(a; b): b as $b | a as $a | _remainder($a | _int64; $b | _int64);
+    def _times(a; b): a * b;
+    def _repeat($text; $count): if $count > 0 then _times($text; [1, $count] | max) else null end;
+    def _multiply(a; b): b as $b | a as $a | [$a, $b | type] | if . == ["string", "number"] then _repeat($a; $b)
+        elif . == ["number", "string"] then _repeat($b; $a) else _times($a; $b) end;
+    def _index: if type == "number" and . != floor then infinite else . end;
+    def _format($form): format($form);
+    def format($form): _format($form) | if $form == "uri" then reduce ("!", "'", "(", ")", "*") as $kept
+        (.; split($kept | _format("uri")) | join($kept)) else . end;
     def _fromjson: fromjson; def fromjson: _fromjson | _doubles;
     def tonumber: if type == "number" then .
         elif type == "string" then fromjson | if type == "number" then . else error("no number") end
@@ -77,28 +93,79 @@ _DEFINITIONS = r"""
     def scalars_or_empty: select(. == null or . == true or . == false or type == "number" or type == "string");
 """
 
+_OPENING = ("(", "[", "{", "\\(")
+_CLOSING = (")", "]", "}")
+
 # On one line, so that `$__loc__` counts the query's own.
 PRELUDE = " ".join(_DEFINITIONS.split())
 
 
 def for_1_6(query: str) -> str:
-    """Return the query with its numbers as doubles, to stand behind `PRELUDE`.
+    """Return the query with its numbers as doubles and its indices checked, to stand behind `PRELUDE`.
 
-    '{k: 1.10}' -> '{k: (1.10*1)}'
+    '{k: 1.10, l: .l[.n]}' -> '{k: (1.10|.*1), l: .l[(.n)|_index]}'
 
     Raises:
         QueryError: jq 1.6 does not compile it.
     """
     found = tokens(query)
     check(found)
-    pieces = []
-    end = 0
+    edits = sorted([*_doubled_numbers(found), *_computed_indices(found)])
+    ends = [0, *(place + len(before) for place, before, _ in edits)]
+    starts = [*(place for place, _, _ in edits), len(query)]
+    kept = [query[end:start] for end, start in zip(ends, starts, strict=True)]
+    return kept[0] + "".join(after + rest for (_, _, after), rest in zip(edits, kept[1:], strict=True))
+
+
+# Words that an array may follow: any other is the call of a function, which is indexed.
+_BEFORE_TERM = frozenset(
+    ("and", "or", "if", "then", "elif", "else", "as", "reduce", "foreach", "try", "catch", "import", "include")
+)
+
+# A place in a query, the text there, and that in its place.
+_Edit = tuple[int, str, str]
+
+
+def _doubled_numbers(found: Sequence[Token]) -> Iterator[_Edit]:
     for token in found:
         # Whole numbers of 15 digits are doubles of the same text.
         if token.kind == "number" and not re.fullmatch(r"\d{1,15}", token.text):
-            pieces += [query[end : token.start], f"({token.text}*1)"]
-            end = token.start + len(token.text)
-    return "".join([*pieces, query[end:]])
+            # Behind a pipe, so that jq does not compute with it while it compiles, by its own operators.
+            yield token.start, token.text, f"({token.text}|.*1)"
+
+
+def _computed_indices(found: Sequence[Token]) -> Iterator[_Edit]:
+    """Yield the edits of ".[E]" to ".[(E)|_index]". Slices, strings and whole numbers stay as they are."""
+    opened: list[int] = []
+    for place, token in enumerate(found):
+        if token.kind != "mark":
+            continue
+        if token.text in _OPENING:
+            opened.append(place)
+        elif token.text in _CLOSING and opened:
+            start = opened.pop()
+            if token.text == "]" and _is_computed_index(found, start, place):
+                yield found[start].start + 1, "", "("
+                yield token.start, "", ")|_index"
+
+
+def _is_computed_index(found: Sequence[Token], start: int, end: int) -> bool:
+    """Return True if the brackets at two places index a term, by more than a string or a whole number."""
+    before, inside = found[start - 1] if start else None, found[start + 1 : end]
+    called = before is not None and before.kind == "word" and before.text not in _BEFORE_TERM
+    indexes = before is not None and (called or before.ends_term or before.text == ".")
+    plain = len(inside) == 1 and (inside[0].kind == "string" or inside[0].text.isdigit())
+    return indexes and bool(inside) and not plain and not _is_slice(inside)
+
+
+def _is_slice(inside: Sequence[Token]) -> bool:
+    depth = 0
+    for token in inside:
+        if token.kind == "mark":
+            depth += (token.text in _OPENING) - (token.text in _CLOSING)
+            if token.text == ":" and depth == 0:
+                return True
+    return False
 
 
 def check(found: Sequence[Token]) -> None:
@@ -135,9 +202,9 @@ def _brackets(around: Sequence[Token]) -> list[str]:
     innermost = []
     for token in around:
         innermost.append(opened[-1])
-        if token.kind == "mark" and token.text in ("(", "[", "{", "\\("):
+        if token.kind == "mark" and token.text in _OPENING:
             opened.append(token.text)
-        elif token.kind == "mark" and token.text in (")", "]", "}") and len(opened) > 1:
+        elif token.kind == "mark" and token.text in _CLOSING and len(opened) > 1:
             opened.pop()
     return innermost
 
