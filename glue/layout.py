@@ -4,6 +4,7 @@ data-pipeline/parquet/sale/partition_date=2025-01-01/prd3292-dev1-dmnd-sale-1-20
 data-pipeline/avro/sale/partition_date=2025-01-01/....avro
 data-pipeline/iceberg/sale/data/partition_date=2025-01-01/....parquet
 data-pipeline/iceberg/sale/metadata/....metadata.json
+data-pipeline/iceberg/sale_current/data/entity_bucket=7/....parquet
 data-pipeline/errors/records/partition_date=2025-01-01/....jsonl
 data-pipeline/errors/firehose/processing-failed/...
 dmd-replay/....json
@@ -32,6 +33,9 @@ FILE_FORMATS = (Format.PARQUET, Format.AVRO)
 ICEBERG_CATALOG = f"{ROOT}/{Format.ICEBERG}/catalog.sqlite"
 ICEBERG_NAMESPACE = "dmnd_pipeline"
 
+# The column of a current table that says which entity its row is of: each has one row.
+ENTITY = "entity"
+
 ERRORS = f"{ROOT}/errors/"
 # Error documents, which the function puts: why a record failed, and the original.
 ERROR_DOCUMENTS = f"{ERRORS}records/"
@@ -53,6 +57,11 @@ def format_prefix(file_format: str) -> str:
 def type_prefix(file_format: str, record_type: str) -> str:
     """Return the prefix of a table's data: "avro", "sale" -> "data-pipeline/avro/sale/"."""
     return f"{format_prefix(file_format)}{record_type}/"
+
+
+def current_table(table: str) -> str:
+    """Return the name of the Iceberg table with the current state of a table's entities: "sale" -> "sale_current"."""
+    return f"{table}_current"
 
 
 def partition(prefix: str, date: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from glue import hive
 from glue.columns import Column, columns
-from glue.layout import ERROR_DOCUMENTS, PARTITION, partition, type_prefix
+from glue.layout import ERROR_DOCUMENTS, PARTITION, current_table, partition, type_prefix
 from glue.model import RecordType, SchemaError
 
 TABLES = Path(__file__).parent / "tables"
@@ -88,15 +88,15 @@ def table_inputs(types: Mapping[str, RecordType]) -> dict[str, TableInputs]:
     """All TableInputs, by the name of the generated file: {"demand": {"parquet": ..., "avro": ...}, "errors": ...}.
 
     Raises:
-        SchemaError: two types have the same table name, one is called errors, or Glue would refuse columns; a line for
-            each problem.
+        SchemaError: two types have the same table name, one is called errors or as another's current table, or Glue
+            would refuse columns; a line for each problem.
     """
     found: dict[str, TableInputs] = {ERRORS: {"json": errors_table()}}
     taken, problems = {ERRORS}, []
     for name, record_type in types.items():
         if name.lower() in taken:
             problems.append(f"{name}: there is a table {name.lower()} already (Glue's names are lower case)")
-        taken.add(name.lower())
+        taken |= {name.lower(), current_table(name.lower())}
         try:
             found[name] = {"parquet": parquet_table(record_type), "avro": avro_table(record_type)}
         except SchemaError as error:

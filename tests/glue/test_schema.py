@@ -84,6 +84,7 @@ BAD_FIELDS = [
     pytest.param(member("x", group("G", member("change", derived=True))), "gift.x.change", id="derived inside"),
     pytest.param(member("isDeleted", "string", derived=True), "gift.isDeleted", id="isDeleted is no boolean"),
     pytest.param(member("partition_date"), "gift.partition_date", id="the partition column"),
+    pytest.param(member("Entity"), "gift.Entity", id="the key of a current table"),
     pytest.param(member("MADEAT"), "gift.MADEAT", id="column that folds together"),
     pytest.param(member("a.b"), "gift", id="a dot in a name"),
     pytest.param(member("é"), "gift", id="not ASCII"),

@@ -179,6 +179,13 @@ def test_a_record_type_may_not_take_the_errors_tables_name(name: str) -> None:
         table_inputs({name: thing})
 
 
+def test_a_record_type_may_not_take_the_name_of_anothers_current_table() -> None:
+    types = {name: record_type(gift(name=name)) for name in ("gift", "gift_current")}
+
+    with pytest.raises(SchemaError, match="gift_current: there is a table gift_current already"):
+        table_inputs(types)
+
+
 def test_all_that_glue_would_refuse_is_reported_at_once() -> None:
     long = member("x", doc="x" * 256)
 
