@@ -5,6 +5,7 @@ from pathlib import Path
 
 from glue.compliance import deletions_sql, personal_data_sql, rows_without_item_sql
 from glue.dictionary import data_dictionary
+from glue.merge import merge_statements
 from glue.schema import SCHEMAS, load
 from glue.tables import table_inputs
 from glue.views import view_inputs
@@ -26,6 +27,7 @@ def generated(schemas: Path = SCHEMAS) -> dict[Path, str]:
     files = {TABLES / f"{name}.json": _json(tables) for name, tables in table_inputs(types).items()}
     return files | {
         ATHENA / "views.json": _json(view_inputs(types)),
+        ATHENA / "merges.json": _json(merge_statements(types)),
         ATHENA / "deletions.sql": deletions_sql(types),
         ATHENA / "personal-data-of-deleted.sql": personal_data_sql(types),
         ATHENA / "rows-without-item.sql": rows_without_item_sql(types),

@@ -29,9 +29,7 @@ def create_table(table_input: TableInput, database: str | None = None) -> str:
             ",\n".join(map(_column, storage["Columns"])),
             ")",
             f"COMMENT {_text(table_input['Description'])}",
-            "PARTITIONED BY (",
-            ",\n".join(map(_column, table_input["PartitionKeys"])),
-            ")",
+            *_partitions(table_input["PartitionKeys"]),
             f"ROW FORMAT SERDE {_text(serde['SerializationLibrary'])}",
             f"WITH SERDEPROPERTIES (\n{_properties(serde['Parameters'])}\n)",
             f"STORED AS INPUTFORMAT {_text(storage['InputFormat'])}",
@@ -40,6 +38,10 @@ def create_table(table_input: TableInput, database: str | None = None) -> str:
             f"TBLPROPERTIES (\n{_properties(properties)}\n);",
         )
     )
+
+
+def _partitions(keys: list[Mapping[str, Any]]) -> list[str]:
+    return ["PARTITIONED BY (", ",\n".join(map(_column, keys)), ")"] if keys else []
 
 
 def _column(column: Mapping[str, Any]) -> str:

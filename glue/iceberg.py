@@ -1,7 +1,10 @@
-"""The Iceberg tables of the record types: schema, partitions and properties. This file loads PyIceberg.
+"""The Iceberg tables of the record types: schemas, partitions and properties. This file loads PyIceberg.
 
-A table has the columns of the Parquet table, and `partition_date` as a column, by which it is partitioned: queries with
-partition_date >= '2025-01-01' work unchanged, and read only those partitions. Every column is optional, because
+Each type has two. The history has a row for every change, and Firehose appends to it. The current table has the newest
+row of each entity, and MERGE statements bring it up to date (glue/merge.py).
+
+A history has the columns of the Parquet table, and `partition_date` as a column, by which it is partitioned: queries
+with partition_date >= '2025-01-01' work unchanged, and read only those partitions. Every column is optional, because
 Firehose makes an absent key null and fails a row that lacks a required one.
 
 Field ids say which column of an old file a column is. The catalog gives them: the ids of a new table from 1, first the
@@ -11,10 +14,12 @@ schema. The ids in a schema that is made here only have to differ.
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
+import msgspec
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.transforms import IdentityTransform
+from pyiceberg.transforms import BucketTransform, IdentityTransform, Transform
 from pyiceberg.types import (
     BooleanType,
     DateType,
@@ -33,12 +38,15 @@ from pyiceberg.types import DecimalType as IcebergDecimal
 from pyiceberg.types import MapType as IcebergMap
 
 from glue.evolution import BreakingChange
-from glue.layout import PARTITION
+from glue.layout import ENTITY_BUCKET, ENTITY_COLUMN, PARTITION, current_table
 from glue.model import ArrayType, DecimalType, Enumeration, MapType, Record, RecordType, Scalar, Type
 
 FORMAT_VERSION = "2"  # Firehose and Athena write no other (Firehose guide, "Considerations"; Athena guide)
 
-_PARTITION_DOC = "UTC date of the record, 2025-01-01, by which the table is partitioned"
+_PARTITION_DOC = "UTC date of the record, 2025-01-01, by which its history is partitioned"
+_ENTITY_DOC = "entity of which this is the newest row: change.item, else reference.id"
+
+_BUCKETS = 16
 
 _SCALARS: dict[Scalar, PrimitiveType] = {
     Scalar.STRING: StringType(),
@@ -57,21 +65,40 @@ _KEEP_SNAPSHOTS_MS = 5 * 24 * 60 * 60 * 1000
 _KEEP_METADATA_FILES = 10
 
 
+class TableModel(msgspec.Struct, frozen=True):
+    """A table as the schema of its record type wants it."""
+
+    name: str
+    schema: Schema
+    spec: PartitionSpec
+    properties: dict[str, str]
+
+
+def history(record_type: RecordType) -> TableModel:
+    """The table with a row for each change, partitioned by partition date."""
+    made = schema(record_type)
+    spec = _spec(made, PARTITION, IdentityTransform(), PARTITION)
+    return TableModel(record_type.name.lower(), made, spec, properties(record_type))
+
+
+def current(record_type: RecordType) -> TableModel:
+    """The table with the newest row of each entity: the columns of the history, and the entity.
+
+    It is partitioned by buckets of the entity: an entity stays in its partition whatever becomes of its dates, and a
+    MERGE that touches all of them writes far fewer than the hundred partitions that a statement of Athena may write.
+    """
+    ids = count(1)
+    made = Schema(*_columns(record_type, ids), _text(ids, ENTITY_COLUMN, _ENTITY_DOC))
+    spec = _spec(made, ENTITY_COLUMN, BucketTransform(_BUCKETS), ENTITY_BUCKET)
+    return TableModel(current_table(record_type.name.lower()), made, spec, properties(record_type))
+
+
 def schema(record_type: RecordType) -> Schema:
     """The Iceberg schema of a record type's rows, with a doc at every depth.
 
     fanId, "string" -> 1: fanid: optional string; the last column is partition_date
     """
-    ids = count(1)
-    columns = _fields(record_type.row, ids)
-    partition = NestedField(next(ids), PARTITION, StringType(), required=False, doc=_PARTITION_DOC)
-    return Schema(*columns, partition)
-
-
-def partition_spec(made: Schema) -> PartitionSpec:
-    """The partitions of a history table: one for each partition date."""
-    source = made.find_field(PARTITION).field_id
-    return PartitionSpec(PartitionField(source, 1000, IdentityTransform(), PARTITION))
+    return Schema(*_columns(record_type, count(1)))
 
 
 def properties(record_type: RecordType) -> dict[str, str]:
@@ -101,6 +128,18 @@ def breaking(table: str, old: Schema, new: Schema) -> list[BreakingChange]:
     What a schema cannot say, such as where the partition date comes from, `dmd glue check` compares.
     """
     return list(_struct(old.as_struct(), new.as_struct(), table))
+
+
+def _columns(record_type: RecordType, ids: Iterator[int]) -> list[NestedField]:
+    return [*_fields(record_type.row, ids), _text(ids, PARTITION, _PARTITION_DOC)]
+
+
+def _text(ids: Iterator[int], name: str, doc: str) -> NestedField:
+    return NestedField(next(ids), name, StringType(), required=False, doc=doc)
+
+
+def _spec(made: Schema, column: str, transform: Transform[Any, Any], name: str) -> PartitionSpec:
+    return PartitionSpec(PartitionField(made.find_field(column).field_id, 1000, transform, name))
 
 
 def _fields(record: Record, ids: Iterator[int]) -> list[NestedField]:

@@ -34,7 +34,9 @@ ICEBERG_CATALOG = f"{ROOT}/{Format.ICEBERG}/catalog.sqlite"
 ICEBERG_NAMESPACE = "dmnd_pipeline"
 
 # The column of a current table that says which entity its row is of: each has one row.
-ENTITY = "entity"
+ENTITY_COLUMN = "entity"
+ENTITY_BUCKET = f"{ENTITY_COLUMN}_bucket"  # by which it is partitioned
+_CURRENT = "_current"
 
 ERRORS = f"{ROOT}/errors/"
 # Error documents, which the function puts: why a record failed, and the original.
@@ -61,7 +63,12 @@ def type_prefix(file_format: str, record_type: str) -> str:
 
 def current_table(table: str) -> str:
     """Return the name of the Iceberg table with the current state of a table's entities: "sale" -> "sale_current"."""
-    return f"{table}_current"
+    return f"{table}{_CURRENT}"
+
+
+def is_current_table(table: str) -> bool:
+    """Return True for the name of a current table: "sale_current"."""
+    return table.endswith(_CURRENT)
 
 
 def partition(prefix: str, date: str) -> str:

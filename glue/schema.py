@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from glue.facts import DERIVED, UNREAD, Wrong, with_facts
-from glue.layout import ENTITY, PARTITION, Format
+from glue.layout import ENTITY_COLUMN, PARTITION, Format
 from glue.model import (
     ArrayType,
     DecimalType,
@@ -155,7 +155,7 @@ class _Reader:
             self.named[name] = UNREAD
             return self.unread(path, "a record needs fields")
         read = Record(name, tuple(field for member in members if (field := self.field(member, path))))
-        for repeated in _repeated(read, {PARTITION, ENTITY} if path == self.top else set()):
+        for repeated in _repeated(read, {PARTITION, ENTITY_COLUMN} if path == self.top else set()):
             self.wrong(f"{path}.{repeated}", "the name is taken once Hive has lower-cased it")
         self.named[name] = read
         return read

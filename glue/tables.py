@@ -13,7 +13,7 @@ from typing import Any
 
 from glue import hive
 from glue.columns import Column, columns
-from glue.layout import ERROR_DOCUMENTS, PARTITION, current_table, partition, type_prefix
+from glue.layout import ENTITY_COLUMN, ERROR_DOCUMENTS, PARTITION, Format, current_table, partition, type_prefix
 from glue.model import RecordType, SchemaError
 
 TABLES = Path(__file__).parent / "tables"
@@ -117,6 +117,26 @@ def avro_table(record_type: RecordType) -> TableInput:
     Hive reads fields by the schema literal, and Athena shows the columns; both come from the same schema.
     """
     return _data_table(record_type, "avro", {"avro.schema.literal": avro_literal(record_type)})
+
+
+def current_input(history: TableInput) -> TableInput:
+    """The table of the newest rows, by that of all changes: its partition date is a column like any other.
+
+    sale -> {"Name": "sale_current", "Description": "The newest row of each entity: ...", "PartitionKeys": [], ...}
+    """
+    name, storage = current_table(history["Name"]), history["StorageDescriptor"]
+    entity = Column(Name=ENTITY_COLUMN, Type="string", Comment="change.item, else reference.id")
+    return history | {
+        "Name": name,
+        "Description": f"The newest row of each entity: {history['Description']}",
+        "Parameters": {"EXTERNAL": "TRUE", "classification": Format.PARQUET},
+        "PartitionKeys": [],
+        "StorageDescriptor": storage
+        | {
+            "Columns": [*storage["Columns"], *history["PartitionKeys"], entity],
+            "Location": f"s3://{BUCKET}/{type_prefix(Format.ICEBERG, name)}",
+        },
+    }
 
 
 def errors_table() -> TableInput:

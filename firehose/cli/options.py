@@ -15,13 +15,13 @@ from firehose.local.user_error import UserError
 # The environment variable that names the lake of commands that only read. Commands that write need --lake.
 DMD_LAKE = "DMD_LAKE"
 
-_HELP = "A folder, or s3://bucket."
+HELP = "A folder, or s3://bucket."
 _DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII).fullmatch
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Lake = Annotated[str, typer.Option("--lake", help=_HELP, metavar="LAKE")]
-LakeToRead = Annotated[str, typer.Option("--lake", help=_HELP, metavar="LAKE", envvar=DMD_LAKE)]
+Lake = Annotated[str, typer.Option("--lake", help=HELP, metavar="LAKE")]
+LakeToRead = Annotated[str, typer.Option("--lake", help=HELP, metavar="LAKE", envvar=DMD_LAKE)]
 
 State = Annotated[
     Path | None, typer.Option("--state", help="The folder for checkpoints of a stream.", metavar="FOLDER")

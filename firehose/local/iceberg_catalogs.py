@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io import OutputStream
 from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
+from pyiceberg.table import Table, TableProperties
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from firehose.local.iceberg_nulls import keep_null_lists
@@ -38,6 +39,17 @@ def glue_catalog(client: Any, **properties: str) -> "GlueCatalog":
     from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - boto3: 0.3 s that a folder need not pay
 
     return GlueCatalog("glue", client, **properties)
+
+
+def without_retries(table: Table) -> Table:
+    """Return a loaded table whose commits fail at once if another was faster.
+
+    PyIceberg would repeat a refused commit by itself, and so write again what another process has written meanwhile.
+    This lies over the loaded table only: Firehose and Athena read the stored property, too.
+    """
+    own = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
+    table.metadata = table.metadata.model_copy(update={"properties": own})
+    return table
 
 
 class PrivateFileIO(PyArrowFileIO):

@@ -1,17 +1,21 @@
 """Makes the Iceberg tables of the record types, and evolves those that are there. This file loads PyIceberg."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from glue.evolution import BreakingChange
-from glue.iceberg import FORMAT_VERSION, breaking, partition_spec, properties, schema
+from glue.iceberg import FORMAT_VERSION, TableModel, breaking, history
 from glue.model import RecordType
+
+Kind: TypeAlias = Callable[[RecordType], TableModel]
 
 
 class TableState(StrEnum):
@@ -50,17 +54,19 @@ class TablePlace(msgspec.Struct, frozen=True):
             return None
 
 
-def make_tables(place: TablePlace, types: Mapping[str, RecordType], *, dry_run: bool = False) -> list[TableOutcome]:
+def make_tables(
+    place: TablePlace, types: Mapping[str, RecordType], kinds: Iterable[Kind] = (history,), *, dry_run: bool = False
+) -> list[TableOutcome]:
     """Make the tables that are missing, and bring the others to their schemas by name; return what was done.
 
-    A table is left as it is if a change would break its readers; the others are done all the same. Doing it again
-    changes nothing.
+    Of each type there are those of `kinds`, histories alone by default. A table is left as it is if a change would
+    break its readers; the others are done all the same. Doing it again changes nothing.
     """
-    return [_table(place, record_type, dry_run=dry_run) for record_type in types.values()]
+    return [_table(place, kind(record_type), dry_run=dry_run) for kind in kinds for record_type in types.values()]
 
 
-def _table(place: TablePlace, record_type: RecordType, *, dry_run: bool) -> TableOutcome:
-    name, wanted = record_type.name.lower(), schema(record_type)
+def _table(place: TablePlace, model: TableModel, *, dry_run: bool) -> TableOutcome:
+    name, wanted = model.name, model.schema
     table = place.load(name)
     if table is None:
         if not dry_run:
@@ -68,25 +74,26 @@ def _table(place: TablePlace, record_type: RecordType, *, dry_run: bool) -> Tabl
                 place.identifier(name),
                 wanted,
                 location=f"{place.address}/{name}",
-                partition_spec=partition_spec(wanted),
-                properties={"format-version": FORMAT_VERSION, **properties(record_type)},
+                partition_spec=model.spec,
+                properties={"format-version": FORMAT_VERSION, **model.properties},
             )
         return TableOutcome(name, TableState.MADE, [f"{len(wanted.columns)} columns"])
-    if refused := breaking(name, table.schema(), wanted) + _other_partitions(table, wanted):
+    if refused := breaking(name, table.schema(), wanted) + _other_partitions(table, model):
         return TableOutcome(name, TableState.REFUSED, list(map(str, refused)))
-    details = list(_evolve(table, wanted, properties(record_type), dry_run=dry_run))
+    details = list(_evolve(table, wanted, model.properties, dry_run=dry_run))
     return TableOutcome(name, TableState.CHANGED if details else TableState.UNCHANGED, details)
 
 
-def _other_partitions(table: Table, wanted: Schema) -> list[BreakingChange]:
-    own = [(table.schema().find_column_name(one.source_id), str(one.transform)) for one in table.spec().fields]
-    expected = [(wanted.find_column_name(one.source_id), str(one.transform)) for one in partition_spec(wanted).fields]
-    if own == expected:
+def _other_partitions(table: Table, model: TableModel) -> list[BreakingChange]:
+    own, wanted = _partitions(table.schema(), table.spec()), _partitions(model.schema, model.spec)
+    if own == wanted:
         return []
     found = ", ".join(f"{transform}({column})" for column, transform in own) or "none"
-    return [
-        BreakingChange(table.name()[-1], f"partitioned by {found}: this is not a table that dmd iceberg tables made")
-    ]
+    return [BreakingChange(model.name, f"partitioned by {found}: this is not a table that dmd iceberg tables made")]
+
+
+def _partitions(schema: Schema, spec: PartitionSpec) -> list[tuple[str | None, str]]:
+    return [(schema.find_column_name(one.source_id), str(one.transform)) for one in spec.fields]
 
 
 def _evolve(table: Table, wanted: Schema, owned: Mapping[str, str], *, dry_run: bool) -> Iterator[str]:

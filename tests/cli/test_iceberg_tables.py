@@ -25,6 +25,7 @@ from tests.local_aws import local_aws
 pytestmark = pytest.mark.slow
 
 TYPES = load()
+BOTH = [*TYPES, *(f"{name}_current" for name in TYPES)]
 
 
 def tables(lake: Path, *options: str) -> tuple[int, dict[str, Any]]:
@@ -57,23 +58,25 @@ def write_gift(folder: Path, *fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["lake", "a lake #1 with 100% é"])
-def test_a_table_is_made_for_each_type_where_the_design_has_them(tmp_path: Path, name: str) -> None:
+def test_a_history_and_a_current_table_are_made_for_each_type_where_the_design_has_them(
+    tmp_path: Path, name: str
+) -> None:
     lake = tmp_path / name
 
     code, made = tables(lake)
 
-    assert (code, {name: one["state"] for name, one in made.items()}) == (0, dict.fromkeys(TYPES, "made"))
+    assert (code, {name: one["state"] for name, one in made.items()}) == (0, dict.fromkeys(BOTH, "made"))
     assert (lake / "data-pipeline/iceberg/catalog.sqlite").is_file()
     place = folder_tables(str(lake))
     assert place.catalog.name == "lake"
-    assert {name for _, name in place.catalog.list_tables("dmnd_pipeline")} == set(TYPES)
+    assert {name for _, name in place.catalog.list_tables("dmnd_pipeline")} == set(BOTH)
     assert loaded(place, "sale").location() == str(lake / "data-pipeline/iceberg/sale")
 
 
 def test_no_table_holds_a_property_that_changes_how_other_writers_commit(tmp_path: Path) -> None:
     tables(tmp_path)
 
-    for name in TYPES:
+    for name in BOTH:
         table = loaded(folder_tables(str(tmp_path)), name)
         assert [key for key in table.properties if key.startswith("commit.")] == []
         assert table.metadata.format_version == 2

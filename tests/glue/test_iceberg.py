@@ -9,7 +9,7 @@ from pyiceberg.schema import Schema
 
 from glue import arrow
 from glue.evolution import breaking as breaking_types
-from glue.iceberg import breaking, partition_spec, properties, schema
+from glue.iceberg import breaking, current, history, properties, schema
 from glue.model import fields, pii_names
 from glue.schema import load
 from glue.tables import parquet_table
@@ -67,12 +67,26 @@ def test_every_column_has_the_doc_of_its_field(name: str) -> None:
 
 @EVERY_TYPE
 def test_a_table_has_a_partition_for_each_partition_date(name: str) -> None:
-    made = schema(TYPES[name])
+    made = history(TYPES[name])
 
-    (partition,) = partition_spec(made).fields
+    (partition,) = made.spec.fields
 
     assert (partition.name, str(partition.transform)) == ("partition_date", "identity")
-    assert made.find_column_name(partition.source_id) == "partition_date"
+    assert made.schema.find_column_name(partition.source_id) == "partition_date"
+
+
+@EVERY_TYPE
+def test_a_current_table_has_the_columns_of_the_history_and_the_entity_of_whose_buckets_a_statement_may_write_all(
+    name: str,
+) -> None:
+    made, columns = current(TYPES[name]), history(TYPES[name]).schema.column_names
+
+    (partition,) = made.spec.fields
+
+    assert (made.name, made.schema.column_names) == (f"{name}_current", [*columns, "entity"])
+    assert (partition.name, str(partition.transform)) == ("entity_bucket", "bucket[16]")
+    assert made.schema.find_column_name(partition.source_id) == "entity"
+    assert made.properties == history(TYPES[name]).properties
 
 
 @EVERY_TYPE

@@ -259,6 +259,7 @@ def test_a_new_record_type_is_one_schema_and_one_generated_file(tmp_path: Path) 
     assert {str(path) for path in written} == {
         "glue/tables/gift.json",
         "glue/tables/errors.json",
+        "glue/athena/merges.json",
         "glue/athena/views.json",
         "glue/athena/deletions.sql",
         "glue/athena/personal-data-of-deleted.sql",

@@ -20,6 +20,23 @@ if TYPE_CHECKING:
 NAME = "lake"  # of a folder's catalog
 
 
+def lake_tables(lake: str, *, make: bool = False) -> "TablePlace":
+    """Return the tables of a lake: of a folder, or of a bucket, whose tables are in Glue of its environment.
+
+    `make` makes a folder's catalog that is missing.
+
+    Raises:
+        UserError: there are no tables, the folder was moved, or no environment has that bucket.
+    """
+    if not lake.startswith(S3):
+        return folder_tables(lake, make=make)
+    bucket = lake.removeprefix(S3).rstrip("/")
+    names = Names.of_bucket(bucket)
+    if names is None:
+        raise UserError(f"{bucket} is the bucket of no environment, so its Iceberg tables cannot be found in Glue")
+    return glue_tables(names.environment)
+
+
 def folder_tables(lake: str, *, make: bool = False) -> "TablePlace":
     """Return the tables of a lake in a folder. `make` makes a catalog that is missing.
 

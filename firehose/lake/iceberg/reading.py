@@ -5,14 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from firehose.lake.iceberg.catalogs import folder_tables, glue_tables
+from firehose.lake.iceberg.catalogs import lake_tables
 from firehose.lake.objects import Lake, StoredObject
-from firehose.lake.query.athena.versions import METADATA_COLUMNS
+from firehose.lake.query.athena.versions import metadata_columns
 from firehose.lake.query.translation import TableVersion, VersionKind
-from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
-from firehose.pipeline.names import Names
-from glue.layout import PARTITION, Format, format_prefix
+from glue.layout import ENTITY_BUCKET, PARTITION, Format, format_prefix
 
 _PREFIX = format_prefix(Format.ICEBERG)
 
@@ -28,13 +26,7 @@ class LakeSnapshots:
         self._lake = lake
         stored = next(iter(lake.objects(_PREFIX)), None)
         where = lake.where(stored).removesuffix(stored.key).rstrip("/") if stored else ""
-        if where.startswith(S3):
-            names = Names.of_bucket(where.removeprefix(S3))
-            if names is None:
-                raise UserError(f"{where} is the bucket of no environment, so its Iceberg tables are not found in Glue")
-            self._place = glue_tables(names.environment)
-        else:
-            self._place = folder_tables(where)
+        self._place = lake_tables(where)
         self._stored: dict[str, StoredObject] | None = None
         self._loaded: dict[str, Any] = {}
 
@@ -89,7 +81,7 @@ class LakeSnapshots:
                 one | {"total_size": one["total_data_file_size_in_bytes"]}
                 for one in found.inspect.partitions().to_pylist()
             ]
-        columns = METADATA_COLUMNS[version.kind]
+        columns = metadata_columns(version)
         schema = pa.schema([(name, _ARROW[str(kind)]) for name, kind in columns.items()])
         return pa.Table.from_pylist([{name: one[name] for name in columns} for one in rows], schema)
 
@@ -128,4 +120,5 @@ _ARROW: dict[str, pa.DataType] = {
     "array(bigint)": pa.list_(pa.int64()),
     "array(integer)": pa.list_(pa.int32()),
     "row(partition_date varchar)": pa.struct([(PARTITION, pa.string())]),
+    "row(entity_bucket integer)": pa.struct([(ENTITY_BUCKET, pa.int32())]),
 }

@@ -1,17 +1,19 @@
 """The Iceberg tables of a lake that is written to."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from firehose.lake.iceberg.catalogs import folder_tables, glue_tables
+from firehose.lake.iceberg.catalogs import lake_tables
 from firehose.local.delivery.source_marks import SourceOf
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
-from firehose.pipeline.names import Names
 from firehose.pipeline.streams import IcebergLake
 from glue.model import RecordType
+
+if TYPE_CHECKING:
+    from firehose.pipeline.iceberg_tables import TablePlace
 
 
 class WritableTables(msgspec.Struct, frozen=True):
@@ -33,16 +35,21 @@ def tables_to_write(lake: str, types: Mapping[str, RecordType]) -> WritableTable
     Raises:
         UserError: the folder was moved, its tables cannot follow their schemas, or no environment has that bucket.
     """
-    if lake.startswith(S3):
-        bucket = lake.removeprefix(S3).rstrip("/")
-        names = Names.of_bucket(bucket)
-        if names is None:
-            raise UserError(f"{bucket} is the bucket of no environment, so its Iceberg tables cannot be found in Glue")
-        place = glue_tables(names.environment)
-    else:
-        place = folder_tables(lake, make=True)
-        from firehose.pipeline.iceberg_tables import make_tables, refusals  # noqa: PLC0415 - loads PyIceberg
-
-        if refused := refusals(make_tables(place, types)):
-            raise UserError("the Iceberg tables cannot follow their schemas: " + "; ".join(refused[0].details))
+    place = lake_tables(lake, make=True)
+    if not lake.startswith(S3):
+        follow_schemas(place, types)
     return WritableTables(place.catalog, place.namespace)
+
+
+def follow_schemas(place: "TablePlace", types: Mapping[str, RecordType], *, current: bool = False) -> None:
+    """Make the tables that a folder lacks, and bring the others to their schemas; `current`: the current tables, too.
+
+    Raises:
+        UserError: a table cannot follow its schema.
+    """
+    from firehose.pipeline.iceberg_tables import make_tables, refusals  # noqa: PLC0415 - loads PyIceberg
+    from glue import iceberg  # noqa: PLC0415 - loads PyIceberg
+
+    kinds = (iceberg.history, iceberg.current) if current else (iceberg.history,)
+    if refused := refusals(make_tables(place, types, kinds)):
+        raise UserError("the Iceberg tables cannot follow their schemas: " + "; ".join(refused[0].details))

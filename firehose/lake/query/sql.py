@@ -22,7 +22,7 @@ from firehose.lake.query.translation import Translation
 from glue.layout import FILE_FORMATS, Format
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
-from glue.tables import TableInput, TableInputs, table_inputs
+from glue.tables import TableInput, TableInputs, current_input, table_inputs
 from glue.views import latest_views
 
 if TYPE_CHECKING:
@@ -186,10 +186,14 @@ def _snapshots(
 def _of_format(tables: Mapping[str, TableInputs], file_format: Format) -> dict[str, TableInput]:
     """Return the tables of one mode by name; the table of error documents is the same in all modes.
 
-    Iceberg's have the columns of Parquet's.
+    Iceberg's have the columns of Parquet's, and each type has a current table beside its history.
     """
-    kind = file_format if file_format in FILE_FORMATS else Format.PARQUET
-    found = (formats.get(kind) or formats["json"] for formats in tables.values())
+    if file_format in FILE_FORMATS:
+        found = [formats.get(file_format) or formats["json"] for formats in tables.values()]
+    else:
+        histories = [formats[Format.PARQUET] for formats in tables.values() if Format.PARQUET in formats]
+        errors = [formats["json"] for formats in tables.values() if "json" in formats]
+        found = [*errors, *histories, *map(current_input, histories)]
     return {table_input["Name"]: table_input for table_input in found}
 
 

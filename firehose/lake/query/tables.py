@@ -29,8 +29,6 @@ from glue.tables import BUCKET, TableInput
 # Arrow takes INT96 for nanoseconds, but DuckDB's TIMESTAMP is microseconds, so times are read as those at once.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _LOCAL = LocalFileSystem()
-_PARTITION_KEYS = pa.schema([(PARTITION, pa.string())])
-
 
 # Returns the files of a table in a lake, each with its partition date.
 FilesOf: TypeAlias = Callable[[Lake, TableInput], dict[StoredObject, str]]
@@ -177,7 +175,8 @@ def _table(
     Files of dates that a query filters out are not read.
     """
     columns = arrow.schema(table_input)
-    schema = table_schema(columns, _PARTITION_KEYS, with_hidden=with_hidden)
+    keys = [key["Name"] for key in table_input["PartitionKeys"]]  # partition_date, or none
+    schema = table_schema(columns, pa.schema([(key, pa.string()) for key in keys]), with_hidden=with_hidden)
     if lake is None:
         return schema.empty_table()
     kind = table_input["Parameters"]["classification"]
@@ -189,7 +188,7 @@ def _table(
     if kind == Format.AVRO:
         literal = table_input["StorageDescriptor"]["SerdeInfo"]["Parameters"]["avro.schema.literal"]
         return AvroTable(files, lake, literal, schema=schema, on_error=on_error)
-    return ParquetTable({stored: {PARTITION: date} for stored, date in files.items()}, lake, schema, on_error)
+    return ParquetTable({stored: dict.fromkeys(keys, date) for stored, date in files.items()}, lake, schema, on_error)
 
 
 def table_schema(columns: pa.Schema, partition_keys: pa.Schema, *, with_hidden: bool) -> pa.Schema:

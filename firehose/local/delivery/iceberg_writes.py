@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.schema import Schema
-from pyiceberg.table import Table, TableProperties
+from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 
 from firehose.local.behaviour import Behaviour
@@ -17,6 +17,7 @@ from firehose.local.conversion.converter import ConversionFailure
 from firehose.local.conversion.iceberg_rows import IcebergRows
 from firehose.local.delivery.partition_keys import Values
 from firehose.local.delivery.source_marks import SourceMarks, SourceOf
+from firehose.local.iceberg_catalogs import without_retries
 
 # What waits in a buffer: rows as JSON, so that they are converted by the table as it stands when they are committed.
 BUFFERED = pa.schema([("data", pa.binary()), ("record_id", pa.string()), ("arrival_ms", pa.int64())])
@@ -75,11 +76,7 @@ class TableWriter:
         table: Table = self._catalog.load_table(name)
         if table.metadata.format_version != _FORMAT_VERSION:
             raise NoSuchTableError
-        # PyIceberg would repeat a refused commit by itself, and so append rows that another process has appended
-        # meanwhile. This lies over the loaded table only: Firehose and Athena read the stored property, too.
-        own = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
-        table.metadata = table.metadata.model_copy(update={"properties": own})
-        return table
+        return without_retries(table)
 
     def convert(self, table: Table, write: TableWrite) -> tuple[pa.Table, list[ConversionFailure]]:
         """Return the rows of a write as the table's schema stands, and the records that are not rows."""

@@ -9,7 +9,6 @@ import msgspec
 
 from firehose.lake.query.athena.types import Type, of_hive, row
 from glue import hive
-from glue.layout import PARTITION
 
 CATALOG = "awsdatacatalog"
 PATH = "$path"
@@ -89,7 +88,7 @@ def catalog(
 
 def _columns(table_input: Mapping[str, Any]) -> tuple[CatalogColumn, ...]:
     declared = table_input["StorageDescriptor"]["Columns"]
-    keys = table_input.get("PartitionKeys") or [{"Name": PARTITION, "Type": "string"}]
+    keys = table_input["PartitionKeys"]
     return (
         *(CatalogColumn(one["Name"].lower(), one["Type"], one.get("Comment", "")) for one in declared),
         *(CatalogColumn(one["Name"].lower(), one["Type"], one.get("Comment", ""), is_partition=True) for one in keys),

@@ -15,7 +15,7 @@ from firehose.lake.query.athena.scope import Relation, Scope, ScopeColumn
 from firehose.lake.query.athena.types import VARCHAR, Type, quoted
 from firehose.lake.query.athena.unnest import unnested
 from firehose.lake.query.athena.value import Value
-from firehose.lake.query.athena.versions import METADATA_COLUMNS, metadata_of, version_of
+from firehose.lake.query.athena.versions import metadata_columns, metadata_of, version_of
 from firehose.lake.query.translation import TableVersion
 from glue.tables import ERRORS
 
@@ -122,8 +122,8 @@ def _versioned(name: str, database: str, alias: str, node: exp.Table, scope: Sco
         return _stored(table, stored_as, database, alias, node, scope)
     if node.args.get("version") is not None:
         raise refuse("metadata tables are read as they are now, without FOR ... AS OF", node)
-    scope.statement.versions[stored_as] = TableVersion(*metadata)
-    found = [(column, kind, f"{alias}.{quoted(column)}") for column, kind in METADATA_COLUMNS[metadata[1]].items()]
+    version = scope.statement.versions[stored_as] = TableVersion(*metadata)
+    found = [(column, kind, f"{alias}.{quoted(column)}") for column, kind in metadata_columns(version).items()]
     names = _alias_columns(node, [column for column, _, _ in found])
     columns = [ScopeColumn(one, kind, sql) for one, (_, kind, sql) in zip(names, found, strict=True)]
     databases = (database or scope.statement.catalog.database,)

@@ -14,6 +14,7 @@ from firehose.lake.query.athena.scope import Scope
 from firehose.lake.query.athena.types import BIGINT, DATE, INTEGER, TIMESTAMP_TZ, VARBINARY, VARCHAR, Type, array, row
 from firehose.lake.query.athena.value import Value
 from firehose.lake.query.translation import TableVersion, VersionKind
+from glue.layout import ENTITY_BUCKET, PARTITION, is_current_table
 
 
 def _by_column(kind: Type) -> Type:
@@ -46,12 +47,20 @@ METADATA_COLUMNS: dict[VersionKind, dict[str, Type]] = {
         "equality_ids": array(INTEGER),
     },
     VersionKind.PARTITIONS: {
-        "partition": row(["partition_date"], [VARCHAR]),
+        "partition": row([PARTITION], [VARCHAR]),
         "record_count": BIGINT,
         "file_count": BIGINT,
         "total_size": BIGINT,
     },
 }
+
+
+def metadata_columns(version: TableVersion) -> dict[str, Type]:
+    """Return the columns of a metadata table: a current table is partitioned by buckets of its entities."""
+    columns = METADATA_COLUMNS[version.kind]
+    if version.kind is VersionKind.PARTITIONS and is_current_table(version.table):
+        return columns | {"partition": row([ENTITY_BUCKET], [INTEGER])}
+    return columns
 
 
 def metadata_of(name: str, node: exp.Table) -> tuple[str, VersionKind] | None:
