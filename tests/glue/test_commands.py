@@ -41,9 +41,9 @@ def test_build_names_what_it_wrote_and_then_has_nothing_to_do(tmp_path: Path, sc
     assert first.stdout.splitlines() == [
         "written  docs/data-dictionary.md",
         "written  glue/athena/deletions.sql",
+        "written  glue/athena/merges.json",
         "written  glue/athena/personal-data-of-deleted.sql",
         "written  glue/athena/rows-without-item.sql",
-        "written  glue/athena/merges.json",
         "written  glue/athena/views.json",
         "written  glue/tables/errors.json",
         "written  glue/tables/gift.json",
