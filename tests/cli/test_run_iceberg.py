@@ -83,6 +83,20 @@ def canonical_rows(found: list[tuple[Any, ...]]) -> list[str]:
     return [json.dumps(one, sort_keys=True, default=str) for one in found]
 
 
+def test_the_current_tables_are_what_the_views_show(lakes: dict[Format, Path]) -> None:
+    lake = str(lakes[ICEBERG])
+
+    code, printed = dmd("iceberg", "merge", "--full", "--lake", lake, "--json")
+
+    counts = {one["table"]: one["inserted"] for one in json.loads(printed)}
+    assert (code, counts["demand_current"]) == (0, 574)
+    for name in TYPES:
+        current = query(f"SELECT * EXCLUDE entity FROM {name}_current ORDER BY ALL", lake, dialect=Dialect.DUCKDB)  # noqa: S608 - ours
+        view = query(f"SELECT * FROM latest_{name} ORDER BY ALL", lake, dialect=Dialect.DUCKDB)  # noqa: S608 - ours
+        assert (current.columns, canonical_rows(current.rows)) == (view.columns, canonical_rows(view.rows))
+        assert counts[f"{name}_current"] == len(view.rows)
+
+
 def test_the_summary_counts_as_in_parquet_mode(lakes: dict[Format, Path], tmp_path: Path) -> None:
     iceberg, parquet = run(tmp_path, str(SAMPLE)), run(lakes[PARQUET], str(SAMPLE), file_format=PARQUET)
 

@@ -76,10 +76,10 @@ class Tables:
         self.connection.from_arrow(pa.Table.from_pylist([one.row for one in changes], HISTORY)).insert_into("gift")
 
     def merge(self, since: int | None) -> None:
-        self.connection.execute(merge_sql(GIFT, since and str(since)))
+        self.connection.execute(merge_sql(GIFT, text(since)))
 
     def changed(self, since: int | None) -> list[dict[str, Any]]:
-        return self._rows(changed_sql(GIFT, since and str(since)))
+        return self._rows(changed_sql(GIFT, text(since)))
 
     def current(self) -> dict[str, Any]:
         return by_entity(self._rows("FROM gift_current"))
@@ -95,6 +95,10 @@ def _connection() -> duckdb.DuckDBPyConnection:
     for name, schema in (("gift", HISTORY), ("gift_current", CURRENT)):
         connection.from_arrow(schema.empty_table()).create(name)
     return connection
+
+
+def text(since: int | None) -> str | None:
+    return None if since is None else str(since)
 
 
 def by_entity(rows: list[dict[str, Any]]) -> dict[str, Any]:
