@@ -120,7 +120,16 @@ variable "ci_principals" {
 }
 
 variable "iceberg" {
-  type    = object({ optimizers = optional(bool), snapshot_days = optional(number) })
+  type = object({
+    optimizers    = optional(bool)
+    snapshot_days = optional(number)
+    merge = optional(object({
+      every_minutes   = optional(number)
+      window_minutes  = optional(number)
+      full            = optional(string)
+      timeout_minutes = optional(number)
+    }))
+  })
   default = {}
 }
 

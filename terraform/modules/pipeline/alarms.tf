@@ -107,7 +107,7 @@ locals {
   metric_dimensions = {
     for key, one in local.functions : key => { service = "transform-${join("-", one.types)}", stream = local.stream_names[key] }
   }
-  alarms = merge(local.per_stream, local.shared_alarms, local.job_alarms)
+  alarms = merge(local.per_stream, local.shared_alarms, local.job_alarms, local.merge_alarms)
 
   # Queried, because these metrics have a further dimension (DelegatedOperation) whose values AWS does not list.
   replication_alarms = {

@@ -1,9 +1,13 @@
 locals {
   workgroups = merge(
-    { analysts = { name = local.name, description = "Queries over the change history of ${var.environment}.", results = "athena/results" } },
+    { analysts = { name = local.name, description = "Queries over the change history of ${var.environment}.", results = "athena/results", limited = true } },
     # End-to-end tests have a workgroup of their own, so that they can delete their results and read no others.
     length(var.ci_principals) == 0 ? {} : {
-      ci = { name = "${local.name}-ci", description = "End-to-end tests of ${var.environment}.", results = "test/athena/results" }
+      ci = { name = "${local.name}-ci", description = "End-to-end tests of ${var.environment}.", results = "test/athena/results", limited = true }
+    },
+    # A MERGE of all of history reads all of it.
+    length(local.merges) == 0 ? {} : {
+      merge = { name = "${local.name}-merge", description = "Merges into the current tables of ${var.environment}.", results = values(local.merges)[0].results, limited = false }
     },
   )
 }
@@ -19,7 +23,7 @@ resource "aws_athena_workgroup" "this" {
   configuration {
     enforce_workgroup_configuration    = true
     publish_cloudwatch_metrics_enabled = true
-    bytes_scanned_cutoff_per_query     = var.athena.scan_limit_gib * pow(1024, 3)
+    bytes_scanned_cutoff_per_query     = each.value.limited ? var.athena.scan_limit_gib * pow(1024, 3) : null
 
     engine_version {
       selected_engine_version = "Athena engine version 3"

@@ -103,7 +103,7 @@ resource "aws_iam_role_policy" "ci" {
         },
       ],
       local.bucket_key_statements,
-      local.ci_key_statements,
+      local.results_key_statements,
       local.table_key_statements,
     )
   })
@@ -120,7 +120,7 @@ locals {
   )
 
   # Athena encrypts results with the pipeline's key, which differs from the bucket's where another team manages that.
-  ci_key_statements = local.bucket_key_arn == local.key_arn ? [] : [{
+  results_key_statements = local.bucket_key_arn == local.key_arn ? [] : [{
     Sid       = "EncryptResults"
     Effect    = "Allow"
     Action    = ["kms:GenerateDataKey", "kms:Decrypt"]

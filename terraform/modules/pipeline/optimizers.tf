@@ -6,13 +6,13 @@ locals {
   # "iceberg/sale/compaction" => { database = ..., table = "sale", kind = "compaction", location = "s3://..." }
   optimizers = var.iceberg.optimizers ? merge(flatten([
     for mode in local.table_modes : [
-      for type in local.record_types : {
+      for table in concat(local.record_types, contains(keys(local.merges), mode) ? local.current_tables : []) : {
         for kind in ["compaction", "retention", "orphan_file_deletion"] :
-        "${mode}/${type}/${kind}" => {
+        "${mode}/${table}/${kind}" => {
           database = local.databases[mode]
-          table    = type
+          table    = table
           kind     = kind
-          location = "s3://${var.bucket.name}/${local.root}/${local.modes[mode].delivers_to}/${type}/"
+          location = "s3://${var.bucket.name}/${local.root}/${local.modes[mode].delivers_to}/${table}/"
         }
       }
     ] if contains(var.modes, mode)

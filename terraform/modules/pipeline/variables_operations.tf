@@ -186,16 +186,37 @@ variable "ci_principals" {
 }
 
 variable "iceberg" {
-  type        = object({ optimizers = optional(bool, false), snapshot_days = optional(number, 5) })
+  type = object({
+    optimizers    = optional(bool, false)
+    snapshot_days = optional(number, 5)
+    merge = optional(object({
+      every_minutes   = optional(number, 5)
+      window_minutes  = optional(number, 60)
+      full            = optional(string, "cron(20 3 * * ? *)")
+      timeout_minutes = optional(number, 240)
+    }))
+  })
   default     = {}
   description = <<-EOT
     The upkeep of Iceberg tables: whether AWS Glue compacts them, expires their snapshots and removes files that no
     snapshot names; and after how many days a snapshot expires, the end of time travel to it. Turn it on once
     `dmd iceberg tables --glue` has made the tables (docs/deploy.md, "Iceberg mode").
+
+    `merge` brings the current tables up to date: how often, over the changes of how many minutes, and when all of history
+    is merged, in UTC and at least daily; null starts no run. A run that takes, or waits for its turn, longer than
+    `timeout_minutes` ends.
   EOT
 
   validation {
     condition     = var.iceberg.snapshot_days >= 1 && var.iceberg.snapshot_days <= 30
     error_message = "iceberg.snapshot_days is ${var.iceberg.snapshot_days}; it must be 1 to 30: what is erased on a person's request is gone only when no snapshot names it."
+  }
+  validation {
+    condition     = var.iceberg.merge == null ? true : var.iceberg.merge.every_minutes >= 1 && var.iceberg.merge.every_minutes <= 60 && var.iceberg.merge.window_minutes >= 2 * var.iceberg.merge.every_minutes
+    error_message = "iceberg.merge.window_minutes must be twice every_minutes or more, and that 1 to 60: a run that is skipped leaves its changes to the next."
+  }
+  validation {
+    condition     = can(regex("^cron\\([^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+\\)$", try(var.iceberg.merge.full, "cron(20 3 * * ? *)")))
+    error_message = "iceberg.merge.full must be a cron expression of six fields, such as cron(20 3 * * ? *)."
   }
 }

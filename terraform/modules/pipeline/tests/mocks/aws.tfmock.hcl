@@ -19,3 +19,8 @@ mock_resource "aws_kinesis_firehose_delivery_stream" {
   override_during = plan
   defaults        = { arn = "arn:aws:firehose:us-east-1:123456789012:deliverystream/mocked" }
 }
+
+mock_resource "aws_sfn_state_machine" {
+  override_during = plan
+  defaults        = { arn = "arn:aws:states:us-east-1:123456789012:stateMachine:mocked" }
+}
