@@ -52,7 +52,6 @@ module "pipeline" {
   ci_principals   = ["arn:aws:iam::${var.account_id}:role/ci"]
   error_readers   = ["arn:aws:iam::${var.account_id}:role/operations"]
   alarms          = { emails = ["operations@example.com"] }
-  iceberg         = var.iceberg
   jobs            = var.jobs
   jobs_package    = var.jobs_package
   exports         = { bucket = "exports" }

@@ -52,12 +52,6 @@ variable "buffer_seconds" {
   description = "Seconds that Firehose buffers rows before it writes an object."
 }
 
-variable "iceberg" {
-  type        = object({ merge = optional(object({ every_minutes = optional(number) })) })
-  default     = {}
-  description = "The upkeep of Iceberg tables, and the schedule by which current tables are merged."
-}
-
 variable "jobs" {
   type        = map(object({ schedule = optional(string) }))
   default     = {}
