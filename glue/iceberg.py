@@ -66,12 +66,13 @@ _KEEP_METADATA_FILES = 10
 
 
 class TableModel(msgspec.Struct, frozen=True):
-    """A table as the schema of its record type wants it."""
+    """A table as the schema of its record type wants it; `history` is the table that its rows are merged from."""
 
     name: str
     schema: Schema
     spec: PartitionSpec
     properties: dict[str, str]
+    history: str | None = None
 
 
 def history(record_type: RecordType) -> TableModel:
@@ -90,7 +91,38 @@ def current(record_type: RecordType) -> TableModel:
     ids = count(1)
     made = Schema(*_columns(record_type, ids), _text(ids, ENTITY_COLUMN, _ENTITY_DOC))
     spec = _spec(made, ENTITY_COLUMN, BucketTransform(_BUCKETS), ENTITY_BUCKET)
-    return TableModel(current_table(record_type.name.lower()), made, spec, properties(record_type))
+    name = record_type.name.lower()
+    return TableModel(current_table(name), made, spec, properties(record_type), history=name)
+
+
+def in_order_of(history: Schema, model: TableModel) -> TableModel:
+    """The model of a current table with the members of its columns in the order that its history has them.
+
+    Where both evolved alike it is that of the schema. Athena assigns a struct member by member, whatever their names.
+    """
+    added = [one for one in model.schema.fields if one.name not in history.column_names]
+    ids = count(history.highest_field_id + 1)
+    made = Schema(*history.fields, *(_text(ids, one.name, one.doc or "") for one in added))
+    (one,) = model.spec.fields
+    return msgspec.structs.replace(model, schema=made, spec=_spec(made, ENTITY_COLUMN, one.transform, one.name))
+
+
+def other_order(history: Schema, current: Schema, table: str) -> list[BreakingChange]:
+    """The columns of a current table whose members are in another order than in its history.
+
+    change has at, id in place of id, at -> [BreakingChange("sale_current.change", "its members ...")]
+    """
+    why = "its members are in another order than in its history, and Athena would swap them: make the table anew"
+    known = set(history.column_names) & set(current.column_names)
+    return [
+        BreakingChange(f"{table}.{column.name}", why)
+        for column in history.fields
+        if _members(history, column.name, known) != _members(current, column.name, known)
+    ]
+
+
+def _members(schema: Schema, column: str, known: set[str]) -> list[str]:
+    return [path for path in schema.column_names if path.startswith(f"{column}.") and path in known]
 
 
 def schema(record_type: RecordType) -> Schema:

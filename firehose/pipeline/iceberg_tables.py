@@ -11,8 +11,9 @@ from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
+from glue import iceberg
 from glue.evolution import BreakingChange
-from glue.iceberg import FORMAT_VERSION, TableModel, breaking, history
+from glue.iceberg import FORMAT_VERSION, TableModel, breaking, in_order_of, other_order
 from glue.model import RecordType
 
 Kind: TypeAlias = Callable[[RecordType], TableModel]
@@ -55,7 +56,11 @@ class TablePlace(msgspec.Struct, frozen=True):
 
 
 def make_tables(
-    place: TablePlace, types: Mapping[str, RecordType], kinds: Iterable[Kind] = (history,), *, dry_run: bool = False
+    place: TablePlace,
+    types: Mapping[str, RecordType],
+    kinds: Iterable[Kind] = (iceberg.history,),
+    *,
+    dry_run: bool = False,
 ) -> list[TableOutcome]:
     """Make the tables that are missing, and bring the others to their schemas by name; return what was done.
 
@@ -66,6 +71,10 @@ def make_tables(
 
 
 def _table(place: TablePlace, model: TableModel, *, dry_run: bool) -> TableOutcome:
+    # In a dry run the history has not followed its schema.
+    history = place.load(model.history) if model.history and not dry_run else None
+    if history is not None:
+        model = in_order_of(history.schema(), model)
     name, wanted = model.name, model.schema
     table = place.load(name)
     if table is None:
@@ -78,7 +87,10 @@ def _table(place: TablePlace, model: TableModel, *, dry_run: bool) -> TableOutco
                 properties={"format-version": FORMAT_VERSION, **model.properties},
             )
         return TableOutcome(name, TableState.MADE, [f"{len(wanted.columns)} columns"])
-    if refused := breaking(name, table.schema(), wanted) + _other_partitions(table, model):
+    refused = breaking(name, table.schema(), wanted) + _other_partitions(table, model)
+    if history is not None:
+        refused += other_order(history.schema(), table.schema(), name)
+    if refused:
         return TableOutcome(name, TableState.REFUSED, list(map(str, refused)))
     details = list(_evolve(table, wanted, model.properties, dry_run=dry_run))
     return TableOutcome(name, TableState.CHANGED if details else TableState.UNCHANGED, details)

@@ -14,12 +14,12 @@ from pyiceberg.table import Table
 from firehose.lake.iceberg.catalogs import folder_tables, glue_tables
 from firehose.local.endpoint.endpoint import Endpoint
 from firehose.local.user_error import UserError
-from firehose.pipeline.iceberg_tables import TablePlace
+from firehose.pipeline.iceberg_tables import TablePlace, make_tables
 from firehose.pipeline.names import Names
 from glue.layout import Format
 from glue.schema import load
 from tests.commands import dmd
-from tests.invented import gift, member, optional
+from tests.invented import gift, group, member, optional
 from tests.local_aws import local_aws
 
 pytestmark = pytest.mark.slow
@@ -127,6 +127,38 @@ def test_a_new_field_is_a_new_column_with_a_new_id_and_old_rows_have_none_there(
 
 def rows_of(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema_to_pyarrow(table.schema(), include_field_ids=False))
+
+
+def test_members_of_a_current_table_are_in_the_order_of_its_history(tmp_path: Path, schemas: Path) -> None:
+    """Athena assigns a struct member by member, whatever their names."""
+    lake, own = tmp_path / "lake", ("--schemas", str(schemas))
+    place = folder_tables(str(lake), make=True)
+    write_gift(schemas, member("box", optional(group("Box", member("a"), member("c")))))
+    make_tables(place, load(schemas))
+    write_gift(schemas, member("box", optional(group("Box", member("a"), member("b"), member("c")))))
+
+    tables(lake, *own)
+    tables(lake, *own)
+
+    for name in ("gift", "gift_current"):
+        members = [one for one in loaded(place, name).schema().column_names if one.startswith("box.")]
+        assert members == ["box.a", "box.c", "box.b"]
+
+
+def test_a_current_table_with_members_in_another_order_than_its_history_is_refused(
+    tmp_path: Path, schemas: Path
+) -> None:
+    lake, own = tmp_path / "lake", ("--schemas", str(schemas))
+    write_gift(schemas, member("box", optional(group("Box", member("a"), member("b")))))
+    tables(lake, *own)
+    place = folder_tables(str(lake))
+    place.catalog.drop_table(place.identifier("gift"))
+    write_gift(schemas, member("box", optional(group("Box", member("b"), member("a")))))
+
+    code, done = tables(lake, *own)
+
+    assert (code, done["gift"]["state"], done["gift_current"]["state"]) == (1, "made", "refused")
+    assert done["gift_current"]["details"][0].startswith("gift_current.box: its members are in another order")
 
 
 def test_an_id_is_not_given_again_although_its_column_is_gone(tmp_path: Path, schemas: Path) -> None:
