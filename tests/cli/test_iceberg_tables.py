@@ -311,7 +311,9 @@ def test_where_nothing_was_moved_nothing_is_rewritten(tmp_path: Path) -> None:
 # Glue ----------------------------------------------------------------------------------------------------------------
 
 
-def test_in_glue_the_tables_lie_in_the_environments_database_and_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_glue_the_tables_lie_in_the_environments_database_and_bucket_and_are_merged_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     names = Names("test")
     with local_aws() as address:
         for name, value in Endpoint(address).variables.items():
@@ -330,6 +332,11 @@ def test_in_glue_the_tables_lie_in_the_environments_database_and_bucket(monkeypa
         assert sale.location() == f"s3://{names.bucket}/data-pipeline/iceberg/sale"
         found = boto3.client("glue").get_table(DatabaseName=names.database(Format.ICEBERG), Name="sale")["Table"]
         assert found["Parameters"]["table_type"] == "ICEBERG"
+        change = {"item": "i", "atmicros": 1}
+        sale.append(rows_of(sale, [{"id": "s1", "change": change, "partition_date": "2025-01-01"}]))
+        for inserted in (1, 0):
+            merged = dmd("iceberg", "merge", "--full", "--lake", f"s3://{names.bucket}", "--type", "sale", "--json")
+            assert json.loads(merged[1]) == [{"table": "sale_current", "inserted": inserted, "replaced": 0}]
 
 
 @pytest.mark.parametrize(
