@@ -32,6 +32,9 @@ FILE_FORMATS = (Format.PARQUET, Format.AVRO)
 ICEBERG_CATALOG = f"{ROOT}/{Format.ICEBERG}/catalog.sqlite"
 ICEBERG_NAMESPACE = "dmnd_pipeline"
 
+# The Iceberg table of a type's current state lies beside that of its history: demand, demand_current.
+CURRENT = "_current"
+
 ERRORS = f"{ROOT}/errors/"
 # Error documents, which the function puts: why a record failed, and the original.
 ERROR_DOCUMENTS = f"{ERRORS}records/"
@@ -48,6 +51,18 @@ ERASED = f"{JOBS}erased/"
 def format_prefix(file_format: str) -> str:
     """Return the prefix of all data of one format: "avro" -> "data-pipeline/avro/"."""
     return f"{ROOT}/{file_format}/"
+
+
+def iceberg_tables(record_type: str) -> tuple[str, str]:
+    """Return the Iceberg tables of a type, of its history and its current state: "Sale" -> "sale", "sale_current"."""
+    name = record_type.lower()
+    return name, f"{name}{CURRENT}"
+
+
+def iceberg_key(address: str) -> str:
+    """Return the key of a file of an Iceberg table: "s3://b/data-pipeline/iceberg/a" -> "data-pipeline/iceberg/a"."""
+    prefix = format_prefix(Format.ICEBERG)
+    return prefix + address.rpartition(f"/{prefix}")[2]
 
 
 def type_prefix(file_format: str, record_type: str) -> str:

@@ -15,7 +15,8 @@ from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.erasure.athena import find_sql
-from firehose.lake.erasure.run import EraseRequest, ErasureResult, dry_run
+from firehose.lake.erasure.passes import EraseRequest
+from firehose.lake.erasure.run import ErasureResult, dry_run
 from firehose.lake.erasure.run import erase as run_erasure
 from firehose.lake.erasure.subjects import read_subjects
 from firehose.local.private_files import write_file

@@ -5,14 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from firehose.lake.iceberg.catalogs import folder_tables, glue_tables
+from firehose.lake.iceberg.catalogs import lake_tables
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.versions import METADATA_COLUMNS
 from firehose.lake.query.translation import TableVersion, VersionKind
-from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
-from firehose.pipeline.names import Names
-from glue.layout import PARTITION, Format, format_prefix
+from glue.layout import PARTITION, Format, format_prefix, iceberg_key
 
 _PREFIX = format_prefix(Format.ICEBERG)
 
@@ -28,13 +26,7 @@ class LakeSnapshots:
         self._lake = lake
         stored = next(iter(lake.objects(_PREFIX)), None)
         where = lake.where(stored).removesuffix(stored.key).rstrip("/") if stored else ""
-        if where.startswith(S3):
-            names = Names.of_bucket(where.removeprefix(S3))
-            if names is None:
-                raise UserError(f"{where} is the bucket of no environment, so its Iceberg tables are not found in Glue")
-            self._place = glue_tables(names.environment)
-        else:
-            self._place = folder_tables(where)
+        self._place = lake_tables(where)
         self._stored: dict[str, StoredObject] | None = None
         self._loaded: dict[str, Any] = {}
 
@@ -105,7 +97,7 @@ class LakeSnapshots:
         """Return the object of a file, by the part of its path that is a key of the lake."""
         if self._stored is None:
             self._stored = {stored.key: stored for stored in self._lake.objects(_PREFIX)}
-        key = _PREFIX + path.rpartition(f"/{_PREFIX}")[2]
+        key = iceberg_key(path)
         if key not in self._stored:
             raise UserError(f"{key} is gone, though a snapshot names it: the table is damaged")
         return self._stored[key]
