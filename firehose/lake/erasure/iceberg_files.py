@@ -41,6 +41,8 @@ class IcebergFiles:
         """
         if stored.key.endswith(".parquet"):
             return self._rows.find(lake, stored, subjects)
+        if stored.key.endswith(".json"):  # counts and paths: a megabyte that need not be read
+            return Found()
         return self._in_metadata(read_whole(lake, stored), subjects, lake)
 
     def redact(self, body: bytes, subjects: Subjects) -> Redacted:
@@ -67,15 +69,12 @@ class IcebergFiles:
         """Return the number of bounds of personal columns in a manifest, of data files that are gone from the lake."""
         try:
             reader = fastavro.reader(io.BytesIO(body))
-            entries = [entry for entry in reader if isinstance(entry, dict)]
             if "schema" not in reader.metadata:  # a manifest list, whose bounds are of partitions
                 return 0
             ids = {one for path, one in _columns(json.loads(reader.metadata["schema"])) if self._personal & {*path}}
-            return sum(
-                bounds
-                for entry in entries
-                if (bounds := _bounds_of(entry["data_file"], ids)) and not _is_there(lake, entry["data_file"])
-            )
+            files: list[Any] = [entry["data_file"] for entry in reader if isinstance(entry, dict)]
+            counts = {file["file_path"]: _bounds_of(file, ids) for file in files}
+            return sum(count for address, count in counts.items() if count and not _is_there(lake, address))
         except _DAMAGED:
             raise UserError("a manifest is damaged") from None
 
@@ -85,8 +84,8 @@ def _bounds_of(data_file: dict[str, Any], ids: set[int]) -> int:
     return sum(one["key"] in ids for one in bounds)
 
 
-def _is_there(lake: Lake | None, data_file: dict[str, Any]) -> bool:
-    key = iceberg_key(data_file["file_path"])
+def _is_there(lake: Lake | None, address: str) -> bool:
+    key = iceberg_key(address)
     folder = key[: key.rindex("/") + 1]
     return lake is not None and any(one.key == key for one in lake.objects(folder))
 
