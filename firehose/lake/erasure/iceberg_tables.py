@@ -34,7 +34,7 @@ from firehose.lake.iceberg.rewriting import (
     rewrite_files,
 )
 from firehose.lake.jobs.at_once import at_once
-from firehose.lake.jobs.leases import Lease, LostLeaseError, acquire
+from firehose.lake.jobs.leases import LEASES, Lease, LostLeaseError, acquire
 from firehose.lake.jobs.replacement import released
 from firehose.lake.objects import Lake, StoredObject
 from firehose.local.aws_errors import error_code
@@ -108,11 +108,11 @@ class TableErasure:
         theirs = files.theirs(result)
         whose = {subject for one in theirs.values() for subject in one.subjects}
         try:
-            if not theirs and self._store.read(files.note_key) is None:
+            if not theirs and all(self._store.read(key) is None for key in (files.note_key, files.lease_key)):
                 return result
-            lease = acquire(self._store, f"{Format.ICEBERG}/{table}", "erase")
+            lease = acquire(self._store, files.lease, "erase")
             if lease is None:
-                result.undone.append(f"{files.prefix}: another job holds it")
+                result.undone += [f"{files.prefix}: another job holds it"] if theirs else []
                 result.pending |= whose
                 return result
             with released(lease, self._store):
@@ -202,6 +202,8 @@ class _Files:
     def __init__(self, lake: Lake, table: str, look: Look) -> None:
         self.prefix = type_prefix(Format.ICEBERG, table)
         self.note_key = f"{UNFINISHED}{table}.json"
+        self.lease = f"{Format.ICEBERG}/{table}"
+        self.lease_key = f"{LEASES}{self.lease}.json"
         self.objects: list[StoredObject] = []
         self._lake = lake
         self._look = look

@@ -93,8 +93,9 @@ class Passes:
             try:
                 self._catalog = lake_tables(self._request.lake)
                 places.unknown.extend(tables_elsewhere(self._catalog, table_rows(self._types)))
-            except UserError as error:
+            except UserError as error:  # such as PyIceberg, which AWS Glue's jobs lack
                 places.unknown.append(str(error))
+                return places._replace(tables={})
         return places
 
     def _rewrite(self, tables: Iterable[str], store: FolderSink | S3Sink) -> WorkResult:

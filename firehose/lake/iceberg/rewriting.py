@@ -54,8 +54,15 @@ def load_to_rewrite(place: TablePlace, name: str) -> Table:
 
 
 def live_files(table: Table) -> dict[str, FileScanTask]:
-    """Return the data files of the newest snapshot, by key."""
-    tasks = table.scan().plan_files() if table.current_snapshot() else []
+    """Return the data files of the newest snapshot, by key.
+
+    Raises:
+        UserError: the table has equality deletes.
+    """
+    try:
+        tasks = list(table.scan().plan_files()) if table.current_snapshot() else []
+    except ValueError:  # "PyIceberg does not yet support equality deletes"
+        raise UserError("its equality deletes cannot be read here: run OPTIMIZE on the table in Athena") from None
     return {iceberg_key(task.file.file_path): task for task in tasks}
 
 
