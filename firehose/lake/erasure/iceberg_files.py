@@ -2,7 +2,10 @@
 
 A manifest says of each data file the smallest and largest value of its columns. `dmd iceberg tables` turns that off for
 personal columns, but not every writer heeds it. While the data file is there, its rows are looked at. The bounds of one
-that is gone may be anybody's, and so may be what a file of statistics holds: sketches of a column's values.
+that is gone may be anybody's.
+
+A file of statistics holds sketches of a column's values. It goes whenever its table is rewritten (rewriting.py), so
+only its noncurrent versions are looked for.
 """
 
 import io
@@ -43,7 +46,7 @@ class IcebergFiles:
             return self._rows.find(lake, stored, subjects)
         if stored.key.endswith(".json"):  # counts and paths: a megabyte that need not be read
             return Found()
-        return self._in_metadata(read_whole(lake, stored), subjects, lake)
+        return self._found(read_whole(lake, stored), subjects, lake)
 
     def redact(self, body: bytes, subjects: Subjects) -> Redacted:
         """Find rows, bounds of personal columns, and statistics; nothing is redacted in place.
@@ -51,13 +54,13 @@ class IcebergFiles:
         Raises:
             UserError: as above.
         """
-        if body.startswith(_PARQUET):
-            return Redacted(None, self._rows.redact(body, subjects).found)
-        return Redacted(None, self._in_metadata(body, subjects, None))
+        return Redacted(None, self._found(body, subjects, None))
 
-    def _in_metadata(self, body: bytes, subjects: Subjects, lake: Lake | None) -> Found:
+    def _found(self, body: bytes, subjects: Subjects, lake: Lake | None) -> Found:
+        if body.startswith(_PARQUET):
+            return self._rows.redact(body, subjects).found
         if body.startswith(_PUFFIN):
-            return Found(values=1, subjects=frozenset(subjects))
+            return Found() if lake is not None else Found(values=1, subjects=frozenset(subjects))
         if body.startswith(_AVRO):
             bounds = self._bounds(body, lake)
             return Found(values=bounds, subjects=frozenset(subjects)) if bounds else Found()

@@ -14,6 +14,7 @@ A file that no snapshot names, without a note, may be one that a writer is about
 hours later. It is deleted when it is older, and its subjects are pending until then.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
@@ -64,7 +65,7 @@ class _Unfinished(msgspec.Struct, frozen=True):
     """The note of a rewriting: the keys that it deletes, and marks in the names of the files that it writes."""
 
     marks: list[str] = []
-    keys: list[str] = []
+    keys: frozenset[str] = frozenset()
 
     def has(self, key: str) -> bool:
         """Return True if a file is to be deleted when the table does not name it."""
@@ -100,7 +101,8 @@ class TableErasure:
         self._subjects = subjects
         self._look = look
         self._now_seconds = now_seconds
-        self._older_than_seconds = older_than_seconds
+        # Without one, files that came meanwhile are due, too.
+        self._older_than_seconds = older_than_seconds or -math.inf
 
     def erase(self, table: str, rows: ArrowRows) -> WorkResult:
         """Erase subjects from a table. What cannot be done is left as it is, and reported."""
@@ -134,7 +136,7 @@ class TableErasure:
             plan = self._plan(table, files, files.theirs(result), note)
             if plan.objects or there is not None:
                 uuids = _uuids(lease.owner, attempt)
-                note = _Unfinished([*note.marks, str(uuids[0])[:-_LAST_DIGITS]], [*note.keys, *plan.doomed])
+                note = _Unfinished([*note.marks, str(uuids[0])[:-_LAST_DIGITS]], note.keys.union(plan.doomed))
                 lease.renew()
                 self._store.put(files.note_key, msgspec.json.encode(note) + b"\n", "application/json")
                 try:

@@ -61,7 +61,7 @@ def live_files(table: Table) -> dict[str, FileScanTask]:
     """
     try:
         tasks = list(table.scan().plan_files()) if table.current_snapshot() else []
-    except ValueError:  # "PyIceberg does not yet support equality deletes"
+    except (ValueError, NotImplementedError):  # "PyIceberg does not yet support equality deletes"
         raise UserError("its equality deletes cannot be read here: run OPTIMIZE on the table in Athena") from None
     return {iceberg_key(task.file.file_path): task for task in tasks}
 
