@@ -28,4 +28,5 @@ class FindingGlueCatalog(GlueCatalog):
             now = self.load_table(table.name())
             if added.isdisjoint(one.snapshot_id for one in now.metadata.snapshots):
                 raise
-            return CommitTableResponse(metadata=now.metadata, metadata_location=now.metadata_location)
+            landed = {"metadata": now.metadata, "metadata_location": now.metadata_location}
+            return CommitTableResponse.model_validate(landed)

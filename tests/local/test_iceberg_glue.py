@@ -67,7 +67,8 @@ def test_a_commit_whose_answer_was_lost_and_whose_repetition_glue_refuses_is_the
 ) -> None:
     """PyIceberg alone would delete the manifests of a commit that has landed."""
     make_table(glue)
-    update, lost = glue.glue.update_table, []
+    update = glue.glue.update_table
+    lost: list[Any] = []
 
     def repeated(**request: Any) -> Any:
         answer = update(**request)
