@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestContent, ManifestWriterV2
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
 from pyiceberg.table import Table
 
@@ -52,3 +56,37 @@ def table_files(lake: Path, name: str = "demand") -> dict[str, bytes]:
     """The files of a table, by key."""
     files = (lake / "data-pipeline/iceberg" / name).rglob("*")
     return {path.relative_to(lake).as_posix(): path.read_bytes() for path in files if path.is_file()}
+
+
+def delete_by_position(table: Table, fan: str) -> None:
+    """Delete the rows of a fan by a delete file, as Athena's MERGE and DELETE do. PyIceberg reads those only."""
+    task = next(one for one in table.scan().plan_files() if fan in _fans(one.file.file_path))
+    path = f"{table.location()}/data/deletes-{fan}.parquet"
+    # The ids of the two columns are reserved (Iceberg specification, "Position Delete Files").
+    columns = {"file_path": (pa.string(), "2147483546"), "pos": (pa.int64(), "2147483545")}
+    schema = pa.schema(
+        [pa.field(name, kind, False, {"PARQUET:field_id": one}) for name, (kind, one) in columns.items()]
+    )
+    places = [place for place, one in enumerate(_fans(task.file.file_path)) if one == fan]
+    pq.write_table(pa.table([[task.file.file_path] * len(places), places], schema=schema), path)
+    maps = ("column_sizes", "value_counts", "null_value_counts", "nan_value_counts")
+    absent = ("sort_order_id", "equality_ids", "key_metadata", "lower_bounds", "upper_bounds", "split_offsets")
+    members: dict[str, Any] = {**{name: {} for name in maps}, **dict.fromkeys(absent)}
+    members |= {"partition": task.file.partition, "spec_id": table.spec().spec_id, "record_count": len(places)}
+    members |= {"file_path": path, "file_size_in_bytes": Path(path).stat().st_size, "file_format": FileFormat.PARQUET}
+    deletes = DataFile.from_args(content=DataFileContent.POSITION_DELETES, **members)
+    described: Any = ManifestWriterV2._meta
+    with (
+        mock.patch.object(ManifestWriterV2, "content", return_value=ManifestContent.DELETES),
+        mock.patch.object(
+            ManifestWriterV2, "_meta", property(lambda self: {**described.fget(self), "content": "deletes"})
+        ),
+        table.transaction() as transaction,
+        transaction.update_snapshot().fast_append() as append,
+    ):
+        append.append_data_file(deletes)
+
+
+def _fans(path: str) -> list[str]:
+    found: list[str] = pq.read_table(path, columns=["fanid"], partitioning=None).column("fanid").to_pylist()
+    return found

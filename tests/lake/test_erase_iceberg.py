@@ -21,7 +21,17 @@ from firehose.pipeline.names import Names
 from glue.layout import Format
 from glue.schema import load
 from tests.commands import result_of, write
-from tests.erased_tables import EMAIL, PHONE, fill, make_table_beside, of, table_files, table_of, table_rows
+from tests.erased_tables import (
+    EMAIL,
+    PHONE,
+    delete_by_position,
+    fill,
+    make_table_beside,
+    of,
+    table_files,
+    table_of,
+    table_rows,
+)
 from tests.erasing import NO_WAIT, data, erase, holders, states, texts
 from tests.local_aws import local_aws
 
@@ -147,6 +157,19 @@ def mark_removed(manifest: Path, partition: str) -> Path:
     with manifest.open("wb") as file:
         fastavro.writer(file, json.loads(reader.metadata["avro.schema"]), entries, reader.codec, metadata=kept)
     return Path(removed["data_file"]["file_path"])
+
+
+def test_a_row_that_a_delete_file_deletes_goes_and_does_not_come_back(lake: Path, tmp_path: Path) -> None:
+    """It is in the file all the same. A new file has a position in the table after every delete file."""
+    delete_by_position(table_of(lake), "b")
+    assert [row["fanid"] for row in table_rows(lake)] == ["a", "a", "c", "c"]
+    assert len(holders(lake, f"{PHONE}-b")) == 1
+
+    counts = erase(lake, tmp_path, "b")
+
+    assert (counts["rows"], counts["found_in_second_pass"]) == (1, 0)
+    assert holders(lake, f"{PHONE}-b") == []
+    assert [row["fanid"] for row in table_rows(lake)] == ["a", "a", "c", "c"]
 
 
 def test_a_commit_of_somebody_else_comes_first_and_all_begins_anew(
