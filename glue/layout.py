@@ -56,6 +56,18 @@ def format_prefix(file_format: str) -> str:
     return f"{ROOT}/{file_format}/"
 
 
+def iceberg_tables(record_type: str) -> tuple[str, str]:
+    """Return the Iceberg tables of a type, of its history and its current state: "Sale" -> "sale", "sale_current"."""
+    name = record_type.lower()
+    return name, current_table(name)
+
+
+def iceberg_key(address: str) -> str:
+    """Return the key of a file of an Iceberg table: "s3://b/data-pipeline/iceberg/a" -> "data-pipeline/iceberg/a"."""
+    prefix = format_prefix(Format.ICEBERG)
+    return prefix + address.rpartition(f"/{prefix}")[2]
+
+
 def type_prefix(file_format: str, record_type: str) -> str:
     """Return the prefix of a table's data: "avro", "sale" -> "data-pipeline/avro/sale/"."""
     return f"{format_prefix(file_format)}{record_type}/"

@@ -7,18 +7,23 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
+from sqlalchemy.orm import Session
 
+from firehose.local.iceberg_catalogs import _PrivateFile
 from tests.commands import result_of
 
-# A put and a deletion are made of these; nothing else changes what the next job finds.
-STEPS = ("replace", "unlink")
+Steps: TypeAlias = tuple[tuple[Any, str], ...]
+
+# A put and a deletion are made of the first two, a file and a commit of Iceberg tables of the others; nothing else
+# changes what the next job finds.
+STEPS: Steps = ((os, "replace"), (os, "unlink"), (_PrivateFile, "create"), (Session, "commit"))
 
 
-def each_step(steps: tuple[str, ...], before: Callable[[int], None], put: Any = setattr) -> None:
-    """Calls `before` with the number of each step before it is taken; the steps are functions of `os`."""
+def each_step(steps: Steps, before: Callable[[int], None], put: Any = setattr) -> None:
+    """Calls `before` with the number of each step before it is taken."""
     numbers = itertools.count(1)
 
     def announced(take: Any) -> Any:
@@ -28,8 +33,8 @@ def each_step(steps: tuple[str, ...], before: Callable[[int], None], put: Any = 
 
         return step
 
-    for name in steps:
-        put(os, name, announced(getattr(os, name)))
+    for owner, name in steps:
+        put(owner, name, announced(getattr(owner, name)))
 
 
 def kill_each(command: str, *arguments: str) -> None:

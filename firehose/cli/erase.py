@@ -15,7 +15,8 @@ from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, load_types
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.erasure.athena import find_sql
-from firehose.lake.erasure.run import EraseRequest, ErasureResult, dry_run
+from firehose.lake.erasure.passes import EraseRequest
+from firehose.lake.erasure.run import ErasureResult, dry_run
 from firehose.lake.erasure.run import erase as run_erasure
 from firehose.lake.erasure.subjects import read_subjects
 from firehose.local.private_files import write_file
@@ -62,8 +63,9 @@ def erase(  # noqa: PLR0913 - options of a command
     """Take people's personal data out of a lake, and prove it, while everything else goes on.
 
     Phone numbers, e-mails and messages become [redacted] in rows, error documents and error objects; no row is removed.
-    Old versions of objects are deleted. A list of erased subjects keeps runs, backfills and replays from bringing
-    anything back. A subject is pending until a run a day after the first finds nothing more.
+    Old versions of objects, and older snapshots of Iceberg tables, are deleted. A list of erased subjects keeps runs,
+    backfills and replays from bringing anything back. A subject is pending until a run a day after the first finds
+    nothing more.
 
     Exits with 1 while a subject is pending or failed; rerun the same command later.
     """

@@ -23,7 +23,7 @@ from firehose.lake.replay.run import Replay, ReplaySummary
 from firehose.lake.replay.selection import Selection, since_ms, until_ms
 from firehose.local.kinesis_writer import KinesisWriter, Writer, stream_of
 from firehose.local.user_error import UserError
-from glue.layout import FILE_FORMATS, Format
+from glue.layout import Format
 from glue.model import pii_names
 from glue.schema import SCHEMAS
 
@@ -104,11 +104,6 @@ def replay(  # noqa: PLR0913 - an argument for each option
         sink = RedactingSink(open_lake_to_write(lake), erased, schemas)
         writer = writer and RedactingWriter(writer, erased, loaded)
     file_format = file_format or (Format.PARQUET if writer else format_to_write(reader))
-    if sink is not None and writer is None and file_format not in FILE_FORMATS and erased:
-        raise UserError(
-            f"{lake} has a list of erased subjects, which dmd replay does not consult for Iceberg tables: send the "
-            "records through the stream with --to kinesis://STREAM"
-        )
     work = Replay(
         reader,
         sink,
@@ -116,7 +111,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
         file_format=file_format,
         writer=writer,
         schemas=schemas,
-        tables=cache(lambda: tables_to_write(lake, loaded)),
+        tables=cache(lambda: tables_to_write(lake, loaded, sink.redact_rows if sink else None)),
     )
     try:
         with sink.opened("replay") if sink else nullcontext():

@@ -87,20 +87,15 @@ def run(  # noqa: PLR0913 - an argument for each option
         named = file_format is Format.ICEBERG
         source = _source(spooled(sources, running) if named else sources, state, since, pii_names(types), named=named)
         files = open_lake_to_write(lake)
-        erased = ErasedSubjects(lake, erasure_key)
-        if erased and named:
-            raise UserError(
-                f"{lake} has a list of erased subjects, which dmd run does not consult for Iceberg tables: "
-                "choose --format parquet or avro"
-            )
-        sink = RedactingSink(files, erased, schemas)
+        sink = RedactingSink(files, ErasedSubjects(lake, erasure_key), schemas)
         running.callback(sink.close)
         objects = CountingSink(sink)
+        tables = tables_to_write(lake, types, sink.redact_rows) if named else None
         plane = local_pipeline(
             objects,
             schemas=schemas,
             file_format=file_format,
-            iceberg=tables_to_write(lake, types).of(source.source_of) if source.source_of and named else None,
+            iceberg=tables.of(source.source_of) if tables and source.source_of else None,
             on_printed=metrics.add,
             clock=source.clock,
         )

@@ -20,3 +20,9 @@ def as_user_errors(where: str, done: str) -> Iterator[None]:
         raise UserError(f"{where} cannot be {done}: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
         raise UserError(f"{where} cannot be {done}: {str(error).partition(chr(10))[0]}") from error
+
+
+def error_code(error: BaseException) -> str:
+    """Return the code of a service's error, else the kind of the error: their texts may quote what was sent."""
+    response = getattr(error, "response", None)
+    return str(response["Error"]["Code"]) if isinstance(response, dict) else type(error).__name__

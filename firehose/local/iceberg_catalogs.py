@@ -36,9 +36,9 @@ def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:
 
 def glue_catalog(client: Any, **properties: str) -> "GlueCatalog":
     """Return Glue's catalog behind a boto3 client; `properties` are PyIceberg's, such as `s3.endpoint`."""
-    from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - boto3: 0.3 s that a folder need not pay
+    from firehose.local.iceberg_glue import FindingGlueCatalog  # noqa: PLC0415 - boto3: 0.3 s a folder need not pay
 
-    return GlueCatalog("glue", client, **properties)
+    return FindingGlueCatalog("glue", client, **properties)
 
 
 def without_retries(table: Table) -> Table:

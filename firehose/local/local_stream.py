@@ -25,15 +25,17 @@ class LocalStream(msgspec.Struct, frozen=True):
     is the VersionId of DescribeDeliveryStream, `region` the region of a DirectPut stream. A record waits no longer than
     `interval_seconds`, if that is set, whatever the buffer intervals of the request. `active_partitions` is a quota
     that AWS raises on request. `catalog` returns the PyIceberg catalog of an Iceberg destination; it is called when the
-    first rows are written. `captures_output`: what the function prints to standard output is captured; for one stream
-    at a time, since standard output is the process's. `with_logs`: the report keeps what Lambda logs of the function's
-    exceptions, which may quote a record.
+    first rows are written. `change_rows` takes the name of an Iceberg table and the rows of a commit, as an Arrow
+    table, and returns as many rows that are appended in their place. `captures_output`: what the function prints to
+    standard output is captured; for one stream at a time, since standard output is the process's. `with_logs`: the
+    report keeps what Lambda logs of the function's exceptions, which may quote a record.
     """
 
     request: Mapping[str, Any]
     table_input: Mapping[str, Any] | None = None
     function: Function | None = None
     catalog: Callable[[], Any] | None = None
+    change_rows: Callable[[str, Any], Any] | None = None
     keeps_event: bool = False
     timeout_seconds: float | None = None
     version: int = 1

@@ -117,12 +117,13 @@ class IcebergLake(msgspec.Struct, frozen=True):
     """The Iceberg tables that a local pipeline delivers to.
 
     `catalog` opens their catalog, `database` is their namespace in it, `source_of` names the source of a record, by
-    which a table knows the rows that it has.
+    which a table knows the rows that it has. `change_rows` is that of a LocalStream.
     """
 
     catalog: Callable[[], Any]
     database: str
     source_of: SourceOf
+    change_rows: Callable[[str, Any], Any] | None = None
 
 
 def local_pipeline(
@@ -150,6 +151,7 @@ def local_pipeline(
             one.table_input,
             build({**one.variables, **own}, sink, schemas),
             catalog=iceberg.catalog if iceberg else None,
+            change_rows=iceberg.change_rows if iceberg else None,
             keeps_event=True,
         )
         for one in local_streams(load(schemas), file_format)

@@ -1,7 +1,5 @@
 """Commands that do not know Iceberg tables say so by name, and touch none of their files."""
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -41,19 +39,6 @@ def test_it_is_refused_and_nothing_is_changed(lake: Path, tmp_path: Path, comman
         dmd(*(places.get(word, word) for word in command), "--lake", str(lake))
 
     assert keys(lake) == before
-
-
-def test_an_erasure_leaves_the_files_of_tables_alone_and_reports_nobody_as_erased(lake: Path, tmp_path: Path) -> None:
-    """A data file that is redacted in place has another size than its manifest says: the table is broken."""
-    copy = tmp_path / "lake"
-    shutil.copytree(lake, copy)
-    (tmp_path / "subjects").write_text("f1\n")
-    before = {key: body for key, body in keys(copy).items() if key.startswith("data-pipeline/iceberg/")}
-
-    code, printed = dmd("erase", "--lake", str(copy), "--subjects", str(tmp_path / "subjects"), "--json")
-
-    assert (code, json.loads(printed)["subjects"]["erased"]) == (1, 0)
-    assert {key: body for key, body in keys(copy).items() if key.startswith("data-pipeline/iceberg/")} == before
 
 
 def test_a_compaction_of_every_format_leaves_the_files_of_tables_alone(lake: Path) -> None:

@@ -26,7 +26,7 @@ from tests.kills import each_step
 pytestmark = pytest.mark.long
 
 # A put, a checkpoint and a removal are made of these; nothing else changes what the next run finds.
-STEPS = ("replace", "unlink", "rmdir")
+STEPS = ((os, "replace"), (os, "unlink"), (os, "rmdir"))
 
 ID = {"TableId": "9ee3fc41-8c46-4a8a-8e1f-c5d0b8b3d6f0"}
 

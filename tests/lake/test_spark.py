@@ -153,7 +153,8 @@ DIES = """
 import os, sys
 if "pyspark.daemon" in sys.orig_argv:
     from tests.kills import each_step
-    each_step(("replace", "unlink"), lambda step: os._exit(9) if step == int(os.environ["DIES_AT"]) else None)
+    dies_at = int(os.environ["DIES_AT"])
+    each_step(((os, "replace"), (os, "unlink")), lambda step: os._exit(9) if step == dies_at else None)
 """
 
 

@@ -60,3 +60,26 @@ def test_a_table_of_glue_that_is_not_icebergs_or_not_there_fails_its_rows(glue: 
     for name in ("plain", "missing"):
         codes = {error["errorCode"] for error in deliver(glue, name).documents()}
         assert codes == {"Iceberg.NoSuchTable"}
+
+
+def test_a_commit_whose_answer_was_lost_and_whose_repetition_glue_refuses_is_there_once(
+    glue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyIceberg alone would delete the manifests of a commit that has landed."""
+    make_table(glue)
+    update = glue.glue.update_table
+    lost: list[Any] = []
+
+    def repeated(**request: Any) -> Any:
+        answer = update(**request)
+        if not lost:
+            lost.append(answer)
+            raise glue.glue.exceptions.ConcurrentModificationException({"Error": {}}, "UpdateTable")
+        return answer
+
+    monkeypatch.setattr(glue.glue, "update_table", repeated)
+
+    deliver(glue, "orders")
+
+    assert len(lost) == 1
+    assert ids(glue.load_table("db.orders").scan().to_arrow().to_pylist()) == ["a"]

@@ -37,14 +37,11 @@ class LakeLoader:
         self._schemas = Path(job.schemas)
         self._types = job.load_types()
         self._erased = erased
-        sink = open_lake_to_write(job.target)
-        self._sink = RedactingSink(sink, erased, self._schemas) if erased is not None else sink
-        self._tables = None if job.file_format in FILE_FORMATS else tables_to_write(job.target, self._types)
-        if self._tables and erased:
-            raise UserError(
-                f"{job.target} has a list of erased subjects, which dmd backfill does not consult for Iceberg tables: "
-                "send the items through the stream with --stream"
-            )
+        files = open_lake_to_write(job.target)
+        redacting = RedactingSink(files, erased, self._schemas) if erased is not None else None
+        self._sink = redacting or files
+        redact = redacting.redact_rows if redacting else None
+        self._tables = None if job.file_format in FILE_FORMATS else tables_to_write(job.target, self._types, redact)
 
     def deliver(self, records: Iterable[EventRecord], counts: Counts, unit: int) -> None:
         """Deliver all records of a chunk of a unit. The same records give the same objects again.

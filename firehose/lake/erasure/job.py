@@ -159,7 +159,7 @@ class ErasureWorker:
             if found is None:
                 found = known[stored] = self._look(stored, result)
                 self._tick(1)
-            if found.rows:
+            if found.subjects:
                 theirs[stored] = found
         return theirs
 
@@ -248,7 +248,7 @@ class ErasureWorker:
             try:
                 if not self._job.all_versions:
                     found = self._in_version(version)
-                    if not (found.rows or found.unreadable):
+                    if not (found.subjects or found.unreadable):
                         continue
                 if self._job.redacts:
                     self._versions.delete(version)

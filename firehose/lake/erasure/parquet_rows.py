@@ -1,51 +1,34 @@
 """Find and redact rows in Parquet files: the chunks of personal columns are replaced, all else is kept as it is."""
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from firehose.lake.erasure.arrow_rows import ArrowRows, RedactedRows
 from firehose.lake.erasure.parquet_chunks import ColumnChunk, ParquetParts
-from firehose.lake.erasure.redaction import Found, Redacted, by_lower_case, redact_row, unreadable
+from firehose.lake.erasure.redaction import Found, Redacted, by_lower_case, unreadable
 from firehose.lake.erasure.subjects import Subjects
 from firehose.lake.objects import Lake, StoredObject
 from firehose.local.user_error import UserError
-from glue.model import ArrayType, Field, MapType, Record, RecordType, Type, fields
-from transform.scrub import REDACTED
+from glue.model import ArrayType, Field, MapType, Record, RecordType, Type
 
-_CHANGED_AT = ("change", "atmicros")
 _ONE_ROW_GROUP = 2**31 - 1
 
 # Whatever damaged bytes make Arrow, or the reader of a footer, raise.
 _DAMAGED = (pa.ArrowException, ValueError, OSError, LookupError, TypeError, OverflowError, MemoryError, RecursionError)
 
 
-class _RowGroup(NamedTuple):
-    """The rows of a row group that are subjects' and hold personal data, and the redacted columns among the leaves."""
-
-    rows: set[int]
-    values: int
-    subjects: set[str]
-    columns: dict[str, Any]
-
-
 class ParquetRows:
     """Finds and redacts rows of one record type that has a subject."""
 
     def __init__(self, record_type: RecordType) -> None:
-        assert record_type.subject is not None  # noqa: S101 - the caller asks
         self._row = record_type.row
-        self._subject = tuple(name.lower() for name in record_type.subject)
+        self._rows = ArrowRows(record_type)
         # The files of a table have few schemas.
         self._leaves = lru_cache(maxsize=64)(self._leaves_of)
-        self._personal = {
-            field.name.lower()
-            for field in record_type.row.fields
-            if field.pii or any(inner.pii for inner in fields(field.type))
-        }
 
     def find(self, lake: Lake, stored: StoredObject, subjects: Subjects) -> Found:
         """Find rows, reading the column of subjects and, where they are, the personal ones."""
@@ -72,61 +55,18 @@ class ParquetRows:
             raise UserError("a Parquet file is damaged, or cannot be redacted") from None
 
     @staticmethod
-    def _found(groups: "Iterator[_RowGroup]") -> Found:
+    def _found(groups: Iterator[RedactedRows]) -> Found:
         found, whose = Found(), set[str]()
         for group in groups:
             whose |= group.subjects
             found = found._replace(rows=found.rows + len(group.rows), values=found.values + group.values)
         return found._replace(subjects=frozenset(whose))
 
-    def _row_groups(self, file: Any, subjects: Subjects) -> Iterator[_RowGroup]:
-        paths = {tuple(path.lower().split(".")): path for path in _paths(file)}
-        ids = paths.get(self._subject)
+    def _row_groups(self, file: Any, subjects: Subjects) -> Iterator[RedactedRows]:
         for number in range(file.num_row_groups):
-            rows = [] if ids is None else self._rows(file, number, (ids, paths.get(_CHANGED_AT)), subjects)
-            yield self._redacted(file, number, dict(rows))
+            yield self._rows.redacted(file.schema_arrow, partial(_read, file, number), subjects)
 
-    @staticmethod
-    def _rows(file: Any, number: int, paths: tuple[str, str | None], subjects: Subjects) -> Iterator[tuple[int, str]]:
-        """Yield the place of each row that is to be redacted, and whose it is."""
-        subject_path, time_path = paths
-        column = _leaf(file.read_row_group(number, columns=[subject_path], use_threads=False), subject_path)
-        column = column.cast(pa.string())
-        wanted = subjects.among(lambda: pc.unique(column).to_pylist())
-        places = pc.indices_nonzero(pc.is_in(column, value_set=pa.array(wanted, pa.string())))
-        if not len(places):
-            return
-        times = [None] * len(places)
-        if time_path is not None:
-            read = _leaf(file.read_row_group(number, columns=[time_path], use_threads=False), time_path)
-            times = read.take(places).to_pylist()
-        for place, subject, changed in zip(places.to_pylist(), column.take(places).to_pylist(), times, strict=True):
-            if subjects.covers(subject, changed):
-                yield place, subject
-
-    def _redacted(self, file: Any, number: int, whose: dict[int, str]) -> _RowGroup:
-        redacted = _RowGroup(set(), 0, set(), {})
-        names = [name for name in file.schema_arrow.names if name.lower() in self._personal]
-        if not whose or not names:
-            return redacted
-        table = file.read_row_group(number, columns=names, use_threads=False)
-        values = 0
-        for name in names:
-            column = table.column(name).combine_chunks()
-            items = column.take(pa.array(list(whose), pa.int64())).to_pylist()
-            changed = {}
-            for place, value in zip(whose, items, strict=True):
-                row = {name: value}
-                count = redact_row(row, self._row)
-                if count:
-                    values += count
-                    changed[place] = row[name]
-            if changed:
-                redacted.columns[name] = _with_values(column, changed)
-                redacted.rows.update(changed)
-        return redacted._replace(values=values, subjects={whose[place] for place in redacted.rows})
-
-    def _written(self, body: bytes, file: Any, groups: list[_RowGroup]) -> bytes:
+    def _written(self, body: bytes, file: Any, groups: list[RedactedRows]) -> bytes:
         parts = ParquetParts(body)
         leaves = self._leaves(file.schema_arrow)
         others: dict[tuple[int, int], ColumnChunk] = {}
@@ -164,19 +104,8 @@ def _personal_leaves(kind: pa.DataType, field: Field | None, model: Type | None 
         yield field is not None and field.pii
 
 
-def _with_values(column: Any, changed: dict[int, Any]) -> Any:
-    """Return a column with other values at some places."""
-    if pa.types.is_nested(column.type):
-        values = column.to_pylist()
-        for place, value in changed.items():
-            values[place] = value
-        return pa.array(values, column.type)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    mask = [False] * len(column)
-    for place in changed:
-        mask[place] = True
-    return pc.if_else(pa.array(mask), pa.scalar(REDACTED).cast(column.type), column)
+def _read(file: Any, row_group: int, columns: Sequence[str]) -> Any:
+    return file.read_row_group(row_group, columns=columns, use_threads=False)
 
 
 class _Codec(NamedTuple):
@@ -227,14 +156,3 @@ def _file_of(schema: Any, codec: _Codec, columns: dict[str, Any]) -> ParquetPart
         write_page_index=codec.page_index,
     )
     return ParquetParts(out.getvalue().to_pybytes())
-
-
-def _leaf(table: Any, path: str) -> Any:
-    column = table.column(0).combine_chunks()
-    for name in path.split(".")[1:]:
-        column = pc.struct_field(column, name)
-    return column
-
-
-def _paths(file: Any) -> list[str]:
-    return [file.schema.column(leaf).path for leaf in range(len(file.schema))]

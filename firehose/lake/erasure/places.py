@@ -9,7 +9,17 @@ from firehose.lake.erasure.work import ObjectsWork, PartitionWork, VersionsWork,
 from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.jobs.leases import LEASES
 from firehose.lake.objects import Lake, StoredObject
-from glue.layout import ERROR_DOCUMENTS, ERRORS, FILE_FORMATS, ROOT, Format, format_prefix, partition_date, type_prefix
+from glue.layout import (
+    ERROR_DOCUMENTS,
+    ERRORS,
+    FILE_FORMATS,
+    ROOT,
+    Format,
+    format_prefix,
+    iceberg_tables,
+    partition_date,
+    type_prefix,
+)
 from glue.model import RecordType
 
 # So many objects of errors, or versions, are one unit.
@@ -24,17 +34,20 @@ NOT_COVERED = (
     "the table: the item itself, until it is deleted there; its point-in-time recovery (35 days) and its backups",
     "identifiers: fanId, reference.id, systemUserId and system.memberId stay in redacted rows (BR-22)",
     "attributes of failed records under names that no schema marks as personal (90 days by default)",
-    "Iceberg tables, and tables that no schema knows: while this lake has some, nobody is reported as erased",
+    "tables that no schema knows: while this lake has some, nobody is reported as erased",
+    "snapshots, branches and copies of Iceberg tables that others made outside this lake, until they are deleted",
 )
 
 
 class Places(NamedTuple):
     """The work on a lake's rows, error documents, and Firehose's error objects.
 
-    `unknown` are sentences about tables that cannot be redacted: while there are some, nobody is erased.
+    `tables` is the work on the files of each Iceberg table, which are looked at; none is replaced alone. `unknown` are
+    sentences about tables that cannot be redacted: while there are some, nobody is erased.
     """
 
     rows: list[Work]
+    tables: dict[str, list[Work]]
     documents: list[Work]
     firehose: list[Work]
     unknown: list[str]
@@ -52,15 +65,20 @@ def find_places(lake: Lake, types: Mapping[str, RecordType]) -> Places:
         for name, objects in _by_table(lake, file_format).items():
             record_type = types.get(name)
             if record_type is None:
-                prefix = type_prefix(file_format, name)
-                unknown.append(f"{prefix}: no schema here knows this table, so it is not redacted: use newer ones")
+                unknown.append(_unknown(file_format, name))
             elif record_type.subject is not None:
                 rows += _partitions(lake, file_format, name, objects)
-    if any(True for _ in lake.objects(format_prefix(Format.ICEBERG))):
-        unknown.append(f"{format_prefix(Format.ICEBERG)}: Iceberg tables are not redacted yet")
+    known = {table: types[name] for name in types for table in iceberg_tables(name)}
+    tables: dict[str, list[Work]] = {}
+    for name, objects in _by_table(lake, Format.ICEBERG).items():
+        record_type = known.get(name)
+        if record_type is None:
+            unknown.append(_unknown(Format.ICEBERG, name))
+        elif record_type.subject is not None:
+            tables[name] = objects_works(objects)
     documents = list(lake.objects(ERROR_DOCUMENTS))
     others = (stored for stored in lake.objects(ERRORS) if not stored.key.startswith(ERROR_DOCUMENTS))
-    return Places(rows, _objects_works(documents), _objects_works(others), unknown)
+    return Places(rows, tables, objects_works(documents), objects_works(others), unknown)
 
 
 def version_works(versions: Versions) -> list[Work]:
@@ -86,12 +104,18 @@ def _items(work: Work) -> tuple[StoredObject | ObjectVersion, ...]:
     return work.versions if isinstance(work, VersionsWork) else work.objects
 
 
+def _unknown(file_format: Format, name: str) -> str:
+    return f"{type_prefix(file_format, name)}: no schema here knows this table, so it is not redacted: use newer ones"
+
+
 def _by_table(lake: Lake, file_format: Format) -> dict[str, list[StoredObject]]:
     """Return the objects of a format by the name of their table."""
     tables: dict[str, list[StoredObject]] = defaultdict(list)
     prefix = format_prefix(file_format)
     for stored in lake.objects(prefix):
-        tables[stored.key.removeprefix(prefix).partition("/")[0]].append(stored)
+        name, inside, _ = stored.key.removeprefix(prefix).partition("/")
+        if inside:  # else it is the catalog of a folder's Iceberg tables, which holds no row
+            tables[name].append(stored)
     return tables
 
 
@@ -108,5 +132,6 @@ def _partitions(lake: Lake, file_format: Format, name: str, objects: Iterable[St
             yield ObjectsWork(tuple(there))
 
 
-def _objects_works(objects: Iterable[StoredObject]) -> list[Work]:
+def objects_works(objects: Iterable[StoredObject]) -> list[Work]:
+    """Return the work on objects that no other job replaces."""
     return [ObjectsWork(tuple(batch)) for batch in batches(objects, _MOST_OBJECTS)]

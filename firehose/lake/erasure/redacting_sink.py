@@ -1,14 +1,16 @@
 """A lake to be written with change records: what is erased stays erased, whatever brings it back.
 
-An object is redacted when it is put, as `dmd erase` would redact it in place. By then records have been numbered and
-batched, and objects divided and named: the same input puts the same keys, whoever has been erased meanwhile. Redacted
-earlier, a record would have another size, or fail no more, and its rows would go to an object of another name.
+An object is redacted when it is put, as `dmd erase` would redact it in place; rows of an Iceberg table when they are
+appended. By then records have been numbered and batched, and objects divided and named: the same input puts the same
+keys and rows, whoever has been erased meanwhile. Redacted earlier, a record would have another size, or fail no more,
+and its rows would go to an object of another name.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +27,11 @@ from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS
 from glue.model import pii_names
 from glue.schema import load
 from transform.object_store import NDJSON
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from firehose.lake.erasure.arrow_rows import ArrowRows
 
 _decode = msgspec.json.Decoder(ErrorDocument).decode
 _NO_ORIGINAL = b'"events":[]'
@@ -63,6 +70,16 @@ class RedactingSink:
             self._note_documents(key, body)
         self._sink.put(key, body, content_type, content_encoding)
 
+    def redact_rows(self, table: str, rows: "pa.Table") -> "pa.Table":
+        """Return the rows of a commit to an Iceberg table, redacted.
+
+        Raises:
+            UserError: the list of erased subjects cannot be read.
+        """
+        self._erased.refresh_if_due()
+        of_table = self._rows.get(table) if self._erased else None
+        return rows if of_table is None else of_table.in_table(rows, self._subjects)[0]
+
     @contextmanager
     def opened(self, command: str) -> Iterator[None]:
         """Keep a note in the lake while a command writes.
@@ -95,6 +112,12 @@ class RedactingSink:
         from firehose.lake.erasure.redactors import redactors  # noqa: PLC0415 - 40 ms, needed only where there is a list
 
         return redactors(self._schemas, {})
+
+    @cached_property
+    def _rows(self) -> Mapping[str, "ArrowRows"]:
+        from firehose.lake.erasure.redactors import table_rows  # noqa: PLC0415 - as above
+
+        return table_rows(load(self._schemas))
 
     def _redacted(self, key: str, body: bytes) -> bytes:
         redactor = next((one for prefix, one in self._redactors.items() if key.startswith(prefix)), None)

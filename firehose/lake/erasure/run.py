@@ -3,47 +3,27 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from firehose.lake.erasure.erased_subjects import Entry, ErasedSubjects, SubjectList
-from firehose.lake.erasure.job import ErasureJob
-from firehose.lake.erasure.places import NOT_COVERED, Places, find_places, version_works, work_items, work_size
+from firehose.lake.erasure.passes import EraseRequest, Passes
+from firehose.lake.erasure.places import NOT_COVERED
 from firehose.lake.erasure.report import ErasureReport
-from firehose.lake.erasure.versions import versions_of
-from firehose.lake.erasure.work import ErasedObject, Work, WorkResult
-from firehose.lake.jobs.job import Executor, Phase, Unit
+from firehose.lake.erasure.work import ErasedObject, WorkResult
+from firehose.lake.jobs.job import Executor, Phase
 from firehose.lake.jobs.leases import store_seconds
 from firehose.lake.jobs.open_writers import StoreTime, first_open
 from firehose.lake.opening import open_lake
 from firehose.local.sinks import bucket_of
 from glue.layout import ERRORS
-from glue.schema import SCHEMAS, load
-
-# A Kinesis stream's retention by default: for so long, changes from before an erasure may still arrive.
-RETENTION_SECONDS = 24 * 60 * 60.0
 
 # S3's clock shows whole seconds. What changed within the second of a request is redacted, too.
 _CLOCK_SECONDS = 1.0
 
 _MICROS = 1_000_000
-
-
-class EraseRequest(NamedTuple):
-    """A request to erase subjects from a lake, by their ids. `label` says who asked for it."""
-
-    lake: str
-    subjects: tuple[str, ...]
-    key_named: str = ""
-    older_than_seconds: float = 0.0
-    retention_seconds: float = RETENTION_SECONDS
-    all_versions: bool = False
-    label: str = ""
-    schemas: Path = SCHEMAS
 
 
 class SubjectState(StrEnum):
@@ -96,8 +76,8 @@ def erase(request: EraseRequest, executor: Executor, *, phase: Phase) -> Erasure
         entries = listed.request(request.subjects, _micros(store_seconds(store) + _CLOCK_SECONDS))
         now_seconds = store_seconds(store)
         at = StoreTime(now_seconds, first_open(lake, now_seconds, store))
-        passes = _Passes(request, {one: entry.requested_micros for one, entry in entries.items()}, at, executor, phase)
-        done = passes.redact()
+        passes = Passes(request, {one: entry.requested_micros for one, entry in entries.items()}, at, executor, phase)
+        done = passes.redact(store)
         second = passes.look(done.emptied, "looked at again")
         report = ErasureReport(store, listed.key, request.label, now_seconds)
         report.put_objects(done.objects)
@@ -118,82 +98,12 @@ def dry_run(request: EraseRequest, executor: Executor, *, phase: Phase) -> Erasu
     """
     listed, now = ErasedSubjects(request.lake, request.key_named), time.time()
     until = {one: listed.erased_at(one) or _micros(now) for one in request.subjects}
-    passes = _Passes(request, until, StoreTime(now, None), executor, phase)
+    passes = Passes(request, until, StoreTime(now, None), executor, phase)
     found = passes.look({}, "looked at")
     found.add(passes.versions_after(found.objects))
     pending = len(_whose(found.objects))
     counts = SubjectCounts(pending=pending, erased=len(request.subjects) - pending)
     return _result(counts, found, WorkResult(unreadable=found.unreadable))
-
-
-class _Passes:
-    """The passes over a lake."""
-
-    def __init__(
-        self, request: EraseRequest, until_micros: Mapping[str, int], at: StoreTime, executor: Executor, phase: Phase
-    ) -> None:
-        self._request = request
-        self._until = until_micros
-        self._at = at
-        self._executor = executor
-        self._phase = phase
-        self._types = load(request.schemas)
-        self._lake = open_lake(request.lake)
-        self._versions = versions_of(request.lake)
-
-    def redact(self) -> WorkResult:
-        """Redact all objects, and delete old versions."""
-        places = self._places()
-        emptied = self._run(places.firehose, "looked at in the error output", redacts=False).emptied
-        done = WorkResult(emptied=emptied, undone=places.unknown, all_failed=bool(places.unknown))
-        # The documents first: what is emptied in Firehose's copies says whose documents they are.
-        done.add(self._run([*places.rows, *places.documents], "looked at", redacts=True, emptied=emptied))
-        done.add(self._run(places.firehose, "redacted in the error output", redacts=True))
-        done.add(self._run(version_works(self._versions), "looked at in old versions", redacts=True, emptied=emptied))
-        return done
-
-    def look(self, emptied: Mapping[str, frozenset[str]], name: str) -> WorkResult:
-        """Look at everything."""
-        places = self._places()
-        works = [*places.rows, *places.documents, *places.firehose, *version_works(self._versions)]
-        found = self._run(works, name, redacts=False, emptied=emptied)
-        found.add(WorkResult(undone=places.unknown, all_failed=bool(places.unknown)))
-        return found
-
-    def versions_after(self, objects: Sequence[ErasedObject]) -> WorkResult:
-        """Return the versions that replacing these objects would leave, and an erasure delete."""
-        if not self._versions.are_kept():
-            return WorkResult()
-        return WorkResult(
-            objects=[msgspec.structs.replace(one, version="", rows=0, values=0) for one in objects if not one.version]
-        )
-
-    def _places(self) -> Places:
-        return find_places(self._lake, self._types)
-
-    def _run(
-        self, works: list[Work], name: str, *, redacts: bool, emptied: Mapping[str, frozenset[str]] | None = None
-    ) -> WorkResult:
-        result = WorkResult()
-        if not works:
-            return result
-        job = ErasureJob(
-            self._request.lake,
-            tuple(works),
-            self._until,
-            self._at,
-            redacts,
-            self._request.older_than_seconds,
-            self._request.all_versions,
-            emptied or {},
-            str(self._request.schemas),
-        )
-        units = [Unit(number, work_size(work)) for number, work in enumerate(works)]
-        tick = self._phase(name, sum(map(work_items, works)))
-        with contextlib.closing(self._executor.run(job, units, tick)) as answers:
-            for _, done in answers:
-                result.add(done)
-        return result
 
 
 def _states(

@@ -5,6 +5,7 @@ PyIceberg is loaded when a catalog is opened: it is an extra, and takes 0.7 s.
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,12 @@ NAME = "lake"  # of a folder's catalog
 
 
 def lake_tables(lake: str, *, make: bool = False) -> "TablePlace":
-    """Return the tables of a lake: of a folder, or of a bucket, whose tables are in Glue of its environment.
+    """Return the tables of a lake: of a folder, in which `make` makes a catalog that is missing, or of a bucket.
 
-    `make` makes a folder's catalog that is missing.
+    The tables of a bucket are in Glue of its environment.
 
     Raises:
-        UserError: there are no tables, the folder was moved, or no environment has that bucket.
+        UserError: the folder has no catalog or was moved, or no environment has that bucket.
     """
     if not lake.startswith(S3):
         return folder_tables(lake, make=make)
@@ -85,6 +86,16 @@ def glue_tables(environment: str) -> "TablePlace":
             ) from None
     catalog = glue_catalog(client, **_s3_properties(client.meta.region_name))
     return TablePlace(catalog, database, f"{S3}{names.bucket}/{format_prefix(Format.ICEBERG)}".rstrip("/"))
+
+
+def tables_elsewhere(place: "TablePlace", tables: Iterable[str]) -> list[str]:
+    """Return a sentence about each of these tables that is there, and whose files do not lie in the lake."""
+    found = {table: place.load(table) for table in tables}
+    return [
+        f"the Iceberg table {table} lies in {one.location()}, which is not below {place.address}: erase it there"
+        for table, one in found.items()
+        if one is not None and not one.location().startswith(f"{place.address}/")
+    ]
 
 
 def address(lake: str) -> str:

@@ -10,7 +10,7 @@ from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.versions import metadata_columns
 from firehose.lake.query.translation import TableVersion, VersionKind
 from firehose.local.user_error import UserError
-from glue.layout import ENTITY_BUCKET, PARTITION, Format, format_prefix
+from glue.layout import ENTITY_BUCKET, PARTITION, Format, format_prefix, iceberg_key
 
 _PREFIX = format_prefix(Format.ICEBERG)
 
@@ -97,7 +97,7 @@ class LakeSnapshots:
         """Return the object of a file, by the part of its path that is a key of the lake."""
         if self._stored is None:
             self._stored = {stored.key: stored for stored in self._lake.objects(_PREFIX)}
-        key = _PREFIX + path.rpartition(f"/{_PREFIX}")[2]
+        key = iceberg_key(path)
         if key not in self._stored:
             raise UserError(f"{key} is gone, though a snapshot names it: the table is damaged")
         return self._stored[key]

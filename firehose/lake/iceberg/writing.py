@@ -1,6 +1,6 @@
 """The Iceberg tables of a lake that is written to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,20 +17,25 @@ if TYPE_CHECKING:
 
 
 class WritableTables(msgspec.Struct, frozen=True):
-    """The tables of a lake, by their catalog and their namespace in it."""
+    """The tables of a lake, by their catalog and their namespace in it; `redact` redacts the rows of a commit."""
 
     catalog: Any
     namespace: str
+    redact: Callable[[str, Any], Any] | None
 
     def of(self, source_of: SourceOf) -> IcebergLake:
         """Return them as what a local pipeline delivers to, with records of these sources."""
-        return IcebergLake(lambda: self.catalog, self.namespace, source_of)
+        return IcebergLake(lambda: self.catalog, self.namespace, source_of, self.redact)
 
 
-def tables_to_write(lake: str, types: Mapping[str, RecordType]) -> WritableTables:
+def tables_to_write(
+    lake: str, types: Mapping[str, RecordType], redact: Callable[[str, Any], Any] | None
+) -> WritableTables:
     """Return the tables of a lake: of a folder, whose tables are made and brought to their schemas, or of a bucket.
 
-    The tables of a bucket are in Glue of its environment, where only dmd iceberg tables makes them.
+    The tables of a bucket are in Glue of its environment, where only dmd iceberg tables makes them. `redact` takes the
+    name of a table and rows, and returns the rows without the personal data of erased subjects; None for a lake that
+    has no list of them.
 
     Raises:
         UserError: the folder was moved, its tables cannot follow their schemas, or no environment has that bucket.
@@ -38,7 +43,7 @@ def tables_to_write(lake: str, types: Mapping[str, RecordType]) -> WritableTable
     place = lake_tables(lake, make=True)
     if not lake.startswith(S3):
         follow_schemas(place, types)
-    return WritableTables(place.catalog, place.namespace)
+    return WritableTables(place.catalog, place.namespace, redact)
 
 
 def follow_schemas(place: "TablePlace", types: Mapping[str, RecordType], *, current: bool = False) -> None:

@@ -28,6 +28,7 @@ from pyiceberg.exceptions import (
     NoSuchTableError,
 )
 
+from firehose.local.aws_errors import error_code
 from firehose.local.batch import Batch
 from firehose.local.config.delivery_stream import DeliveryStream
 from firehose.local.config.iceberg_destination import IcebergDestination
@@ -96,7 +97,7 @@ class IcebergTables:
         self._settle = settle
         self._clock = clock
         # Made when the first rows are written.
-        self._writer = cache(lambda: TableWriter(catalog(), stream.name, source_of, local.behaviour))
+        self._writer = cache(lambda: TableWriter(catalog(), stream.name, source_of, local.behaviour, local.change_rows))
         self._routing = IcebergRouting(destination.table)
         self._queues: dict[Values, deque[TableWrite]] = defaultdict(deque)
         self._uploads = UploadQueue(
@@ -215,7 +216,7 @@ class IcebergTables:
         write.first_ms = now_ms if write.first_ms is None else write.first_ms
         if now_ms - write.first_ms >= self._retry_ms:
             self._settle_landed(write)
-            self._give_up(write, RowError(_code_of(error), f"the table {'.'.join(write.table)}: {_reason(error)}"))
+            self._give_up(write, RowError(_code_of(error), f"the table {'.'.join(write.table)}: {error_code(error)}"))
             return True
         write.error = _as_user_error(write, error)
         write.due_ms = now_ms + spacing_ms(write.attempts - 1)
@@ -279,14 +280,8 @@ class IcebergTables:
         self._report.error_objects += 1
 
 
-def _reason(error: Exception) -> str:
-    """Return the code of a service's error, else the kind of the error: their texts may quote what was sent."""
-    response = getattr(error, "response", None)
-    return str(response["Error"]["Code"]) if isinstance(response, dict) else type(error).__name__
-
-
 def _code_of(error: Exception) -> str:
-    if "AccessDenied" in _reason(error):
+    if "AccessDenied" in error_code(error):
         return GLUE_DENIED
     return S3_DENIED if isinstance(error, OSError) and "ACCESS_DENIED" in str(error) else NOT_COMMITTED
 
@@ -294,4 +289,4 @@ def _code_of(error: Exception) -> str:
 def _as_user_error(write: TableWrite, error: Exception) -> Exception:
     if isinstance(error, UserError | OSError):
         return error
-    return UserError(f"the Iceberg table {'.'.join(write.table)} cannot be written: {_reason(error)}")
+    return UserError(f"the Iceberg table {'.'.join(write.table)} cannot be written: {error_code(error)}")

@@ -1,7 +1,7 @@
 """Writes to Iceberg tables: the rows of one table's flush, loaded, converted and committed exactly once."""
 
 from array import array
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -58,13 +58,21 @@ class Committed(NamedTuple):
 
 
 class TableWriter:
-    """Writes to the tables of one catalog, for one stream."""
+    """Writes to the tables of one catalog, for one stream. `change_rows` is that of a LocalStream."""
 
-    def __init__(self, catalog: Any, stream: str, source_of: SourceOf, behaviour: Behaviour) -> None:
+    def __init__(
+        self,
+        catalog: Any,
+        stream: str,
+        source_of: SourceOf,
+        behaviour: Behaviour,
+        change_rows: Callable[[str, Any], Any] | None = None,
+    ) -> None:
         self._catalog = catalog
         self._stream = stream
         self._source_of = source_of
         self._behaviour = behaviour
+        self._change_rows = change_rows
         self._converters: dict[Values, tuple[Schema, IcebergRows]] = {}
 
     def load(self, name: Values) -> Table:
@@ -119,6 +127,8 @@ class TableWriter:
         appended, data = rows, write.rows.column("data")
         if len(missing) < len(record_ids):
             appended, data = appended.take(missing), data.take(missing)
+        if self._change_rows is not None:
+            appended = self._change_rows(write.table[-1], appended)
         with table.transaction() as transaction:
             transaction.append(appended)
             transaction.set_properties(marks.moved([record_ids[place] for place in missing]))

@@ -1,0 +1,144 @@
+"""The passes of an erasure over a lake: units of work are listed, and done by an executor."""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from firehose.lake.erasure.job import ErasureJob
+from firehose.lake.erasure.places import Places, find_places, objects_works, version_works, work_items, work_size
+from firehose.lake.erasure.redactors import table_rows
+from firehose.lake.erasure.subjects import Subjects
+from firehose.lake.erasure.versions import versions_of
+from firehose.lake.erasure.work import ErasedObject, Work, WorkResult
+from firehose.lake.iceberg.catalogs import lake_tables, tables_elsewhere
+from firehose.lake.jobs.job import Executor, Phase, Unit
+from firehose.lake.jobs.open_writers import StoreTime
+from firehose.lake.opening import open_lake
+from firehose.local.sinks import FolderSink, S3Sink
+from firehose.local.user_error import UserError
+from glue.schema import SCHEMAS, load
+
+if TYPE_CHECKING:
+    from firehose.pipeline.iceberg_tables import TablePlace
+
+# A Kinesis stream's retention by default: for so long, changes from before an erasure may still arrive.
+RETENTION_SECONDS = 24 * 60 * 60.0
+
+
+class EraseRequest(NamedTuple):
+    """A request to erase subjects from a lake, by their ids. `label` says who asked for it."""
+
+    lake: str
+    subjects: tuple[str, ...]
+    key_named: str = ""
+    older_than_seconds: float = 0.0
+    retention_seconds: float = RETENTION_SECONDS
+    all_versions: bool = False
+    label: str = ""
+    schemas: Path = SCHEMAS
+
+
+class Passes:
+    """The passes over a lake, for subjects whose changes up to a time are redacted."""
+
+    def __init__(
+        self, request: EraseRequest, until_micros: Mapping[str, int], at: StoreTime, executor: Executor, phase: Phase
+    ) -> None:
+        self._request = request
+        self._until = until_micros
+        self._at = at
+        self._executor = executor
+        self._phase = phase
+        self._types = load(request.schemas)
+        self._lake = open_lake(request.lake)
+        self._versions = versions_of(request.lake)
+        self._catalog: TablePlace | None = None
+
+    def redact(self, store: FolderSink | S3Sink) -> WorkResult:
+        """Redact all objects, rewrite tables, and delete old versions."""
+        places = self._places()
+        emptied = self._run(places.firehose, "looked at in the error output", redacts=False).emptied
+        done = WorkResult(emptied=emptied, undone=places.unknown, all_failed=bool(places.unknown))
+        # The documents first: what is emptied in Firehose's copies says whose documents they are.
+        done.add(self._run([*places.rows, *places.documents], "looked at", redacts=True, emptied=emptied))
+        done.add(self._run(places.firehose, "redacted in the error output", redacts=True))
+        done.add(self._rewrite(places.tables, store))
+        done.add(self._run(version_works(self._versions), "looked at in old versions", redacts=True, emptied=emptied))
+        return done
+
+    def look(self, emptied: Mapping[str, frozenset[str]], name: str) -> WorkResult:
+        """Look at everything."""
+        places = self._places()
+        tables = chain.from_iterable(places.tables.values())
+        works = [*places.rows, *tables, *places.documents, *places.firehose, *version_works(self._versions)]
+        found = self._run(works, name, redacts=False, emptied=emptied)
+        found.add(WorkResult(undone=places.unknown, all_failed=bool(places.unknown)))
+        return found
+
+    def versions_after(self, objects: Sequence[ErasedObject]) -> WorkResult:
+        """Return the versions that replacing these objects would leave, and an erasure delete."""
+        if not self._versions.are_kept():
+            return WorkResult()
+        return WorkResult(
+            objects=[msgspec.structs.replace(one, version="", rows=0, values=0) for one in objects if not one.version]
+        )
+
+    def _places(self) -> Places:
+        places = find_places(self._lake, self._types)
+        if places.tables:
+            try:
+                self._catalog = lake_tables(self._request.lake)
+                places.unknown.extend(tables_elsewhere(self._catalog, table_rows(self._types)))
+            except UserError as error:  # such as PyIceberg, which AWS Glue's jobs lack
+                places.unknown.append(str(error))
+                return places._replace(tables={})
+        return places
+
+    def _rewrite(self, tables: Iterable[str], store: FolderSink | S3Sink) -> WorkResult:
+        """Erase subjects from Iceberg tables: files are looked at in units, and this process rewrites and commits."""
+        result = WorkResult()
+        if self._catalog is None:
+            return result
+        from firehose.lake.erasure.iceberg_tables import TableErasure  # noqa: PLC0415 - loads PyIceberg
+
+        erasure = TableErasure(
+            self._lake,
+            store,
+            self._catalog,
+            Subjects(self._until),
+            lambda objects: self._run(objects_works(objects), "looked at in Iceberg tables", redacts=False),
+            now_seconds=self._at.now_seconds,
+            older_than_seconds=self._request.older_than_seconds,
+        )
+        rows = table_rows(self._types)
+        for table in tables:
+            result.add(erasure.erase(table, rows[table]))
+        return result
+
+    def _run(
+        self, works: list[Work], name: str, *, redacts: bool, emptied: Mapping[str, frozenset[str]] | None = None
+    ) -> WorkResult:
+        result = WorkResult()
+        if not works:
+            return result
+        job = ErasureJob(
+            self._request.lake,
+            tuple(works),
+            self._until,
+            self._at,
+            redacts,
+            self._request.older_than_seconds,
+            self._request.all_versions,
+            emptied or {},
+            str(self._request.schemas),
+        )
+        units = [Unit(number, work_size(work)) for number, work in enumerate(works)]
+        tick = self._phase(name, sum(map(work_items, works)))
+        with contextlib.closing(self._executor.run(job, units, tick)) as answers:
+            for _, done in answers:
+                result.add(done)
+        return result
