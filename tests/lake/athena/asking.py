@@ -41,6 +41,14 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def plan(sql: str) -> str:
+    """Return what DuckDB makes of a statement before it runs it, as JSON."""
+    *macros, statement = translate(sql, glue_catalog()).statements
+    for one in macros:
+        _connection().execute(one)
+    return "".join(text for _, text in _connection().execute(f"EXPLAIN (FORMAT json) {statement}").fetchall())
+
+
 def value(expression: str) -> Any:
     """Return what an expression is worth: value("1 + 1") -> 2."""
     ((found,),) = rows(f"SELECT {expression}")

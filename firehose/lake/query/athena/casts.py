@@ -1,6 +1,7 @@
 """Casts, implicit and asked for, by Trino's rules and with values printed as Trino prints them."""
 
 import re
+from collections.abc import Callable
 
 from firehose.lake.query.athena.refusal import SqlError
 from firehose.lake.query.athena.types import (
@@ -18,6 +19,9 @@ from firehose.lake.query.athena.value import Value
 
 # Types that may be the keys of a map that is cast to or from JSON.
 _JSON_KEYS = ("varchar", "boolean", "double", "real", "decimal", *INTEGERS)
+
+# Types whose casts from JSON read the value several times.
+_READ_OFTEN = ("map", "row", "boolean", *INTEGERS)
 
 _INTEGER_TEXT = "[+-]?[0-9]+"
 _DECIMAL_TEXT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -208,6 +212,12 @@ def timestamp_text(sql: str, digits: int, separator: str = " ") -> str:
 
 def _from_json(sql: str, target: Type) -> str:
     """Return a JSON value as another type: null for JSON's null, an error for a value of another form."""
+    if target.name in _READ_OFTEN:
+        return _once(sql, lambda value: _read_json(value, target))
+    return _read_json(sql, target)
+
+
+def _read_json(sql: str, target: Type) -> str:
     name = f"e{sql.count('lambda')}"
     match target.name:
         case "json":
@@ -266,13 +276,22 @@ def _json_ready(sql: str, kind: Type) -> str:
             entry = f"""struct_pack("key" := 's' || {key}, "value" := {value})"""
             return f"map_from_entries(list_sort(list_transform(map_entries({sql}), lambda {name}: {entry})))"
         case "row" if all(kind.fields):
-            members = zip(kind.names, kind.elements, strict=True)
-            fields = ", ".join(
-                f"{quoted(f's{one}')} := {_json_ready(f'struct_extract({sql}, {text(one)})', member)}"
-                for one, member in members
-            )
-            return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({fields}) END"
+            return _once(sql, lambda value: _json_ready_row(value, kind))
     raise SqlError(f"not supported here: a cast of {kind} to json")
+
+
+def _json_ready_row(sql: str, kind: Type) -> str:
+    fields = ", ".join(
+        f"{quoted(f's{one}')} := {_json_ready(f'struct_extract({sql}, {text(one)})', member)}"
+        for one, member in zip(kind.names, kind.elements, strict=True)
+    )
+    return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({fields}) END"
+
+
+def _once(sql: str, use: Callable[[str], str]) -> str:
+    """Return what is made of a value that is read several times: DuckDB would plan and run each copy of its text."""
+    name = f"e{sql.count('lambda')}"
+    return use(sql) if sql.isidentifier() else f"list_extract(list_transform([{sql}], lambda {name}: {use(name)}), 1)"
 
 
 def _json_key(sql: str, kind: Type) -> str:

@@ -109,10 +109,10 @@ athena_split_to_map(s, entries, pair) AS
     map_from_entries(list_transform(athena_split(s, entries), lambda entry_s: struct_pack("key" := CASE WHEN len(string_split(entry_s, pair)) = 2 THEN string_split(entry_s, pair)[1] ELSE CAST(athena_raise('an entry must have a key and a value') AS VARCHAR) END, "value" := string_split(entry_s, pair)[2])))
 
 athena_scientific(t) AS
-    substr(rtrim(ltrim(replace(split_part(t, 'e', 1), '.', ''), '0'), '0'), 1, 1) || '.' ||
-    CASE WHEN length(rtrim(ltrim(replace(split_part(t, 'e', 1), '.', ''), '0'), '0')) = 1 THEN '0' ELSE substr(rtrim(ltrim(replace(split_part(t, 'e', 1), '.', ''), '0'), '0'), 2) END || 'E' ||
-    CAST(coalesce(TRY_CAST(split_part(t, 'e', 2) AS INTEGER), 0) + length(split_part(split_part(t, 'e', 1), '.', 1)) - 1
-    - (length(replace(split_part(t, 'e', 1), '.', '')) - length(ltrim(replace(split_part(t, 'e', 1), '.', ''), '0'))) AS VARCHAR)
+    list_extract(list_transform([t], lambda scientific_v: substr(rtrim(ltrim(replace(split_part(scientific_v, 'e', 1), '.', ''), '0'), '0'), 1, 1) || '.' ||
+    CASE WHEN length(rtrim(ltrim(replace(split_part(scientific_v, 'e', 1), '.', ''), '0'), '0')) = 1 THEN '0' ELSE substr(rtrim(ltrim(replace(split_part(scientific_v, 'e', 1), '.', ''), '0'), '0'), 2) END || 'E' ||
+    CAST(coalesce(TRY_CAST(split_part(scientific_v, 'e', 2) AS INTEGER), 0) + length(split_part(split_part(scientific_v, 'e', 1), '.', 1)) - 1
+    - (length(replace(split_part(scientific_v, 'e', 1), '.', '')) - length(ltrim(replace(split_part(scientific_v, 'e', 1), '.', ''), '0'))) AS VARCHAR)), 1)
 athena_double_text(x) AS
     CASE WHEN x IS NULL THEN NULL WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
     WHEN x = 0 THEN CASE WHEN signbit(x) THEN '-0E0' ELSE '0E0' END
@@ -156,15 +156,15 @@ athena_tz(moment, zone_name) AS
 athena_offset(zone_name) AS
     to_minutes(CAST(zone_name[1:3] AS INTEGER) * 60 + CAST(zone_name[1] || zone_name[5:6] AS INTEGER))
 athena_local(t) AS
-    CASE WHEN struct_extract(t, 'zone') = 'UTC' THEN athena_at(t)
-    WHEN regexp_full_match(struct_extract(t, 'zone'), '[+-]\d\d:\d\d') THEN athena_at(t) + athena_offset(struct_extract(t, 'zone'))
-    ELSE timezone(struct_extract(t, 'zone'), timezone('UTC', athena_at(t))) END
+    list_extract(list_transform([t], lambda place_v: CASE WHEN struct_extract(place_v, 'zone') = 'UTC' THEN athena_at(place_v)
+    WHEN regexp_full_match(struct_extract(place_v, 'zone'), '[+-]\d\d:\d\d') THEN athena_at(place_v) + athena_offset(struct_extract(place_v, 'zone'))
+    ELSE timezone(struct_extract(place_v, 'zone'), timezone('UTC', athena_at(place_v))) END), 1)
 athena_zone_offset(moment, zone_name) AS
-    CASE WHEN regexp_full_match(zone_name, '[+-]\d\d:\d\d') THEN athena_offset(zone_name) ELSE timezone(zone_name, timezone('UTC', moment)) - moment END
+    list_extract(list_transform([struct_pack(moment := moment, zone_name := zone_name)], lambda zone_v: CASE WHEN regexp_full_match(zone_v.zone_name, '[+-]\d\d:\d\d') THEN athena_offset(zone_v.zone_name) ELSE timezone(zone_v.zone_name, timezone('UTC', zone_v.moment)) - zone_v.moment END), 1)
 athena_in_offset(moment, zone_name, one) AS
-    CASE WHEN athena_zone_offset(moment - one, zone_name) = one THEN moment - one END
+    list_extract(list_transform([struct_pack(moment := moment, one := one)], lambda in_v: CASE WHEN athena_zone_offset(in_v.moment - in_v.one, zone_name) = in_v.one THEN in_v.moment - in_v.one END), 1)
 athena_by_offsets(moment, zone_name, one, other) AS
-    coalesce(athena_in_offset(moment, zone_name, one), athena_in_offset(moment, zone_name, other), moment - least(one, other))
+    list_extract(list_transform([struct_pack(moment := moment, zone_name := zone_name, one := one, other := other)], lambda offsets_v: coalesce(athena_in_offset(offsets_v.moment, offsets_v.zone_name, offsets_v.one), athena_in_offset(offsets_v.moment, offsets_v.zone_name, offsets_v.other), offsets_v.moment - least(offsets_v.one, offsets_v.other))), 1)
 athena_from_local(moment, zone_name, near) AS
     list_extract(list_transform([struct_pack(m := moment, z := zone_name, n := near)], lambda local_v: athena_tz(CASE WHEN local_v.z IN ('UTC', 'Z') THEN local_v.m ELSE coalesce(athena_in_offset(local_v.m, local_v.z, athena_zone_offset(local_v.n, local_v.z)),
     athena_by_offsets(local_v.m, local_v.z, athena_zone_offset(local_v.m, local_v.z), athena_zone_offset(local_v.m - athena_zone_offset(local_v.m, local_v.z), local_v.z))) END, local_v.z)), 1)
@@ -189,15 +189,15 @@ athena_read_offset(s) AS
 athena_iso_round_trip(day, s, form) AS
     CASE WHEN strftime(day, form) = s THEN day ELSE CAST(athena_checked(s, '') AS DATE) END
 athena_iso_date(s) AS
-    CASE WHEN regexp_full_match(s, '\d{4}-W\d\d(-\d)?') THEN athena_iso_round_trip(CAST(try_strptime(s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u') AS DATE), s[1:8] || coalesce(nullif(s[9:10], ''), '-1'), '%G-W%V-%u')
-    WHEN regexp_full_match(s, '\d{4}-\d{3}') THEN athena_iso_round_trip(CAST(TRY_CAST(s[1:4] || '-01-01' AS DATE) + to_days(TRY_CAST(s[6:8] AS INTEGER) - 1) AS DATE), s, '%Y-%j')
-    ELSE CAST(athena_checked(s, '\d{4}(-\d\d(-\d\d)?)?') || '-01-01'[length(s) - 3:] AS DATE) END
+    list_extract(list_transform([s], lambda date_v: CASE WHEN regexp_full_match(date_v, '\d{4}-W\d\d(-\d)?') THEN athena_iso_round_trip(CAST(try_strptime(date_v[1:8] || coalesce(nullif(date_v[9:10], ''), '-1'), '%G-W%V-%u') AS DATE), date_v[1:8] || coalesce(nullif(date_v[9:10], ''), '-1'), '%G-W%V-%u')
+    WHEN regexp_full_match(date_v, '\d{4}-\d{3}') THEN athena_iso_round_trip(CAST(TRY_CAST(date_v[1:4] || '-01-01' AS DATE) + to_days(TRY_CAST(date_v[6:8] AS INTEGER) - 1) AS DATE), date_v, '%Y-%j')
+    ELSE CAST(athena_checked(date_v, '\d{4}(-\d\d(-\d\d)?)?') || '-01-01'[length(date_v) - 3:] AS DATE) END), 1)
 athena_from_iso(s) AS
-    athena_from_offset(CAST(
-    CAST(athena_iso_date(split_part(athena_checked(s, '[^T]+(T\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?'), 'T', 1)) AS VARCHAR)
-    || ' ' || regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1) || substr('00:00:00', length(regexp_extract(s, 'T(\d\d(:\d\d(:\d\d)?)?)', 1)) + 1)
-    || replace(regexp_extract(s, '[.,]\d{1,3}'), ',', '.') AS TIMESTAMP),
-    CASE WHEN regexp_matches(s, 'T.*[+-]\d\d') THEN athena_read_offset(s) ELSE 'UTC' END)
+    list_extract(list_transform([s], lambda iso_v: athena_from_offset(CAST(
+    CAST(athena_iso_date(split_part(athena_checked(iso_v, '[^T]+(T\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?'), 'T', 1)) AS VARCHAR)
+    || ' ' || regexp_extract(iso_v, 'T(\d\d(:\d\d(:\d\d)?)?)', 1) || substr('00:00:00', length(regexp_extract(iso_v, 'T(\d\d(:\d\d(:\d\d)?)?)', 1)) + 1)
+    || replace(regexp_extract(iso_v, '[.,]\d{1,3}'), ',', '.') AS TIMESTAMP),
+    CASE WHEN regexp_matches(iso_v, 'T.*[+-]\d\d') THEN athena_read_offset(iso_v) ELSE 'UTC' END)), 1)
 
 athena_zoned_part(s, part) AS
     regexp_extract(trim(s), '^(\d{4,}-\d{1,2}-\d{1,2}(?: \d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d{1,6})?)?)?) ?([A-Za-z+-].*)?$', part)
@@ -263,8 +263,8 @@ athena_json_of_number(x) AS
 athena_json_number_text(t) AS
     CASE WHEN regexp_matches(t, '[.eE]') THEN athena_java_number(CAST(TRY_CAST(t AS DOUBLE) AS VARCHAR), TRY_CAST(t AS DOUBLE)) WHEN t = '-0' THEN '0' ELSE t END
 athena_java_json(s) AS
-    CASE WHEN regexp_matches(s, '\d[.eE]|-0') THEN CAST(array_to_string(list_transform(athena_json_tokens(athena_json_marked(s)),
-    lambda double_p: CASE WHEN starts_with(double_p, '"n') THEN athena_json_number_text(double_p[3:-2]) WHEN starts_with(double_p, '"s') THEN '"' || double_p[3:] ELSE double_p END), '') AS JSON) ELSE s END
+    list_extract(list_transform([s], lambda java_v: CASE WHEN regexp_matches(java_v, '\d[.eE]|-0') THEN CAST(array_to_string(list_transform(athena_json_tokens(athena_json_marked(java_v)),
+    lambda double_p: CASE WHEN starts_with(double_p, '"n') THEN athena_json_number_text(double_p[3:-2]) WHEN starts_with(double_p, '"s') THEN '"' || double_p[3:] ELSE double_p END), '') AS JSON) ELSE java_v END), 1)
 athena_json_sorted(s) AS
     CASE WHEN s IS NOT NULL THEN coalesce(athena_java_json(CAST(athena_json_unmarked(CAST(CAST(CAST(athena_json_marked(s) AS JSON) AS VARIANT) AS JSON)) AS JSON)), CAST('null' AS JSON)) END
 athena_json_scalar(j, path) AS
@@ -274,7 +274,7 @@ athena_json_text(j) AS
 athena_json_number(j) AS
     CASE WHEN json_type(j) = 'BOOLEAN' THEN CASE WHEN athena_json_text(j) = 'true' THEN '1' ELSE '0' END ELSE athena_json_text(j) END
 athena_json_varchar(j) AS
-    CASE WHEN json_type(j) = 'DOUBLE' AND regexp_matches(athena_json_text(j), '[.eE]') THEN athena_double_text(TRY_CAST(athena_json_text(j) AS DOUBLE)) ELSE athena_json_text(j) END
+    list_extract(list_transform([j], lambda varchar_v: CASE WHEN json_type(varchar_v) = 'DOUBLE' AND regexp_matches(athena_json_text(varchar_v), '[.eE]') THEN athena_double_text(TRY_CAST(athena_json_text(varchar_v) AS DOUBLE)) ELSE athena_json_text(varchar_v) END), 1)
 athena_json_elements(j) AS
     CAST(CASE coalesce(json_type(j), 'NULL') WHEN 'NULL' THEN NULL WHEN 'ARRAY' THEN json_extract(j, '$[*]') ELSE [CAST(athena_raise('a JSON value cannot be cast to this type') AS JSON)] END AS JSON[])
 athena_json_keys(j) AS
