@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from threading import Lock
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -27,7 +27,7 @@ class Services(Protocol):
         """Return a boto3 client."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Account:
     """AWS with the user's own environment and profile, or the local endpoint that AWS_ENDPOINT_URL names."""
 
@@ -40,10 +40,15 @@ class Account:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client."""
+        with as_user_errors(self.url, "queried"), _MAKING:
+            return self._session.client(service)
+
+    @cached_property
+    def _session(self) -> Any:
+        # One for all clients: each session reads the SDK's descriptions of AWS anew, which takes 0.1 s.
         import boto3  # noqa: PLC0415 - 0.3 s that other commands need not pay
 
-        with as_user_errors(self.url, "queried"):
-            return boto3.Session(region_name=self.region).client(service)
+        return boto3.Session(region_name=self.region)
 
 
 # A local endpoint takes any. A user's own may be those of a real account.
