@@ -19,7 +19,7 @@ from transform.fast_path import fast_decoder, sniff_type
 from transform.item import item_of
 from transform.mode import Mode
 from transform.outcome import OTHER, UNREADABLE, BadRecord, Delivered, Dropped, Failed, Outcome, our_bug
-from transform.row import RowTypes
+from transform.row import row_types
 from transform.scrub import scrubber
 
 
@@ -27,7 +27,7 @@ class CompiledType:
     """The functions that make the rows of one record type, compiled once from its schema."""
 
     def __init__(self, record_type: RecordType, mode: Mode) -> None:
-        types = RowTypes(record_type.row, mode.times)
+        types = row_types(record_type.row, mode.times)
         self.name = record_type.name
         self.decode_fast = fast_decoder(record_type)
         self.decode_image = image_decoder(record_type.row)

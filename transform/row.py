@@ -25,6 +25,7 @@ list or map, `nx` its index, `kx` its key.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -145,6 +146,12 @@ class RowTypes:
         name = self._words.setdefault(words, f"W{len(self._words)}")
         self._functions[name] = words
         return name
+
+
+@cache
+def row_types(record: Record, times: Times) -> RowTypes:
+    """Return the row types of one record type: compiled once, for all functions that run in one process."""
+    return RowTypes(record, times)
 
 
 def _number(kind: Type, text: str) -> str:
