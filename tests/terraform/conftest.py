@@ -26,16 +26,16 @@ def least(dev1: Workspace) -> Plan:
 
 
 @pytest.fixture(scope="session")
-def jobs_alone(dev1: Workspace) -> Plan:
-    """Compaction without a schedule, a bucket of exports or a scratch lake."""
-    return plan(dev1, {"jobs": "{ compact = {} }"})
+def otherwise(dev1: Workspace) -> Plan:
+    """Settings that have nothing to do with each other: each plan takes Terraform ten seconds.
 
-
-@pytest.fixture(scope="session")
-def given_topic(dev1: Workspace) -> Plan:
-    return plan(dev1, {"alarms": f'{{ topic_arn = "arn:aws:sns:us-east-1:{ACCOUNT}:pager", silent_hours = 1 }}'})
-
-
-@pytest.fixture(scope="session")
-def other_days(dev1: Workspace) -> Plan:
-    return plan(dev1, {"retention_days": "{ errors = 20, noncurrent = 7 }"})
+    Compaction without a schedule, a bucket of exports or a scratch lake; a topic of another team's; other days.
+    """
+    return plan(
+        dev1,
+        {
+            "jobs": "{ compact = {} }",
+            "alarms": f'{{ topic_arn = "arn:aws:sns:us-east-1:{ACCOUNT}:pager", silent_hours = 1 }}',
+            "retention_days": "{ errors = 20, noncurrent = 7 }",
+        },
+    )

@@ -185,8 +185,8 @@ def test_every_alarm_rings_when_it_begins_and_when_it_ends(least: Plan, everythi
             assert not alarm.get("insufficient_data_actions")
 
 
-def test_a_given_topic_gets_the_beginning_and_the_end_of_every_alarm(given_topic: Plan) -> None:
-    alarms = given_topic.of("aws_cloudwatch_metric_alarm").values()
+def test_a_given_topic_gets_the_beginning_and_the_end_of_every_alarm(otherwise: Plan) -> None:
+    alarms = otherwise.of("aws_cloudwatch_metric_alarm").values()
 
     assert {(*one["alarm_actions"], *one["ok_actions"]) for one in alarms} == {(TOPIC, TOPIC)}
 

@@ -52,8 +52,8 @@ def test_the_archive_never_expires_and_what_was_deleted_from_it_soon_does(everyt
     }
 
 
-def test_the_days_are_those_that_are_given(other_days: Plan) -> None:
-    found = rules(other_days)
+def test_the_days_are_those_that_are_given(otherwise: Plan) -> None:
+    found = rules(otherwise)
 
     assert found["errors"][1:3] == (20, 7)
     assert (found["parquet"][1:3], found["avro"][1:3]) == ((None, 7), (None, 7))

@@ -56,14 +56,14 @@ def test_a_job_runs_our_script_with_our_wheels_and_what_its_starter_may_not_chan
     }
 
 
-def test_only_a_job_with_a_schedule_starts_by_itself(everything: Plan, jobs_alone: Plan) -> None:
+def test_only_a_job_with_a_schedule_starts_by_itself(everything: Plan, otherwise: Plan) -> None:
     (trigger,) = everything.of("aws_glue_trigger").values()
     (action,) = trigger["actions"]
 
     assert (trigger["type"], trigger["schedule"]) == ("SCHEDULED", "cron(0 3 * * ? *)")
     assert action["job_name"] == "prd3292-dev1-dmnd-compact"
-    assert jobs_alone.of("aws_glue_trigger") == {}
-    assert [one for one in jobs_alone.of("aws_cloudwatch_metric_alarm") if "missing" in one] == []
+    assert otherwise.of("aws_glue_trigger") == {}
+    assert [one for one in otherwise.of("aws_cloudwatch_metric_alarm") if "missing" in one] == []
 
 
 def test_runs_that_fail_or_take_too_long_are_counted_by_job(everything: Plan) -> None:

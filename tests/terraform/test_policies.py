@@ -327,8 +327,8 @@ def test_the_bucket_denies_plain_http_and_every_way_to_read_what_failed(everythi
     }
 
 
-def test_the_key_encrypts_the_logs_of_jobs_where_there_are_any(jobs_alone: Plan) -> None:
-    (logs,) = [one for one in jobs_alone.policy("aws_kms_key.pipeline[0]") if one["Sid"] == "Logs"]
+def test_the_key_encrypts_the_logs_of_jobs_where_there_are_any(otherwise: Plan) -> None:
+    (logs,) = [one for one in otherwise.policy("aws_kms_key.pipeline[0]") if one["Sid"] == "Logs"]
 
     groups = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
     assert groups[2:] == [f"{LOGS}:/aws-glue/jobs/{name('compact')}/*"]
