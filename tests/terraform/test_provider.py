@@ -1,4 +1,4 @@
-"""The versions of the AWS provider that terraform/ accepts, and the names of its version 6 that it uses."""
+"""The AWS provider: led to a local endpoint, the versions that terraform/ accepts, the names of version 6 it uses."""
 
 import json
 import re
@@ -47,6 +47,15 @@ def nested(values: dict[str, Any], at: str = "") -> Iterator[str]:
         if is_block:
             for block in value:
                 yield from nested(block, f"{at}{name}.")
+
+
+# Its variables and its backend's are those of tests/terraform/planned.py.
+def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(everything: Plan) -> None:
+    actions = [one["change"]["actions"] for one in everything.document["resource_changes"] if one["mode"] == "managed"]
+    streams = everything.of("aws_kinesis_firehose_delivery_stream").values()
+
+    assert {action for each in actions for action in each} == {"create"}
+    assert "prd3292-dev1-dmnd-sale" in {one["name"] for one in streams}
 
 
 def test_every_argument_is_one_of_version_6(everything: Plan) -> None:

@@ -1,4 +1,4 @@
-"""terraform/: valid, tested by its own tests, and applied for real to a local endpoint.
+"""terraform/: applied for real to a local endpoint. Plans and applies validate a root before anything else.
 
 The apply waits most of its minute for things that AWS is slow at too. It is started first and waited for last.
 """
@@ -26,15 +26,7 @@ from tests.e2e.items import Items, Life
 from tests.e2e.run import Clocks
 from tests.e2e.run import run as end_to_end
 from tests.local_aws import deliver, local_aws
-from tests.terraform import (
-    ENVIRONMENTS,
-    Apply,
-    Workspace,
-    jobs_package,
-    needs_terraform,
-    what_dev1_has_already,
-    workspace,
-)
+from tests.terraform import Apply, jobs_package, needs_terraform, workspace
 from transform import settings
 from transform.outcome import UNREADABLE, Reason
 
@@ -44,7 +36,7 @@ TYPES = load()
 BUCKET = "prd3292.test.us-east-1.demand-capture.tmaws"
 ACCOUNT = "123456789012"
 DELIVERY_STREAM = "aws_kinesis_firehose_delivery_stream"
-# With Iceberg's there would be six streams, and a shard serves five: test_iceberg.py applies that beside Parquet mode.
+# With Iceberg's there would be six streams, and a shard serves five: test_deploy.py applies that beside Parquet mode.
 APPLIED = [Format.PARQUET, Format.AVRO]
 DATABASES = {"parquet": "prd3292_test_dmnd_pipeline_parquet", "avro": "prd3292_test_dmnd_pipeline"}
 
@@ -89,14 +81,6 @@ def aws(applied: Apply) -> Client:
     return client
 
 
-@pytest.fixture(scope="module")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Roots that are ready to be validated. The environments' are one set of files: made ready once."""
-    where = workspace(tmp_path_factory.mktemp("roots"))
-    where.init(ENVIRONMENTS[0], "-backend=false")
-    return where
-
-
 @pytest.mark.parametrize("name", ["CI", "DMD_TERRAFORM_REQUIRED"])
 def test_in_ci_a_missing_terraform_is_no_reason_to_skip(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "true")
@@ -119,34 +103,6 @@ def test_files_are_formatted(under_way: Apply) -> None:
     done = under_way.where.run(".", "fmt", "-check", "-recursive", "-diff")
 
     assert done.returncode == 0, done.stdout
-
-
-# The environments' roots are the same files, as test_terraform_files.py sees to, and values are none of `validate`'s:
-# each run takes the provider four seconds to say what it knows.
-@pytest.mark.parametrize("root", [ENVIRONMENTS[0], "test"])
-def test_every_root_is_valid(root: str, roots: Workspace, under_way: Apply) -> None:
-    where = under_way.where if root == "test" else roots
-
-    done = where.run(root, "validate")
-
-    assert done.returncode == 0, done.stderr
-
-
-def test_an_environments_root_goes_to_a_local_endpoint_by_variables_alone(roots: Workspace, under_way: Apply) -> None:
-    root = ENVIRONMENTS[0]
-    what_dev1_has_already(under_way.endpoint)
-    local = {"AWS_ENDPOINT_URL": under_way.endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    told = {"TF_VAR_account_id": ACCOUNT, "TF_VAR_local_endpoint": "true"}
-    # The one setting of a backend that has no variable of its own: over http, buckets with dots are found by path.
-    by_path = {"TF_CLI_ARGS_init": "-backend-config=use_path_style=true"}
-    where = Workspace(under_way.where.folder, roots.terraform, {**local, **told, **by_path})
-    where.init(root, "-backend-config=backend.tfbackend")
-
-    done = where.run(root, "plan", "-detailed-exitcode")
-
-    assert done.returncode == 2, done.stdout[-2000:] + done.stderr[-3000:]
-    assert re.search(r"Plan: \d+ to add, 0 to change, 0 to destroy", done.stdout)
-    assert "prd3292-dev1-dmnd-sale" in done.stdout
 
 
 def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:
