@@ -77,6 +77,8 @@ run "the_most_of_everything_is_taken" {
 run "what_is_below_the_least_is_refused" {
   command = plan
   variables {
+    jobs           = { compact = { workers = 1 } }
+    jobs_package   = "tests/jobs"
     environment    = "q"
     account_id     = "12345678901"
     modes          = []
@@ -87,12 +89,14 @@ run "what_is_below_the_least_is_refused" {
     athena         = { scan_limit_gib = 0.9 }
     alarms         = { lag_minutes = 9 }
   }
-  expect_failures = [var.environment, var.account_id, var.modes, var.function, var.buffer_seconds, var.lambda_buffer, var.retention_days, var.athena, var.alarms]
+  expect_failures = [var.jobs, var.environment, var.account_id, var.modes, var.function, var.buffer_seconds, var.lambda_buffer, var.retention_days, var.athena, var.alarms]
 }
 
 run "what_is_above_the_most_is_refused" {
   command = plan
   variables {
+    jobs           = { compact = { workers = 300 } }
+    jobs_package   = "tests/jobs"
     environment    = "abcdefghijklm"
     account_id     = "1234567890123"
     function       = { memory_mib = { parquet = 10241 } }
@@ -101,12 +105,14 @@ run "what_is_above_the_most_is_refused" {
     retention_days = { errors = 366 }
     alarms         = { lag_minutes = 361 }
   }
-  expect_failures = [var.environment, var.account_id, var.function, var.buffer_seconds, var.lambda_buffer, var.retention_days, var.alarms]
+  expect_failures = [var.jobs, var.environment, var.account_id, var.function, var.buffer_seconds, var.lambda_buffer, var.retention_days, var.alarms]
 }
 
 run "what_is_of_another_kind_is_refused" {
   command = plan
   variables {
+    jobs           = { compact = { schedule = "rate(1 day)" } }
+    jobs_package   = "tests/jobs"
     environment    = "DEV1"
     region         = "Virginia"
     package        = "nowhere.zip"
@@ -122,7 +128,7 @@ run "what_is_of_another_kind_is_refused" {
     retention_days = { logs = 31 }
   }
   expect_failures = [
-    var.environment, var.region, var.package, var.modes, var.source_stream, var.table, var.bucket, var.error_readers, var.ci_principals, var.retention_days,
+    var.jobs, var.environment, var.region, var.package, var.modes, var.source_stream, var.table, var.bucket, var.error_readers, var.ci_principals, var.retention_days,
     var.alarms, var.kms_key_arn, var.log_forwarding,
   ]
 }
@@ -130,6 +136,8 @@ run "what_is_of_another_kind_is_refused" {
 run "less_than_the_least_of_a_second_bound_is_refused" {
   command = plan
   variables {
+    jobs           = { compact = { timeout_minutes = 0 } }
+    jobs_package   = "tests/jobs"
     source_stream  = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s", shards = 0 }
     table          = { name = "t", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t", kms_key_arn = "alias/k" }
     bucket         = { name = "lake", managed = false, kms_key_arn = "alias/k" }
@@ -141,31 +149,35 @@ run "less_than_the_least_of_a_second_bound_is_refused" {
     alarms         = { partition_limit = 499 }
   }
   expect_failures = [
-    var.source_stream, var.table, var.bucket, var.error_readers, var.function, var.lambda_buffer, var.ingest, var.retention_days, var.alarms,
+    var.jobs, var.source_stream, var.table, var.bucket, var.error_readers, var.function, var.lambda_buffer, var.ingest, var.retention_days, var.alarms,
   ]
 }
 
 run "more_than_the_most_of_a_second_bound_is_refused" {
   command = plan
   variables {
+    jobs           = { compact = { timeout_minutes = 10081 } }
+    jobs_package   = "tests/jobs"
     function       = { memory_mib = { avro = 10241 } }
     lambda_buffer  = { parquet = { mib = 2, seconds = 61 } }
     retention_days = { results = 366 }
     alarms         = { partition_limit = 5001 }
   }
-  expect_failures = [var.function, var.lambda_buffer, var.retention_days, var.alarms]
+  expect_failures = [var.jobs, var.function, var.lambda_buffer, var.retention_days, var.alarms]
 }
 
-run "too_short_a_timeout_and_one_batch_default_of_two_are_refused" {
+run "too_short_a_timeout_one_batch_default_of_two_and_a_worker_of_streaming_jobs_are_refused" {
   command = plan
   variables {
+    jobs          = { compact = { worker_type = "G.025X" } }
+    jobs_package  = "tests/jobs"
     source_stream = { name = "s", arn = "arn:aws:kinesis:us-east-1:123456789012:stream/s", kms_key_arn = "alias/k" }
     alarms        = { change_age_seconds = 9 }
     function      = { timeout_seconds = { parquet = 29 } }
     lambda_buffer = { parquet = { mib = 2, seconds = 60 } }
     ingest        = { records_per_second = 1, kib_per_second = 1, other_readers = -1 }
   }
-  expect_failures = [var.source_stream, var.alarms, var.function, var.lambda_buffer, var.ingest]
+  expect_failures = [var.jobs, var.source_stream, var.alarms, var.function, var.lambda_buffer, var.ingest]
 }
 
 run "too_long_a_timeout_the_other_batch_default_and_a_key_for_a_bucket_that_gets_ours_are_refused" {
@@ -289,60 +301,6 @@ run "the_most_of_jobs_is_taken" {
     condition     = strcontains(aws_iam_role_policy.job["backfill"].policy, "arn:aws:s3:::exports/a/b/*")
     error_message = "The prefix is not the folder's."
   }
-}
-
-run "jobs_below_the_least_are_refused" {
-  command = plan
-  variables {
-    jobs         = { compact = { workers = 1 } }
-    jobs_package = "tests/jobs"
-  }
-  expect_failures = [var.jobs]
-}
-
-run "jobs_that_run_for_no_time_are_refused" {
-  command = plan
-  variables {
-    jobs         = { compact = { timeout_minutes = 0 } }
-    jobs_package = "tests/jobs"
-  }
-  expect_failures = [var.jobs]
-}
-
-run "jobs_above_the_most_are_refused" {
-  command = plan
-  variables {
-    jobs         = { compact = { workers = 300 } }
-    jobs_package = "tests/jobs"
-  }
-  expect_failures = [var.jobs]
-}
-
-run "jobs_that_run_for_more_than_a_week_are_refused" {
-  command = plan
-  variables {
-    jobs         = { compact = { timeout_minutes = 10081 } }
-    jobs_package = "tests/jobs"
-  }
-  expect_failures = [var.jobs]
-}
-
-run "a_worker_that_glue_has_not_is_refused" {
-  command = plan
-  variables {
-    jobs         = { compact = { worker_type = "G.025X" } } # of streaming jobs
-    jobs_package = "tests/jobs"
-  }
-  expect_failures = [var.jobs]
-}
-
-run "a_schedule_of_another_kind_is_refused" {
-  command = plan
-  variables {
-    jobs         = { compact = { schedule = "rate(1 day)" } }
-    jobs_package = "tests/jobs"
-  }
-  expect_failures = [var.jobs]
 }
 
 run "a_job_without_its_code_is_refused" {
