@@ -126,7 +126,7 @@ def test_ctrl_c_at_a_terminal_reaches_every_process_of_a_backfill_and_is_told_on
         # One process puts its row for good, the other has nothing to do.
         with started(tmp_path, *arguments.split()) as process, put_into(bucket):
             os.killpg(process.pid, signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert said == "stopped; rerun the same command to resume\n"

@@ -42,7 +42,7 @@ def test_no_more_than_a_batch_of_rows_waits_at_once(lake: Path, monkeypatch: pyt
 def test_the_next_containers_are_read_meanwhile_and_no_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(avro_table, "READ_AHEAD", 2)
     begun: list[str] = []
-    two_at_once = threading.Barrier(2, timeout=10)
+    two_at_once = threading.Barrier(2, timeout=60)
 
     def read(key: str) -> bytes:
         begun.append(key)

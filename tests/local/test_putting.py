@@ -15,7 +15,7 @@ def puts(count: int) -> list[ObjectPut]:
 
 
 def test_as_many_puts_are_under_way_as_the_sink_takes_and_are_yielded_in_order() -> None:
-    together = threading.Barrier(4, timeout=10)  # no put ends before four are under way
+    together = threading.Barrier(4, timeout=60)  # no put ends before four are under way
     sink = MemorySink(lambda _: together.wait(), concurrent_puts=4)
 
     ended = list(put_each(sink, puts(40)))
