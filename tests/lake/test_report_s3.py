@@ -27,12 +27,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lake
 
 
-@pytest.fixture
-def bucket(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+@pytest.fixture(scope="module")
+def bucket(folder: Path) -> Iterator[str]:
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         client = boto3.client("s3")
         client.create_bucket(Bucket="lake")
         for key, body in keys(folder).items():
@@ -44,16 +42,8 @@ def tables(page: Page) -> dict[str, Any]:
     return {caption: rows for caption, rows in page.tables.items() if caption not in AGES}
 
 
-def test_its_numbers_are_those_of_the_folder(folder: Path, bucket: str, tmp_path: Path) -> None:
-    found = report_of(bucket, tmp_path)
-
-    assert tables(found) == tables(report_of(folder, tmp_path))
-    assert found.words["h1"] == ["Lake s3://lake"]
-    assert sum(row["over a day"] for row in found.table("Rows by type and age on arrival")) == 1980
-
-
-def test_it_lists_each_object_once_and_puts_nothing(
-    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_its_numbers_are_those_of_the_folder_and_it_lists_each_object_once_and_puts_nothing(
+    folder: Path, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[str, str]] = []
     make = botocore.client.BaseClient._make_api_call
@@ -64,8 +54,11 @@ def test_it_lists_each_object_once_and_puts_nothing(
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
 
-    report_of(bucket, tmp_path)
+    found = report_of(bucket, tmp_path)
 
+    assert tables(found) == tables(report_of(folder, tmp_path))
+    assert found.words["h1"] == ["Lake s3://lake"]
+    assert sum(row["over a day"] for row in found.table("Rows by type and age on arrival")) == 1980
     assert {operation for operation, _ in made} == {"ListObjectsV2", "GetObject"}
     listed = [prefix for operation, prefix in made if operation == "ListObjectsV2" and prefix != "data-pipeline/"]
     assert len(listed) == len(set(listed))
