@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from bench.figures import add_figures, figures_argument
 from bench.processes import finish
 from bench.tables import table
 from firehose.pipeline.sample.export import write_export
@@ -46,6 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.backfill")
     parser.add_argument("--items", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=1)
+    figures_argument(parser)
     options = parser.parse_args()
     export = export_of(options.items)
     rounds = [
@@ -53,7 +55,9 @@ def main() -> None:
     ]
     rates = [[f"{number}", f"{median(one[number] for one in rounds):,.0f}"] for number in PROCESSES]
     print(table(f"Backfill of {options.items:,} items", ["processes", "items a second"], rates))
-    print(f"two at {median(one[2] / one[1] for one in rounds):.2f} times the rate of one; reach: 1.7")
+    ratio = median(one[2] / one[1] for one in rounds)
+    print(f"two at {ratio:.2f} times the rate of one")
+    add_figures(options.figures, {"two processes / one, items a second": ratio})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 import fastavro
 import orjson
+import pybase64
 from boto3.dynamodb.types import TypeDeserializer
 
 from bench.image_schema import image_schema
@@ -25,6 +26,18 @@ def floor(encoded: Iterable[str]) -> int:
     for data in encoded:
         try:
             base64.b64encode(orjson.dumps(_image(orjson.loads(base64.b64decode(data))))).decode()
+        except (KeyError, TypeError, ValueError):
+            failed += 1
+    return failed
+
+
+def pybase64_floor(encoded: Iterable[str]) -> int:
+    """Do the same with pybase64, as the function does: the least work for who knows it."""
+    failed = 0
+    for data in encoded:
+        try:
+            image = _image(orjson.loads(pybase64.b64decode(data, None, True)))  # noqa: FBT003 - as the function does
+            pybase64.b64encode_as_string(orjson.dumps(image))
         except (KeyError, TypeError, ValueError):
             failed += 1
     return failed

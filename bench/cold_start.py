@@ -3,11 +3,13 @@
 python -m bench.cold_start
 """
 
+import argparse
 import json
 import os
 import sys
 from typing import NamedTuple
 
+from bench.figures import add_figures, figures_argument
 from bench.function import environment
 from bench.processes import finish, one_core
 from bench.rounds import Contender, Results, Round, compare
@@ -79,14 +81,20 @@ def report(measured: ColdStart) -> str:
     loaded = ", ".join(sorted(measured.too_early)) or "none"
     return (
         f"{table('Cold start', names, rows)}\n"
-        f"loaded before they are needed, of {', '.join(sorted(NOT_YET_NEEDED))}: {loaded}\n"
-        "reach: the handler at most 1.5 times the libraries, and none loaded"
+        f"loaded before they are needed, of {', '.join(sorted(NOT_YET_NEEDED))}: {loaded}; reach: none"
     )
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.cold_start")
+    figures_argument(parser)
+    options = parser.parse_args()
     with one_core():
-        print(report(cold_start()))
+        measured = cold_start()
+    print(report(measured))
+    ratio = measured.imports.ratio(HANDLER, to=LIBRARIES)
+    milliseconds = measured.imports.seconds(HANDLER) * 1000
+    add_figures(options.figures, {"cold start / its libraries": ratio, "cold start, ms": milliseconds})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Compare the function's time per record with the floor, the idiom and the predecessor, as ratios on one batch.
 
-    python -m bench.per_record [--corpus FILE]
+    python -m bench.per_record [--corpus FILE] [--figures JSON]
 
 The function's time includes everything: UTF-8 check, strict tags, validation, outcomes, error documents (to a store
 that keeps nothing), metrics, change and reference, reply. The baselines do less: see bench/baselines.py and
@@ -8,24 +8,23 @@ bench/predecessor.mjs.
 """
 
 import argparse
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from bench import stages
-from bench.baselines import floor, idiom
+from bench.baselines import floor, idiom, pybase64_floor
 from bench.batches import COMMITTED_SAMPLE, Batch, lines_of
+from bench.figures import Figures, add_figures, figures_argument
 from bench.function import ALL_TYPES, forget, function, run, silenced, well_formed
-from bench.predecessor import UnavailableError, install, predecessor
+from bench.predecessor import on_node
 from bench.processes import one_core
 from bench.rounds import Contender, Results, compare, timed
 from bench.tables import table
 from firehose.pipeline.sample.records import changes
 
 FUNCTION, FLOOR, IDIOM, PREDECESSOR = "the function", "(a) floor", "(b) idiom", "(c) predecessor, on Node"
-FORGETFUL = "the same, its caches empty"
+FORGETFUL, FAST_FLOOR = "the same, its caches empty", "(a) with pybase64"
 
 
 class Comparison(NamedTuple):
@@ -51,9 +50,10 @@ def corpus_batch(source: Path) -> Batch:
 def served(batch: Batch, record_types: str, rounds: int) -> Comparison:
     """Measure the function that serves these types against all three baselines."""
     contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(batch, record_types)}
+    contenders[FAST_FLOOR] = timed(lambda: pybase64_floor(batch.encoded))
     run_idiom = idiom()
     contenders[IDIOM] = timed(lambda: run_idiom(batch.encoded))
-    with _node(batch) as (node, missing):
+    with on_node(PREDECESSOR, batch) as (node, missing):
         return Comparison(batch, compare({**contenders, **node}, rounds), missing)
 
 
@@ -75,19 +75,22 @@ def _function(batch: Batch, record_types: str, *, claims: bool = True) -> dict[s
     return {FUNCTION: timed(silent), FORGETFUL: timed(silent, lambda: forget("parquet"))}
 
 
-@contextmanager
-def _node(batch: Batch) -> Iterator[tuple[dict[str, Contender], dict[str, str]]]:
-    with ExitStack() as stack:
-        try:
-            install()
-            node = stack.enter_context(predecessor(batch))
-        except UnavailableError as why:
-            yield {}, {PREDECESSOR: str(why)}
-        else:
-            yield {PREDECESSOR: node.run}, {}
+def figures(comparison: Comparison, name: str) -> Figures:
+    """Return a comparison's figures by the name of its batch: {"function / floor, demands": 1.19, ...}."""
+    batch, results, missing = comparison
+    found = {
+        f"us a record, {name}": results.seconds(FUNCTION) / len(batch.lines) * 1e6,
+        f"function / floor, {name}": results.ratio(FUNCTION, to=FLOOR),
+        f"function, caches empty / floor, {name}": results.ratio(FORGETFUL, to=FLOOR),
+        f"function / floor with pybase64, {name}": results.ratio(FUNCTION, to=FAST_FLOOR),
+        f"idiom / function, {name}": results.ratio(IDIOM, to=FUNCTION),
+    }
+    if not missing:
+        found[f"node / function, {name}"] = results.ratio(PREDECESSOR, to=FUNCTION)
+    return found
 
 
-def report(comparison: Comparison, title: str, reach: str) -> str:
+def report(comparison: Comparison, title: str) -> str:
     """Return a comparison as a table; `refused` counts records that a contender found invalid or does not serve."""
     batch, results, missing = comparison
     rows = [
@@ -103,20 +106,26 @@ def report(comparison: Comparison, title: str, reach: str) -> str:
     rows += [[name, why, "", "", ""] for name, why in missing.items()]
     what = f"{title}: {batch.name}, {len(batch.lines):,} records of {batch.mean_bytes:,} bytes on average"
     names = ["", "us a record", "times the floor", "times the function", "refused"]
-    return f"{table(what, names, rows)}\nreach: {reach}"
+    return table(what, names, rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.per_record")
     parser.add_argument("--corpus", type=Path, default=COMMITTED_SAMPLE, help="a .jsonl or .jsonl.gz of changes")
-    corpus = corpus_batch(parser.parse_args().corpus)
-    demands = demand_batch()
-    reach = "the function at most 1.75 times the floor; (b) at least 12 and (c) 1.6 times the function"
+    figures_argument(parser)
+    options = parser.parse_args()
+    demands, corpus = demand_batch(), corpus_batch(options.corpus)
     with one_core():
-        print(report(served(demands, "demand", 21), "The function of one type", reach))
+        one_type = served(demands, "demand", 21)
+        print(report(one_type, "The function of one type"))
         print(stages.report(stages.stages(demands, "demand", 21), len(demands.lines)))
-        print(report(served(corpus, ALL_TYPES, 7), "The function of all types", reach))
-        print(report(foreign(demands, 21), "Foreign records, to the function of sales", "at most 0.7 times the floor"))
+        all_types = served(corpus, ALL_TYPES, 7)
+        print(report(all_types, "The function of all types"))
+        others = foreign(demands, 21)
+        print(report(others, "Foreign records, to the function of sales"))
+    ratio = others.results.ratio(FUNCTION, to=FLOOR)
+    found = figures(one_type, "demands") | figures(all_types, "corpus") | {"foreign record / floor": ratio}
+    add_figures(options.figures, found)
 
 
 if __name__ == "__main__":

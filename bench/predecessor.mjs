@@ -1,12 +1,13 @@
 // (c) What the predecessor did to one record: base64, JSON.parse, unmarshall, validate, enrich, then JSON or Avro.
 //
-//   node predecessor.mjs schemas.json batch.txt [rows.json]
+//   node predecessor.mjs schemas.json batch.txt [rows.json] [--invocations]
 //
 // schemas.json holds the Avro schemas of the images by record type, batch.txt one change record in base64 a line. A row
 // becomes JSON in base64; with rows.json, the Avro schemas of the rows, the batch becomes one container for each type
-// and date instead, deflated, by avsc's BlockEncoder. After its warm-up it runs the batch once for every line on
+// and date instead, deflated, by avsc's BlockEncoder. With --invocations, a line of batch.txt is an event as Lambda's
+// runtime gets it: the event is parsed, and the reply made and written as JSON, too. After its warm-up it runs the batch once for every line on
 // standard input, so that rounds can be interleaved with others', and answers with a line such as
-// {"ns_per_record": 21345.2, "failed": 0}.
+// {"us_per_record": 21.35, "failed": 0}.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -26,10 +27,13 @@ class Days extends avsc.types.LogicalType {
   _toValue = (text) => Date.parse(text) / DAY_MS;
 }
 
-const [schemasFile, batchFile, rowsFile] = process.argv.slice(2);
+const invoked = process.argv.includes("--invocations");
+const [schemasFile, batchFile, rowsFile] = process.argv.slice(2).filter((one) => one !== "--invocations");
 const types = typesOf(schemasFile, {});
 const rowTypes = rowsFile && typesOf(rowsFile, { "timestamp-millis": Milliseconds, date: Days });
 const batch = readFileSync(batchFile, "utf8").trimEnd().split("\n");
+const bodies = invoked ? batch.map((body) => Buffer.from(body)) : [];
+const records = invoked ? batch.reduce((sum, body) => sum + JSON.parse(body).records.length, 0) : batch.length;
 
 function typesOf(file, logicalTypes) {
   const schemas = Object.entries(JSON.parse(readFileSync(file, "utf8")));
@@ -76,11 +80,17 @@ function partitionDate({ date, saleStartDateTime, eventDate, reference }) {
   return (time ?? reference.timestamp).slice(0, 10);
 }
 
-// Counts the failures of a round, and how long it took.
+// Counts the failures of a round, and the time of the processor that it took.
 async function round(deliver) {
+  const start = process.cpuUsage();
+  const failed = invoked ? await invocations(deliver) : await steps(deliver);
+  const { user, system } = process.cpuUsage(start);
+  return { us_per_record: (user + system) / records, failed };
+}
+
+async function steps(deliver) {
   let failed = 0;
   const rows = [];
-  const start = process.hrtime.bigint();
   for (const data of batch) {
     try {
       rows.push(deliver.each(rowOf(data)));
@@ -89,16 +99,43 @@ async function round(deliver) {
     }
   }
   await deliver.all(rows);
-  return { ns_per_record: Number(process.hrtime.bigint() - start) / batch.length, failed };
+  return failed;
+}
+
+async function invocations(deliver) {
+  let failed = 0;
+  for (const body of bodies) {
+    const rows = [];
+    const answers = [];
+    for (const { recordId, data } of JSON.parse(body.toString("utf8")).records) {
+      try {
+        const row = rowOf(data);
+        rows.push(deliver.each(row));
+        answers.push({ recordId, ...deliver.answer(row, rows.at(-1)) });
+      } catch {
+        failed += 1;
+        answers.push({ recordId, result: "ProcessingFailed", data: "" });
+      }
+    }
+    await deliver.all(rows);
+    Buffer.from(JSON.stringify({ records: answers }), "utf8");
+  }
+  return failed;
 }
 
 const asJson = {
   each: (row) => Buffer.from(JSON.stringify(row) + "\n", "utf8").toString("base64"),
+  answer: (row, data) => ({
+    result: "Ok",
+    data,
+    metadata: { partitionKeys: { type: row.type, date: partitionDate(row) } },
+  }),
   all: () => {},
 };
 
 const asAvro = {
   each: (row) => row,
+  answer: () => ({ result: "Dropped", data: "" }),
   all: async (rows) => {
     const groups = new Map();
     for (const row of rows) {

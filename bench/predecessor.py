@@ -3,15 +3,15 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, cast
 
 from bench.batches import Batch
 from bench.image_schema import image_schema
-from bench.rounds import Round
+from bench.rounds import Contender, Round
 from glue.schema import load
 
 _HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ class Predecessor:
         if not line:
             raise UnavailableError("node failed")
         answer = json.loads(line)
-        return Round(answer["ns_per_record"] * self._records / 1e9, answer["failed"])
+        return Round(answer["us_per_record"] * self._records / 1e6, answer["failed"])
 
 
 def install() -> None:
@@ -60,16 +60,38 @@ def install() -> None:
 
 
 @contextmanager
-def predecessor(batch: Batch, row_schemas: Mapping[str, Any] | None = None) -> Iterator[Predecessor]:
-    """Start a warm predecessor for a batch, and end it with the context. Given Avro schemas, it writes containers."""
+def predecessor(
+    batch: Batch, row_schemas: Mapping[str, Any] | None = None, bodies: Sequence[bytes] = ()
+) -> Iterator[Predecessor]:
+    """Start a warm predecessor for a batch, and end it with the context.
+
+    Given Avro schemas, it writes containers. Given the bodies of events, it is invoked with each as Lambda's runtime
+    does it.
+    """
     with TemporaryDirectory() as folder:
         schemas, records = Path(folder, "schemas.json"), Path(folder, "batch.txt")
         schemas.write_text(json.dumps({name: image_schema(kind) for name, kind in load().items()}))
-        records.write_text("\n".join(batch.encoded))
+        records.write_bytes(b"\n".join(bodies) or "\n".join(batch.encoded).encode())
         command = ["node", str(_HERE / "predecessor.mjs"), str(schemas), str(records)]
+        command += ["--invocations"] if bodies else []
         if row_schemas:
             rows = Path(folder, "rows.json")
             rows.write_text(json.dumps(row_schemas))
             command.append(str(rows))
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             yield Predecessor(process, len(batch.lines))
+
+
+@contextmanager
+def on_node(
+    name: str, batch: Batch, row_schemas: Mapping[str, Any] | None = None, bodies: Sequence[bytes] = ()
+) -> Iterator[tuple[dict[str, Contender], dict[str, str]]]:
+    """Yield the predecessor as a contender of this name; or none, and by its name why it cannot run here."""
+    with ExitStack() as stack:
+        try:
+            install()
+            node = stack.enter_context(predecessor(batch, row_schemas, bodies))
+        except UnavailableError as why:
+            yield {}, {name: str(why)}
+        else:
+            yield {name: node.run}, {}

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 # Linux counts ru_maxrss in KB, macOS in bytes (getrusage(2)).
@@ -57,3 +58,8 @@ def finish(command: Sequence[str], *, stdin: bytes = b"", environment: Mapping[s
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return Finished(wall_seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _MAXRSS_BYTES, stdout)
+
+
+def make(kind: str, path: Path, *numbers: int, through: Sequence[str] = ()) -> None:
+    """Make what is measured on (bench/made.py) in a process of its own, so that this one stays small."""
+    finish([*through, sys.executable, "-m", "bench.made", kind, str(path), *map(str, numbers)])

@@ -15,6 +15,7 @@ from transform.mode import Invocation, Mode
 from transform.object_store import NDJSON, ObjectStore, put_all
 from transform.outcome import Delivered
 from transform.record import Transformer
+from transform.shared_types import TypesOfRecords, sharing
 from transform.tally import Tally
 from transform.telemetry import Telemetry
 
@@ -27,7 +28,11 @@ REPLY_SECONDS = 1.0
 
 
 def build(
-    environment: Mapping[str, str], store: ObjectStore, schemas: Path = SCHEMAS, error_store: ObjectStore | None = None
+    environment: Mapping[str, str],
+    store: ObjectStore,
+    schemas: Path = SCHEMAS,
+    error_store: ObjectStore | None = None,
+    types_of_records: TypesOfRecords | None = None,
 ) -> Handler:
     """A Firehose data transformation function.
 
@@ -35,7 +40,8 @@ def build(
       -> {"records": [{"recordId": ..., "result": "Ok", "data": ..., "metadata": {"partitionKeys": {...}}}]}
 
     `environment` is described in transform/settings.py. `store` takes what the mode itself writes, such as Avro
-    containers, and error documents unless `error_store` is given.
+    containers, and error documents unless `error_store` is given. Functions that are called with the same events, one
+    after the other, may share `types_of_records`, an empty dictionary: the outcomes are the same, in less time.
 
     Raises:
         ConfigurationError: a variable is missing or wrong.
@@ -46,7 +52,8 @@ def build(
     served = {name: types[name] for name in mine.record_types}
     telemetry = Telemetry(f"transform-{'-'.join(mine.record_types)}")
     mode = mode_of(mine, store)
-    transform = Transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, mode=mode)
+    transformer = Transformer(types, served, claims=mine.claims_unreadable, on_bug=telemetry.bug, mode=mode)
+    transform = transformer if types_of_records is None else sharing(types_of_records, transformer)
     personal = pii_names(types)
     documents_store = error_store or store
 

@@ -42,7 +42,7 @@ class Transformer:
 
     `types` are all that are archived, `served` those that this function delivers. With `claims` it also answers for
     records with no readable type and counts those of a type that nobody archives; exactly one function does. `mode`
-    encodes the rows. `on_bug` is called with our own errors.
+    encodes the rows. `on_bug` is called with our own errors. `foreign` has the outcomes of the types it does not serve.
     """
 
     def __init__(
@@ -55,18 +55,19 @@ class Transformer:
         mode: Mode,
     ) -> None:
         self._compiled = {name: CompiledType(record_type, mode) for name, record_type in served.items()}
+        self.foreign = {name: Dropped(name) for name in types if name not in served}
         self._sniffed = {name.encode(): compiled for name, compiled in self._compiled.items()}
         self._known = {b'{"S":"%s"}' % name.encode(): name for name in types}
-        self._dropped = {name: Dropped(name) for name in types}
         self._claims = claims
         self._other = Dropped(OTHER if claims else None)
         self._on_bug = on_bug
 
     def __call__(self, records: Sequence[Mapping[str, Any]]) -> list[Outcome]:
         """The outcomes of the records, in their order."""
-        return list(map(self._outcome, records))
+        return list(map(self.outcome_of, records))
 
-    def _outcome(self, record: Mapping[str, Any]) -> Outcome:
+    def outcome_of(self, record: Mapping[str, Any]) -> Outcome:
+        """The outcome of one record."""
         name = None
         try:
             payload = payload_of(record)
@@ -81,7 +82,7 @@ class Transformer:
                 name = changes.type_of(change, self._known)
                 compiled = self._compiled.get(name)
                 if compiled is None:
-                    return self._dropped.get(name, self._other)
+                    return self.foreign.get(name, self._other)
                 raw = changes.undecoded(payload)
                 item, image = raw.item, compiled.decode_image(raw.image)
             row = compiled.build(image, None)  # validates the whole image before a deletion overwrites part of it

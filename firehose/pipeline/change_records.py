@@ -4,7 +4,6 @@ Rows keep the identity of a record, in `change.sequence`. So it must not give pe
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -44,6 +43,8 @@ class _Identifying(msgspec.Struct):
 
 _IDENTIFYING = msgspec.json.Decoder(_Identifying)
 
+_encode = msgspec.json.Encoder().encode
+
 
 def change_records(
     paths: Sequence[str],
@@ -57,10 +58,11 @@ def change_records(
 
     `personal` are the attribute names that are personal data.
     """
+    reader = ChangeReader(personal)
     return file_records(
         paths,
-        arrival_of=change_time_ms,
-        identity_of=partial(change_identity, personal=personal),
+        arrival_of=reader.arrival_ms,
+        identity_of=reader.identity,
         standard_input=standard_input,
         unknown_ms=unknown_ms,
         on_blank=on_blank,
@@ -69,7 +71,30 @@ def change_records(
 
 def number_changes(lines: Iterable[bytes], personal: Set[str]) -> Iterator[EventRecord]:
     """Return each line, a change record, as a record of a Firehose event; see `number_lines`."""
-    return number_lines(lines, arrival_of=change_time_ms, identity_of=partial(change_identity, personal=personal))
+    reader = ChangeReader(personal)
+    return number_lines(lines, arrival_of=reader.arrival_ms, identity_of=reader.identity)
+
+
+class ChangeReader:
+    """Reads the time and the identity of lines, asked for one after the other: a line is decoded once for both."""
+
+    def __init__(self, personal: Set[str]) -> None:
+        self._personal = personal
+        self._line = b""
+        self._found: _Identifying | None = None
+
+    def arrival_ms(self, line: bytes) -> int | None:
+        """Return the time of the change in epoch milliseconds, as `change_time_ms` does."""
+        self._line, self._found = line, _identifying(line)
+        try:
+            return at_micros(self._found) // 1000 if self._found else change_time_ms(line)
+        except BadRecord:
+            return None
+
+    def identity(self, line: bytes) -> bytes:
+        """Return `change_identity` of the line."""
+        found = self._found if line is self._line else _identifying(line)
+        return _identity(found, line, self._personal)
 
 
 def change_identity(payload: bytes, personal: Set[str]) -> bytes:
@@ -78,13 +103,25 @@ def change_identity(payload: bytes, personal: Set[str]) -> bytes:
     They are a digest of `eventID`, `Keys` and the time if all three can be read, else of the record with its personal
     attributes redacted. A record that does not parse is digested as it is.
     """
+    return _identity(_identifying(payload), payload, personal)
+
+
+def _identifying(payload: bytes) -> _Identifying | None:
     try:
-        found = _IDENTIFYING.decode(payload)
-        keys = b",".join(b"%s:%s" % (msgspec.json.encode(name), value) for name, value in found.dynamodb.Keys.items())
-        facts = b"%s %d %s" % (msgspec.json.encode(found.event_id), at_micros(found), keys)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRecord):
-        return bytes.fromhex(digest_of_original(payload, personal))[:16]
-    return sha256(facts).digest()[:16]
+        return _IDENTIFYING.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _identity(found: _Identifying | None, payload: bytes, personal: Set[str]) -> bytes:
+    try:
+        if found:
+            keys = b",".join([b"%s:%s" % (_encode(name), value) for name, value in found.dynamodb.Keys.items()])
+            facts = b"%s %d %s" % (_encode(found.event_id), at_micros(found), keys)
+            return sha256(facts).digest()[:16]
+    except BadRecord:
+        pass
+    return bytes.fromhex(digest_of_original(payload, personal))[:16]
 
 
 def change_time_ms(payload: bytes) -> int | None:

@@ -18,6 +18,7 @@ from glue.model import RecordType
 from glue.schema import SCHEMAS, load
 from glue.tables import with_bucket
 from transform.function import build
+from transform.shared_types import TypesOfRecords
 
 LOCAL = Names("local")
 BUCKET = "local-lake"
@@ -145,11 +146,12 @@ def local_pipeline(
         SchemaError: a schema is invalid.
     """
     own = {"DATABASE": iceberg.database} if iceberg else {}
+    types_of_records: TypesOfRecords = {}
     streams = [
         LocalStream(
             one.request,
             one.table_input,
-            build({**one.variables, **own}, sink, schemas),
+            build({**one.variables, **own}, sink, schemas, types_of_records=types_of_records),
             catalog=iceberg.catalog if iceberg else None,
             change_rows=iceberg.change_rows if iceberg else None,
             keeps_event=True,

@@ -248,7 +248,7 @@ def test_an_exception_of_our_function_is_named_by_class_file_and_line_without_it
     def handler(*_: Any) -> None:
         raise ValueError("+15550100")
 
-    monkeypatch.setattr(streams, "build", lambda *_: handler)
+    monkeypatch.setattr(streams, "build", lambda *_, **__: handler)
     source = write(tmp_path / "in.jsonl", change("sale"))
 
     result = result_of("run", source, "--lake", str(tmp_path / "lake"), "--strict")
@@ -266,8 +266,8 @@ def test_a_record_whose_batch_a_function_failed_counts_once(
     def handler(*_: Any) -> None:
         raise ValueError
 
-    def built(variables: Any, *others: Any) -> Any:
-        return handler if variables["RECORD_TYPES"] in broken else build(variables, *others)
+    def built(variables: Any, *others: Any, **shared: Any) -> Any:
+        return handler if variables["RECORD_TYPES"] in broken else build(variables, *others, **shared)
 
     monkeypatch.setattr(streams, "build", built)
     source = write(tmp_path / "in.jsonl", change("sale"), change("demand"), change("demand", fanId={"N": "1"}))

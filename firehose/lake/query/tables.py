@@ -6,20 +6,20 @@ depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from itertools import groupby, repeat, starmap
+from itertools import groupby, repeat
 from typing import Any, TypeAlias
 
 import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from firehose.lake.errors.error_documents import documents
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.catalog import PATH
 from firehose.lake.query.avro_table import AvroTable, read_ahead
+from firehose.lake.query.row_counts import RowCounter, read_footer
 from firehose.lake.query.shared_values import HIDDEN_FIELDS, WRITTEN, in_files, schema_read, shared_values
 from firehose.local.user_error import UserError
 from glue import arrow
@@ -80,21 +80,24 @@ class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has n
         shared = [shared_values(self._lake, stored, partition) for stored, partition in self._files]
         files = pa.Table.from_pylist(shared, schema).append_column("file", pa.array(range(len(shared)), pa.int64()))
         numbers = (files if where is None else files.filter(where))["file"].to_pylist()
-        footers = read_ahead(numbers, self._footer)
-        for values, alike in groupby(footers, lambda one: [shared[one[0]][field.name] for field in schema]):
-            rows = sum(starmap(self._rows, alike))
+        counter = RowCounter()
+        for values, alike in groupby(
+            read_ahead(numbers, self._footer), lambda one: [shared[one[0]][field.name] for field in schema]
+        ):
+            rows = sum(self._rows(number, footer, counter) for number, footer in alike)
             arrays = [
                 pa.repeat(pa.scalar(value, field.type), rows) for value, field in zip(values, schema, strict=True)
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _footer(self, number: int) -> pq.FileMetaData:
-        with self._lake.open(self._files[number][0]) as file, pq.ParquetFile(file) as parquet:
-            return parquet.metadata
+    def _footer(self, number: int) -> bytes:
+        stored = self._files[number][0]
+        with self._lake.open(stored) as file:
+            return read_footer(file, stored.size_bytes)
 
-    def _rows(self, number: int, footer: Future[pq.FileMetaData]) -> int:
+    def _rows(self, number: int, footer: Future[bytes], counter: RowCounter) -> int:
         try:
-            return int(footer.result().num_rows)
+            return counter.rows(footer.result())
         except UserError as error:
             problem = error
         except Exception:  # noqa: BLE001  whatever damaged bytes make Arrow raise; its message may quote a value

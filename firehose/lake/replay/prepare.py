@@ -61,27 +61,45 @@ class PreparedRows(NamedTuple):
     refused: dict[int, Explanation]
 
 
-def prepare_rows(results: Mapping[int, RerunResult], file_format: Format, schemas: Path) -> PreparedRows:
-    """Return the objects for records, given by their places, that today's transform delivers.
+class RowPreparer:
+    """Makes the objects with the rows of records, through a local pipeline that is made once.
 
-    The pipeline may refuse a record that the transform accepts, for example one too large for an invocation. Then the
-    others go through it once more, because the name of an object derives from all its records.
+    Making it takes 20 ms, a record of an error object of its own less than a tenth of that.
     """
-    left, refused = dict(results), dict[int, Explanation]()
-    while True:
-        sink = MemorySink()
-        plane = local_pipeline(sink, schemas=schemas, file_format=file_format)
-        report = plane.run([one.record for one in left.values()])
-        errors = {key: one.body for key, one in sink.objects.items() if key.startswith(ERRORS)}
-        if not errors:
-            if not report.adds_up or report.failed:
-                raise RuntimeError("the local pipeline did not account for every record")
-            return PreparedRows(dict(sorted(sink.objects.items())), refused)
-        found = _refused(left, errors, pii_names(load(schemas)))
-        if not found:
-            raise RuntimeError("the local pipeline failed records that it was not given")
-        refused |= found
-        left = {place: one for place, one in left.items() if place not in found}
+
+    def __init__(self, file_format: Format, schemas: Path) -> None:
+        self._sink = MemorySink()
+        self._plane = local_pipeline(self._sink, schemas=schemas, file_format=file_format)
+        self._personal = pii_names(load(schemas))
+
+    def prepare(self, results: Mapping[int, RerunResult]) -> PreparedRows:
+        """Return the objects for records, given by their places, that today's transform delivers.
+
+        The pipeline may refuse a record that the transform accepts, for example one too large for an invocation. Then
+        the others go through it once more, because the name of an object derives from all its records.
+        """
+        left, refused = dict(results), dict[int, Explanation]()
+        while True:
+            objects = self._objects(left)
+            errors = {key: one.body for key, one in objects.items() if key.startswith(ERRORS)}
+            if not errors:
+                return PreparedRows(dict(sorted(objects.items())), refused)
+            found = _refused(left, errors, self._personal)
+            if not found:
+                raise RuntimeError("the local pipeline failed records that it was not given")
+            refused |= found
+            left = {place: one for place, one in left.items() if place not in found}
+
+    def _objects(self, results: Mapping[int, RerunResult]) -> dict[str, PreparedObject]:
+        """Return all objects that the pipeline makes of these records, error objects included."""
+        objects = self._sink.objects = {}
+        for one in results.values():
+            self._plane.accept(one.record, None)
+        self._plane.finish()
+        report = self._plane.report
+        if not self._plane.idle or report.settled_twice or not all(stream.adds_up for stream in report.streams):
+            raise RuntimeError("the local pipeline did not account for every record")
+        return objects
 
 
 def plan_objects(results: Mapping[int, RerunResult], keys: Sequence[str], file_format: Format) -> list[PlannedObjects]:

@@ -6,24 +6,26 @@ are delivered, and the others are replayed as if the killed replay had never bee
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from firehose.lake.errors.replay_journal import JournalEntry
 from firehose.lake.errors.rerun import RerunResult
 from firehose.lake.jobs.replaced_keys import ReplacedKeys
 from firehose.lake.objects import Lake
-from firehose.lake.replay.prepare import PreparedObject, plan_objects, prepare_rows
+from firehose.lake.replay.prepare import PreparedObject, RowPreparer, plan_objects
 from firehose.local.user_error import UserError
 from transform.outcome import Delivered
 
 
 def remake_objects(
-    entry: JournalEntry, results: Mapping[int, RerunResult], schemas: Path
+    entry: JournalEntry, results: Mapping[int, RerunResult], preparer: RowPreparer
 ) -> dict[str, PreparedObject] | None:
-    """Return the objects of an intent, by key; None if today's code would give them other keys."""
+    """Return the objects of an intent, by key; None if today's code would give them other keys.
+
+    `preparer` makes rows in the format of the entry.
+    """
     if not all(isinstance(one.outcome, Delivered) for one in results.values()):
         return None
-    rows = prepare_rows(results, entry.file_format, schemas)
+    rows = preparer.prepare(results)
     if rows.refused or plan_objects(results, list(rows.objects), entry.file_format) != entry.intent:
         return None
     return rows.objects

@@ -96,6 +96,7 @@ class Replay:
         self._writer = writer
         self._schemas = schemas
         self._tables = tables
+        self._targets: dict[Format, Target] = {}
         self._counts = _Counts()
         self._journal = ReplayJournal(lake, sink)
         self._reader = FailureReader(lake, self._counts.unreadable, load(schemas))
@@ -212,6 +213,11 @@ class Replay:
         return prepared.refused
 
     def _target(self, file_format: Format) -> Target:
+        if file_format not in self._targets:
+            self._targets[file_format] = self._new_target(file_format)
+        return self._targets[file_format]
+
+    def _new_target(self, file_format: Format) -> Target:
         if file_format in FILE_FORMATS:
             return LakeFiles(self._lake, self._sink, file_format, self._schemas)
         assert self._tables is not None  # noqa: S101 - every command that replays into a lake gives them

@@ -14,7 +14,7 @@ from firehose.lake.errors.replay_journal import JournalEntry, PlannedObjects
 from firehose.lake.errors.rerun import RerunResult
 from firehose.lake.iceberg.writing import WritableTables
 from firehose.lake.objects import Lake
-from firehose.lake.replay.prepare import MemorySink, PreparedObject, plan_objects, prepare_rows
+from firehose.lake.replay.prepare import MemorySink, PreparedObject, RowPreparer, plan_objects
 from firehose.lake.replay.resume import places_already_put, remake_objects
 from firehose.local.delivery.source_marks import SourceMarks
 from firehose.local.event_record import EventRecord
@@ -54,18 +54,18 @@ class LakeFiles:
         self._lake = lake
         self._sink = sink
         self._format = file_format
-        self._schemas = schemas
+        self._preparer = RowPreparer(file_format, schemas)
 
     def prepare(self, _: str, results: Mapping[int, RerunResult]) -> Prepared:
         """Make the objects."""
-        rows = prepare_rows(results, self._format, self._schemas)
+        rows = self._preparer.prepare(results)
         accepted = {place: result for place, result in results.items() if place not in rows.refused}
         intent = plan_objects(accepted, list(rows.objects), self._format) if accepted else []
         return Prepared(intent, lambda: self._put(rows.objects), rows.refused)
 
     def finish(self, entry: JournalEntry, results: Mapping[int, RerunResult], *, dry: bool) -> list[int]:
         """Put the objects again; if today's code gives them other keys, see which are there."""
-        objects = remake_objects(entry, results, self._schemas)
+        objects = remake_objects(entry, results, self._preparer)
         if objects is None:
             return places_already_put(entry, self._lake)
         if not dry:
@@ -84,10 +84,11 @@ class LakeTables:
     def __init__(self, tables: Callable[[], WritableTables], schemas: Path) -> None:
         self._tables = tables
         self._schemas = schemas
+        self._preparer = RowPreparer(Format.PARQUET, schemas)
 
     def prepare(self, error_object: str, results: Mapping[int, RerunResult]) -> Prepared:
         """Find out which records the pipeline refuses; Parquet mode's function has the same limits."""
-        refused = prepare_rows(results, Format.PARQUET, self._schemas).refused
+        refused = self._preparer.prepare(results).refused
         accepted = {place: result for place, result in sorted(results.items()) if place not in refused}
         by_table: dict[str, list[int]] = {}
         for place, result in accepted.items():
