@@ -51,6 +51,11 @@ JOBS = "dmd-jobs/"
 ERASED = f"{JOBS}erased/"
 
 
+def data_format(file_format: Format) -> Format:
+    """Return the format of a table's data files, whose columns it has: Parquet for Iceberg, else the format itself."""
+    return file_format if file_format in FILE_FORMATS else Format.PARQUET
+
+
 def format_prefix(file_format: str) -> str:
     """Return the prefix of all data of one format: "avro" -> "data-pipeline/avro/"."""
     return f"{ROOT}/{file_format}/"

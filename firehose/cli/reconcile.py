@@ -19,6 +19,7 @@ from firehose.lake.reconcile.result import Reconciliation
 from firehose.lake.reconcile.run import Request, athena_sql
 from firehose.lake.reconcile.run import reconcile as run_reconcile
 from firehose.local.user_error import UserError
+from glue.layout import Format
 from glue.schema import SCHEMAS
 
 app = plain_app()
@@ -56,6 +57,12 @@ def reconcile(  # noqa: PLR0913 - options of a command
             metavar="WHERE",
         ),
     ] = "",
+    file_format: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="Compare the tables of this format; by default as dmd query.", show_default=False
+        ),
+    ] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print the comparison as SQL for Athena; run nothing.")] = False,
     engine: EngineOption = Engine.LOCAL,
     processes: Processes = 1,
@@ -78,6 +85,7 @@ def reconcile(  # noqa: PLR0913 - options of a command
         grace_micros=duration(grace) // timedelta(microseconds=1),
         scratch=scratch,
         schemas=Path(schemas),
+        file_format=file_format,
     )
     if engine is Engine.SPARK and table:
         raise UserError("--engine spark is for an export: a scan keeps its state here")

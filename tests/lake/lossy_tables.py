@@ -1,9 +1,12 @@
 """A table each of whose changes is a file of its own in a lake, so that a test can lose it."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+from firehose.lake.iceberg.catalogs import folder_tables
+from glue.layout import FILE_FORMATS
 from tests.commands import result_of, write
 from tests.exports import EXPORTED_MICROS, full_export
 from tests.failed import everything
@@ -31,14 +34,39 @@ class Table:
         changes = write(self._folder / "changes.jsonl", self.change(one, name, at, **image))
         before = everything(self.lake)
         assert result_of("run", changes, "--lake", str(self.lake), "--format", self._format).exit_code == 0
-        new = [name for name in everything(self.lake) if name not in before and f"/{self._format}/" in name]
+        new = [name for name in everything(self.lake) if name not in before and self._is_data(name)]
         return self.lake / new[0] if new else None
 
     def lose(self, one: Attributes, name: str = "INSERT") -> None:
         """Change an item, and lose the change."""
         path = self.write(one, name)
         assert path
-        path.unlink()
+        self.remove(path)
+
+    def remove(self, path: Path) -> None:
+        """Remove the file of a change from its table."""
+        if self._format in FILE_FORMATS:
+            path.unlink()
+        else:
+            table, file = self._iceberg(path)
+            with table.transaction() as transaction, transaction.update_snapshot().overwrite() as snapshot:
+                snapshot.delete_data_file(file)
+
+    def double(self, path: Path) -> None:
+        """Add the rows of a file to its table once more."""
+        if self._format in FILE_FORMATS:
+            shutil.copyfile(path, path.with_name(f"twice.{self._format}"))
+        else:
+            table, file = self._iceberg(path)
+            table.append(table.scan(row_filter=f"partition_date = '{file.partition[0]}'").to_arrow())
+
+    def _iceberg(self, path: Path) -> tuple[Any, Any]:
+        table: Any = folder_tables(str(self.lake)).load(path.parents[2].name)
+        (file,) = (one.file for one in table.scan().plan_files() if one.file.file_path == str(path))
+        return table, file
+
+    def _is_data(self, name: str) -> bool:
+        return f"/{self._format}/" in name and "partition_date=" in name
 
     def change(self, one: Attributes, name: str = "INSERT", at: int | None = None, **image: Any) -> Any:
         """Change an item, and return its change with these attributes."""

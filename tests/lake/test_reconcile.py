@@ -13,7 +13,7 @@ from tests.commands import result_of
 from tests.erasing import erase
 from tests.exports import EXPORTED_MICROS, demand, export, full, full_export, incremental_export, item, written
 from tests.failed import error_object, everything, failed
-from tests.given import s
+from tests.given import m, s
 from tests.lake.lossy_tables import BEGAN, MINUTE, TYPES, Table, counted, named, of
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ A, B, C = demand("a"), demand("b", "2025-01-02"), demand("c")
 CHANGED = A | {"artistName": s("another")}
 
 
-@pytest.fixture(params=["parquet", "avro"])
+@pytest.fixture(params=["parquet", "avro", "iceberg"])
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Table:
     made = Table(tmp_path, request.param)
     made.write(B)
@@ -71,7 +71,7 @@ def test_a_lake_that_lost_nothing_is_the_table(table: Table) -> None:
 def test_a_change_that_was_lost_is_found_by_its_item(
     table: Table, lost: Callable[[Table], Path], found_as: str
 ) -> None:
-    lost(table).unlink()
+    table.remove(lost(table))
 
     found = table.reconcile()
 
@@ -102,12 +102,12 @@ def test_a_whole_day_that_was_lost_is_found(parquet: Table) -> None:
     assert found["dates"]["demand"] == {"2025-01-01": {"missing": 4}, "2025-01-02": {"same": 1}}
 
 
-def test_a_file_that_is_there_twice_is_no_difference(parquet: Table) -> None:
-    path = parquet.write(A)
+def test_a_file_that_is_there_twice_is_no_difference(table: Table) -> None:
+    path = table.write(A)
     assert path
-    shutil.copyfile(path, path.with_name("twice.parquet"))
+    table.double(path)
 
-    found = parquet.reconcile()
+    found = table.reconcile()
 
     assert counted(found) == {"same": 2}
     assert found["rows"]["demand"] == {"rows": 3, "changes": 2, "without_item": 0}
@@ -239,6 +239,8 @@ def test_erased_personal_data_is_no_loss(parquet: Table) -> None:
     assert (found["unexplained"], counted(found)) == (0, {"same": 1, "erased": 1})
 
 
+# Erasure leaves Iceberg tables as they are.
+@pytest.mark.parametrize("table", ["parquet", "avro"], indirect=True)
 def test_a_person_who_is_erased_from_the_lake_but_not_from_the_table_is_no_loss(table: Table, tmp_path: Path) -> None:
     table.write(A | {"phoneNumber": s("+15550100"), "email": s("a@example.com")})
     erase(table.lake, tmp_path, "a")
@@ -248,7 +250,7 @@ def test_a_person_who_is_erased_from_the_lake_but_not_from_the_table_is_no_loss(
     assert (found["unexplained"], counted(found)) == (0, {"same": 1, "erased": 1})
 
 
-@pytest.mark.parametrize("file_format", ["parquet", "avro"])
+@pytest.mark.parametrize("file_format", ["parquet", "avro", "iceberg"])
 def test_a_field_that_a_files_schema_lacks_is_drift_and_does_not_hide_a_loss(tmp_path: Path, file_format: str) -> None:
     table = Table(tmp_path, file_format)
     schemas = tmp_path / "schemas"
@@ -264,6 +266,26 @@ def test_a_field_that_a_files_schema_lacks_is_drift_and_does_not_hide_a_loss(tmp
 
     assert counted(found) == {"schema_drift": 1, "stale": 1}
     assert named(found) == {of(C): "stale"}
+
+
+def test_a_list_that_differs_is_stale_and_no_drift(table: Table) -> None:
+    event = item("event", "e", images={"L": [m(url=s("before"))]})
+    table.write(event)
+    table.lose(event | {"images": {"L": [m(url=s("after"))]}}, "MODIFY")
+
+    found = table.reconcile()
+
+    assert counted(found, "event") == {"stale": 1}
+    assert [one["columns"] for one in found["items"]] == [["images"]]
+
+
+def test_of_a_lake_in_two_formats_the_named_one_is_compared(parquet: Table, tmp_path: Path) -> None:
+    iceberg = Table(tmp_path, "iceberg")
+    iceberg.write(A)
+    iceberg.items |= parquet.items
+
+    assert named(iceberg.reconcile()) == {of(A): "missing"}
+    assert named(iceberg.reconcile("--format", "iceberg")) == {of(B): "missing"}
 
 
 def test_a_backfilled_lake_is_its_export(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import duckdb
 from firehose.lake.iceberg.reading import LakeSnapshots
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.versions import METADATA_COLUMNS
-from firehose.lake.query.tables import register_tables
+from firehose.lake.query.tables import files_below, register_tables
 from firehose.lake.query.translation import TableVersion
 from firehose.local.user_error import UserError
 from glue.tables import TableInput
@@ -24,12 +24,16 @@ class IcebergTablesOfLake:
         self._lake = lake
         self._snapshots = LakeSnapshots(lake)
 
-    def files_of(self, _: Lake, table_input: TableInput) -> dict[StoredObject, str]:
+    def files_of(self, lake: Lake, table_input: TableInput) -> dict[StoredObject, str]:
         """Return the files of a table's newest snapshot, each with its partition date.
+
+        A table of another lake is one of files: the scratch lake of a reconciliation.
 
         Raises:
             UserError: the table is missing, or has delete files.
         """
+        if lake is not self._lake:
+            return files_below(lake, table_input)
         return self._snapshots.files(table_input["Name"])
 
     def register_versions(

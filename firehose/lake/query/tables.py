@@ -142,7 +142,7 @@ def register_tables(
     registered = []
     for name, table_input in table_inputs.items():
         lake = lakes[name] if name in read else None
-        table = _table(table_input, lake, files_of or _files_below, on_error, with_hidden=with_hidden)
+        table = _table(table_input, lake, files_of or files_below, on_error, with_hidden=with_hidden)
         register(connection, name, table)
         registered.append(table)
     return [table for table in registered if isinstance(table, ds.Dataset)]
@@ -200,7 +200,7 @@ def table_schema(columns: pa.Schema, partition_keys: pa.Schema, *, with_hidden: 
     return pa.schema([*fields, *partition_keys, *(HIDDEN_FIELDS if with_hidden else ())])
 
 
-def _files_below(lake: Lake, table_input: TableInput) -> dict[StoredObject, str]:
+def files_below(lake: Lake, table_input: TableInput) -> dict[StoredObject, str]:
     """Return the files in a partition below a table's location, with its date. Athena sees no other files."""
     prefix = str(table_input["StorageDescriptor"]["Location"]).removeprefix(f"s3://{BUCKET}/")
     return {stored: date for stored in lake.objects(prefix) if (date := partition_date(stored.key))}

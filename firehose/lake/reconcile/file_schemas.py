@@ -49,7 +49,7 @@ def _of_arrow(fields: Iterable[pa.Field]) -> Shape:
 
 def _inner(kind: pa.DataType) -> Iterable[pa.Field]:
     """Return the fields of a struct, however deep it lies in lists and maps."""
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):  # the latter in files of PyIceberg
         return _inner(kind.value_type)
     if pa.types.is_map(kind):
         return _inner(kind.item_type)

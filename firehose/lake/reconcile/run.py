@@ -14,7 +14,7 @@ from firehose.lake.backfill.run import BackfillResult, Throttle
 from firehose.lake.backfill.run import run as run_backfill
 from firehose.lake.jobs.job import Executor, Phase
 from firehose.lake.objects import Lake
-from firehose.lake.opening import format_to_read, need_files, open_lake
+from firehose.lake.opening import format_to_read, open_lake
 from firehose.lake.query.sql import Beside, query
 from firehose.lake.reconcile.comparison import Compared, Window, began_sql, comparison_sql
 from firehose.lake.reconcile.explanations import Explanations
@@ -23,7 +23,7 @@ from firehose.lake.reconcile.file_schemas import FileSchemas
 from firehose.lake.reconcile.result import ClassCounts, Reconciliation
 from firehose.lake.reconcile.scratch import scratch_lake
 from firehose.local.user_error import UserError
-from glue.layout import Format
+from glue.layout import Format, data_format
 from glue.model import RecordType
 from glue.schema import SCHEMAS, load
 from glue.tables import TableInputs, table_inputs
@@ -33,7 +33,10 @@ EXPORTED = "exported_"
 
 
 class Request(NamedTuple):
-    """A reconciliation. `source` is a full export or the name of a table; `as_of` is by default the time of either."""
+    """A reconciliation. `source` is a full export or the name of a table; `as_of` is by default the time of either.
+
+    `file_format` is by default the one that queries read.
+    """
 
     source: str
     is_table: bool
@@ -43,6 +46,7 @@ class Request(NamedTuple):
     grace_micros: int = 300_000_000
     scratch: str = ""
     schemas: Path = SCHEMAS
+    file_format: Format | None = None
 
 
 def reconcile(
@@ -54,8 +58,7 @@ def reconcile(
         UserError: the table, its export or the lake cannot be read, or the scratch lake cannot be written.
     """
     lake = open_lake(request.lake)
-    file_format = format_to_read(lake)
-    need_files(file_format, "dmd reconcile", "compare with a query of the table in Athena")
+    file_format = request.file_format or format_to_read(lake)
     _check_full(request)
     with scratch_lake(request.scratch) as scratch:
         job = BackfillJob(
@@ -63,7 +66,7 @@ def reconcile(
             is_table=request.is_table,
             target=scratch.lake,
             is_stream=False,
-            file_format=file_format,
+            file_format=data_format(file_format),
             keys=request.keys,
             schemas=str(request.schemas),
         )
@@ -119,6 +122,7 @@ class _Comparison:
         self._spill = spill
         self._types = load(request.schemas)
         self._tables = table_inputs(self._types)
+        self._files = data_format(file_format)  # of the lake and of the scratch lake
 
     def result(self, lake: Lake, done: BackfillResult, phase: Phase) -> Reconciliation:
         """Compare all types."""
@@ -133,7 +137,7 @@ class _Comparison:
             began_micros=min(
                 (one.first_change for of in lines.values() for one in of if one.first_change), default=None
             ),
-            files=FileSchemas(lake, {name: self._tables[name][self._format] for name in self._types}),
+            files=FileSchemas(lake, {name: self._tables[name][self._files] for name in self._types}),
         )
         tally = ClassCounts(self._types, explanations, done.counts)
         for name, of in lines.items():
@@ -143,8 +147,7 @@ class _Comparison:
 
     def _compare(self, record_type: RecordType) -> list[Compared]:
         exported = f"{EXPORTED}{record_type.name.lower()}"
-        own = self._tables[record_type.name][self._format]
-        copy: TableInputs = {self._format: own | {"Name": exported}}
+        copy: TableInputs = {self._files: self._tables[record_type.name][self._files] | {"Name": exported}}
         tables = {**self._tables, exported: copy}
         sql = comparison_sql(record_type, exported, self._window)
         answer = query(
