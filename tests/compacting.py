@@ -9,6 +9,8 @@ from typing import Any
 import fastavro
 import pyarrow.parquet as pq
 
+from firehose.lake.iceberg.catalogs import folder_tables
+from glue.layout import ICEBERG_CATALOG
 from tests.commands import result_of, write
 from tests.given import change, m, s
 
@@ -37,9 +39,15 @@ def compact(lake: Path | str, *options: str) -> dict[str, Any]:
 
 
 def files(lake: Path, table: str = "demand") -> list[Path]:
-    """The data files of a table in all formats, hidden ones left out as Athena does."""
+    """The data files of a table in all formats, as Athena sees them: none that is hidden or only in older snapshots."""
     found = (lake / "data-pipeline").glob(f"*/{table}/partition_date=*/*")
-    return sorted(path for path in found if not path.name.startswith((".", "_")))
+    visible = [path for path in found if not path.name.startswith((".", "_"))]
+    iceberg = iceberg_table(lake, table) if (lake / ICEBERG_CATALOG).exists() else None
+    return sorted([*visible, *([Path(one.file.file_path) for one in iceberg.scan().plan_files()] if iceberg else [])])
+
+
+def iceberg_table(lake: Path, name: str = "demand") -> Any:
+    return folder_tables(str(lake)).load(name)
 
 
 def rows(lake: Path, table: str = "demand") -> list[dict[str, Any]]:
@@ -71,3 +79,9 @@ def age(lake: Path) -> None:
         if "leases" in path.parts or "open" in path.parts:
             at = path.stat().st_mtime - 700
             os.utime(path, (at, at))
+
+
+def unnamed(lake: Path) -> set[str]:
+    """The data files of Iceberg's demands that no snapshot names."""
+    there = {str(path) for path in (lake / "data-pipeline/iceberg/demand/data").rglob("*.parquet")}
+    return there.difference(iceberg_table(lake).inspect.all_data_files()["file_path"].to_pylist() if there else ())

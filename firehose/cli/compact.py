@@ -15,9 +15,8 @@ from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, check_types, load_types
 from firehose.cli.text_table import print_table, text_table
 from firehose.lake.compact.limits import MIB, MIN_FILES, SMALL_BYTES, TARGET_BYTES, Limits
-from firehose.lake.compact.run import CompactionResult, CompactRequest, dry_run
+from firehose.lake.compact.run import CompactionResult, CompactRequest, dry_run, leaves_tables
 from firehose.lake.compact.run import compact as run_compaction
-from firehose.lake.opening import need_files
 from glue.layout import Format
 from glue.schema import SCHEMAS
 
@@ -74,11 +73,12 @@ def compact(  # noqa: PLR0913 - options of a command
     the next compaction, ten minutes later or more, ends what was begun. A raw count may see a partition's rows twice
     for about a second; the views latest_* never do.
 
+    Files of Iceberg tables are replaced by commits, so no query sees rows twice; old files stay as long as a snapshot
+    has them. The Iceberg tables of a bucket are left to AWS Glue's optimizers, unless --format names them.
+
     Exits with 1 if something was left undone; rerun the same command later.
     """
     check_types(types or [], load_types(schemas))
-    if file_format:
-        need_files(file_format, "dmd compact", "let AWS Glue's optimizers compact them (docs/deploy.md, Iceberg mode)")
     closed_seconds = duration(older_than).total_seconds()
     limits = Limits(min_files, closed_seconds, small_mib * MIB, target_mib * MIB)
     request = CompactRequest(lake, limits, tuple(types or ()), file_format, drop_duplicates, Path(schemas))
@@ -93,6 +93,10 @@ def compact(  # noqa: PLR0913 - options of a command
         typer.echo("stopped; what was merged stays so", err=True)
         raise typer.Exit(STOPPED) from None
     _show(result, dry=dry, as_json=as_json)
+    if leaves_tables(request):
+        typer.echo(
+            "the Iceberg tables are left to AWS Glue's optimizers; --format iceberg compacts them here", err=True
+        )
     for line in result.undone:
         typer.echo(line, err=True)
     typer.echo(f"{time.monotonic() - started:.2f} s", err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from firehose.local.faults import Faults
+from firehose.local.iceberg_installed import check_iceberg_installed
 from firehose.local.user_error import UserError
 
 GLUE = "glue"
@@ -19,13 +20,10 @@ def catalog_maker(where: str, faults: Faults) -> Callable[[], Any]:
     Raises:
         UserError: the folder has no catalog, or PyIceberg is not installed.
     """
-    try:
-        from firehose.local.faulty_catalog import FaultyCatalog  # noqa: PLC0415 - loads PyIceberg
-        from firehose.local.iceberg_catalogs import SQLITE, folder_catalog  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"Iceberg tables need PyIceberg ({error.name} is missing): install dmd-pipeline[iceberg]"
-        ) from None
+    check_iceberg_installed()
+    from firehose.local.faulty_catalog import FaultyCatalog  # noqa: PLC0415 - loads PyIceberg
+    from firehose.local.iceberg_catalogs import SQLITE, folder_catalog  # noqa: PLC0415
+
     if where != GLUE and not (Path(where) / SQLITE).is_file():
         raise UserError(f"{where} is not an Iceberg catalog: name the folder of a {SQLITE}, or {GLUE}")
     return lambda: FaultyCatalog(_glue() if where == GLUE else folder_catalog(Path(where)), faults)

@@ -62,7 +62,7 @@ def open_lake_to_write(where: str) -> LakeSink:
 
 def format_to_read(lake: Lake) -> Format:
     """Return the format that queries read: the first of Parquet, Avro and Iceberg that the lake has."""
-    return next(iter(_formats(lake)), Format.PARQUET)
+    return next(iter(formats_of(lake)), Format.PARQUET)
 
 
 def format_to_write(lake: Lake) -> Format:
@@ -73,7 +73,7 @@ def format_to_write(lake: Lake) -> Format:
     Raises:
         UserError: it has more than one.
     """
-    formats = _formats(lake)
+    formats = formats_of(lake)
     if len(formats) > 1:
         raise UserError(f"the lake has {' and '.join(formats)}: choose the format to write with --format")
     return formats[0] if formats else _format_of_errors(lake)
@@ -89,7 +89,7 @@ def need_files(file_format: Format, command: str, instead: str) -> None:
         raise UserError(f"{command} does not work on {file_format.title()} tables: {instead}")
 
 
-def _formats(lake: Lake) -> list[Format]:
+def formats_of(lake: Lake) -> list[Format]:
     """Return the formats of the lake's tables, Parquet first."""
     return [one for one in Format if any(_is_a_tables(one, stored.key) for stored in lake.objects(format_prefix(one)))]
 

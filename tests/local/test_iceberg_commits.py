@@ -1,7 +1,7 @@
 """Commits to Iceberg tables of one source, again and by several processes: each row is there once."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from firehose.local.data_plane import DataPlane
 from firehose.local.delivery.source_marks import SourceMarks, shard_of
 from firehose.local.event_record import EventRecord, event_record
-from firehose.local.faults import Faults, FaultySink, read_faults
+from firehose.local.faults import FaultySink, read_faults
 from firehose.local.faulty_catalog import FaultyCatalog
 from firehose.local.local_stream import LocalStream
 from firehose.local.report import RunReport
 from firehose.local.sources.source_names import named_by_records, one_source
 from firehose.local.user_error import UserError
-from tests.fakes import MemorySink, failing
+from tests.fakes import MemorySink
 from tests.firehose_streams import records
 from tests.iceberg_streams import catalog_in, ids
+from tests.overtaken import Overtaken
 from tests.stream_requests import iceberg, only_table
 
 MARK = "dmd.checkpoint.orders."
@@ -63,34 +64,6 @@ def test_another_source_with_the_same_beginning_is_appended(catalog: Any) -> Non
 
     assert there(catalog) == ["a", "a", "b", "c"]
     assert len([name for name in catalog.load_table("db.orders").properties if name.startswith(MARK)]) == 2
-
-
-class Overtaken:
-    """A catalog before whose first commit something else is done."""
-
-    def __init__(self, catalog: Any, meanwhile: Callable[[], object]) -> None:
-        self._catalog = FaultyCatalog(catalog, Faults())
-        self._before = failing(1, InterruptionError())
-        self._meanwhile = meanwhile
-
-    def load_table(self, identifier: Any) -> Any:
-        table = self._catalog.load_table(identifier)
-        table.catalog = self
-        return table
-
-    def commit_table(self, *arguments: Any) -> Any:
-        try:
-            self._before()
-        except InterruptionError:
-            self._meanwhile()
-        return self._catalog.commit_table(*arguments)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._catalog, name)
-
-
-class InterruptionError(Exception):
-    pass
 
 
 def test_rows_that_another_process_has_appended_meanwhile_are_not_appended_again(catalog: Any) -> None:

@@ -23,6 +23,7 @@ from firehose.local.sinks import FolderSink
 from firehose.local.sources.files import file_records
 from firehose.local.sources.source_names import named_by_records
 from tests.iceberg_streams import catalog_in, ids, route
+from tests.kills import each_step
 from tests.stream_requests import calling, iceberg
 
 pytestmark = pytest.mark.long
@@ -52,19 +53,7 @@ def work(folder: Path, name: str) -> None:
     assert report.adds_up
 
 
-def each_step(before: Callable[[int], None], put: Any = setattr) -> None:
-    """Calls `before` with the number of each file written, transaction of the catalog and object put."""
-    number = 0
-
-    def announced(take: Any, *arguments: Any, **named: Any) -> Any:
-        nonlocal number
-        number += 1
-        before(number)
-        return take(*arguments, **named)
-
-    for owner, name in ((_PrivateFile, "create"), (Session, "commit"), (os, "replace")):
-        step = partial(announced, getattr(owner, name))
-        put(owner, name, step if owner is os else lambda self, *more, step=step, **named: step(self, *more, **named))
+STEPS = ((_PrivateFile, "create"), (Session, "commit"), "replace")
 
 
 def kill_each(*folders: str) -> None:
@@ -92,7 +81,7 @@ def _child(run: Callable[[], None]) -> int:
 
 
 def _run_killed(folder: Path, name: str) -> None:
-    each_step(lambda number: os._exit(KILLED) if number == int(folder.name) else None)
+    each_step(STEPS, lambda number: os._exit(KILLED) if number == int(folder.name) else None)
     work(folder, name)
 
 
@@ -152,7 +141,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> int:
     folder = made(tmp_path_factory.mktemp("whole") / "lake")
     taken: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        each_step(taken.append, patch.setattr)
+        each_step(STEPS, taken.append, patch.setattr)
         work(folder, "A")
     assert rows(folder) == EXPECTED["A"]
     assert len(errors(folder)) == 1

@@ -1,22 +1,22 @@
-"""A compaction as a job over units: a unit is a partition of one format and type."""
+"""A compaction of files as a job over units: a unit is a partition of one format and type."""
 
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from firehose.lake.compact.avro_merger import AvroMerger
+from firehose.lake.compact.leased import compact_leased
 from firehose.lake.compact.limits import Limits, groups
 from firehose.lake.compact.merger import Merger, Part
 from firehose.lake.compact.parquet_merger import ParquetMerger
+from firehose.lake.compact.unit_result import UnitResult
 from firehose.lake.jobs.at_once import at_once
 from firehose.lake.jobs.job import Tick
 from firehose.lake.jobs.lake_partition import LakePartition
-from firehose.lake.jobs.leases import Lease, LostLeaseError, Plan, Source, acquire
+from firehose.lake.jobs.leases import Lease, Plan, Source
 from firehose.lake.jobs.open_writers import StoreTime
 from firehose.lake.jobs.replaced_keys import ReplacedKeys, given_up
-from firehose.lake.jobs.replacement import end_plan, released, remove_leftovers, replace_objects, target_key
+from firehose.lake.jobs.replacement import end_plan, remove_leftovers, replace_objects, target_key
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.opening import open_lake
 from firehose.local.sinks import FolderSink, S3Sink, bucket_of
@@ -26,19 +26,6 @@ from glue.layout import Format
 from glue.model import RecordType
 from glue.schema import load
 from glue.tables import avro_literal, parquet_table
-
-
-class PartitionResult(msgspec.Struct):
-    """The objects of a partition before and after, and the rows of those that were merged."""
-
-    files_before: int = 0
-    files_after: int = 0
-    bytes_before: int = 0
-    bytes_after: int = 0
-    rows: int = 0
-    duplicates_dropped: int = 0
-    targets: int = 0
-    undone: list[str] = []
 
 
 class CompactionJob(NamedTuple):
@@ -75,28 +62,23 @@ class CompactionWorker:
         types = load(Path(job.schemas))
         self._merger = cache(lambda file_format, name: _merger(file_format, types[name]))
 
-    def work(self, unit: int) -> PartitionResult:
+    def work(self, unit: int) -> UnitResult:
         """Compact a partition."""
-        where, result = self._job.partitions[unit], PartitionResult()
-        try:
-            lease = acquire(self._store, str(where), "compact")
-            if lease is None:
-                result.undone.append(f"{where}: another job holds it")
-                return result
-            with released(lease, self._store):
-                self._compact(where, lease, result)
-        except LostLeaseError:
-            result.undone.append(f"{where}: another job has taken it over")
-        except UserError as error:
-            result.undone.append(f"{where}: {error}")
+        where, result = self._job.partitions[unit], UnitResult()
+        compact_leased(
+            self._store,
+            str(where),
+            result.undone,
+            end_plan=lambda lease: end_plan(lease, self._store),
+            compact=lambda lease: self._compact(where, lease, result),
+        )
         return result
 
     def close(self) -> None:
         """Remove temporary files. Another unit may follow."""
         self._store.close()
 
-    def _compact(self, where: LakePartition, lease: Lease, result: PartitionResult) -> None:
-        end_plan(lease, self._store)
+    def _compact(self, where: LakePartition, lease: Lease, result: UnitResult) -> None:
         objects = {stored.key: stored for stored in self._lake.objects(where.folder)}
         late = ReplacedKeys(self._lake).now(where.folder) | given_up(self._lake, where.folder)
         versions = [Source(stored.key, stored.version) for stored in objects.values()]
@@ -108,7 +90,7 @@ class CompactionWorker:
         for group in groups(there, self._job.limits, self._job.time):
             self._merge(where, lease, group, result)
 
-    def _merge(self, where: LakePartition, lease: Lease, group: list[StoredObject], result: PartitionResult) -> None:
+    def _merge(self, where: LakePartition, lease: Lease, group: list[StoredObject], result: UnitResult) -> None:
         merger: Merger = self._merger(where.format, where.type)
         alike: dict[object, list[tuple[Source, Part]]] = {}
         for stored, read in zip(group, at_once(self._store, lambda one: self._store.read(one.key), group), strict=True):
@@ -129,7 +111,7 @@ class CompactionWorker:
                 result.bytes_after -= sum(sizes[source.key] for source, _ in found)
 
     def _replace(
-        self, where: LakePartition, lease: Lease, found: list[tuple[Source, Part]], result: PartitionResult
+        self, where: LakePartition, lease: Lease, found: list[tuple[Source, Part]], result: UnitResult
     ) -> None:
         merger: Merger = self._merger(where.format, where.type)
         sources = [source for source, _ in found]
@@ -140,7 +122,7 @@ class CompactionWorker:
         result.bytes_after += len(merged.body)
         result.rows += merged.rows
         result.duplicates_dropped += merged.duplicates_dropped
-        result.targets += 1
+        result.partitions = 1
 
 
 def _merger(file_format: Format, record_type: RecordType) -> Merger:

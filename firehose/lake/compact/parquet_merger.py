@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from msgspec.structs import replace
 
-from firehose.lake.compact.duplicates import duplicate_places
+from firehose.lake.compact.arrow_rows import change_ids, in_order, without_duplicates
 from firehose.lake.compact.merger import Merged, Part, ids_digest
 from firehose.local.config.conversion_settings import MIB
 from firehose.local.config.delivery_stream import read_delivery_stream
@@ -17,9 +16,6 @@ from firehose.local.conversion.parquet import parquet_file
 from firehose.local.user_error import UserError
 from glue.arrow import in_micros
 from glue.layout import Format
-
-# By what analysts group, then by entity and time.
-_ORDER = (("eventid",), ("reference", "id"), ("change", "atmicros"), ("change", "sequence"))
 
 # Before compression: a row group is then some 64 to 128 MiB.
 _BLOCK_BYTES = 512 * MIB
@@ -63,43 +59,22 @@ class ParquetMerger:
         rows = self._read([part.content for part in parts])
         if rows.num_rows != sum(part.content.count_rows() for part in parts):
             raise UserError("the rows that were read are not as many as the files say")
-        dropped = _duplicates(rows) if drop_duplicates else set()
-        if dropped:
-            rows = rows.filter(pa.array([place not in dropped for place in range(rows.num_rows)]))
-        ids = ids_digest(_ids(rows))
-        merged = _in_order(rows)
+        kept = without_duplicates(rows) if drop_duplicates else rows
+        ids = ids_digest(change_ids(kept))
+        merged = in_order(kept)
 
         def is_right(body: bytes) -> bool:
             read = self._read([_FORMAT.make_fragment(pa.BufferReader(body))])
-            return ids_digest(_ids(read)) == ids and bool(read.equals(merged))
+            return ids_digest(change_ids(read)) == ids and bool(read.equals(merged))
 
         body = parquet_file(merged, self._settings, page_index=True)
-        return Merged(body, merged.num_rows, len(dropped), is_right)
+        return Merged(body, merged.num_rows, rows.num_rows - kept.num_rows, is_right)
 
     def _read(self, files: list[Any]) -> pa.Table:
         try:
             return ds.FileSystemDataset(files, self._schema, _FORMAT).to_table(use_threads=False).combine_chunks()
         except (pa.ArrowException, OSError):
             raise UserError("a file is damaged, or a column of it has another type than in the schemas") from None
-
-
-def _ids(rows: pa.Table) -> list[str | None]:
-    ids: list[str | None] = _column(rows, ("change", "id")).to_pylist()
-    return ids
-
-
-def _duplicates(rows: pa.Table) -> set[int]:
-    return duplicate_places(_ids(rows), lambda places: rows.take(pa.array(places, pa.int64())).to_pylist())
-
-
-def _in_order(rows: pa.Table) -> pa.Table:
-    keys = pa.table({".".join(path): _column(rows, path) for path in _ORDER if path[0] in rows.column_names})
-    return rows.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
-
-
-def _column(rows: pa.Table, path: tuple[str, ...]) -> Any:
-    column = rows.column(path[0])
-    return pc.struct_field(column, list(path[1:])) if len(path) > 1 else column
 
 
 def _unknown(file: Any, table: Any, above: str) -> Iterator[str]:

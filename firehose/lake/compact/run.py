@@ -2,30 +2,31 @@
 
 import contextlib
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from firehose.lake.compact.finding import PartitionToMerge, find
 from firehose.lake.compact.job import CompactionJob
-from firehose.lake.compact.limits import Limits, files_after, groups
-from firehose.lake.jobs.job import Executor, Phase, Unit
-from firehose.lake.jobs.lake_partition import LakePartition
-from firehose.lake.jobs.leases import FREE_SECONDS, LEASES, store_seconds
+from firehose.lake.compact.limits import Limits, files_after
+from firehose.lake.compact.unit_result import UnitResult
+from firehose.lake.jobs.job import Executor, Job, Phase, Unit
+from firehose.lake.jobs.leases import store_seconds
 from firehose.lake.jobs.open_writers import StoreTime, first_open
-from firehose.lake.jobs.replaced_keys import ReplacedKeys, given_up
-from firehose.lake.jobs.replacement import COMPACTED, GIVEN_UP, REPLACED
 from firehose.lake.objects import Lake, StoredObject
-from firehose.lake.opening import open_lake
-from firehose.local.sinks import bucket_of
-from glue.layout import FILE_FORMATS, Format, partition_date, type_prefix
+from firehose.lake.opening import formats_of, open_lake
+from firehose.local.sinks import S3, bucket_of
+from glue.layout import FILE_FORMATS, Format
 from glue.schema import SCHEMAS, load
 
 
 class CompactRequest(NamedTuple):
-    """A request to compact a lake: by default all its types and formats."""
+    """A request to compact a lake: by default all its types and formats.
+
+    Iceberg tables of a bucket are left to AWS Glue's optimizers, unless `file_format` names them.
+    """
 
     lake: str
     limits: Limits = Limits()
@@ -51,10 +52,12 @@ class CompactionResult(msgspec.Struct):
     undone: list[str] = []
 
 
-class _Found(NamedTuple):
-    partition: LakePartition
-    objects: list[StoredObject]
-    groups: list[list[StoredObject]]
+class _Planned(NamedTuple):
+    """A job of a compaction, its units, and the number of files that they merge."""
+
+    job: Job[UnitResult]
+    units: list[Unit]
+    files: int
 
 
 def compact(request: CompactRequest, executor: Executor, *, phase: Phase) -> CompactionResult:
@@ -67,24 +70,13 @@ def compact(request: CompactRequest, executor: Executor, *, phase: Phase) -> Com
     with contextlib.closing(bucket_of(request.lake, "lake")) as store:
         now = store_seconds(store)
         at = StoreTime(now, first_open(lake, now, store))
-    found = list(_find(lake, request, at))
-    job = CompactionJob(
-        request.lake,
-        tuple(one.partition for one in found),
-        request.limits,
-        at,
-        request.drop_duplicates,
-        str(request.schemas),
-    )
     result = CompactionResult()
-    units = [Unit(number, sum(map(_size, one.groups))) for number, one in enumerate(found)]
-    tick = phase("merged", sum(len(group) for one in found for group in one.groups))
-    with contextlib.closing(executor.run(job, units, tick)) as answers:
-        for _, done in answers:
-            result.partitions += bool(done.targets)
-            result.undone += done.undone
-            for name in ("files_before", "files_after", "bytes_before", "bytes_after", "rows", "duplicates_dropped"):
-                setattr(result, name, getattr(result, name) + getattr(done, name))
+    for planned in _planned(lake, request, at):
+        tick = phase("merged", planned.files)
+        with contextlib.closing(executor.run(planned.job, planned.units, tick)) as answers:
+            for _, done in answers:
+                for name, value in msgspec.structs.asdict(done).items():
+                    setattr(result, name, getattr(result, name) + value)
     result.undone.sort()
     return result
 
@@ -96,59 +88,61 @@ def dry_run(request: CompactRequest) -> CompactionResult:
         UserError: the lake cannot be read.
     """
     lake, now = open_lake(request.lake), time.time()
-    found = [one for one in _find(lake, request, StoreTime(now, first_open(lake, now))) if one.groups]
+    at = StoreTime(now, first_open(lake, now))
+    found = [one for one in _find(lake, request, at) if one.groups]
+    if _compacts_tables(lake, request):
+        from firehose.lake.compact.iceberg_tables import find_in_tables, known_tables  # noqa: PLC0415 - PyIceberg: 0.7 s
+        from firehose.lake.iceberg.reading import LakeSnapshots  # noqa: PLC0415 - as above
+
+        found += find_in_tables(LakeSnapshots(lake), known_tables(request.lake, _names(request)), request.limits, now)
     return CompactionResult(
         partitions=len(found),
-        files_before=sum(len(one.objects) for one in found),
-        files_after=sum(files_after(len(one.objects), one.groups) for one in found),
-        bytes_before=sum(_size(one.objects) for one in found),
+        files_before=sum(len(one.files) for one in found),
+        files_after=sum(files_after(len(one.files), one.groups) for one in found),
+        bytes_before=sum(_size(one.files) for one in found),
         bytes_after=None,
         rows=None,
     )
 
 
-def _find(lake: Lake, request: CompactRequest, at: StoreTime) -> Iterator[_Found]:
-    """Yield the partitions that have something to merge, or something that a killed job has left."""
-    for file_format in [request.file_format] if request.file_format else FILE_FORMATS:
-        for name in request.types or sorted(load(request.schemas)):
-            by_date: dict[str, list[StoredObject]] = defaultdict(list)
-            for stored in lake.objects(type_prefix(file_format, name)):
-                if date := partition_date(stored.key):
-                    by_date[date].append(stored)
-            left = {*_noted(lake, file_format, name), *_given_up_leases(lake, file_format, name, at)}
-            for date in sorted({*by_date, *left}):
-                found = _Found(
-                    LakePartition(file_format, name, date), by_date[date], groups(by_date[date], request.limits, at)
-                )
-                if found.groups or (date in left and _has_leftovers(lake, found, at)):
-                    yield found
+def leaves_tables(request: CompactRequest) -> bool:
+    """Return True if a lake has Iceberg tables that are left to AWS Glue's optimizers: in a bucket, unless named."""
+    return (
+        request.file_format is None
+        and request.lake.startswith(S3)
+        and Format.ICEBERG in formats_of(open_lake(request.lake))
+    )
 
 
-def _noted(lake: Lake, file_format: Format, name: str) -> Iterator[str]:
-    """Yield the dates of partitions in which something was replaced or given up."""
-    for notes in (REPLACED, GIVEN_UP):
-        for stored in lake.objects(f"{notes}{type_prefix(file_format, name)}"):
-            yield partition_date(stored.key)
+def _planned(lake: Lake, request: CompactRequest, at: StoreTime) -> Iterator[_Planned]:
+    found = list(_find(lake, request, at))
+    partitions = tuple(one.partition for one in found)
+    job = CompactionJob(request.lake, partitions, request.limits, at, request.drop_duplicates, str(request.schemas))
+    units = [Unit(number, sum(map(_size, one.groups))) for number, one in enumerate(found)]
+    yield _Planned(job, units, sum(len(group) for one in found for group in one.groups))
+    if _compacts_tables(lake, request):
+        from firehose.lake.compact.iceberg_tables import IcebergCompaction, known_tables  # noqa: PLC0415 - as above
+
+        tables = tuple(known_tables(request.lake, _names(request)))
+        tables_job = IcebergCompaction(request.lake, tables, request.limits, at.now_seconds, request.drop_duplicates)
+        # To find their files takes as long as to read all their manifests: the units do it.
+        yield _Planned(tables_job, [Unit(number, 1) for number in range(len(tables))], 0)
 
 
-def _given_up_leases(lake: Lake, file_format: Format, name: str, at: StoreTime) -> Iterator[str]:
-    """Yield the dates of partitions whose lease a killed job has left."""
-    for stored in lake.objects(f"{LEASES}{file_format}/{name}/"):
-        if at.now_seconds - stored.written_ms / 1000 >= FREE_SECONDS:
-            yield stored.key.rpartition("/")[2].removesuffix(".json")
+def _compacts_tables(lake: Lake, request: CompactRequest) -> bool:
+    if request.file_format is None:
+        return not request.lake.startswith(S3) and Format.ICEBERG in formats_of(lake)
+    return request.file_format is Format.ICEBERG
 
 
-def _has_leftovers(lake: Lake, found: _Found, at: StoreTime) -> bool:
-    """Return True if a lease was left, or an object is there that should not be."""
-    partition = found.partition
-    if partition.date in _given_up_leases(lake, partition.format, partition.type, at):
-        return True
-    names = {stored.key for stored in found.objects}
-    if names & given_up(lake, partition.folder):
-        return True
-    # Most partitions hold targets only: their records need not be read.
-    others = {key for key in names if not key.rpartition("/")[2].startswith(COMPACTED)}
-    return bool(others and others & ReplacedKeys(lake).now(partition.folder))
+def _find(lake: Lake, request: CompactRequest, at: StoreTime) -> Iterator[PartitionToMerge]:
+    for file_format in (one for one in FILE_FORMATS if request.file_format in (None, one)):
+        for name in _names(request):
+            yield from find(lake, file_format, name, request.limits, at)
+
+
+def _names(request: CompactRequest) -> Sequence[str]:
+    return request.types or sorted(load(request.schemas))
 
 
 def _size(objects: list[StoredObject]) -> int:

@@ -137,7 +137,7 @@ class ErasureWorker:
                 result.undone.append(f"{work.partition}: another job holds it")
                 result.pending |= _whose(theirs)
             return
-        with released(lease, self._store):
+        with released(lease, lambda: end_plan(lease, self._store)):
             end_plan(lease, self._store)
             objects = self._without_leftovers(work.partition.folder, lease)
             self._redact(self._theirs(objects, known, result), lease, result)

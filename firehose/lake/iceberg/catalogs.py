@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firehose.local.aws_errors import as_user_errors
+from firehose.local.iceberg_installed import check_iceberg_installed
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 from firehose.pipeline.names import Names
@@ -44,7 +45,7 @@ def folder_tables(lake: str, *, make: bool = False) -> "TablePlace":
     Raises:
         UserError: the catalog is missing; or the lake was moved, since the tables' metadata hold absolute paths.
     """
-    _check_installed()
+    check_iceberg_installed()
     from firehose.local.iceberg_catalogs import folder_catalog  # noqa: PLC0415 - loads PyIceberg
     from firehose.pipeline.iceberg_tables import TablePlace  # noqa: PLC0415
 
@@ -65,7 +66,7 @@ def glue_tables(environment: str) -> "TablePlace":
     Raises:
         UserError: the environment's database does not exist, or Glue cannot be reached.
     """
-    _check_installed()
+    check_iceberg_installed()
     import boto3  # noqa: PLC0415 - slow, and not for a folder
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
@@ -134,12 +135,3 @@ def check_not_moved(lake: str) -> None:
 def _s3_properties(region: str) -> dict[str, Any]:
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     return {"s3.region": region, **({"s3.endpoint": endpoint} if endpoint else {})}
-
-
-def _check_installed() -> None:
-    try:
-        import pyiceberg.catalog.sql  # noqa: F401, PLC0415
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"Iceberg tables need PyIceberg ({error.name} is missing): install dmd-pipeline[iceberg]"
-        ) from None

@@ -36,6 +36,17 @@ class LakeSnapshots:
         Raises:
             UserError: the table is missing, or rows are deleted by delete files.
         """
+        place = self._table(table).spec().fields[0].name == PARTITION
+        return {
+            stored: str(task.file.partition[0]) if place else "" for stored, task in self.tasks(table, snapshot).items()
+        }
+
+    def tasks(self, table: str, snapshot: int | None = None) -> dict[StoredObject, Any]:
+        """Return the files of a snapshot, the newest by default, each with its FileScanTask.
+
+        Raises:
+            UserError: the table is missing, or rows are deleted by delete files.
+        """
         found = self._table(table)
         if found.current_snapshot() is None:
             return {}
@@ -45,8 +56,7 @@ class LakeSnapshots:
                 f"rows of {table} are deleted by delete files, which cannot be read here: query the table in Athena, "
                 "or run OPTIMIZE on it there"
             )
-        place = found.spec().fields[0].name == PARTITION
-        return {self._of(task.file.file_path): str(task.file.partition[0]) if place else "" for task in tasks}
+        return {self._of(task.file.file_path): task for task in tasks}
 
     def snapshot(self, version: TableVersion, number: int) -> int:
         """Return the snapshot of a version: number is its id, or a time in microseconds.

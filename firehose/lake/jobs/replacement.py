@@ -117,15 +117,15 @@ def remove_leftovers(
 
 
 @contextmanager
-def released(lease: Lease, store: ConditionalStore) -> Iterator[None]:
-    """Release a lease at the end, its plan finished or given up. If that fails, too, the next job does it."""
+def released(lease: Lease, end: Callable[[], None]) -> Iterator[None]:
+    """Release a lease at the end. After an error `end` ends its plan; if that fails, too, the next job does it."""
     try:
         yield
     except LostLeaseError:
         raise
     except BaseException:
-        with suppress(UserError, OSError, LostLeaseError):
-            end_plan(lease, store)
+        with suppress(Exception):
+            end()
             lease.release()
         raise
     lease.release()

@@ -71,7 +71,7 @@ def read_figures(
         sorted(types),
         count_rows(lake, types, chosen, schemas),
         prove_redaction(lake, types, chosen, schemas),
-        count_files(lake, types),
+        count_files(lake, types, chosen),
         report_of(lake, types),
         find_drift(lake),
         find_replays(lake),
