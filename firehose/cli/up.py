@@ -13,7 +13,6 @@ from firehose.cli import STOPPED
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.text_table import print_table
 from firehose.cli.up_table import counts_table, live_counts, live_table
-from firehose.lake.opening import need_files
 from firehose.local.sources.kinesis import now_ms
 from firehose.local.user_error import UserError
 from firehose.pipeline.run_summary import FunctionMetrics
@@ -114,10 +113,7 @@ def _forget(state: Path) -> None:
 def _modes(mode: str) -> list[Format]:
     if mode not in MODES:
         raise UserError(f"unknown mode '{mode}' (choose from {', '.join(MODES)})")
-    chosen = list(FILE_FORMATS) if mode == BOTH else [Format(mode)]
-    for one in chosen:
-        need_files(one, "dmd up", "run them with dmd run --format iceberg; on AWS, as docs/deploy.md says")
-    return chosen
+    return list(FILE_FORMATS) if mode == BOTH else [Format(mode)]
 
 
 def _live_table(counts: list[dict[str, Any]], metrics: dict[str, FunctionMetrics]) -> Any:

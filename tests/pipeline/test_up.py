@@ -36,7 +36,7 @@ def address_of(said: list[str]) -> LocalAws:
     return LocalAws("".join(said).partition("AWS_ENDPOINT_URL=")[2].split()[0])
 
 
-@pytest.mark.parametrize("mode", ["parquet", "avro"])
+@pytest.mark.parametrize("mode", ["parquet", "avro", "iceberg"])
 def test_a_change_of_the_table_is_delivered_and_counted_until_ctrl_c(tmp_path: Path, mode: str) -> None:
     kept = {name: value for name, value in os.environ.items() if name not in {"PATH", "DMD_TERRAFORM"}}
     variables = {**kept, "AWS_PROFILE": "prod", "AWS_SECRET_ACCESS_KEY": "real secret"}
@@ -64,7 +64,7 @@ def test_a_change_of_the_table_is_delivered_and_counted_until_ctrl_c(tmp_path: P
     assert "real secret" not in told
     assert told.endswith("the endpoint has ended, and everything it held is gone\n")
     numbers = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.startswith("prd3292")}
-    claiming = "prd3292-test-dmnd-demand" if mode == "parquet" else "prd3292-test-dmnd-avro"
+    claiming = f"prd3292-test-dmnd-{'demand' if mode == 'parquet' else mode}"
     assert numbers[claiming] == ["1", "0", "0", "1", "0"]
     assert len(numbers) == (4 if mode == "parquet" else 1)
 

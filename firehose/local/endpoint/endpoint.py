@@ -75,6 +75,16 @@ class Endpoint:
     def _credentials(self) -> Mapping[str, str]:
         return self.credentials or {name: os.environ.get(name) or dummy for name, dummy in DUMMY_CREDENTIALS.items()}
 
+    @property
+    def file_properties(self) -> dict[str, str]:
+        """The properties with which PyIceberg reaches files in S3."""
+        return {
+            "s3.endpoint": self.url,
+            "s3.region": self.region,
+            "s3.access-key-id": self._credentials["AWS_ACCESS_KEY_ID"],
+            "s3.secret-access-key": self._credentials["AWS_SECRET_ACCESS_KEY"],
+        }
+
     def client(self, service: str, *, attempts: int = 3, connections: int = 10) -> Any:
         """Return a boto3 client that calls this endpoint whatever the user's configuration says."""
         from botocore.config import Config  # noqa: PLC0415 - with boto3

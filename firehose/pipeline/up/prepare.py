@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.iceberg_installed import check_iceberg_installed
 from firehose.local.private_files import make_folder, write_file
 from firehose.local.user_error import UserError
 from firehose.pipeline.package import checkout_package
-from firehose.pipeline.up.resources import make_resources
+from firehose.pipeline.up.resources import ENVIRONMENT, make_iceberg_tables, make_resources
 from firehose.pipeline.up.terraform import apply_test, terraform_command
 from glue.layout import Format
 
@@ -20,6 +21,8 @@ def prepare(
     Raises:
         UserError: the package cannot be read, or the pipeline cannot be deployed.
     """
+    if Format.ICEBERG in modes:
+        check_iceberg_installed()
     ours = _read(package) if package else checkout_package()
     terraform = terraform_command()
     if terraform:
@@ -31,6 +34,9 @@ def prepare(
     else:
         say("terraform not found: our own builders make the same resources")
         make_resources(endpoint, modes, ours)
+    if Format.ICEBERG in modes:
+        say(f"making the Iceberg tables, as dmd iceberg tables --glue --environment {ENVIRONMENT} does")
+        make_iceberg_tables(endpoint)
 
 
 def _read(package: Path) -> bytes:

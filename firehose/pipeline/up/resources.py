@@ -7,10 +7,11 @@ import msgspec
 
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.endpoint.endpoint import Endpoint
+from firehose.local.sinks import S3
 from firehose.pipeline.modes import MODES
 from firehose.pipeline.names import Names
 from firehose.pipeline.streams import ModeStream, mode_streams
-from glue.layout import Format
+from glue.layout import Format, format_prefix
 from glue.model import RecordType
 from glue.schema import load
 from glue.tables import with_bucket
@@ -59,6 +60,16 @@ def make_resources(endpoint: Endpoint, modes: Iterable[Format], package: bytes) 
             _glue(endpoint, mode, types)
             for stream in mode_streams(_NAMES, mode, types):
                 _delivery(endpoint, stream, made)
+
+
+def make_iceberg_tables(endpoint: Endpoint) -> None:
+    """Make the Iceberg tables, which neither Terraform nor make_resources() does: before the first change arrives."""
+    from firehose.local.iceberg_catalogs import glue_catalog  # noqa: PLC0415 - loads PyIceberg
+    from firehose.pipeline.iceberg_tables import TablePlace, make_tables  # noqa: PLC0415
+
+    catalog = glue_catalog(endpoint.client("glue"), **endpoint.file_properties)
+    address = f"{S3}{BUCKET}/{format_prefix(Format.ICEBERG)}".rstrip("/")
+    make_tables(TablePlace(catalog, _NAMES.database(Format.ICEBERG), address), load())
 
 
 def _role(endpoint: Endpoint) -> str:
