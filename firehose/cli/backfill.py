@@ -22,6 +22,7 @@ from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.opening import open_lake
 from firehose.local.kinesis_writer import KINESIS, stream_of
 from firehose.local.processors.function_problems import FunctionProblem
+from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 from glue.layout import FILE_FORMATS, Format
 from glue.schema import SCHEMAS
@@ -124,11 +125,13 @@ def backfill(  # noqa: PLR0913 - options of a command
 
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
-    if lake and file_format not in FILE_FORMATS and (processes > 1 or engine is Engine.SPARK):
-        raise UserError(
-            "Iceberg tables take one commit at a time: leave out --processes and --engine, or send the items through "
-            "the stream with --stream"
-        )
+    if lake and file_format not in FILE_FORMATS:
+        if table and processes > 1:
+            raise UserError("a scan into Iceberg tables commits as it goes: leave out --processes, or read an export")
+        if engine is Engine.SPARK and not lake.startswith(S3):
+            raise UserError(
+                "--engine spark cannot reach the Iceberg catalog of a folder, a file on this machine: leave it out"
+            )
     job = BackfillJob(
         source=either("--table", table, "--export", export),
         is_table=bool(table),

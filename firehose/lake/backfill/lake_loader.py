@@ -1,12 +1,16 @@
 """Load the items of a backfill into a lake, through the function and the local data plane."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import msgspec.structs
 
 from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
-from firehose.lake.backfill.state import StartedJob
+from firehose.lake.backfill.state import Progress, StartedJob
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.erasure.redacting_sink import RedactingSink
 from firehose.lake.iceberg.writing import tables_to_write
@@ -16,23 +20,37 @@ from firehose.local.sources.source_names import one_source
 from firehose.local.user_error import UserError
 from firehose.pipeline.change_records import change_identity, change_time_ms
 from firehose.pipeline.run_summary import CountingSink, FunctionMetrics, summarise
-from firehose.pipeline.streams import local_pipeline
+from firehose.pipeline.streams import IcebergLake, local_pipeline
 from glue.layout import FILE_FORMATS, type_prefix
 from transform.outcome import OTHER
 
+if TYPE_CHECKING:
+    from firehose.lake.iceberg.staging import StagedAppend, StagingCatalog
+
 _ONE_SHARD = "shardId-000000000000"
+
+
+class Loaded(NamedTuple):
+    """A unit that was loaded: its progress, and what is to be committed before that counts."""
+
+    progress: Progress
+    staged: "Sequence[StagedAppend]" = ()
 
 
 class LakeLoader:
     """Delivers records into the lake of a job; a scratch lake has no list of `erased` subjects.
 
+    With `stages`, what is to be appended to Iceberg tables is written, and then committed by whoever takes `staged`.
+
     Raises:
         UserError: it cannot be written.
     """
 
-    def __init__(self, started: StartedJob, erased: ErasedSubjects | None) -> None:
+    def __init__(self, started: StartedJob, erased: ErasedSubjects | None, *, stages: bool = False) -> None:
         job = started.job
         self._started = started
+        self._stages = stages
+        self._staging: StagingCatalog | None = None
         self._format = job.file_format
         self._schemas = Path(job.schemas)
         self._types = job.load_types()
@@ -59,7 +77,7 @@ class LakeLoader:
             objects,
             schemas=self._schemas,
             file_format=self._format,
-            iceberg=self._tables.of(one_source(self._started.source_name(unit))) if self._tables else None,
+            iceberg=self._tables_of(self._started.source_name(unit)),
             on_printed=metrics.add,
         )
         report = plane.run(records)
@@ -79,6 +97,23 @@ class LakeLoader:
         if not summary.adds_up:
             raise UserError("read is not delivered + dropped + failed: a record was lost or counted twice")
         counts.add(chunk)
+
+    def staged(self) -> "list[StagedAppend]":
+        """Return what was staged of a unit, and begin with another."""
+        staging, self._staging = self._staging, None
+        return staging.staged if staging else []
+
+    def _tables_of(self, source: str) -> IcebergLake | None:
+        if self._tables is None:
+            return None
+        tables = self._tables
+        if self._stages:
+            if self._staging is None:
+                from firehose.lake.iceberg.staging import StagingCatalog  # noqa: PLC0415 - PyIceberg: 0.7 s
+
+                self._staging = StagingCatalog(tables.catalog, source)
+            tables = msgspec.structs.replace(tables, catalog=self._staging)
+        return tables.of(one_source(source))
 
     def close(self) -> None:
         """Remove temporary files, so that only delivered objects stay in the lake."""

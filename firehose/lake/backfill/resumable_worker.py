@@ -12,7 +12,7 @@ import msgspec
 from firehose.lake.backfill.chunk import Chunk
 from firehose.lake.backfill.export import Export
 from firehose.lake.backfill.item_filter import ItemFilter
-from firehose.lake.backfill.lake_loader import LakeLoader, RecordNumbers
+from firehose.lake.backfill.lake_loader import LakeLoader, Loaded, RecordNumbers
 from firehose.lake.backfill.spool import write_chunk
 from firehose.lake.backfill.state import Progress, StartedJob, State, as_lines, write_whole
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
@@ -48,16 +48,16 @@ class ResumableWorker:
         self._state = state
         self._tick = tick
 
-    def work(self, unit: int) -> Progress:
+    def work(self, unit: int) -> Loaded:
         """Work on a unit, from its saved progress to its end."""
         progress = self._deliver_waiting(unit, self._state.progress(unit))
         if progress.done:
-            return progress
+            return Loaded(progress)
         with contextlib.closing(self._source.pages(unit, progress.position or "")) as pages:
             while not progress.done:
                 chunk = Chunk(pages, self._filter, self._job.chunk_items, self._tick)
                 progress = self._settle(unit, chunk, progress)
-        return progress
+        return Loaded(progress)
 
     def close(self) -> None:
         """Remove temporary files, so that only delivered objects stay in the lake. `work` may be called again."""

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -15,14 +15,14 @@ from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.item_filter import ItemFilter
 from firehose.lake.backfill.job import BackfillJob
 from firehose.lake.backfill.key_names import find_key_names
-from firehose.lake.backfill.lake_loader import lost_types
+from firehose.lake.backfill.lake_loader import Loaded, lost_types
 from firehose.lake.backfill.spool import Spool
 from firehose.lake.backfill.state import Progress, State
 from firehose.lake.backfill.stream_loader import INTERVALS, DatesInFlight, check_stream, send_spool
 from firehose.lake.backfill.worker import Backfill
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.erasure.redacting_writer import RedactingWriter
-from firehose.lake.jobs.job import Executor, Phase
+from firehose.lake.jobs.job import Answers, Executor, Phase
 from firehose.lake.jobs.open_writers import open_writer
 from firehose.lake.opening import open_lake_to_write
 from firehose.local.kinesis_writer import KinesisWriter, Writer, stream_of
@@ -32,6 +32,12 @@ from firehose.local.user_error import UserError
 
 # Called at a resume with the start of the backfill, in epoch microseconds, and the number of items read so far.
 OnResume = Callable[[int, int], None]
+
+
+# A commit takes half a second or so, and a kill loses the work of so many data files at most. What has waited for three
+# hours might be taken for what a killed writer has left.
+_COMMITTED_UNITS = 16
+_COMMIT_SECONDS = 600
 
 
 class Throttle(NamedTuple):
@@ -107,7 +113,7 @@ def run(  # noqa: PLR0913 - an argument for each option
             _interrupted_at_once(),
             contextlib.closing(executor.run(backfill, units, tick)) as answers,
         ):
-            for unit, done in answers:
+            for unit, done in _committed(job, answers):
                 state.save(unit, done)
         counts = _counts(state.progress(unit.number) for unit in source.units)
         if job.is_stream:
@@ -141,6 +147,29 @@ def dry_run(
             counts.add(chunk.counts)
             position = chunk.position
     return BackfillResult(counts, source.ignored, resumed=False, at_micros=source.at_micros)
+
+
+def _committed(job: BackfillJob, answers: Answers[Loaded]) -> Iterator[tuple[int, Progress]]:
+    """Yield the progress of each unit when its rows are in the lake: at once, or when what it staged is committed."""
+    waiting: dict[int, Loaded] = {}
+    began_seconds = time.monotonic()
+    for unit, loaded in answers:
+        waiting[unit] = loaded
+        is_late = time.monotonic() - began_seconds >= _COMMIT_SECONDS
+        if not loaded.staged or len(waiting) >= _COMMITTED_UNITS or is_late:
+            yield from _commit(job, waiting)
+            waiting, began_seconds = {}, time.monotonic()
+    yield from _commit(job, waiting)
+
+
+def _commit(job: BackfillJob, waiting: Mapping[int, Loaded]) -> Iterator[tuple[int, Progress]]:
+    if staged := [one for loaded in waiting.values() for one in loaded.staged]:
+        from firehose.lake.iceberg.catalogs import lake_tables  # noqa: PLC0415 - PyIceberg: 0.7 s
+        from firehose.lake.iceberg.staging import commit_staged  # noqa: PLC0415
+
+        commit_staged(lake_tables(job.target).catalog, staged)
+    for unit, loaded in waiting.items():
+        yield unit, loaded.progress
 
 
 def _counts(progress: Iterable[Progress]) -> Counts:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from firehose.lake.backfill.chunk import Chunk
 from firehose.lake.backfill.export import Export
 from firehose.lake.backfill.item_filter import ItemFilter
-from firehose.lake.backfill.lake_loader import LakeLoader, RecordNumbers
+from firehose.lake.backfill.lake_loader import LakeLoader, Loaded, RecordNumbers
 from firehose.lake.backfill.resumable_worker import ResumableWorker
 from firehose.lake.backfill.state import Progress, StartedJob, State
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
@@ -46,13 +46,13 @@ class ExportWorker:
     def __init__(self, started: StartedJob, export: Export, tick: Tick, erased: ErasedSubjects | None) -> None:
         self._job = started.job
         self._source = self._job.open_source(export, started.started_micros, started.key_names)
-        self._loader = LakeLoader(started, erased)
+        self._loader = LakeLoader(started, erased, stages=True)
         self._filter = ItemFilter(self._job)
         self._personal = self._job.load_personal()
         self._tick = tick
 
-    def work(self, unit: int) -> Progress:
-        """Load a data file, from its beginning to its end."""
+    def work(self, unit: int) -> Loaded:
+        """Load a data file as a whole. Iceberg tables have its rows once what it staged is committed."""
         progress = Progress()
         numbers = RecordNumbers(self._source.identity, unit, self._personal)
         with contextlib.closing(self._source.pages(unit, "")) as pages:
@@ -60,7 +60,7 @@ class ExportWorker:
                 chunk = Chunk(pages, self._filter, self._job.chunk_items, self._tick)
                 self._loader.deliver(numbers.records(chunk.payloads(), progress.records), chunk.counts, unit)
                 progress = progress.after(chunk)
-        return progress
+        return Loaded(progress, self._loader.staged())
 
     def close(self) -> None:
         """Remove temporary files, so that only delivered objects stay in the lake. Another unit may follow."""
