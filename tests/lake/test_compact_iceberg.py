@@ -66,16 +66,9 @@ def test_a_partition_becomes_one_file_with_the_same_rows_in_one_commit(lake: Pat
 
     assert counted(lake) == before
     assert len(files(lake)) == 2
-    assert counts == {
-        "partitions": 2,
-        "files_before": 5,
-        "files_after": 2,
-        "bytes_before": counts["bytes_before"],
-        "bytes_after": sum(path.stat().st_size for path in files(lake)),
-        "rows": 5,
-        "duplicates_dropped": 0,
-        "undone": [],
-    }
+    names = ("partitions", "files_before", "files_after", "rows", "duplicates_dropped", "undone")
+    assert [counts[name] for name in names] == [2, 5, 2, 5, 0, []]
+    assert counts["bytes_after"] == sum(path.stat().st_size for path in files(lake)) < counts["bytes_before"]
     assert '"partitions":2,"files_before":5,"files_after":2' in dry
     assert [one.snapshot_id for one in iceberg_table(lake).snapshots()][:-1] == [one.snapshot_id for one in snapshots]
     assert [fans_then(lake, one.snapshot_id) for one in snapshots] == [
