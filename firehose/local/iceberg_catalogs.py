@@ -52,17 +52,6 @@ def without_retries(table: Table) -> Table:
     return table
 
 
-def without_retries(table: Table) -> Table:
-    """Return a loaded table whose commits are tried once.
-
-    PyIceberg would repeat a refused commit by itself, and so do again what another process has done meanwhile. This
-    lies over the loaded table only: Firehose and Athena read the stored property, too.
-    """
-    own = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
-    table.metadata = table.metadata.model_copy(update={"properties": own})
-    return table
-
-
 class PrivateFileIO(PyArrowFileIO):
     """Writes files that only their user may open, as private_files does."""
 

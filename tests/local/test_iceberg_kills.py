@@ -53,7 +53,7 @@ def work(folder: Path, name: str) -> None:
     assert report.adds_up
 
 
-STEPS = ((_PrivateFile, "create"), (Session, "commit"), "replace")
+STEPS = ((_PrivateFile, "create"), (Session, "commit"), (os, "replace"))
 
 
 def kill_each(*folders: str) -> None:
