@@ -120,7 +120,7 @@ def test_what_is_of_icebergs_has_no_effect_on_another_stream(options: list[str],
 
 
 def test_without_pyiceberg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "firehose.local.iceberg_catalogs", None)
+    monkeypatch.setitem(__import__("sys").modules, "pyiceberg.catalog.sql", None)
 
     with pytest.raises(UserError, match=r"install dmd-pipeline\[iceberg\]"):
         run("--catalog", "tables")
