@@ -24,7 +24,7 @@ COMMANDS = {
     "reconcile": "Prove that the items of a table and their newest rows in a lake are the same.",
     "compact": "Make the small files of closed partitions into few, while everything else goes on.",
     "erase": "Take people's personal data out of a lake, and prove it, while everything else goes on.",
-    "iceberg": "Make and evolve the Iceberg tables from the schemas.",
+    "iceberg": "Make Iceberg tables, and merge changes into the current ones.",
     "up": "Run the whole pipeline on a local AWS endpoint, until Ctrl-C.",
     "console": "Open Python with the pipeline's configuration, schemas, functions and lake.",
     "firehose": "Run any extended S3 or Iceberg delivery stream as AWS would.",

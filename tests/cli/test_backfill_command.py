@@ -251,8 +251,8 @@ def test_an_exception_of_our_function_is_named_by_class_file_and_line_without_it
     def handler(*_: Any) -> None:
         raise ValueError("+15550100")
 
-    def built(variables: Any, *others: Any) -> Any:
-        return handler if variables["RECORD_TYPES"] in broken else build(variables, *others)
+    def built(variables: Any, *others: Any, **shared: Any) -> Any:
+        return handler if variables["RECORD_TYPES"] in broken else build(variables, *others, **shared)
 
     monkeypatch.setattr(streams, "build", built)
 
