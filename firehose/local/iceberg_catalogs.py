@@ -8,6 +8,7 @@ from pyiceberg.io import OutputStream
 from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
 from pyiceberg.table import Table, TableProperties
 from pyiceberg.typedef import EMPTY_DICT, Properties
+from sqlalchemy import URL
 
 from firehose.local.iceberg_nulls import keep_null_lists
 from firehose.local.private_files import make_folder, open_private
@@ -30,8 +31,10 @@ def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:
     place = folder.absolute()
     with open(place / SQLITE, "ab", opener=open_private):
         pass
+    # SQLAlchemy decodes %20, and takes what follows a question mark for settings: it would open a file elsewhere.
+    database = URL.create("sqlite", database=str(place / SQLITE)).render_as_string()
     own = f"{PrivateFileIO.__module__}.{PrivateFileIO.__name__}"
-    return SqlCatalog(name, uri=f"sqlite:///{place / SQLITE}", warehouse=place.as_uri(), **{"py-io-impl": own})
+    return SqlCatalog(name, uri=database, warehouse=place.as_uri(), **{"py-io-impl": own})
 
 
 def glue_catalog(client: Any, **properties: str) -> "GlueCatalog":

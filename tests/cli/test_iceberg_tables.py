@@ -57,7 +57,7 @@ def write_gift(folder: Path, *fields: dict[str, Any]) -> None:
     (folder / "gift.avsc").write_text(json.dumps(gift(*fields)))
 
 
-@pytest.mark.parametrize("name", ["lake", "a lake #1 with 100% é"])
+@pytest.mark.parametrize("name", ["lake", "a lake #1 with 100% é", "what%20is?mode=memory&this"])
 def test_a_history_and_a_current_table_are_made_for_each_type_where_the_design_has_them(
     tmp_path: Path, name: str
 ) -> None:
