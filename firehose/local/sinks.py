@@ -275,8 +275,10 @@ def make_bucket_folder(folder: Path, where: str, what: str) -> None:
     """Makes the folder of a bucket or lake, with those above it.
 
     Raises:
-        UserError: the folder cannot be made.
+        UserError: the folder cannot be made, or an address such as file:///lake is given, not a path.
     """
+    if "://" in where:
+        raise UserError(f"{where} cannot be a {what}: it should be the path of a folder, or s3://bucket")
     try:
         make_folder(folder)
     except OSError as error:

@@ -73,6 +73,17 @@ def test_a_history_and_a_current_table_are_made_for_each_type_where_the_design_h
     assert loaded(place, "sale").location() == str(lake / "data-pipeline/iceberg/sale")
 
 
+def test_an_address_of_a_folder_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UserError, match="should be the path of a folder"):
+        folder_tables(f"file://{tmp_path}/lake", make=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_table_holds_a_property_that_changes_how_other_writers_commit(tmp_path: Path) -> None:
     tables(tmp_path)
 

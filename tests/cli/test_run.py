@@ -352,6 +352,7 @@ def test_a_fifth_record_type_is_one_schema(tmp_path: Path) -> None:
         (["run", "{tmp}/plain.jsonl.gz", "--lake", "{tmp}/lake"], "is not gzip"),
         (["run", "{tmp}/ok.jsonl", "--lake", "{tmp}/ok.jsonl"], "cannot be a lake"),
         (["run", "{tmp}/ok.jsonl", "--lake", "{tmp}/ok.jsonl/below"], "cannot be a lake"),
+        (["run", "{tmp}/ok.jsonl", "--lake", "file://{tmp}/lake"], "should be the path of a folder"),
         (["run", "{tmp}/ok.jsonl", "--lake", ""], "specify the lake with --lake"),
         (["run", "{tmp}/ok.jsonl", "nowhere.jsonl", "--lake", "{tmp}/lake"], "nowhere.jsonl cannot be read"),
         (["run", "{tmp}/ok.jsonl", "--lake", "s3://"], "is not a lake"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.iceberg_installed import check_iceberg_installed
-from firehose.local.sinks import S3
+from firehose.local.sinks import S3, make_bucket_folder
 from firehose.local.user_error import UserError
 from firehose.pipeline.names import Names
 from glue.layout import ICEBERG_CATALOG, ICEBERG_NAMESPACE, Format, format_prefix
@@ -54,6 +54,8 @@ def folder_tables(lake: str, *, make: bool = False) -> "TablePlace":
         check_not_moved(lake)
     elif not make:
         raise UserError(f"{lake} has no Iceberg tables: make them with dmd iceberg tables --lake {lake}")
+    if make:
+        make_bucket_folder(catalog_file.parent, lake, "lake")
     catalog = folder_catalog(catalog_file.parent, NAME)
     if make:
         catalog.create_namespace_if_not_exists(ICEBERG_NAMESPACE)
