@@ -3,10 +3,12 @@
 There is a file for each command. Data goes to stdout, messages go to stderr, and the exit code is the verdict.
 """
 
+import atexit
 import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -21,9 +23,36 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def main() -> None:
-    """Run `dmd`. A UserError is one sentence on standard error and exit code 2, never a traceback.
+    """Run `dmd` as the whole of this process.
+
+    After atexit's handlers the process ends at once. Python would take itself down first, and a thread of Arrow that
+    then lets go of a file, or reads on for a query that has its rows, aborts it: exit code 134 after a right answer.
+    """
+    ended: list[int] = []
+    atexit.register(_end_at_once, ended)  # before all others, so it is run after them
+    try:
+        run_dmd()
+    except SystemExit as left:
+        if isinstance(left.code, int | None):
+            ended.append(left.code or 0)
+        raise
+
+
+def _end_at_once(ended: list[int]) -> None:
+    if ended:
+        with suppress(OSError, ValueError):  # closed, or nobody reads it
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(ended[0])
+
+
+def run_dmd() -> None:
+    """Run `dmd` in a process that goes on. A UserError is one sentence on standard error and exit code 2, no traceback.
 
     SIGTERM ends it as an exception does, so that temporary folders and child processes go with it.
+
+    Raises:
+        SystemExit: at its end.
     """
     signal.signal(signal.SIGTERM, _terminate)
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)

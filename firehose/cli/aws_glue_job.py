@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from firehose.cli import main as run_dmd
+from firehose.cli import run_dmd
 from firehose.local.aws_errors import as_user_errors
 from firehose.local.sinks import bucket_of
 from firehose.local.user_error import UserError

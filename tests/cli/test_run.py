@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
-from firehose.cli import main, run_source
 from firehose.cli import run as run_command
+from firehose.cli import run_dmd, run_source
 from firehose.lake.opening import open_lake_to_write
 from firehose.local.event_record import EventRecord
 from firehose.local.report import RunReport, StreamReport
@@ -374,7 +374,7 @@ def test_wrong_input_is_a_sentence_and_exit_2(
     monkeypatch.setattr(sys, "argv", ["dmd", *(argument.replace("{tmp}", str(tmp_path)) for argument in arguments)])
 
     with pytest.raises(SystemExit) as left:
-        main()
+        run_dmd()
 
     printed = capsys.readouterr()
     assert left.value.code == 2

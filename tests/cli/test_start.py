@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ LIBRARIES = {"aws_lambda_powertools", "boto3", "duckdb", "fastavro", "jq", "msgs
 
 
 def loaded_by(*arguments: str) -> set[str]:
-    return modules_after(f"sys.argv = ['dmd', *{arguments}]; from firehose.cli import main; main()")
+    return modules_after(f"sys.argv = ['dmd', *{arguments}]; from firehose.cli import run_dmd; run_dmd()")
 
 
 def help_of(command: str) -> list[str]:
@@ -105,3 +107,21 @@ def test_no_option_is_described_by_a_type_of_pythons(command: str) -> None:
 
     assert options
     assert [line for line in options if re.search(r"<(str|int|float|path|list)\b|\bTEXT\b", line)] == []
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("'--help'", 0), ("'query', 'SELECT 1'", 2)])
+def test_a_process_ends_after_its_last_handler_before_a_thread_can_abort_it(arguments: str, code: int) -> None:
+    program = (
+        "import sys, atexit; import firehose.cli as cli; sys.argv = ['dmd', *ARGUMENTS]\n"
+        "class Kept:\n    def __del__(self): print('Python took itself down')\n"
+        "sys.kept = Kept()\n"
+        "run_dmd = cli.run_dmd\n"
+        "cli.run_dmd = lambda: (atexit.register(print, 'the last handler'), run_dmd())\n"
+        "cli.main()"
+    ).replace("ARGUMENTS", f"[{arguments}]")
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert done.returncode == code
+    assert "the last handler\n" in done.stdout
+    assert "took itself down" not in done.stdout

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 KILLER = """
 import os, sys
 import firehose.cli.app
-from firehose.cli import main
+from firehose.cli import run_dmd
 from firehose.local.sinks import FolderSink
 
 put, count = FolderSink.put, 0
@@ -42,7 +42,7 @@ def killed(lake, at, before):
     FolderSink.put = counted
     sys.argv = ["dmd", "replay", "--lake", lake, *sys.argv[2:]]
     try:
-        main()
+        run_dmd()
     finally:
         os._exit(0)
 
