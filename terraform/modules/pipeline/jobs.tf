@@ -12,6 +12,7 @@ locals {
       erasure  = true                                                                                           # whether it uses the key of the list of erased subjects
       exports  = true                                                                                           # whether it reads exports of the table
       scratch  = false                                                                                          # whether it fills a scratch lake
+      commits  = false                                                                                          # whether it commits to Iceberg tables
       graphs   = {}
     }
     compact = {
@@ -23,21 +24,24 @@ locals {
       erasure  = false
       exports  = false
       scratch  = false
+      commits  = false
       graphs = {
         "Files before and after compaction" = ["files_before", "files_after", "partitions"]
         "Bytes before and after compaction" = ["bytes_before", "bytes_after"]
       }
     }
-    # Beside functions, streams and backfills it alone writes what failed, and it alone deletes versions.
+    # Beside functions, streams and backfills it alone writes what failed, and it alone deletes versions and rewrites
+    # Iceberg tables. The other jobs refuse these, or leave them out.
     erase = {
       command  = "erase"
-      reads    = concat(local.archive_paths, ["${local.root}/errors"])
-      puts     = concat(local.archive_paths, ["${local.root}/errors"])
-      deletes  = []
+      reads    = concat(local.archive_paths, ["${local.root}/errors"], local.table_paths)
+      puts     = concat(local.archive_paths, ["${local.root}/errors"], local.table_paths)
+      deletes  = local.table_paths # files that no snapshot names any more; a file of the archive is replaced in place
       versions = true
       erasure  = true
       exports  = false
       scratch  = false
+      commits  = length(local.table_paths) > 0
       graphs   = {}
     }
     reconcile = {
@@ -49,6 +53,7 @@ locals {
       erasure  = false
       exports  = true
       scratch  = true
+      commits  = false
       graphs   = { "Items that reconciliation cannot explain" = ["unexplained"] }
     }
   }
@@ -57,6 +62,8 @@ locals {
   archive_paths = [
     for folder in local.archive_folders : "${local.root}/${folder}" if !contains([for mode in local.table_modes : local.modes[mode].delivers_to], folder)
   ]
+  # The Iceberg tables' files, while a mode writes some.
+  table_paths = [for mode in local.table_modes : "${local.root}/${local.modes[mode].delivers_to}" if contains(var.modes, mode)]
 
   jobs = {
     for name, settings in var.jobs : name => merge(settings, local.job_rows[name], {
