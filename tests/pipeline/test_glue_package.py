@@ -70,7 +70,9 @@ def test_every_wheel_is_for_glues_processor_and_python(wheels: Path) -> None:
 
     assert any(name.startswith("pyarrow-26") for name in binary)
     # pyiceberg-core is built once, for every Python from 3.10 on.
-    assert all("x86_64" in name and "manylinux" in name and re.search("-cp311-|-abi3-", name) for name in binary), binary
+    assert all("x86_64" in name and "manylinux" in name and re.search("-cp311-|-abi3-", name) for name in binary), (
+        binary
+    )
 
 
 def test_the_locks_agree_on_every_version() -> None:
