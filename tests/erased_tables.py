@@ -37,13 +37,13 @@ def fill(lake: Path | str, folder: Path) -> None:
 
 
 def make_environment() -> str:
-    """Make dev1's bucket, which keeps versions, and its table of demands in Glue; the lake's address."""
+    """Make dev1's bucket, which keeps versions, and the tables of history in Glue; the lake's address."""
     names = Names("dev1")
     client = boto3.client("s3")
     client.create_bucket(Bucket=names.bucket)
     client.put_bucket_versioning(Bucket=names.bucket, VersioningConfiguration={"Status": "Enabled"})
     boto3.client("glue").create_database(DatabaseInput={"Name": names.database(Format.ICEBERG)})
-    make_tables(glue_tables("dev1"), {"demand": load()["demand"]})
+    make_tables(glue_tables("dev1"), load())
     return f"s3://{names.bucket}"
 
 

@@ -77,9 +77,9 @@ resource "aws_iam_role_policy" "job" {
       ] : one if each.value.versions],
       [for one in [
         {
-          Sid    = "CommitToTables"
+          Sid    = "UseTables"
           Effect = "Allow"
-          Action = ["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"]
+          Action = each.value.catalog
           Resource = concat(["${local.glue_arn}:catalog"], flatten([
             for mode in local.table_modes : [
               "${local.glue_arn}:database/${local.databases[mode]}",
@@ -94,7 +94,7 @@ resource "aws_iam_role_policy" "job" {
           Action   = "s3:AbortMultipartUpload"
           Resource = [for folder in local.table_paths : "${local.bucket_arn}/${folder}/*"] # any object below
         },
-      ] : one if each.value.commits],
+      ] : one if length(local.table_paths) > 0 && contains(each.value.catalog, one.Sid == "UseTables" ? "glue:GetTable" : "glue:UpdateTable")],
       [for one in [
         { Sid = "ReadExports", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.exports_arn}/*" }, # any object below
         # Which attributes are its keys; an export does not say so.

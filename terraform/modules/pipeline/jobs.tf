@@ -12,7 +12,7 @@ locals {
       erasure  = true                                                                                           # whether it uses the key of the list of erased subjects
       exports  = true                                                                                           # whether it reads exports of the table
       scratch  = false                                                                                          # whether it fills a scratch lake
-      commits  = false                                                                                          # whether it commits to Iceberg tables
+      catalog  = []                                                                                             # what it does to Iceberg tables in Glue's catalog
       graphs   = {}
     }
     compact = {
@@ -24,14 +24,14 @@ locals {
       erasure  = false
       exports  = false
       scratch  = false
-      commits  = false
+      catalog  = []
       graphs = {
         "Files before and after compaction" = ["files_before", "files_after", "partitions"]
         "Bytes before and after compaction" = ["bytes_before", "bytes_after"]
       }
     }
     # Beside functions, streams and backfills it alone writes what failed, and it alone deletes versions and rewrites
-    # Iceberg tables. The other jobs refuse these, or leave them out.
+    # Iceberg tables: optimizers compact these, and a backfill into them is not a job's.
     erase = {
       command  = "erase"
       reads    = concat(local.archive_paths, ["${local.root}/errors"], local.table_paths)
@@ -41,19 +41,19 @@ locals {
       erasure  = true
       exports  = false
       scratch  = false
-      commits  = length(local.table_paths) > 0
+      catalog  = ["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"]
       graphs   = {}
     }
     reconcile = {
       command  = "reconcile"
-      reads    = concat(local.archive_paths, ["${local.root}/errors/records", "dmd-replay"])
+      reads    = concat(local.archive_paths, ["${local.root}/errors/records", "dmd-replay"], local.table_paths)
       puts     = []
       deletes  = []
       versions = false
       erasure  = false
       exports  = true
       scratch  = true
-      commits  = false
+      catalog  = ["glue:GetDatabase", "glue:GetTable"]
       graphs   = { "Items that reconciliation cannot explain" = ["unexplained"] }
     }
   }
