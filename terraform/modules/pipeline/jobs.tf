@@ -34,9 +34,9 @@ locals {
     # Iceberg tables: optimizers compact these, and a backfill into them is not a job's.
     erase = {
       command  = "erase"
-      reads    = concat(local.archive_paths, ["${local.root}/errors"], local.table_paths)
-      puts     = concat(local.archive_paths, ["${local.root}/errors"], local.table_paths)
-      deletes  = local.table_paths # files that no snapshot names any more; a file of the archive is replaced in place
+      reads    = concat(local.archive_paths, ["${local.root}/errors"])
+      puts     = concat(local.archive_paths, ["${local.root}/errors"])
+      deletes  = []
       versions = true
       erasure  = true
       exports  = false
@@ -46,7 +46,7 @@ locals {
     }
     reconcile = {
       command  = "reconcile"
-      reads    = concat(local.archive_paths, ["${local.root}/errors/records", "dmd-replay"], local.table_paths)
+      reads    = concat(local.archive_paths, ["${local.root}/errors/records", "dmd-replay"])
       puts     = []
       deletes  = []
       versions = false
@@ -70,6 +70,10 @@ locals {
       name = "${local.name}-${name}"
       role = "${local.name}-${name}-job"
       logs = "/aws-glue/jobs/${local.name}-${name}"
+      # Not in the rows, which the validation of var.jobs reads: they know no variable that may be invalid itself.
+      reads   = concat(local.job_rows[name].reads, contains(local.job_rows[name].catalog, "glue:GetTable") ? local.table_paths : [])
+      puts    = concat(local.job_rows[name].puts, contains(local.job_rows[name].catalog, "glue:UpdateTable") ? local.table_paths : [])
+      deletes = concat(local.job_rows[name].deletes, contains(local.job_rows[name].catalog, "glue:UpdateTable") ? local.table_paths : [])
       command = join(" ", concat(
         [local.job_rows[name].command],
         local.job_rows[name].scratch ? ["--scratch s3://${var.scratch.bucket}"] : [],
