@@ -104,7 +104,7 @@ $(WHEELS)/ready: .venv/installed requirements-lambda.txt requirements-glue.txt
 lock: setup  ## compile the requirements anew: all of it, what the zip holds, the jobs on Glue, with Spark, and checkov
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra tools --extra dev pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt pyproject.toml --output-file requirements-lambda.txt
-	$(BIN)/uv pip compile --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt --extra jobs pyproject.toml --output-file requirements-glue.txt
+	$(BIN)/uv pip compile --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt --extra jobs --extra iceberg pyproject.toml --output-file requirements-glue.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.txt --extra tools --extra dev --extra spark pyproject.toml --output-file requirements-spark.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements-checkov.in --output-file requirements-checkov.txt
 

@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestContent, ManifestWriterV2
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
 from pyiceberg.table import Table
 
-from firehose.lake.iceberg.catalogs import folder_tables, lake_tables
+from firehose.lake.iceberg.catalogs import folder_tables, glue_tables, lake_tables
+from firehose.pipeline.iceberg_tables import make_tables
+from firehose.pipeline.names import Names
+from glue.layout import Format
+from glue.schema import load
 from tests.compacting import demand, run
 from tests.given import s
 
@@ -29,6 +34,17 @@ PIECES = [[of("a"), of("b")], [of("a", "2025-01-02"), of("c", "2025-01-02")], [o
 def fill(lake: Path | str, folder: Path) -> None:
     """Run each piece alone: a commit with files of its own."""
     run(lake, folder, *PIECES, file_format="iceberg")
+
+
+def make_environment() -> str:
+    """Make dev1's bucket, which keeps versions, and the tables of history in Glue; the lake's address."""
+    names = Names("dev1")
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=names.bucket)
+    client.put_bucket_versioning(Bucket=names.bucket, VersioningConfiguration={"Status": "Enabled"})
+    boto3.client("glue").create_database(DatabaseInput={"Name": names.database(Format.ICEBERG)})
+    make_tables(glue_tables("dev1"), load())
+    return f"s3://{names.bucket}"
 
 
 def table_of(lake: Path | str, name: str = "demand") -> Table:

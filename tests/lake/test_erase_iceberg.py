@@ -16,16 +16,13 @@ from pyiceberg.exceptions import CommitStateUnknownException
 
 from firehose.lake.iceberg.catalogs import glue_tables
 from firehose.local.endpoint.endpoint import Endpoint
-from firehose.pipeline.iceberg_tables import make_tables
-from firehose.pipeline.names import Names
-from glue.layout import Format
-from glue.schema import load
 from tests.commands import result_of, write
 from tests.erased_tables import (
     EMAIL,
     PHONE,
     delete_by_position,
     fill,
+    make_environment,
     make_table_beside,
     of,
     table_files,
@@ -248,16 +245,10 @@ def test_a_tag_keeps_old_files_so_its_table_fails_by_name(lake: Path, tmp_path: 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The bucket of an environment that keeps versions, whose tables are in Glue."""
-    names = Names("dev1")
     with local_aws() as address:
         for name, value in Endpoint(address).variables.items():
             monkeypatch.setenv(name, value)
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=names.bucket)
-        client.put_bucket_versioning(Bucket=names.bucket, VersioningConfiguration={"Status": "Enabled"})
-        boto3.client("glue").create_database(DatabaseInput={"Name": names.database(Format.ICEBERG)})
-        make_tables(glue_tables("dev1"), {"demand": load()["demand"]})
-        yield names.bucket
+        yield make_environment().removeprefix("s3://")
 
 
 def everything(bucket: str) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ import pytest
 from firehose.pipeline.glue_package import SCRIPT, SCRIPT_NAME
 from tests.commands import result_of
 from tests.compacting import NOW
+from tests.erased_tables import fill, make_environment, table_rows
 from tests.exports import demand, full_export, item
 from tests.lake.test_spark import needs_spark
 from tests.local_aws import local_aws
@@ -100,8 +101,8 @@ def data(bucket: str) -> Counter[tuple[str, str]]:
     return found
 
 
-def report(job: str = "prd3292-dev1-dmnd-job") -> dict[str, Any]:
-    body = boto3.client("s3").get_object(Bucket="lake", Key=f"dmd-jobs/reports/{job}/jr_5f2c.json")["Body"].read()
+def report(lake: str = "lake", job: str = "prd3292-dev1-dmnd-job") -> dict[str, Any]:
+    body = boto3.client("s3").get_object(Bucket=lake, Key=f"dmd-jobs/reports/{job}/jr_5f2c.json")["Body"].read()
     found: dict[str, Any] = json.loads(body)
     return found
 
@@ -163,6 +164,26 @@ def test_a_job_that_finds_something_unexplained_fails_and_its_report_is_there(en
     assert done.returncode == 1, done.stdout[-3000:]
     assert report()["unexplained"] == 4
     assert metrics()["succeeded"] == 0
+
+
+def test_an_erasure_covers_the_iceberg_tables_of_its_environment(endpoint: str, tmp_path: Path) -> None:
+    lake = make_environment()
+    fill(lake, tmp_path)
+    before = table_rows(lake)
+    (tmp_path / "fans.txt").write_text("a\n")
+    options = f"--subjects {tmp_path / 'fans.txt'} --retention 0s"
+
+    done = submitted("erase", options, lake)
+    assert done.returncode == 1, done.stdout[-3000:]  # pending
+    found = report(lake.removeprefix("s3://"))
+    counts = ("rows", "versions", "found_in_second_pass", "undone")
+    assert [found[name] for name in counts] == [2, 2, 0, []]
+    redacted = {"phonenumber": "[redacted]", "email": "[redacted]"}
+    assert table_rows(lake) == [row | redacted if row["fanid"] == "a" else row for row in before]
+
+    done = submitted("erase", options, lake)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert report(lake.removeprefix("s3://"))["subjects"] == {"erased": 1, "pending": 0, "failed": 0}
 
 
 def test_a_mistake_of_the_caller_fails_with_a_sentence_and_no_report(endpoint: str) -> None:

@@ -39,3 +39,9 @@ def otherwise(dev1: Workspace) -> Plan:
             "retention_days": "{ errors = 20, noncurrent = 7 }",
         },
     )
+
+
+@pytest.fixture(scope="session")
+def tables(dev1: Workspace) -> Plan:
+    """Every job where Iceberg mode is on."""
+    return plan(dev1, {**EVERYTHING, "modes": '["parquet", "iceberg"]'})

@@ -131,6 +131,7 @@ TIDY = """
       erasure  = false
       exports  = false
       scratch  = false
+      catalog  = []
       graphs   = { "Objects" = ["objects"] }
     }
 """

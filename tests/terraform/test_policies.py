@@ -164,6 +164,42 @@ def test_erasure_alone_rewrites_what_failed_and_deletes_versions(everything: Pla
     ]
 
 
+ICEBERG = f"{OBJECTS}/iceberg/*"
+
+
+def uses_tables(*actions: str) -> dict[str, Any]:
+    names = [f"{GLUE}:table/{DATABASES[1]}/{one}{end}" for end in ("", "_current") for one in TYPES]
+    resources = [f"{GLUE}:catalog", f"{GLUE}:database/{DATABASES[1]}", *names]
+    return allow("UseTables", [f"glue:{one}" for one in actions], resources)
+
+
+def test_erasure_alone_rewrites_iceberg_tables_where_that_mode_is_on(tables: Plan, everything: Plan) -> None:
+    places = [*ARCHIVE, f"{OBJECTS}/errors/*", ICEBERG]
+
+    assert tables.policy('aws_iam_role_policy.job["erase"]') == [
+        *of_job("erase", lists=[], reads=places, puts=places, deletes=[ICEBERG]),
+        allow("ListVersions", ["s3:GetBucketVersioning", "s3:ListBucketVersions"], BUCKET),
+        allow("DeleteVersions", ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], places),
+        uses_tables("GetDatabase", "GetTable", "UpdateTable"),
+        allow("AbortUploads", "s3:AbortMultipartUpload", [ICEBERG]),
+        USES_ERASURE_KEY,
+        ENCRYPTS,
+    ]
+    for job in ("backfill", "compact"):
+        address = f'aws_iam_role_policy.job["{job}"]'
+        assert tables.policy(address) == everything.policy(address), job
+
+
+def test_a_reconciliation_reads_iceberg_tables_where_that_mode_is_on(tables: Plan) -> None:
+    reads = [*ARCHIVE, f"{OBJECTS}/errors/records/*", f"{BUCKET}/dmd-replay/*", ICEBERG]
+    own = of_job("reconcile", lists=[EXPORTS, SCRATCH], reads=reads, puts=[], deletes=[])
+
+    assert tables.policy('aws_iam_role_policy.job["reconcile"]')[: len(own) + 1] == [
+        *own,
+        uses_tables("GetDatabase", "GetTable"),
+    ]
+
+
 def test_a_reconciliation_changes_nothing_but_its_scratch_lake_and_notes(everything: Plan) -> None:
     reads = [*ARCHIVE, f"{OBJECTS}/errors/records/*", f"{BUCKET}/dmd-replay/*"]
 

@@ -93,7 +93,7 @@ class Passes:
             try:
                 self._catalog = lake_tables(self._request.lake)
                 places.unknown.extend(tables_elsewhere(self._catalog, table_rows(self._types)))
-            except UserError as error:  # such as PyIceberg, which AWS Glue's jobs lack
+            except UserError as error:  # of a catalog that cannot be reached, or without PyIceberg
                 places.unknown.append(str(error))
                 return places._replace(tables={})
         return places

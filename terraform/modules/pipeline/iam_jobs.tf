@@ -76,6 +76,26 @@ resource "aws_iam_role_policy" "job" {
         },
       ] : one if each.value.versions],
       [for one in [
+        {
+          Sid    = "UseTables"
+          Effect = "Allow"
+          Action = each.value.catalog
+          Resource = concat(["${local.glue_arn}:catalog"], flatten([
+            for mode in local.table_modes : [
+              "${local.glue_arn}:database/${local.databases[mode]}",
+              [for table in concat(local.record_types, local.current_tables) : "${local.glue_arn}:table/${local.databases[mode]}/${table}"],
+            ] if contains(var.modes, mode)
+          ]))
+        },
+        {
+          # PyIceberg writes a large file in parts, and gives them up where that fails.
+          Sid      = "AbortUploads"
+          Effect   = "Allow"
+          Action   = "s3:AbortMultipartUpload"
+          Resource = [for folder in local.table_paths : "${local.bucket_arn}/${folder}/*"] # any object below
+        },
+      ] : one if length(local.table_paths) > 0 && contains(each.value.catalog, one.Sid == "UseTables" ? "glue:GetTable" : "glue:UpdateTable")],
+      [for one in [
         { Sid = "ReadExports", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.exports_arn}/*" }, # any object below
         # Which attributes are its keys; an export does not say so.
         { Sid = "DescribeTable", Effect = "Allow", Action = "dynamodb:DescribeTable", Resource = var.table.arn },

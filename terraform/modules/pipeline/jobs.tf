@@ -12,6 +12,7 @@ locals {
       erasure  = true                                                                                           # whether it uses the key of the list of erased subjects
       exports  = true                                                                                           # whether it reads exports of the table
       scratch  = false                                                                                          # whether it fills a scratch lake
+      catalog  = []                                                                                             # what it does to Iceberg tables in Glue's catalog
       graphs   = {}
     }
     compact = {
@@ -23,12 +24,14 @@ locals {
       erasure  = false
       exports  = false
       scratch  = false
+      catalog  = []
       graphs = {
         "Files before and after compaction" = ["files_before", "files_after", "partitions"]
         "Bytes before and after compaction" = ["bytes_before", "bytes_after"]
       }
     }
-    # Beside functions, streams and backfills it alone writes what failed, and it alone deletes versions.
+    # Beside functions, streams and backfills it alone writes what failed, and it alone deletes versions and rewrites
+    # Iceberg tables: optimizers compact these, and a backfill into them is not a job's.
     erase = {
       command  = "erase"
       reads    = concat(local.archive_paths, ["${local.root}/errors"])
@@ -38,6 +41,7 @@ locals {
       erasure  = true
       exports  = false
       scratch  = false
+      catalog  = ["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"]
       graphs   = {}
     }
     reconcile = {
@@ -49,6 +53,7 @@ locals {
       erasure  = false
       exports  = true
       scratch  = true
+      catalog  = ["glue:GetDatabase", "glue:GetTable"]
       graphs   = { "Items that reconciliation cannot explain" = ["unexplained"] }
     }
   }
@@ -57,12 +62,18 @@ locals {
   archive_paths = [
     for folder in local.archive_folders : "${local.root}/${folder}" if !contains([for mode in local.table_modes : local.modes[mode].delivers_to], folder)
   ]
+  # The Iceberg tables' files, while a mode writes some.
+  table_paths = [for mode in local.table_modes : "${local.root}/${local.modes[mode].delivers_to}" if contains(var.modes, mode)]
 
   jobs = {
     for name, settings in var.jobs : name => merge(settings, local.job_rows[name], {
       name = "${local.name}-${name}"
       role = "${local.name}-${name}-job"
       logs = "/aws-glue/jobs/${local.name}-${name}"
+      # Not in the rows, which the validation of var.jobs reads: they know no variable that may be invalid itself.
+      reads   = concat(local.job_rows[name].reads, contains(local.job_rows[name].catalog, "glue:GetTable") ? local.table_paths : [])
+      puts    = concat(local.job_rows[name].puts, contains(local.job_rows[name].catalog, "glue:UpdateTable") ? local.table_paths : [])
+      deletes = concat(local.job_rows[name].deletes, contains(local.job_rows[name].catalog, "glue:UpdateTable") ? local.table_paths : [])
       command = join(" ", concat(
         [local.job_rows[name].command],
         local.job_rows[name].scratch ? ["--scratch s3://${var.scratch.bucket}"] : [],
