@@ -24,8 +24,8 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 test: setup $(WHEELS)/ready  ## every specification but the long ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not long and not spark"
 
-test-long: setup  ## kills at every step, and a failure of every call
-	$(BIN)/python -m pytest --numprocesses auto --dist load -m long
+test-long: setup $(WHEELS)/ready  ## kills at every step, a failure of every call, and roots of Terraform applied
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup -m long
 
 test-spark: .venv-spark/installed  ## jobs on Spark, in an environment of its own; needs Java
 	.venv-spark/bin/python -m pytest -m spark
