@@ -21,20 +21,16 @@ def keep_null_lists() -> None:
 
 
 def _list_with_nulls(visitor: Any, kind: Any, array: Any, values: Any) -> Any:
-    found: Any = _list(visitor, kind, array, values)
-    if found is None or found.null_count == array.null_count:
-        return found
-    return type(found).from_arrays(_offsets(found, array), found.values, type=found.type)
+    return _null_where(array, _list(visitor, kind, array, values))
 
 
 def _map_with_nulls(visitor: Any, kind: Any, array: Any, keys: Any, values: Any) -> Any:
-    found: Any = _map(visitor, kind, array, keys, values)
+    return _null_where(array, _map(visitor, kind, array, keys, values))
+
+
+def _null_where(array: Any, found: Any) -> Any:
+    """Return `found` with nulls where `array` has them. Elements that a null list hides in Arrow go."""
     if found is None or found.null_count == array.null_count:
         return found
-    return pa.MapArray.from_arrays(_offsets(found, array), found.keys, found.items, type=found.type)
-
-
-def _offsets(found: Any, array: Any) -> Any:
-    """Return the offsets of `found`, null where `array` is null; the last is the end of all."""
-    starts = pa.concat_arrays([array.is_valid(), pa.array([True])])
-    return pc.if_else(starts, found.offsets, pa.scalar(None, found.offsets.type))
+    # The cast brings back the field ids, which a kernel forgets.
+    return pc.if_else(array.is_valid(), found, pa.scalar(None, found.type)).cast(found.type)

@@ -47,3 +47,20 @@ def test_what_is_written_is_read_again(tmp_path: Path, rows: list[dict[str, Any]
     table.append(pa.Table.from_pylist(rows, schema_to_pyarrow(table.schema(), include_field_ids=False)))
 
     assert table.scan().to_arrow().to_pylist() == rows
+
+
+def test_elements_that_a_null_list_hides_are_no_ones(tmp_path: Path) -> None:
+    catalog = folder_catalog(tmp_path)
+    catalog.create_namespace("db")
+    table = catalog.create_table("db.t", Schema(NestedField(1, "guests", GUESTS)))
+    (column,) = schema_to_pyarrow(table.schema(), include_field_ids=False)
+    names = [{"name": name, "names": None} for name in ("a", "hidden", "c")]
+    hiding = pa.ListArray.from_arrays(
+        pa.array([0, 1, 2, 3], pa.int32()),
+        pa.array(names, column.type.value_type),
+        mask=pa.array([False, True, False]),
+    )
+
+    table.append(pa.table({"guests": hiding.cast(column.type)}))
+
+    assert table.scan().to_arrow()["guests"].to_pylist() == [[names[0]], None, [names[2]]]
