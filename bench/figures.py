@@ -20,7 +20,7 @@ def figures_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_figures(file: Path) -> Figures:
-    """Return the figures of a file, none if there is no such file."""
+    """Return the figures in a file; if it does not exist, an empty dictionary."""
     found: Figures = json.loads(file.read_text()) if file.exists() else {}
     return found
 

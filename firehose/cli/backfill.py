@@ -5,23 +5,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from firehose.cli import STOPPED
+from firehose.cli.backfill_result import show_backfill
 from firehose.cli.options import Engine, EngineOption, ErasureKey, Processes, either
-from firehose.cli.output import list_counts, print_line
 from firehose.cli.plain_help import plain_app, to_paste
 from firehose.cli.progress import shown_progress
 from firehose.cli.schemas import Schemas, check_types, load_types
-from firehose.cli.text_table import print_table, text_table
-from firehose.lake.backfill.counts import Counts
 from firehose.lake.backfill.job import BackfillJob
-from firehose.lake.backfill.run import BackfillResult, Throttle, dry_run, run
+from firehose.lake.backfill.run import Throttle, dry_run, run
 from firehose.lake.erasure.erased_subjects import ErasedSubjects
 from firehose.lake.opening import open_lake
 from firehose.local.kinesis_writer import KINESIS, stream_of
-from firehose.local.processors.function_problems import FunctionProblem
 from firehose.local.sinks import S3
 from firehose.local.user_error import UserError
 from glue.layout import FILE_FORMATS, Format
@@ -125,13 +121,6 @@ def backfill(  # noqa: PLR0913 - options of a command
 
     Exits with 1 if something needs attention: lines that are not items, or deletes without the old image.
     """
-    if lake and file_format not in FILE_FORMATS:
-        if table and processes > 1:
-            raise UserError("a scan into Iceberg tables commits as it goes: leave out --processes, or read an export")
-        if engine is Engine.SPARK and not lake.startswith(S3):
-            raise UserError(
-                "--engine spark cannot reach the Iceberg catalog of a folder, a file on this machine: leave it out"
-            )
     job = BackfillJob(
         source=either("--table", table, "--export", export),
         is_table=bool(table),
@@ -146,14 +135,7 @@ def backfill(  # noqa: PLR0913 - options of a command
         schemas=str(schemas),
     )
     check_types(job.types, load_types(schemas))
-    if first and last and first > last:
-        raise UserError(f"--from {first} is after --to {last}")
-    if table and keys:
-        raise UserError("--key is only for a full export: leave it out, a table describes its own keys")
-    if engine is Engine.SPARK and (table or stream):
-        raise UserError("--engine spark is for an export into a lake: a scan and a stream keep their state here")
-    if stream:
-        stream_of(stream)
+    _check(job, engine, processes)
     list_of = _list_of(lake, stream, erased, no_erased=no_erased)
     started = time.monotonic()
     try:
@@ -177,8 +159,31 @@ def backfill(  # noqa: PLR0913 - options of a command
     except KeyboardInterrupt:
         typer.echo("stopped; rerun the same command to resume", err=True)
         raise typer.Exit(STOPPED) from None
-    _show(outcome, time.monotonic() - started, dry=dry, as_json=as_json)
+    show_backfill(outcome, time.monotonic() - started, dry=dry, as_json=as_json)
     raise typer.Exit(1 if outcome.counts.unfinished else 0)
+
+
+def _check(job: BackfillJob, engine: Engine, processes: int) -> None:
+    """Check that the options fit each other.
+
+    Raises:
+        UserError: two of them do not.
+    """
+    if job.first and job.last and job.first > job.last:
+        raise UserError(f"--from {job.first} is after --to {job.last}")
+    if job.is_table and job.keys:
+        raise UserError("--key is only for a full export: leave it out, a table describes its own keys")
+    if engine is Engine.SPARK and (job.is_table or job.is_stream):
+        raise UserError("--engine spark is for an export into a lake: a scan and a stream keep their state here")
+    if job.is_stream:
+        stream_of(job.target)
+    elif job.file_format not in FILE_FORMATS:
+        if job.is_table and processes > 1:
+            raise UserError("a scan into Iceberg tables commits as it goes: leave out --processes, or read an export")
+        if engine is Engine.SPARK and not job.target.startswith(S3):
+            raise UserError(
+                "--engine spark cannot reach the Iceberg catalog of a folder, a file on this machine: leave it out"
+            )
 
 
 def _list_of(lake: str, stream: str, erased: str, *, no_erased: bool) -> str:
@@ -214,99 +219,3 @@ def _say(line: str) -> None:
 def _say_resumed(began_micros: int, items: int) -> None:
     began = datetime.fromtimestamp(began_micros // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     typer.echo(f"resuming the backfill that began at {began}: {items:,} items were read before", err=True)
-
-
-class _Summary(msgspec.Struct):
-    """The counts as `--json` prints them."""
-
-    would: bool
-    resumed: bool
-    seconds: float
-    read: int
-    delivered: dict[str, int]
-    sent: int
-    failed: dict[str, int]
-    undated: dict[str, int]
-    other: int
-    skipped: dict[str, int]
-    not_lines: int
-    without_image: int
-    too_large: int
-    miscounted: int
-    function_problems: dict[str, int]
-    places: list[str]
-    dates: dict[str, list[str]]
-    ignored: str
-
-
-def _show(outcome: BackfillResult, seconds: float, *, dry: bool, as_json: bool) -> None:
-    counts = outcome.counts
-    if as_json:
-        summary = _summary(outcome, seconds, dry=dry)
-        print_line(msgspec.json.encode(summary).decode())
-    else:
-        _print(counts, dry=dry)
-    for reason, count in counts.problems.items():
-        typer.echo(FunctionProblem(reason, count), err=True)
-    for place in counts.places:
-        typer.echo(place, err=True)
-    if counts.unfinished > len(counts.places):
-        typer.echo(f"and {counts.unfinished - len(counts.places):,} more", err=True)
-    if outcome.ignored:
-        typer.echo(f"ignored: {outcome.ignored}", err=True)
-    if outcome.resumed:
-        typer.echo("resumed an earlier run; the counts include it", err=True)
-    typer.echo(f"{seconds:.2f} s", err=True)
-
-
-def _summary(outcome: BackfillResult, seconds: float, *, dry: bool) -> _Summary:
-    counts = outcome.counts
-    would = {name: dated.items for name, dated in counts.dated.items()}
-    return _Summary(
-        would=dry,
-        resumed=outcome.resumed,
-        seconds=round(seconds, 3),
-        read=counts.read,
-        delivered=would if dry else counts.delivered,
-        sent=counts.sent,
-        failed=counts.will_fail if dry else counts.failed,
-        undated=counts.undated,
-        other=counts.other,
-        skipped=counts.skipped,
-        not_lines=counts.not_lines,
-        without_image=counts.without_image,
-        too_large=counts.too_large,
-        miscounted=counts.miscounted,
-        function_problems=counts.problems,
-        places=counts.places,
-        dates={name: [dated.first, dated.last] for name, dated in sorted(counts.dated.items())},
-        ignored=outcome.ignored,
-    )
-
-
-def _print(counts: Counts, *, dry: bool) -> None:
-    rows = [
-        (name, f"{count:,}", list_counts(parts))
-        for name, count, parts in _rows(counts, dry=dry)
-        if count or name in ("read", "delivered", "would be sent")
-    ]
-    print_table(text_table(["", "items", "of them"], rows, right=[1]))
-
-
-def _rows(counts: Counts, *, dry: bool) -> list[tuple[str, int, dict[str, int]]]:
-    """Return a row for each outcome: its name, its count, and the parts of the count."""
-    dated = {f"{name} {one.first} to {one.last}": one.items for name, one in sorted(counts.dated.items())}
-    outcomes: dict[str, dict[str, int] | int] = {
-        "read": counts.read,
-        "would be sent" if dry else "delivered": dated if dry else counts.delivered,
-        "sent": counts.sent,
-        "would fail" if dry else "failed": counts.will_fail if dry else counts.failed,
-        "without a date, left out": counts.undated,
-        "other types": counts.other,
-        "skipped": counts.skipped,
-        "not an item": counts.not_lines,
-        "deletes without the old image": counts.without_image,
-        "too large": counts.too_large,
-        "files with another count": counts.miscounted,
-    }
-    return [(name, sum(of.values()), of) if isinstance(of, dict) else (name, of, {}) for name, of in outcomes.items()]

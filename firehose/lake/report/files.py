@@ -38,7 +38,7 @@ class PartitionFiles(msgspec.Struct, frozen=True):
 
     @property
     def is_crowded(self) -> bool:
-        """Whether the partition has so many small files that compacting it pays."""
+        """Return True if the partition has so many small files that compacting it pays."""
         return self.small >= MIN_FILES
 
     @property
