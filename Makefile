@@ -25,7 +25,7 @@ test: setup $(WHEELS)/ready  ## every specification but the long ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not long and not spark"
 
 test-long: setup $(WHEELS)/ready  ## kills at every step, a failure of every call, and roots of Terraform applied
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup -m long
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope -m long
 
 test-spark: .venv-spark/installed  ## jobs on Spark, in an environment of its own; needs Java
 	.venv-spark/bin/python -m pytest -m spark

@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadScopeScheduling
 
 # No deadline: a machine that is busy with something else does not make a specification false. Fifty examples of each
 # property: `make test` is to take less than five minutes on two cores.
@@ -66,12 +66,18 @@ def scope(nodeid: str) -> str:
     return "tests/terraform" if file in PLANNED else file
 
 
+def scope_of_long(nodeid: str) -> str:
+    """Return a file of terraform/, whose specifications look at one deployment, and else one specification alone."""
+    return nodeid.partition("::")[0] if nodeid.startswith("tests/terraform/") else nodeid
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Return the scheduler of `--dist loadfile`, by our scopes."""
-    if config.getvalue("dist") != "loadfile":
+    """Return the scheduler of `--dist loadfile` (make test) or `--dist loadscope` (make test-long), by our scopes."""
+    own = {"loadfile": scope, "loadscope": scope_of_long}.get(config.getvalue("dist"))
+    if own is None:
         return None
-    scheduler = LoadFileScheduling(config, log)
-    scheduler._split_scope = scope
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = own
     return scheduler
 
 

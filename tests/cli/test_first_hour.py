@@ -13,7 +13,7 @@ from firehose.pipeline.up.terraform import provider_mirror, surroundings
 from firehose.testing import TestedEndpoint
 from tests.terraform import PROJECT, missing, needs_terraform
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("first hour")]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PAGE = (PROJECT / "docs" / "local-firehose.md").read_text()
 EXAMPLE = PROJECT / "docs" / "examples" / "web-orders"

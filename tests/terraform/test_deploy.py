@@ -30,7 +30,7 @@ from tests.invented import gift
 from tests.terraform import Workspace, forget_hashes
 from tests.terraform.planned import ACCOUNT, DEV1, planning
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deploy")]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TYPES = load()
 NAMES = Names("dev1")

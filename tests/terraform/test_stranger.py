@@ -13,7 +13,7 @@ from firehose.pipeline.up.terraform import provider_mirror, surroundings
 from tests.endpoints import LocalAws, local_endpoint, package
 from tests.terraform import PROJECT, missing, needs_terraform
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("stranger")]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 ROOT = PROJECT / "tests" / "terraform" / "stranger"
 BUCKET = "web-orders-lake"
