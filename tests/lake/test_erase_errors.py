@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firehose.lake.erasure.error_records import ErrorRecords
@@ -290,6 +290,7 @@ def test_bytes_of_other_records_stay_as_they_are_written() -> None:
         max_size=6,
     )
 )
+@example([json.dumps(failed(broken())).encode(), CUT, b"\0"])  # shorter, its zero byte is one of the first thousand
 def test_whatever_an_object_holds_its_places_stay_and_a_second_pass_changes_nothing(parts: list[bytes]) -> None:
     body = b"\n".join(parts)
 

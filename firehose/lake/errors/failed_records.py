@@ -22,7 +22,7 @@ from transform.times import LAST_MICROS
 
 PROCESSING_FAILED_STATUS = "Lambda.ProcessingFailedStatus"
 
-_HEAD_BYTES = 1024
+_HEAD_PIECES = 16  # that say whether an object is binary
 _PIECE_BYTES = 1024 * 1024
 
 # The most places to try as the beginning of a record: a record has at most as many members. In deeply nested objects
@@ -88,8 +88,19 @@ def unpacked(body: bytes) -> bytes | None:
             body = gzip.decompress(body)
         except (OSError, EOFError, zlib.error):
             return None
-    # Binary is one thing that cannot be read, not one for each line.
-    return None if b"\0" in body[:_HEAD_BYTES] else body
+    return None if b"\0" in body and _is_binary(body) else body
+
+
+def _is_binary(body: bytes) -> bool:
+    """Return True if no piece at the head of an object is a JSON object or list, and one of them has a zero byte.
+
+    Binary is one thing that cannot be read, not one for each line. An erasure keeps the order and the kind of pieces,
+    so it makes no text binary, as it could if the first bytes decided.
+    """
+    text = body.decode("utf-8-sig", "replace")
+    first = list(islice(pieces(text), _HEAD_PIECES))
+    is_json = any(isinstance(one.document, Mapping | list) for one in first)
+    return not is_json and any("\0" in text[one.begin : one.end] for one in first)
 
 
 def _unpacks_to_too_much(body: bytes) -> bool:
