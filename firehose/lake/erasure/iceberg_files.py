@@ -1,4 +1,4 @@
-"""Find subjects in the files of an Iceberg table: data files, manifests, statistics. None is redacted in place.
+"""Find subjects in the files of an Iceberg table: data files, manifests, statistics. Redacts no file in place.
 
 A manifest says of each data file the smallest and largest value of its columns. `dmd iceberg tables` turns that off for
 personal columns, but not every writer heeds it. While the data file is there, its rows are looked at. The bounds of one
@@ -37,10 +37,12 @@ class IcebergFiles:
         self._personal = {field.name.lower() for field in fields(record_type.row) if field.pii}
 
     def find(self, lake: Lake, stored: StoredObject, subjects: Subjects) -> Found:
-        """Find rows, bounds of personal columns of data files that are gone, and statistics.
+        """Return the findings in a file: rows of subjects, statistics, and bounds in manifests.
+
+        Only bounds of personal columns count, and of data files that no longer exist.
 
         Raises:
-            UserError: the file cannot be read, or is none of an Iceberg table whose rows are Parquet.
+            UserError: the file cannot be read, or does not belong to an Iceberg table of Parquet files.
         """
         if stored.key.endswith(".parquet"):
             return self._rows.find(lake, stored, subjects)
@@ -49,7 +51,7 @@ class IcebergFiles:
         return self._found(read_whole(lake, stored), subjects, lake)
 
     def redact(self, body: bytes, subjects: Subjects) -> Redacted:
-        """Find rows, bounds of personal columns, and statistics; nothing is redacted in place.
+        """Return the findings in the bytes of a file, as `find` does. Redacts nothing in place.
 
         Raises:
             UserError: as above.

@@ -24,7 +24,7 @@ _POSITION_DELETES = 1  # the content of a manifest (Iceberg specification, "Mani
 
 
 def move_tables(lake: str, *, dry_run: bool = False) -> int:
-    """Rewrite the paths of a lake's tables; return the number of metadata files that name another place.
+    """Rewrite the paths of a lake's tables; return how many metadata files named another place.
 
     Raises:
         UserError: there is no catalog, its tables come from several places, or a table has delete files.

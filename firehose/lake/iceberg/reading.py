@@ -16,7 +16,9 @@ _PREFIX = format_prefix(Format.ICEBERG)
 
 
 class LakeSnapshots:
-    """The tables of a lake's folder, or in Glue of the environment of a lake's bucket, as they are when first asked.
+    """Reads the Iceberg tables of a lake; each table is loaded once, when it is first asked for.
+
+    A folder has its own catalog. The tables of a bucket are in Glue of its environment.
 
     Raises, when it is made:
         UserError: there are no tables, PyIceberg is missing, or the lake was moved.
@@ -59,7 +61,7 @@ class LakeSnapshots:
         return {self._of(task.file.file_path): task for task in tasks}
 
     def snapshot(self, version: TableVersion, number: int) -> int:
-        """Return the snapshot of a version: number is its id, or a time in microseconds.
+        """Return the id of the snapshot that a version names: by its id, or by a time in microseconds.
 
         Raises:
             UserError: there is none, or none so old any more.

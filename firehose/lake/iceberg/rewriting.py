@@ -37,7 +37,7 @@ _OWN = {
 
 
 def load_to_rewrite(place: TablePlace, name: str) -> Table:
-    """Return a table as it stands now.
+    """Load the newest metadata of a table.
 
     Raises:
         UserError: it does not exist, or has branches or tags, which keep old files.
@@ -61,7 +61,7 @@ def live_files(table: Table) -> dict[str, FileScanTask]:
     """
     try:
         tasks = list(table.scan().plan_files()) if table.current_snapshot() else []
-    except (ValueError, NotImplementedError):  # "PyIceberg does not yet support equality deletes"
+    except (ValueError, NotImplementedError):  # PyIceberg refuses equality deletes
         raise UserError("its equality deletes cannot be read here: run OPTIMIZE on the table in Athena") from None
     return {iceberg_key(task.file.file_path): task for task in tasks}
 

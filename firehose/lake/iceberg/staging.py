@@ -48,10 +48,10 @@ class StagingCatalog:
         self.staged: list[StagedAppend] = []
 
     def load_table(self, identifier: tuple[str, ...]) -> "StagingTable":
-        """Return a table as it stands now.
+        """Load the newest metadata of a table.
 
         Raises:
-            NoSuchTableError: there is none.
+            NoSuchTableError: the table does not exist.
         """
         return StagingTable(self._catalog.load_table(identifier), self)
 

@@ -44,7 +44,7 @@ class Spark(NamedTuple):
     cores: int
 
     def run(self, job: Job[AnswerT], units: Sequence[Unit], tick: Tick) -> Answers[AnswerT]:
-        """Yield the number and the answer of each unit, when its task has ended.
+        """Run the units; yield the number and the answer of each, as its task ends.
 
         Raises:
             UserError: a unit failed, Spark did, or there is no Spark or no Java.
