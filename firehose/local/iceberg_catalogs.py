@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.io import OutputStream
 from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
 from pyiceberg.table import Table, TableProperties
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pyiceberg.catalog.glue import GlueCatalog
 
 SQLITE = "catalog.sqlite"
+
+# Another commit came first; or nobody knows whether this one has landed. After both the table is loaded anew.
+TO_TRY_AGAIN = (CommitFailedException, CommitStateUnknownException)
 
 keep_null_lists()
 
@@ -44,13 +48,13 @@ def glue_catalog(client: Any, **properties: str) -> "GlueCatalog":
     return FindingGlueCatalog("glue", client, **properties)
 
 
-def without_retries(table: Table) -> Table:
-    """Return a loaded table whose commits fail at once if another was faster.
+def without_retries(table: Table, **properties: str) -> Table:
+    """Return a loaded table whose commits fail at once if another was faster, with other properties for this process.
 
     PyIceberg would repeat a refused commit by itself, and so write again what another process has written meanwhile.
     This lies over the loaded table only: Firehose and Athena read the stored property, too.
     """
-    own = {**table.metadata.properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
+    own = {**table.metadata.properties, **properties, TableProperties.COMMIT_NUM_RETRIES: "0"}
     table.metadata = table.metadata.model_copy(update={"properties": own})
     return table
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyiceberg.exceptions import CommitStateUnknownException
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table
 
@@ -161,6 +162,25 @@ def test_a_commit_of_another_process_meanwhile_is_kept_and_ours_is_not_made(
         gifts.merge()
     assert gifts.ask("SELECT id FROM gift_current") == [("a at 2",)]
     assert gifts.merge() == (0, 1)
+
+
+def test_a_commit_whose_answer_was_lost_is_told_and_the_next_run_finds_it(
+    gifts: Gifts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gifts.append(row("a", 1))
+    append = Table.append
+
+    def append_and_lose(table: Table, rows: Any) -> None:
+        append(table, rows)
+        raise CommitStateUnknownException("injected")
+
+    with monkeypatch.context() as lost:
+        lost.setattr(Table, "append", append_and_lose)
+        with pytest.raises(UserError, match="the answer to the commit to gift_current was lost"):
+            gifts.merge()
+
+    assert gifts.merge() == (0, 0)
+    assert gifts.ask("SELECT id FROM gift_current") == [("a at 1",)]
 
 
 def test_the_statements_for_athena_are_those_that_terraform_schedules() -> None:

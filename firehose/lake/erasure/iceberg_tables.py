@@ -27,7 +27,6 @@ from firehose.lake.erasure.arrow_rows import ArrowRows
 from firehose.lake.erasure.subjects import Subjects
 from firehose.lake.erasure.work import ErasedObject, WorkResult
 from firehose.lake.iceberg.rewriting import (
-    TO_TRY_AGAIN,
     first_files,
     live_files,
     load_to_rewrite,
@@ -39,6 +38,7 @@ from firehose.lake.jobs.leases import LEASES, Lease, LostLeaseError, acquire
 from firehose.lake.jobs.replacement import released
 from firehose.lake.objects import Lake, StoredObject
 from firehose.local.aws_errors import error_code
+from firehose.local.iceberg_catalogs import TO_TRY_AGAIN
 from firehose.local.os_errors import sentence
 from firehose.local.sink import MovedError
 from firehose.local.sinks import FolderSink, S3Sink

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.expressions import In, Reference
 from pyiceberg.table import Table
 
@@ -75,4 +75,8 @@ def _write(table: Table, rows: pa.Table, replaced: pa.ChunkedArray) -> None:
     except CommitFailedException:
         raise UserError(
             f"{table.name()[-1]} was changed by another process meanwhile, and not by this one: run the command again"
+        ) from None
+    except CommitStateUnknownException:
+        raise UserError(
+            f"the answer to the commit to {table.name()[-1]} was lost, so it may have landed: run the command again"
         ) from None

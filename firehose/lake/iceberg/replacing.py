@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import pyarrow as pa
-from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException, ValidationException
+from pyiceberg.exceptions import ValidationException
 from pyiceberg.expressions import AlwaysTrue, In, Reference
 from pyiceberg.io.pyarrow import ArrowScan, _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask, Table
 
-from firehose.local.iceberg_catalogs import without_retries
+from firehose.local.iceberg_catalogs import TO_TRY_AGAIN, without_retries
 from firehose.local.user_error import UserError
 from glue.layout import PARTITION
 
@@ -93,7 +93,7 @@ class TableRewriter:
             attempted[attempt] = there
             try:
                 _commit(table, list(compress(rewrites, there)), attempt)
-            except (CommitFailedException, CommitStateUnknownException, ValidationException):
+            except (*TO_TRY_AGAIN, ValidationException):
                 continue
             return there
         raise UserError(f"others commit to {table.name()[-1]} without a pause: try again later")

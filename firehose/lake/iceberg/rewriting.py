@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import ArrowScan, _dataframe_to_data_files
 from pyiceberg.manifest import DataFile, ManifestFile
@@ -20,20 +19,13 @@ from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.update.snapshot import ExpireSnapshots
 from pyiceberg.table.update.statistics import UpdateStatistics
 
+from firehose.local.iceberg_catalogs import without_retries
 from firehose.local.user_error import UserError
 from firehose.pipeline.iceberg_tables import TablePlace
 from glue.layout import iceberg_key
 
-# After these the table is loaded anew, and looked at again: nobody knows if the second has landed.
-TO_TRY_AGAIN = (CommitFailedException, CommitStateUnknownException)
-
-# For this process only, laid over the table as it was loaded: AWS's writers read the same properties. A repeated commit
-# would not look again; and manifests are merged from two on.
-_OWN = {
-    TableProperties.COMMIT_NUM_RETRIES: "0",
-    TableProperties.MANIFEST_MERGE_ENABLED: "true",
-    TableProperties.MANIFEST_MIN_MERGE_COUNT: "2",
-}
+# Manifests are merged from two on.
+_OWN = {TableProperties.MANIFEST_MERGE_ENABLED: "true", TableProperties.MANIFEST_MIN_MERGE_COUNT: "2"}
 
 
 def load_to_rewrite(place: TablePlace, name: str) -> Table:
@@ -49,8 +41,7 @@ def load_to_rewrite(place: TablePlace, name: str) -> Table:
         raise UserError(
             f"the Iceberg table {name} has branches or tags, which keep old files: drop {', '.join(others)}"
         )
-    table.metadata = table.metadata.model_copy(update={"properties": {**table.metadata.properties, **_OWN}})
-    return table
+    return without_retries(table, **_OWN)
 
 
 def live_files(table: Table) -> dict[str, FileScanTask]:

@@ -17,12 +17,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
-from firehose.local.iceberg_catalogs import without_retries
+from firehose.local.iceberg_catalogs import TO_TRY_AGAIN, without_retries
 from firehose.local.user_error import UserError
 
 # Live writers commit every minute or so, and an attempt takes about a second.
@@ -125,7 +124,7 @@ def _commit(catalog: Catalog, name: tuple[str, ...], appends: list[StagedAppend]
                         for file in one.files:
                             snapshot.append_data_file(file)
                 transaction.set_properties({mark: it for one in missing for mark, it in one.marks.items()})
-        except (CommitFailedException, CommitStateUnknownException):
+        except TO_TRY_AGAIN:
             continue
         return
     raise UserError(f"others commit to {name[-1]} without a pause: rerun the same command to resume")

@@ -22,8 +22,6 @@ from typing import Any
 
 import pyarrow as pa
 from pyiceberg.exceptions import (
-    CommitFailedException,
-    CommitStateUnknownException,
     NoSuchNamespaceError,
     NoSuchTableError,
 )
@@ -43,6 +41,7 @@ from firehose.local.delivery.putting import ObjectPut
 from firehose.local.delivery.source_marks import SourceOf
 from firehose.local.delivery.upload_queue import UploadQueue, spacing_ms
 from firehose.local.event_record import EventRecord
+from firehose.local.iceberg_catalogs import TO_TRY_AGAIN
 from firehose.local.ledger import DELIVERED, Settle
 from firehose.local.local_stream import LocalStream
 from firehose.local.processors.stage import OkRecord, Processed
@@ -58,7 +57,6 @@ NOT_COMMITTED = "Iceberg.CommitFailed"  # ours: after the retries AWS writes pat
 # Attempts without a clock. PyIceberg's own default, which is switched off, is as many.
 _ATTEMPTS_AT_ONCE = 5
 
-_TO_TRY_AGAIN = (CommitFailedException, CommitStateUnknownException)
 _NO_TABLE = (NoSuchTableError, NoSuchNamespaceError)
 _NOTHING: Mapping[Values, int] = MappingProxyType({})
 
@@ -191,7 +189,7 @@ class IcebergTables:
             except Exception as error:  # the catalog's, a disk's, a client's or a fault's own
                 self._count(write, 0)
                 if self._clock is None:
-                    if isinstance(error, _TO_TRY_AGAIN) and write.attempts < _ATTEMPTS_AT_ONCE:
+                    if isinstance(error, TO_TRY_AGAIN) and write.attempts < _ATTEMPTS_AT_ONCE:
                         continue
                     raise _as_user_error(write, error) from error
                 return self._later(write, error, now_ms)
