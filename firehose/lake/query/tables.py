@@ -4,8 +4,7 @@ Files are read as the Glue table declares them, by name and type. Fields that an
 depth, as in Athena. Arrow reads Parquet; avro_table.py reads Avro.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, repeat
 from typing import Any, TypeAlias
 
@@ -18,7 +17,7 @@ from pyarrow.fs import LocalFileSystem
 from firehose.lake.errors.error_documents import documents
 from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.query.athena.catalog import PATH
-from firehose.lake.query.avro_table import AvroTable, read_ahead
+from firehose.lake.query.avro_table import READ_AHEAD, AvroTable, read_ahead
 from firehose.lake.query.row_counts import RowCounter, read_footer
 from firehose.lake.query.shared_values import HIDDEN_FIELDS, WRITTEN, in_files, schema_read, shared_values
 from firehose.local.user_error import UserError
@@ -29,6 +28,9 @@ from glue.tables import BUCKET, TableInput
 # Arrow takes INT96 for nanoseconds, but DuckDB's TIMESTAMP is microseconds, so times are read as those at once.
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _LOCAL = LocalFileSystem()
+
+# To hand a file to a thread costs more than to read its footer: one by one, 5,000 files took 1.4 s of CPU, so 1.05.
+_FILES_A_TASK = 64
 
 # Returns the files of a table in a lake, each with its partition date.
 FilesOf: TypeAlias = Callable[[Lake, TableInput], dict[StoredObject, str]]
@@ -80,30 +82,38 @@ class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has n
         shared = [shared_values(self._lake, stored, partition) for stored, partition in self._files]
         files = pa.Table.from_pylist(shared, schema).append_column("file", pa.array(range(len(shared)), pa.int64()))
         numbers = (files if where is None else files.filter(where))["file"].to_pylist()
-        counter = RowCounter()
-        for values, alike in groupby(
-            read_ahead(numbers, self._footer), lambda one: [shared[one[0]][field.name] for field in schema]
-        ):
-            rows = sum(self._rows(number, footer, counter) for number, footer in alike)
+        for values, alike in groupby(self._rows(numbers), lambda one: [shared[one[0]][field.name] for field in schema]):
+            rows = sum(rows for _, rows in alike)
             arrays = [
                 pa.repeat(pa.scalar(value, field.type), rows) for value, field in zip(values, schema, strict=True)
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _footer(self, number: int) -> bytes:
-        stored = self._files[number][0]
-        with self._lake.open(stored) as file:
-            return read_footer(file, stored.size_bytes)
+    def _rows(self, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Yield the number of each file and how many rows it has."""
+        files = max(1, min(_FILES_A_TASK, len(numbers) // READ_AHEAD))
+        tasks = [numbers[start : start + files] for start in range(0, len(numbers), files)]
+        for task, counting in read_ahead(tasks, self._count):
+            try:
+                counts = counting.result()
+            except UserError as error:
+                self._on_error(error)
+                raise
+            yield from zip(task, counts, strict=True)
 
-    def _rows(self, number: int, footer: Future[bytes], counter: RowCounter) -> int:
+    def _count(self, numbers: Sequence[int]) -> list[int]:
+        counter = RowCounter()
+        return [self._rows_of(number, counter) for number in numbers]
+
+    def _rows_of(self, number: int, counter: RowCounter) -> int:
+        stored = self._files[number][0]
         try:
-            return counter.rows(footer.result())
-        except UserError as error:
-            problem = error
+            with self._lake.open(stored) as file:
+                return counter.rows(read_footer(file, stored.size_bytes))
+        except UserError:
+            raise
         except Exception:  # noqa: BLE001  whatever damaged bytes make Arrow raise; its message may quote a value
-            problem = self._damaged(self._files[number][0])
-        self._on_error(problem)
-        raise problem from None
+            raise self._damaged(stored) from None
 
     def unreadable(self) -> UserError | None:
         """Return the error of the first file that cannot be read, or None."""
