@@ -20,12 +20,13 @@ TYPES = ("demand", "event", "notification", "sale")
 
 
 class Table:
-    """A table and the lake of its changes. Each change is a file of its own, so that a test can lose it."""
+    """A table and the lake of its changes, which `dmd run` fills with these options besides."""
 
-    def __init__(self, folder: Path, file_format: str = "parquet") -> None:
+    def __init__(self, folder: Path, file_format: str = "parquet", *options: str) -> None:
         self.lake = folder / "lake"
         self._folder = folder
         self._format = file_format
+        self._options = options
         self.items: dict[str, Attributes] = {}
         self.at = BEGAN
 
@@ -33,7 +34,8 @@ class Table:
         """Change an item, and run its change with these attributes; return its file, None if it failed."""
         changes = write(self._folder / "changes.jsonl", self.change(one, name, at, **image))
         before = everything(self.lake)
-        assert result_of("run", changes, "--lake", str(self.lake), "--format", self._format).exit_code == 0
+        run = result_of("run", changes, "--lake", str(self.lake), "--format", self._format, *self._options)
+        assert run.exit_code == 0
         new = [name for name in everything(self.lake) if name not in before and self._is_data(name)]
         return self.lake / new[0] if new else None
 

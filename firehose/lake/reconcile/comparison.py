@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from firehose.lake.reconcile.classes import Class
-from glue.columns import columns
 from glue.compliance import REDACTED
-from glue.model import Record, RecordType, Scalar
+from glue.model import Field, Record, RecordType, Scalar, fields
 from glue.views import ENTITY, NEWEST_FIRST
 from transform.times import of_micros
 
@@ -122,7 +121,7 @@ def comparison_sql(record_type: RecordType, exported: str, window: Window, began
     `began` is SQL for the time of the lake's first change that no backfill made. An item without a row that is older
     than this is `before_pipeline`. Without `began` it is `missing`, and the caller compares `own` itself.
     """
-    names = [one["Name"] for one in columns(record_type) if one["Name"] not in _NOT_COMPARED]
+    compared = {one.name.lower(): one for one in record_type.row.fields if one.name.lower() not in _NOT_COMPARED}
     last = window.until + window.grace
     return _SQL.format(
         table=record_type.name.lower(),
@@ -130,12 +129,16 @@ def comparison_sql(record_type: RecordType, exported: str, window: Window, began
         entity=ENTITY,
         newest_first=NEWEST_FIRST,
         backfilled=BACKFILLED,
-        row_columns=", ".join(f'"{name}" AS r_{name}' for name in names),
-        item_columns=", ".join(f'"{name}" AS i_{name}' for name in names),
+        row_columns=", ".join(f'"{name}" AS r_{name}' for name in compared),
+        item_columns=", ".join(f'"{name}" AS i_{name}' for name in compared),
         own=_own_time(record_type),
-        equal=" AND ".join(map(_same, names)),
-        equal_but_redacted=" AND ".join(_same_or_redacted(record_type, names)),
-        differing=" || ".join(f"CASE WHEN {_same(name)} THEN '' ELSE '{name} ' END" for name in names),
+        equal=" AND ".join(_same(f"i_{name}", f"r_{name}") for name in compared),
+        equal_but_redacted=" AND ".join(
+            _same_or_redacted(field, f"i_{name}", f"r_{name}") for name, field in compared.items()
+        ),
+        differing=" || ".join(
+            f"CASE WHEN {_same(f'i_{name}', f'r_{name}')} THEN '' ELSE '{name} ' END" for name in compared
+        ),
         as_of=window.as_of,
         last=last,
         grace_start=window.as_of - window.grace,
@@ -155,30 +158,38 @@ def began_sql(names: list[str]) -> str:
     return f"SELECT min(at) AS at FROM ({changes}) AS firsts"  # noqa: S608
 
 
-def _same(name: str) -> str:
-    return f"i_{name} IS NOT DISTINCT FROM r_{name}"
+def _same(item: str, row: str) -> str:
+    return f"{item} IS NOT DISTINCT FROM {row}"
 
 
-def _same_or_redacted(record_type: RecordType, names: list[str]) -> list[str]:
-    personal = {field.name.lower() for field in record_type.row.fields if field.pii}
-    return [
-        f"({_same(name)} OR coalesce(r_{name} = '{REDACTED}', false))" if name in personal else _same(name)
-        for name in names
-    ]
+def _same_or_redacted(field: Field, item: str, row: str) -> str:
+    """Return SQL that compares a field's values, of which the row's may be redacted, at any depth of records.
+
+    No schema has personal data in a list or a map: glue/compliance.py refuses it.
+    """
+    if field.pii:
+        return f"({_same(item, row)} OR coalesce({row} = '{REDACTED}', false))"
+    if isinstance(field.type, Record) and any(one.pii for one in fields(field.type)):
+        within = [
+            _same_or_redacted(one, f'{item}."{one.name.lower()}"', f'{row}."{one.name.lower()}"')
+            for one in field.type.fields
+        ]
+        return f"(({item} IS NULL) = ({row} IS NULL) AND {' AND '.join(within)})"
+    return _same(item, row)
 
 
 def _own_time(record_type: RecordType) -> str:
     """Return SQL for the newest of an item's own times: those in its `date`, without that of a deletion."""
     dates = next((one.type for one in record_type.row.fields if one.name == "date"), None)
-    fields = dates.fields if isinstance(dates, Record) else ()
+    times = dates.fields if isinstance(dates, Record) else ()
     names = [
-        one.name for one in fields if one.type is Scalar.TIMESTAMP and ("date", one.name) != record_type.deletion_time
+        one.name for one in times if one.type is Scalar.TIMESTAMP and ("date", one.name) != record_type.deletion_time
     ]
     if not names:
         return _NO_TIME
-    times = [f'"date".{name.lower()}' for name in names]
-    known = ", ".join(f"coalesce({time}, {_time(0)})" for time in times)
-    return f"nullif(greatest({known}), {_time(0)})" if len(times) > 1 else times[0]
+    own = [f'"date".{name.lower()}' for name in names]
+    known = ", ".join(f"coalesce({time}, {_time(0)})" for time in own)
+    return f"nullif(greatest({known}), {_time(0)})" if len(own) > 1 else own[0]
 
 
 def _time(micros: int) -> str:
