@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow files: a worker takes a whole file, and one begun last would run alone at the end.
 
-    Those of Terraform come first of all: they take minutes, some of which they wait.
+    Those of Terraform come first of all: they take longest.
     """
 
     def turn(item: pytest.Item) -> int:

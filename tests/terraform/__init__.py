@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,6 +70,29 @@ class Workspace:
             missing("terraform's AWS provider is neither on this machine (DMD_TERRAFORM_PLUGINS) nor to be had")
         assert done.returncode == 0, done.stderr
         forget_hashes(self.folder / "terraform" / root)
+
+
+@contextmanager
+def one_provider(where: Workspace, root: str) -> Iterator[None]:
+    """Let all commands of a workspace talk to one process of the provider that an initialised root has.
+
+    Terraform starts three or four for each plan, and two for each run of a test, which is half of their time.
+    """
+    (provider,) = (where.folder / "terraform" / root).glob(
+        ".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-*"
+    )
+    given = where.variables
+    with subprocess.Popen(
+        [provider, "-debug"], env=where.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = next(line for line in process.stdout if "TF_REATTACH_PROVIDERS=" in line)
+            where.variables = {**given, "TF_REATTACH_PROVIDERS": line.partition("=")[2].strip().strip("'")}
+            yield
+        finally:
+            where.variables = given
+            process.send_signal(signal.SIGINT)
 
 
 def forget_hashes(root: Path) -> None:

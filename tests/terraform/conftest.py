@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.terraform import Workspace
-from tests.terraform.planned import ACCOUNT, EVERYTHING, Plan, plan, planning
+from tests.terraform import Workspace, one_provider
+from tests.terraform.planned import ACCOUNT, DEV1, EVERYTHING, Plan, plan, planning
 
 
 @pytest.fixture(scope="session")
 def dev1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with planning(tmp_path_factory.mktemp("dev1")) as where:
+    with planning(tmp_path_factory.mktemp("dev1")) as where, one_provider(where, DEV1):
         yield where
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from glue.build import build
 from glue.schema import SCHEMAS
 from tests.invented import gift
-from tests.terraform import PIPELINE, Workspace, workspace
+from tests.terraform import PIPELINE, Workspace, one_provider, workspace
 
 pytestmark = pytest.mark.slow
 
@@ -85,11 +86,13 @@ run "orc" {
 
 
 @pytest.fixture(scope="module")
-def tested(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A copy of the module that can be tested."""
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A copy of the modules that can be tested."""
     where = workspace(tmp_path_factory.mktemp("module"))
     where.init(PIPELINE)
-    return where
+    where.init("modules/bucket_check")
+    with one_provider(where, PIPELINE):
+        yield where
 
 
 def test_the_modules_own_tests_pass_with_a_mocked_provider(tested: Workspace) -> None:
@@ -197,8 +200,6 @@ def test_no_streams_name_begins_anothers(tested: Workspace) -> None:
 
 
 def test_the_check_of_a_bucket_of_others_passes_its_own_tests(tested: Workspace) -> None:
-    tested.init("modules/bucket_check")
-
     done = tested.run("modules/bucket_check", "test")
 
     assert done.returncode == 0, done.stdout + done.stderr

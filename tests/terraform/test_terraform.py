@@ -1,7 +1,4 @@
-"""terraform/: applied for real to a local endpoint. Plans and applies validate a root before anything else.
-
-The apply waits most of its minute for things that AWS is slow at too. It is started first and waited for last.
-"""
+"""terraform/: applied for real to a local endpoint. Plans and applies validate a root before anything else."""
 
 import json
 import re
@@ -26,11 +23,11 @@ from tests.e2e.items import Items, Life
 from tests.e2e.run import Clocks
 from tests.e2e.run import run as end_to_end
 from tests.local_aws import deliver, local_aws
-from tests.terraform import Apply, jobs_package, needs_terraform, workspace
+from tests.terraform import Apply, jobs_package, workspace
 from transform import settings
 from transform.outcome import UNREADABLE, Reason
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TYPES = load()
 BUCKET = "prd3292.test.us-east-1.demand-capture.tmaws"
@@ -79,30 +76,6 @@ def aws(applied: Apply) -> Client:
         )
 
     return client
-
-
-@pytest.mark.parametrize("name", ["CI", "DMD_TERRAFORM_REQUIRED"])
-def test_in_ci_a_missing_terraform_is_no_reason_to_skip(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(name, "true")
-    monkeypatch.setenv("PATH", "")
-
-    with pytest.raises(pytest.fail.Exception, match="may not be missing"):
-        needs_terraform()
-
-
-def test_elsewhere_a_missing_terraform_skips_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CI", "DMD_TERRAFORM_REQUIRED", "DMD_TERRAFORM"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", "")
-
-    with pytest.raises(pytest.skip.Exception, match="terraform is not installed"):
-        needs_terraform()
-
-
-def test_files_are_formatted(under_way: Apply) -> None:
-    done = under_way.where.run(".", "fmt", "-check", "-recursive", "-diff")
-
-    assert done.returncode == 0, done.stdout
 
 
 def test_a_second_plan_finds_nothing_to_do(applied: Apply) -> None:

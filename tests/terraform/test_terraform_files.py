@@ -1,4 +1,4 @@
-"""What stands in the files of terraform/: nothing is run."""
+"""What stands in the files of terraform/: nothing is planned."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.terraform import ENVIRONMENTS, PIPELINE, PROJECT
+from tests.terraform import ENVIRONMENTS, PIPELINE, PROJECT, needs_terraform
 
 
 def test_the_environments_are_the_same_files_but_for_their_values() -> None:
@@ -110,3 +110,33 @@ def test_every_wildcard_has_its_reason_beside_it() -> None:
 
 def _pairs(lines: list[str]) -> Iterator[tuple[str, str]]:
     yield from zip(["", *lines], lines, strict=False)
+
+
+def test_files_are_formatted() -> None:
+    done = subprocess.run(
+        [needs_terraform(), "fmt", "-check", "-recursive", "-diff"],
+        cwd=PROJECT / "terraform",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["CI", "DMD_TERRAFORM_REQUIRED"])
+def test_in_ci_a_missing_terraform_is_no_reason_to_skip(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.fail.Exception, match="may not be missing"):
+        needs_terraform()
+
+
+def test_elsewhere_a_missing_terraform_skips_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CI", "DMD_TERRAFORM_REQUIRED", "DMD_TERRAFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(pytest.skip.Exception, match="terraform is not installed"):
+        needs_terraform()
