@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,23 @@ def erase(lake: Path | str, folder: Path, *subjects: str, options: tuple[str, ..
 def states(counts: dict[str, Any]) -> tuple[int, int, int]:
     """Return the numbers of subjects that are erased, pending, and failed."""
     return counts["subjects"]["erased"], counts["subjects"]["pending"], counts["subjects"]["failed"]
+
+
+def reported(files: Mapping[str, bytes]) -> list[tuple[list[str], str]]:
+    """The finished reports that say of something that it was done: their lines and sums, without what is of one run."""
+    found = []
+    for name in sorted(name for name in files if name.endswith(".md")):
+        lines = [json.loads(line) for line in files[name.removesuffix("md") + "jsonl"].splitlines()]
+        page = files[name].decode()
+        if lines:
+            sums = page[page.index("## What was done") : page.index("## Proof")]
+            found.append((sorted(map(_without_ids, lines)), sums))
+    return found
+
+
+def _without_ids(line: dict[str, Any]) -> str:
+    ids = {name: "" for name in ("before", "etag", "deleted_version") if name in line}
+    return json.dumps(line | ids | {"subjects": len(line["subjects"])})
 
 
 def data(lake: Path) -> dict[str, bytes]:

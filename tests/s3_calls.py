@@ -39,6 +39,14 @@ class Torn(io.BytesIO):
         raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
 
 
+class KilledError(BaseException):
+    """The end of a process, which no code of it outlives."""
+
+
+def killed(_: str) -> Any:
+    raise KilledError
+
+
 def torn_body(operation: str) -> Any:
     torn = {"Body": StreamingBody(Torn(), 2), "ContentLength": 2}
     return torn if operation == "GetObject" else cut_off(operation)
@@ -49,7 +57,7 @@ BROKEN: list[Trouble] = [timed_out, cut_off, torn_body]
 
 
 class Calls:
-    """The calls of S3, of which one may go wrong."""
+    """The calls of S3, of which one may go wrong; after a kill, all of them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[Call] = []
@@ -60,7 +68,8 @@ class Calls:
 
         def counted(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
             self.made.append((operation, parameters))
-            if len(self.made) == self.fails_at + 1:
+            is_dead = self.trouble is killed and 0 <= self.fails_at < len(self.made)
+            if is_dead or len(self.made) == self.fails_at + 1:
                 if self.is_done:
                     make(client, operation, parameters)
                 return self.trouble(operation)

@@ -10,7 +10,7 @@ import pytest
 
 from firehose.lake.errors.report import report
 from tests.compacting import NOW, age, compact, counted, demand, fans, files, rows, run
-from tests.erasing import NO_WAIT, erase, holders, states
+from tests.erasing import NO_WAIT, erase, holders, reported, states
 from tests.failed import document_of, documents, error_object, failed
 from tests.given import change, payload, s
 from tests.kills import kill, steps_of
@@ -57,6 +57,13 @@ def said(lake: Path) -> str:
     return "erased" if pages and "| erased |" in pages[-1].read_text() else "pending"
 
 
+def reports(lake: Path) -> list[Any]:
+    """What is reported, once nothing is unfinished."""
+    folder = lake / "dmd-jobs/erasures"
+    assert [path for path in folder.rglob("*") if path.is_file() and path.parent != folder] == [], lake.name
+    return reported({path.name: path.read_bytes() for path in folder.glob("*.*")})
+
+
 def is_listed_erased(lake: Path) -> bool:
     entries = [json.loads(path.read_bytes()) for path in (lake / "dmd-jobs/erased/subjects").glob("*.json")]
     return any(entry["erased_micros"] for entry in entries)
@@ -67,8 +74,9 @@ def test_killed_at_any_step_nobody_is_erased_and_the_next_does_the_rest(
 ) -> None:
     whole = lake_at("whole")
     steps = steps_of(lambda: erase(whole, tmp_path, "a", options=NO_WAIT), monkeypatch)
-    after = counted(whole)
+    after, told = counted(whole), reports(whole)
     assert holders(whole, f"{PHONE}-a") == []
+    assert len(told) == 1
     lakes = [lake_at(str(step)) for step in range(1, steps + 2)]
 
     assert kill(lakes, "erase", *subjects) == [9] * steps + [0]
@@ -79,6 +87,7 @@ def test_killed_at_any_step_nobody_is_erased_and_the_next_does_the_rest(
         assert said(lake) == "pending", lake.name
         age(lake)
         erase(lake, tmp_path, "a", options=NO_WAIT)
+        assert reports(lake) == told, lake.name
         assert counted(lake) == after, lake.name
         assert holders(lake, f"{PHONE}-a") == [], lake.name
         assert report(str(lake)).unmatched_documents == 0, lake.name

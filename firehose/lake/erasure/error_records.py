@@ -59,20 +59,11 @@ class ErrorRecords:
         bom = _BOM if text.startswith(_BOM) else b""
         scan = _Scan(self._names, self._emptied, subjects)
         made = scan.text(text[len(bom) :].decode("utf-8", "surrogateescape"))
-        found = Found(scan.records, scan.values, frozenset(scan.whose), scan.unreadable)
+        found = Found(scan.records, scan.values, frozenset(scan.whose), scan.unreadable, emptied=scan.emptied_here)
         if not scan.records:
             return Redacted(None, found)
         written = bom + made.encode("utf-8", "surrogateescape")
         return Redacted(gzip.compress(written, mtime=0) if body.startswith(GZIP) else written, found)
-
-    def to_be_emptied(self, body: bytes, subjects: Subjects) -> dict[str, frozenset[str]]:
-        """Return the digests of the records that do not parse and hold an id, and whose they are."""
-        text = unpacked(body)
-        if text is None:
-            return {}
-        scan = _Scan(self._names, {}, subjects)
-        scan.text(text.decode("utf-8", "surrogateescape"))
-        return scan.emptied_here
 
 
 @dataclass

@@ -24,6 +24,7 @@ import msgspec
 from pyiceberg.table import FileScanTask, Table
 
 from firehose.lake.erasure.arrow_rows import ArrowRows
+from firehose.lake.erasure.journal import Journal
 from firehose.lake.erasure.subjects import Subjects
 from firehose.lake.erasure.work import ErasedObject, WorkResult
 from firehose.lake.iceberg.rewriting import (
@@ -91,6 +92,7 @@ class TableErasure:
         place: TablePlace,
         subjects: Subjects,
         look: Look,
+        journal: Journal,
         *,
         now_seconds: float,
         older_than_seconds: float,
@@ -100,6 +102,7 @@ class TableErasure:
         self._place = place
         self._subjects = subjects
         self._look = look
+        self._journal = journal
         self._now_seconds = now_seconds
         # Without one, files that came meanwhile are due, too.
         self._older_than_seconds = older_than_seconds or -math.inf
@@ -137,6 +140,7 @@ class TableErasure:
             if plan.objects or there is not None:
                 uuids = _uuids(lease.owner, attempt)
                 note = _Unfinished([*note.marks, str(uuids[0])[:-_LAST_DIGITS]], note.keys.union(plan.doomed))
+                self._journal.put(self._store, plan.objects)
                 lease.renew()
                 self._store.put(files.note_key, msgspec.json.encode(note) + b"\n", "application/json")
                 try:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from firehose.lake.erasure.error_records import ErrorRecords
+from firehose.lake.erasure.journal import Journal
 from firehose.lake.erasure.redaction import Found, Redacted, Redactor
 from firehose.lake.erasure.redactors import redactors
 from firehose.lake.erasure.subjects import Subjects
+from firehose.lake.erasure.version_deletion import VersionDeletion
 from firehose.lake.erasure.versions import ObjectVersion, versions_of
 from firehose.lake.erasure.work import ErasedObject, ObjectsWork, PartitionWork, VersionsWork, Work, WorkResult, batches
 from firehose.lake.jobs.at_once import at_once
@@ -21,9 +22,8 @@ from firehose.lake.jobs.leases import Lease, LostLeaseError, Source, acquire
 from firehose.lake.jobs.open_writers import StoreTime
 from firehose.lake.jobs.replaced_keys import ReplacedKeys, given_up
 from firehose.lake.jobs.replacement import end_plan, released, remove_leftovers
-from firehose.lake.objects import Lake, StoredObject, read_whole
+from firehose.lake.objects import Lake, StoredObject
 from firehose.lake.opening import open_lake
-from firehose.local.os_errors import sentence
 from firehose.local.sink import MovedError
 from firehose.local.sinks import FolderSink, S3Sink, bucket_of
 from firehose.local.user_error import UserError
@@ -50,6 +50,7 @@ class ErasureJob(NamedTuple):
     all_versions: bool = False
     emptied: Mapping[str, frozenset[str]] = {}
     schemas: str = ""
+    journal: Journal | None = None
 
     def worker(self, tick: Tick) -> "ErasureWorker":
         """Return a worker in this process.
@@ -66,6 +67,10 @@ class _Prepared(NamedTuple):
     key: str
     version: str
     redacted: Redacted
+
+    def line(self, after: str | None = None) -> ErasedObject:
+        """Return what is reported of it, before or after it is put."""
+        return _erased(self.key, self.version, self.redacted.found, after)
 
 
 class _Failed(NamedTuple):
@@ -108,7 +113,7 @@ class ErasureWorker:
             result.undone.append(f"{error}: another job has taken it over")
             result.all_failed = True
         except (UserError, OSError) as error:
-            _fail(result, _name_of(work), error)
+            result.fail(_name_of(work), error)
         return result
 
     def close(self) -> None:
@@ -169,18 +174,17 @@ class ErasureWorker:
             return Found()
         try:
             found = redactor.find(self._lake, stored, self._subjects)
-            if isinstance(redactor, ErrorRecords) and found.rows:
-                result.emptied |= redactor.to_be_emptied(read_whole(self._lake, stored), self._subjects)
         except (UserError, OSError) as error:
             found, failure = Found(unreadable=1), error
         if found.unreadable and (now := self._now(stored)) != stored:
             self._has_vanished |= now is None
             return self._look(now, result) if now else Found()
         if failure is not None:
-            _fail(result, stored.key, failure)
+            result.fail(stored.key, failure)
             return Found()
         result.unreadable += [stored.key] * found.unreadable
         result.failed |= found.held
+        result.emptied |= found.emptied
         return found
 
     def _now(self, stored: StoredObject) -> StoredObject | None:
@@ -199,18 +203,22 @@ class ErasureWorker:
             self._redact_batch({stored.key: closed[stored] for stored in batch}, lease, result)
 
     def _redact_batch(self, batch: dict[str, Found], lease: Lease | None, result: WorkResult) -> None:
+        done: list[ErasedObject] = []
         for _ in range(_MOST_ATTEMPTS):
             prepared = list(at_once(self._store, self._prepare, batch))
+            # One note for a batch: of an object that others replace meanwhile, the later line alone counts.
+            self._note([*done, *(one.line() for one in prepared if isinstance(one, _Prepared) and one.redacted.body)])
             if lease is not None:
                 lease.renew()
             put = list(at_once(self._store, self._put, [one for one in prepared if isinstance(one, _Prepared)]))
             for outcome in [*prepared, *put]:
                 match outcome:
                     case ErasedObject():
+                        done.append(outcome)
                         result.objects.append(outcome)
                     case _Failed():
                         whose = outcome.found.subjects or batch[outcome.key].subjects
-                        _fail(result, outcome.key, outcome.error, whose)
+                        result.fail(outcome.key, outcome.error, whose)
             batch = {one.key: one.redacted.found for one in put if isinstance(one, _Prepared)}
             if not batch:
                 return
@@ -239,34 +247,20 @@ class ErasureWorker:
             return one
         except (UserError, OSError) as error:
             return _Failed(one.key, one.redacted.found, error)
-        return _erased(one.key, one.version, one.redacted.found, after)
+        return one.line(after)
 
     def _delete_versions(self, versions: Sequence[ObjectVersion], result: WorkResult) -> None:
-        for version in versions:
-            self._tick(1)
-            found = Found()
-            try:
-                if not self._job.all_versions:
-                    found = self._in_version(version)
-                    if not (found.subjects or found.unreadable):
-                        continue
-                if self._job.redacts:
-                    self._versions.delete(version)
-            except (UserError, OSError) as error:
-                _fail(result, version.key, error, found.subjects)
-                continue
-            erased = ErasedObject(version.key, "", found.rows, found.values, found.subjects, version=version.version)
-            result.objects.append(erased)
+        deletion = VersionDeletion(self._versions, self._redactor, self._subjects, is_of_all=self._job.all_versions)
+        doomed = deletion.find(versions, result, self._tick)
+        if not self._job.redacts:
+            result.objects += doomed
+            return
+        self._note(doomed)
+        deletion.delete(doomed, result)
 
-    def _in_version(self, version: ObjectVersion) -> Found:
-        redactor = self._redactor(version.key)
-        body = self._versions.read(version) if redactor else None
-        if redactor is None or body is None:
-            return Found()
-        try:
-            return redactor.redact(body, self._subjects).found
-        except UserError:
-            return Found(unreadable=1)
+    def _note(self, objects: Sequence[ErasedObject]) -> None:
+        if self._job.journal is not None:
+            self._job.journal.put(self._store, objects)
 
     def _redactor(self, key: str) -> Redactor | None:
         return next((one for prefix, one in self._redactors.items() if key.startswith(prefix)), None)
@@ -289,10 +283,3 @@ def _name_of(work: Work) -> str:
             return work.objects[0].key
         case VersionsWork():
             return work.versions[0].key
-
-
-def _fail(result: WorkResult, where: str, error: Exception, whose: frozenset[str] = frozenset()) -> None:
-    """Note that something could not be read or written. If it is not known whose it is, it may be anybody's."""
-    result.undone.append(f"{where}: {sentence(error) if isinstance(error, OSError) else error}")
-    result.failed |= whose
-    result.all_failed |= not whose

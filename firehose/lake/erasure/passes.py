@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from firehose.lake.erasure.job import ErasureJob
-from firehose.lake.erasure.places import Places, find_places, objects_works, version_works, work_items, work_size
+from firehose.lake.erasure.journal import Journal
+from firehose.lake.erasure.places import (
+    Places,
+    find_places,
+    objects_works,
+    old_versions,
+    work_items,
+    work_size,
+)
 from firehose.lake.erasure.redactors import table_rows
 from firehose.lake.erasure.subjects import Subjects
 from firehose.lake.erasure.versions import versions_of
@@ -46,35 +54,65 @@ class Passes:
     """The passes over a lake, for subjects whose changes up to a time are redacted."""
 
     def __init__(
-        self, request: EraseRequest, until_micros: Mapping[str, int], at: StoreTime, executor: Executor, phase: Phase
+        self,
+        request: EraseRequest,
+        until_micros: Mapping[str, int],
+        at: StoreTime,
+        executor: Executor,
+        phase: Phase,
+        journal: Journal | None = None,
     ) -> None:
         self._request = request
         self._until = until_micros
         self._at = at
         self._executor = executor
         self._phase = phase
+        self._journal = journal
         self._types = load(request.schemas)
         self._lake = open_lake(request.lake)
         self._versions = versions_of(request.lake)
         self._catalog: TablePlace | None = None
 
     def redact(self, store: FolderSink | S3Sink) -> WorkResult:
-        """Redact all objects, rewrite tables, and delete old versions."""
+        """Redact all objects, rewrite tables, and delete old versions.
+
+        A document of a record that does not parse holds only its digest: Firehose's copy says whose it is. So documents
+        are redacted before the copies, and old versions of documents are deleted before those of the copies. The copies
+        wait while a document of the same subject is left. Then the next run needs no memory of this one.
+        """
         places = self._places()
-        emptied = self._run(places.firehose, "looked at in the error output", redacts=False).emptied
-        done = WorkResult(emptied=emptied, undone=places.unknown, all_failed=bool(places.unknown))
-        # The documents first: what is emptied in Firehose's copies says whose documents they are.
-        done.add(self._run([*places.rows, *places.documents], "looked at", redacts=True, emptied=emptied))
-        done.add(self._run(places.firehose, "redacted in the error output", redacts=True))
+        done = WorkResult(undone=places.unknown, all_failed=bool(places.unknown))
+        done.add(self._run(places.rows, "looked at", redacts=True))
         done.add(self._rewrite(places.tables, store))
-        done.add(self._run(version_works(self._versions), "looked at in old versions", redacts=True, emptied=emptied))
+        done.add(self._redact_errors(places))
+        done.add(self._run(old_versions(self._versions).rows, "looked at in old versions", redacts=True))
         return done
+
+    def _redact_errors(self, places: Places) -> WorkResult:
+        copies = [*places.firehose, *old_versions(self._versions).firehose]
+        done = self._run(copies, "looked at in the error output", redacts=False, all_versions=False)
+        done.objects = []
+        emptied = done.emptied
+        done.add(self._run(places.documents, "looked at in error documents", redacts=True, emptied=emptied))
+        held = self._left(done)
+        done.add(self._run(places.firehose, "redacted in the error output", redacts=True, held=held))
+        old = old_versions(self._versions)
+        done.add(self._run(old.documents, "looked at in old error documents", redacts=True, emptied=emptied))
+        held = self._left(done)
+        all_versions = self._request.all_versions and not held
+        name = "looked at in the old error output"
+        done.add(self._run(old.firehose, name, redacts=True, held=held, all_versions=all_versions))
+        return done
+
+    def _left(self, done: WorkResult) -> frozenset[str]:
+        """Return the subjects of whom something is left."""
+        return frozenset(self._until if done.all_failed else done.failed | done.pending)
 
     def look(self, emptied: Mapping[str, frozenset[str]], name: str) -> WorkResult:
         """Look at everything."""
-        places = self._places()
+        places, old = self._places(), old_versions(self._versions)
         tables = chain.from_iterable(places.tables.values())
-        works = [*places.rows, *tables, *places.documents, *places.firehose, *version_works(self._versions)]
+        works = [*places.rows, *tables, *places.documents, *places.firehose, *old.rows, *old.documents, *old.firehose]
         found = self._run(works, name, redacts=False, emptied=emptied)
         found.add(WorkResult(undone=places.unknown, all_failed=bool(places.unknown)))
         return found
@@ -84,7 +122,11 @@ class Passes:
         if not self._versions.are_kept():
             return WorkResult()
         return WorkResult(
-            objects=[msgspec.structs.replace(one, version="", rows=0, values=0) for one in objects if not one.version]
+            objects=[
+                msgspec.structs.replace(one, deleted_version="", rows=0, values=0)
+                for one in objects
+                if not one.deleted_version
+            ]
         )
 
     def _places(self) -> Places:
@@ -101,7 +143,7 @@ class Passes:
     def _rewrite(self, tables: Iterable[str], store: FolderSink | S3Sink) -> WorkResult:
         """Erase subjects from Iceberg tables: files are looked at in units, and this process rewrites and commits."""
         result = WorkResult()
-        if self._catalog is None:
+        if self._catalog is None or self._journal is None:
             return result
         from firehose.lake.erasure.iceberg_tables import TableErasure  # noqa: PLC0415 - loads PyIceberg
 
@@ -111,6 +153,7 @@ class Passes:
             self._catalog,
             Subjects(self._until),
             lambda objects: self._run(objects_works(objects), "looked at in Iceberg tables", redacts=False),
+            self._journal,
             now_seconds=self._at.now_seconds,
             older_than_seconds=self._request.older_than_seconds,
         )
@@ -120,21 +163,30 @@ class Passes:
         return result
 
     def _run(
-        self, works: list[Work], name: str, *, redacts: bool, emptied: Mapping[str, frozenset[str]] | None = None
+        self,
+        works: list[Work],
+        name: str,
+        *,
+        redacts: bool,
+        emptied: Mapping[str, frozenset[str]] | None = None,
+        held: frozenset[str] = frozenset(),
+        all_versions: bool | None = None,
     ) -> WorkResult:
+        """Run some works for the subjects that are not held back."""
         result = WorkResult()
         if not works:
             return result
         job = ErasureJob(
             self._request.lake,
             tuple(works),
-            self._until,
+            {subject: micros for subject, micros in self._until.items() if subject not in held},
             self._at,
             redacts,
             self._request.older_than_seconds,
-            self._request.all_versions,
+            self._request.all_versions if all_versions is None else all_versions,
             emptied or {},
             str(self._request.schemas),
+            self._journal if redacts else None,
         )
         units = [Unit(number, work_size(work)) for number, work in enumerate(works)]
         tick = self._phase(name, sum(map(work_items, works)))

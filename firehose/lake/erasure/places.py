@@ -76,18 +76,29 @@ def find_places(lake: Lake, types: Mapping[str, RecordType]) -> Places:
             unknown.append(_unknown(Format.ICEBERG, name))
         elif record_type.subject is not None:
             tables[name] = objects_works(objects)
-    documents = list(lake.objects(ERROR_DOCUMENTS))
-    others = (stored for stored in lake.objects(ERRORS) if not stored.key.startswith(ERROR_DOCUMENTS))
+    others = [stored for stored in lake.objects(ERRORS) if not stored.key.startswith(ERROR_DOCUMENTS)]
+    documents = lake.objects(ERROR_DOCUMENTS)  # afterwards: a document is put before Firehose's copy
     return Places(rows, tables, objects_works(documents), objects_works(others), unknown)
 
 
-def version_works(versions: Versions) -> list[Work]:
+class OldVersions(NamedTuple):
+    """The work on noncurrent versions: of rows and tables, of error documents, and of Firehose's error objects."""
+
+    rows: list[Work]
+    documents: list[Work]
+    firehose: list[Work]
+
+
+def old_versions(versions: Versions) -> OldVersions:
     """List the noncurrent versions of a lake's data.
 
     Raises:
         UserError: they cannot be listed.
     """
-    return [VersionsWork(tuple(batch)) for batch in batches(versions.noncurrent(f"{ROOT}/"), _MOST_OBJECTS)]
+    found: dict[str, list[ObjectVersion]] = {"": [], ERROR_DOCUMENTS: [], ERRORS: []}
+    for one in versions.noncurrent(f"{ROOT}/"):
+        found[next((prefix for prefix in (ERROR_DOCUMENTS, ERRORS) if one.key.startswith(prefix)), "")].append(one)
+    return OldVersions(*(_versions_works(versions) for versions in found.values()))
 
 
 def work_size(work: Work) -> int:
@@ -98,6 +109,10 @@ def work_size(work: Work) -> int:
 def work_items(work: Work) -> int:
     """Return the number of objects of a piece of work."""
     return len(_items(work))
+
+
+def _versions_works(versions: Iterable[ObjectVersion]) -> list[Work]:
+    return [VersionsWork(tuple(batch)) for batch in batches(versions, _MOST_OBJECTS)]
 
 
 def _items(work: Work) -> tuple[StoredObject | ObjectVersion, ...]:

@@ -131,7 +131,7 @@ class RedactingSink:
     def _put_documents_of_emptied(self, body: bytes) -> None:
         """Put documents again whose record does not parse and is emptied in an error object: their digest was its."""
         names = pii_names(load(self._schemas))
-        emptied = ErrorRecords(names).to_be_emptied(body, self._subjects)
+        emptied = ErrorRecords(names).redact(body, self._subjects).found.emptied
         for key in {self._without_original[digest] for digest in emptied if digest in self._without_original}:
             document = self._sink.read(key)
             redacted = ErrorRecords(names, emptied).redact(document.body, self._subjects).body if document else None

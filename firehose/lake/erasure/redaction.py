@@ -14,7 +14,8 @@ class Found(NamedTuple):
     """The personal data of subjects in an object that are not redacted yet: how many rows or records, and values.
 
     `unreadable` counts what could not be read, and so may be anybody's. `held` are subjects whose id is in what can be
-    neither read nor redacted.
+    neither read nor redacted. `emptied` are the digests of records that do not parse and hold an id, with whose they
+    are.
     """
 
     rows: int = 0
@@ -22,6 +23,7 @@ class Found(NamedTuple):
     subjects: frozenset[str] = frozenset()
     unreadable: int = 0
     held: frozenset[str] = frozenset()
+    emptied: Mapping[str, frozenset[str]] = {}
 
 
 class Redacted(NamedTuple):

@@ -14,31 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import msgspec
-
 from firehose.lake.erasure.erasure_key import ErasureKey
-from firehose.lake.erasure.work import ErasedObject
+from firehose.lake.erasure.journal import REPORTS, ObjectLine, encoded
 from firehose.local.sink import Sink
-from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, JOBS, ROOT
-
-REPORTS = f"{JOBS}erasures/"
+from glue.layout import ERROR_DOCUMENTS, FIREHOSE_ERRORS, ROOT
 
 _BESIDE = (
     "The key of the list of erased subjects lies beside the list, which is the weakest place: whoever can read the "
     "lake can test whether an id is in the list."
 )
-
-
-class ObjectLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of the report: an object that was redacted, or a noncurrent version that was deleted."""
-
-    key: str
-    rows: int
-    values: int
-    subjects: list[str]
-    before: str | None = None
-    etag: str | None = None
-    deleted_version: str | None = None
 
 
 class ErasureReport:
@@ -49,39 +33,28 @@ class ErasureReport:
         self._key = key
         self._label = label
         self._at = datetime.fromtimestamp(int(now_seconds), UTC).isoformat().replace("+00:00", "Z")
-        self._name = f"{REPORTS}{self._at.replace(':', '-')}-{uuid4().hex[:8]}"
+        self.run = f"{self._at.replace(':', '-')}-{uuid4().hex[:8]}"
+        self._name = f"{REPORTS}{self.run}"
 
-    def put_objects(self, objects: Iterable[ErasedObject]) -> None:
-        """Put a line for each object.
+    def put_lines(self, lines: Iterable[ObjectLine]) -> None:
+        """Put the lines of the objects.
 
         Raises:
             UserError: the lake cannot be written.
         """
-        lines = [msgspec.json.encode(self._line(one)) + b"\n" for one in objects]
-        self._sink.put(f"{self._name}.jsonl", b"".join(lines), "application/x-ndjson")
+        self._sink.put(f"{self._name}.jsonl", encoded(lines), "application/x-ndjson")
 
-    def put_page(self, result: Any, states: Mapping[str, str], objects: Sequence[ErasedObject]) -> tuple[str, str]:
+    def put_page(self, result: Any, states: Mapping[str, str], lines: Sequence[ObjectLine]) -> tuple[str, str]:
         """Put the page, and return its key and its text; `states` says if a subject is erased, pending or failed.
 
         Raises:
             UserError: the lake cannot be written.
         """
-        page = "\n".join(self._page(result, states, objects))
+        page = "\n".join(self._page(result, states, lines))
         self._sink.put(f"{self._name}.md", page.encode(), "text/markdown; charset=utf-8")
         return f"{self._name}.md", page
 
-    def _line(self, one: ErasedObject) -> ObjectLine:
-        return ObjectLine(
-            one.key,
-            one.rows,
-            one.values,
-            sorted(map(self._key.digest, one.subjects)),
-            None if one.after is None else self._key.digest(one.before),
-            one.after,
-            one.version,
-        )
-
-    def _page(self, result: Any, states: Mapping[str, str], objects: Sequence[ErasedObject]) -> Iterable[str]:
+    def _page(self, result: Any, states: Mapping[str, str], lines: Sequence[ObjectLine]) -> Iterable[str]:
         yield "# Erasure of personal data\n"
         yield f"- Time: {self._at}"
         yield f"- Asked for by: {_plain(self._label) or 'not named (--label)'}"
@@ -91,7 +64,7 @@ class ErasureReport:
         yield from _table(("subject", "state"), sorted((self._key.digest(one), state) for one, state in states.items()))
         yield "## What was done\n"
         yield from _table(
-            ("place", "objects redacted", "rows or records", "values", "old versions deleted"), _by_place(objects)
+            ("place", "objects redacted", "rows or records", "values", "old versions deleted"), _by_place(lines)
         )
         yield "## Proof\n"
         yield f"- Everything was read again. Objects that still held something to redact: {result.found_in_second_pass}"
@@ -103,11 +76,11 @@ class ErasureReport:
         yield ""
 
 
-def _by_place(objects: Sequence[ErasedObject]) -> Iterable[tuple[Any, ...]]:
+def _by_place(lines: Sequence[ObjectLine]) -> Iterable[tuple[Any, ...]]:
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for one in objects:
+    for one in lines:
         of = counts[_place(one.key)]
-        if one.version is not None:
+        if one.deleted_version is not None:
             of[3] += 1
         else:
             of[0] += 1

@@ -3,15 +3,17 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from firehose.lake.erasure.erased_subjects import Entry, ErasedSubjects, SubjectList
+from firehose.lake.erasure.journal import ObjectLine, journal_of, line_of
 from firehose.lake.erasure.passes import EraseRequest, Passes
 from firehose.lake.erasure.places import NOT_COVERED
 from firehose.lake.erasure.report import ErasureReport
+from firehose.lake.erasure.versions import versions_of
 from firehose.lake.erasure.work import ErasedObject, WorkResult
 from firehose.lake.jobs.job import Executor, Phase
 from firehose.lake.jobs.leases import store_seconds
@@ -76,17 +78,24 @@ def erase(request: EraseRequest, executor: Executor, *, phase: Phase) -> Erasure
         entries = listed.request(request.subjects, _micros(store_seconds(store) + _CLOCK_SECONDS))
         now_seconds = store_seconds(store)
         at = StoreTime(now_seconds, first_open(lake, now_seconds, store))
-        passes = Passes(request, {one: entry.requested_micros for one, entry in entries.items()}, at, executor, phase)
+        report = ErasureReport(store, listed.key, request.label, now_seconds)
+        journal = journal_of(listed.key, entries, report.run)
+        lines = journal.earlier(store, lake, versions_of(request.lake))
+        until = {one: entry.requested_micros for one, entry in entries.items()}
+        passes = Passes(request, until, at, executor, phase, journal)
         done = passes.redact(store)
         second = passes.look(done.emptied, "looked at again")
-        report = ErasureReport(store, listed.key, request.label, now_seconds)
-        report.put_objects(done.objects)
+        lines += [line_of(one, listed.key) for one in done.objects]
+        report.put_lines(lines)
+        changed = {name for line in lines for name in line.subjects}
+        done.pending |= {one for one in entries if listed.key.digest(one) in changed}
         states = _states(request, entries, at, done, second)
         for subject, entry in entries.items():
             if states[subject] is SubjectState.ERASED and not listed.mark_erased(subject, entry, _micros(now_seconds)):
                 states[subject] = SubjectState.PENDING  # asked for again meanwhile
-        result = _result(_counts(states), done, second)
-        result.report, result.page = report.put_page(result, states, done.objects)
+        result = _result(_counts(states), lines, done, second)
+        result.report, result.page = report.put_page(result, states, lines)
+        journal.end(store, lake)
     return result
 
 
@@ -103,7 +112,7 @@ def dry_run(request: EraseRequest, executor: Executor, *, phase: Phase) -> Erasu
     found.add(passes.versions_after(found.objects))
     pending = len(_whose(found.objects))
     counts = SubjectCounts(pending=pending, erased=len(request.subjects) - pending)
-    return _result(counts, found, WorkResult(unreadable=found.unreadable))
+    return _result(counts, found.objects, found, WorkResult(unreadable=found.unreadable))
 
 
 def _states(
@@ -129,8 +138,10 @@ def _counts(states: Mapping[str, SubjectState]) -> SubjectCounts:
     return SubjectCounts(counts[SubjectState.ERASED], counts[SubjectState.PENDING], counts[SubjectState.FAILED])
 
 
-def _result(counts: SubjectCounts, done: WorkResult, second: WorkResult) -> ErasureResult:
-    objects = [one for one in done.objects if one.version is None]
+def _result(
+    counts: SubjectCounts, lines: Sequence[ErasedObject] | Sequence[ObjectLine], done: WorkResult, second: WorkResult
+) -> ErasureResult:
+    objects = [one for one in lines if one.deleted_version is None]
     tables = [one for one in objects if not one.key.startswith(ERRORS)]
     return ErasureResult(
         subjects=counts,
@@ -138,7 +149,7 @@ def _result(counts: SubjectCounts, done: WorkResult, second: WorkResult) -> Eras
         rows=sum(one.rows for one in tables),
         records=sum(one.rows for one in objects) - sum(one.rows for one in tables),
         values=sum(one.values for one in objects),
-        versions=len(done.objects) - len(objects),
+        versions=len(lines) - len(objects),
         unreadable=len(second.unreadable),
         found_in_second_pass=len(second.objects),
         not_covered=list(NOT_COVERED),

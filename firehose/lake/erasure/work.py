@@ -8,6 +8,7 @@ import msgspec
 from firehose.lake.erasure.versions import ObjectVersion
 from firehose.lake.jobs.lake_partition import LakePartition
 from firehose.lake.objects import StoredObject
+from firehose.local.os_errors import sentence
 
 _SizedT = TypeVar("_SizedT", StoredObject, ObjectVersion)
 
@@ -41,7 +42,7 @@ Work: TypeAlias = PartitionWork | ObjectsWork | VersionsWork
 class ErasedObject(msgspec.Struct, frozen=True):
     """An object, or a noncurrent version of it, that holds personal data of subjects, or did.
 
-    `before` and `after` are its ETags; a version has an id instead, and no `after`: it is deleted.
+    `before` and `after` are its ETags; a version that is deleted has an id instead.
     """
 
     key: str
@@ -50,7 +51,7 @@ class ErasedObject(msgspec.Struct, frozen=True):
     values: int
     subjects: frozenset[str]
     after: str | None = None
-    version: str | None = None
+    deleted_version: str | None = None
 
 
 class WorkResult(msgspec.Struct):
@@ -79,6 +80,12 @@ class WorkResult(msgspec.Struct):
         self.undone += other.undone
         self.unreadable += other.unreadable
         self.emptied |= other.emptied
+
+    def fail(self, where: str, error: Exception, whose: frozenset[str] = frozenset()) -> None:
+        """Note that something could not be read or written. If it is not known whose it is, it may be anybody's."""
+        self.undone.append(f"{where}: {sentence(error) if isinstance(error, OSError) else error}")
+        self.failed |= whose
+        self.all_failed |= not whose
 
 
 def batches(objects: Iterable[_SizedT], most_objects: int) -> Iterator[list[_SizedT]]:
