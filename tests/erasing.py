@@ -46,6 +46,13 @@ def reported(files: Mapping[str, bytes]) -> list[tuple[list[str], str]]:
     return found
 
 
+def reports(lake: Path) -> list[tuple[list[str], str]]:
+    """The finished reports of a lake in a folder, in which none is unfinished."""
+    folder = lake / "dmd-jobs/erasures"
+    assert [path for path in folder.rglob("*") if path.is_file() and path.parent != folder] == [], lake.name
+    return reported({path.name: path.read_bytes() for path in folder.glob("*.*")})
+
+
 def _without_ids(line: dict[str, Any]) -> str:
     ids = {name: "" for name in ("before", "etag", "deleted_version") if name in line}
     return json.dumps(line | ids | {"subjects": len(line["subjects"])})

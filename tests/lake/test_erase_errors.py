@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,22 @@ def test_the_document_of_a_record_that_does_not_parse_is_still_found_by_its_dige
     digests = [json.loads(line)["digest"] for line in path.read_text().splitlines()]
     assert digests == [sha256(b"").hexdigest(), digest_of_original(others, PERSONAL)]
     assert erase(lake, tmp_path, "f1")["objects"] == 0
+
+
+def test_a_copy_is_emptied_no_sooner_than_the_document_that_holds_its_digest(tmp_path: Path) -> None:
+    lake, raw = tmp_path / "lake", payload(broken())[:-9]
+    copy, explained = error_object(lake, failed(raw)), documents(lake, document_of(raw, Reason.INVALID))
+    os.utime(copy, (1, 1))
+    before = copy.read_bytes()
+    is_young = ("--retention", "0s", "--older-than", "1h")
+
+    assert states(erase(lake, tmp_path, "f1", options=is_young)) == (0, 1, 0)
+    assert copy.read_bytes() == before
+    os.utime(explained, (1, 1))
+    erase(lake, tmp_path, "f1", options=is_young)
+
+    assert holders(lake, PHONE) == []
+    assert holders(lake, digest_of_original(raw, PERSONAL)) == []
 
 
 def test_what_is_no_json_becomes_null_if_it_holds_the_id_and_all_places_stay() -> None:

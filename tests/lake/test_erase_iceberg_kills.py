@@ -16,7 +16,7 @@ from firehose.lake.iceberg.moved import move_tables
 from firehose.local.sinks import FolderSink
 from tests.compacting import age
 from tests.erased_tables import PHONE, fill, table_files, table_of, table_rows
-from tests.erasing import NO_WAIT, erase, holders, states
+from tests.erasing import NO_WAIT, erase, holders, reports, states
 from tests.kills import kill, steps_of
 
 pytestmark = pytest.mark.long
@@ -60,7 +60,7 @@ def test_killed_at_any_step_the_next_does_the_rest(
     (tmp_path / "ids").write_text("a\n")
     whole = lake_at("whole")
     steps = steps_of(lambda: erase(whole, tmp_path, "a"), monkeypatch)
-    rows, files = table_rows(whole), len(table_files(whole))
+    rows, files, told = table_rows(whole), len(table_files(whole)), reports(whole)
     assert len(table_of(whole).snapshots()) == 1
     lakes = [lake_at(str(step)) for step in range(1, steps + 2)]
 
@@ -72,6 +72,7 @@ def test_killed_at_any_step_the_next_does_the_rest(
 
     for lake in lakes:
         check_rest_is_done(lake, tmp_path, rows, files)
+        assert reports(lake) == told, lake.name
 
 
 # What an erasure calls of the catalog, of PyIceberg's files, and of the lake.

@@ -10,7 +10,7 @@ import pytest
 
 from firehose.lake.errors.report import report
 from tests.compacting import NOW, age, compact, counted, demand, fans, files, rows, run
-from tests.erasing import NO_WAIT, erase, holders, reported, states
+from tests.erasing import NO_WAIT, erase, holders, reports, states
 from tests.failed import document_of, documents, error_object, failed
 from tests.given import change, payload, s
 from tests.kills import kill, steps_of
@@ -55,13 +55,6 @@ def said(lake: Path) -> str:
     """Whether the last report that is there says erased or pending."""
     pages = sorted((lake / "dmd-jobs/erasures").glob("*.md"), key=lambda path: path.stat().st_mtime_ns)
     return "erased" if pages and "| erased |" in pages[-1].read_text() else "pending"
-
-
-def reports(lake: Path) -> list[Any]:
-    """What is reported, once nothing is unfinished."""
-    folder = lake / "dmd-jobs/erasures"
-    assert [path for path in folder.rglob("*") if path.is_file() and path.parent != folder] == [], lake.name
-    return reported({path.name: path.read_bytes() for path in folder.glob("*.*")})
 
 
 def is_listed_erased(lake: Path) -> bool:

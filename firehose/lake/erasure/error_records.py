@@ -5,8 +5,9 @@ in the object: its text is empty, or `null` stands where something was that is n
 
 A document says by a digest which of Firehose's records it explains (transform/errors.py). Redacted, both are the same
 bytes, so each yields the new digest alone. A document of a record that does not parse has no original: its digest is
-one of those of Firehose's copies that are to be emptied. So these are found first, the documents are redacted next, and
-Firehose's copies last: a kill between the steps needs no memory.
+one of those of Firehose's copies that are to be emptied. So these are found first, in noncurrent versions too, the
+documents are redacted next, and Firehose's copies last; noncurrent versions are deleted in the same order. A kill
+between the steps needs no memory.
 """
 
 import base64
