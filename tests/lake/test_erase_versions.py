@@ -55,7 +55,7 @@ def reports() -> list[Any]:
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("file_format", "options"),
-    [("parquet", NO_WAIT), ("avro", NO_WAIT), ("parquet", (*NO_WAIT, "--all-versions"))],
+    [("parquet", NO_WAIT), ("avro", (*NO_WAIT, "--all-versions"))],
 )
 def test_after_a_kill_at_any_call_the_next_run_leaves_no_version(
     calls: Calls, tmp_path: Path, file_format: str, options: tuple[str, ...]
