@@ -57,10 +57,16 @@ def served(batch: Batch, record_types: str, rounds: int) -> Comparison:
         return Comparison(batch, compare({**contenders, **node}, rounds), missing)
 
 
-def foreign(batch: Batch, rounds: int) -> Comparison:
-    """Measure the function of sales on demand changes, which it drops, against the floor."""
-    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(batch, "sale", claims=False)}
+def against_floor(batch: Batch, record_type: str, rounds: int) -> Comparison:
+    """Measure the function of one type against the floor alone. It drops changes of other types."""
+    contenders = {FLOOR: timed(lambda: floor(batch.encoded)), **_function(batch, record_type, claims=False)}
     return Comparison(batch, compare(contenders, rounds), {})
+
+
+def by_type(corpus: Batch, rounds: int) -> list[Comparison]:
+    """Measure the function of each type on the well-formed changes of that type."""
+    batches = {name: Batch(name, list(well_formed(corpus.lines, name))) for name in ALL_TYPES.split(",")}
+    return [against_floor(batch, name, rounds) for name, batch in batches.items()]
 
 
 def _function(batch: Batch, record_types: str, *, claims: bool = True) -> dict[str, Contender]:
@@ -109,6 +115,22 @@ def report(comparison: Comparison, title: str) -> str:
     return table(what, names, rows)
 
 
+def report_types(comparisons: list[Comparison], corpus: str) -> str:
+    """Return the comparisons of single types as one table."""
+    rows = [
+        [
+            batch.name,
+            f"{len(batch.lines):,}",
+            f"{batch.mean_bytes:,}",
+            *(f"{results.seconds(name) / len(batch.lines) * 1e6:.2f}" for name in (FLOOR, FUNCTION)),
+            f"{results.ratio(FUNCTION, to=FLOOR):.2f}",
+        ]
+        for batch, results, _ in comparisons
+    ]
+    names = ["", "records", "bytes", "us, floor", "us, function", "times the floor"]
+    return table(f"The function of each type: {corpus}, well-formed", names, rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.per_record")
     parser.add_argument("--corpus", type=Path, default=COMMITTED_SAMPLE, help="a .jsonl or .jsonl.gz of changes")
@@ -121,7 +143,8 @@ def main() -> None:
         print(stages.report(stages.stages(demands, "demand", 21), len(demands.lines)))
         all_types = served(corpus, ALL_TYPES, 7)
         print(report(all_types, "The function of all types"))
-        others = foreign(demands, 21)
+        print(report_types(by_type(corpus, 7), corpus.name))
+        others = against_floor(demands, "sale", 21)
         print(report(others, "Foreign records, to the function of sales"))
     ratio = others.results.ratio(FUNCTION, to=FLOOR)
     found = figures(one_type, "demands") | figures(all_types, "corpus") | {"foreign record / floor": ratio}

@@ -10,7 +10,7 @@ import msgspec
 from glue.layout import partition
 from transform.event_record import arrival_ms, payload_of, sequence_of
 from transform.outcome import BadRecord, Failed
-from transform.scrub import digest_of_original, scrub_original
+from transform.scrub import digest_of, kept_of, parse_original
 from transform.times import iso_millis
 
 
@@ -26,6 +26,7 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
     `not_written` has the key of the row's `container`: S3 may have it all the same, or later.
     """
     payload = original_bytes(record)
+    parsed = parse_original(payload, pii_names)
     made: dict[str, Any] = {
         "timestamp": iso_millis(arrival_ms(record)),
         "type": failure.type,
@@ -33,12 +34,12 @@ def document(record: Mapping[str, Any], failure: Failed, stream: str, pii_names:
         "stream": stream,
         "recordId": record["recordId"].encode("utf-8", "replace").decode(),  # UTF-8 holds no lone surrogate
         "sequence": sequence_of(record),
-        "digest": digest_of_original(payload, pii_names),
+        "digest": digest_of(payload, parsed),
         "events": [],
     }
     if failure.container is not None:
         made["container"] = failure.container
-    original = scrub_original(payload, pii_names)
+    original = kept_of(payload, parsed)
     if original is not None:
         try:
             made["events"] = [original.decode()]
@@ -83,7 +84,7 @@ def objects(
 
 def batch_digest(record_ids: Iterable[str]) -> str:
     """A digest of an invocation's record ids, 32 hexadecimal digits: the same for every retry."""
-    lines = "".join([f"{record_id}\n" for record_id in record_ids])
+    lines = "\n".join([*record_ids, ""])
     return sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

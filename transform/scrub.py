@@ -7,7 +7,9 @@ import json
 import math
 from collections.abc import Callable, Set
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from glue.model import ArrayType, MapType, Record, Type, fields
 from transform.attributes import member
@@ -54,7 +56,7 @@ def _within(kind: Type) -> Scrub | None:
     return scrub_each
 
 
-class Original(NamedTuple):
+class Original(msgspec.Struct, frozen=True):
     """A record that parses: its bytes with every personal attribute redacted, and True if it is a deletion."""
 
     redacted: bytes
@@ -103,10 +105,7 @@ def scrub_original(payload: bytes, names: Set[str]) -> bytes | None:
 
     None if it does not parse: it may be a deletion, too, and cannot be redacted.
     """
-    original = parse_original(payload, names)
-    if original is None:
-        return None
-    return original.redacted if original.is_deletion else payload
+    return kept_of(payload, parse_original(payload, names))
 
 
 def digest_of_original(payload: bytes, names: Set[str]) -> str:
@@ -117,7 +116,18 @@ def digest_of_original(payload: bytes, names: Set[str]) -> str:
     transform/errors.py and their readers (firehose/lake/errors), which know Firehose's own copy of the record, both
     take it from here, so that they agree.
     """
-    original = parse_original(payload, names)
+    return digest_of(payload, parse_original(payload, names))
+
+
+def kept_of(payload: bytes, original: Original | None) -> bytes | None:
+    """`scrub_original` of a payload that is parsed already: parsing takes nearly all of the time."""
+    if original is None:
+        return None
+    return original.redacted if original.is_deletion else payload
+
+
+def digest_of(payload: bytes, original: Original | None) -> str:
+    """`digest_of_original` of a payload that is parsed already."""
     return sha256(payload if original is None else original.redacted).hexdigest()
 
 

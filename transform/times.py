@@ -5,7 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 # 2024-05-01T14:00:05.123456789+02:00. Longer texts are no times. Modes cache times by their texts, so that is asked
 # first (transform/row.py): a text of 380 KB, as large as an item may be, is kept by no cache. 8,192 entries take 3 MB.
@@ -33,12 +35,13 @@ _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _FIRST_MILLIS = FIRST_MICROS // 1000
 _LAST_MILLIS = LAST_MICROS // 1000
-_MINUTES = [f" {minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
-_SECONDS = [f"{second:02}" for second in range(60)]
-_MILLIS = [f".{milli:03}" for milli in range(1000)]
+_TWO_DIGITS = [f"{number:02}" for number in range(100)]
+# Made of texts: formatting each number would take 0.6 ms more of a cold start.
+_MINUTES = [f" {hour}:{minute}:" for hour in _TWO_DIGITS[:24] for minute in _TWO_DIGITS[:60]]
+_MILLIS = [f".{tenth}{rest}" for tenth in range(10) for rest in _TWO_DIGITS]
 
 
-class Times(NamedTuple):
+class Times(msgspec.Struct, frozen=True):
     """The form in which a mode's rows hold times, such as text or integers.
 
     `read` converts the text of an attribute, of at most LONGEST_TIME characters, and returns None if it is not a time;
@@ -128,7 +131,7 @@ def of_micros(micros: int) -> str:
     """Epoch microseconds in the form of `timestamp`: 1714564805428470 -> "2024-05-01 12:00:05.428"."""
     # Joining prepared texts takes a third of the time of formatting a datetime.
     days, millis = divmod(micros // 1000, 86_400_000)
-    return day_of(days) + _MINUTES[millis // 60_000] + _SECONDS[millis // 1000 % 60] + _MILLIS[millis % 1000]
+    return day_of(days) + _MINUTES[millis // 60_000] + _TWO_DIGITS[millis // 1000 % 60] + _MILLIS[millis % 1000]
 
 
 def iso_millis(millis: int) -> str:
