@@ -1,8 +1,9 @@
-"""Measure one flush of sample rows into Iceberg tables of a folder, by its parts, beside the same records as Parquet.
+"""Measure what flushes into Iceberg tables of a folder cost beside the same records as Parquet, flushed as often.
 
-    python -m bench.iceberg_flush --records 10000
+    python -m bench.iceberg_flush --records 10000 --every 100
 
-The tables have the columns of the Parquet tables and `partition_date`, by which they are partitioned.
+The first table compares the CPU of both, in rounds. The second says which parts of Iceberg mode take it; the third the
+size of the tables' metadata, with old metadata files deleted after each commit, as our tables have it, and kept.
 """
 
 import argparse
@@ -10,84 +11,109 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
-import pyarrow as pa
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io import pyarrow as writing
-from pyiceberg.table import Transaction
+from pyiceberg.table import TableProperties, Transaction
 
+from bench.rounds import Round, compare
 from bench.tables import table
 from firehose.local.conversion.iceberg_rows import IcebergRows
 from firehose.local.data_plane import DataPlane
 from firehose.local.delivery.iceberg_writes import TableWriter
+from firehose.local.event_record import EventRecord
 from firehose.local.iceberg_catalogs import folder_catalog
-from firehose.local.local_stream import LocalStream
 from firehose.local.sinks import FolderSink
 from firehose.local.sources.source_names import named_by_records
 from firehose.pipeline.change_records import number_changes
+from firehose.pipeline.iceberg_tables import TablePlace, make_tables
 from firehose.pipeline.sample.records import changes
-from firehose.pipeline.streams import local_pipeline, local_streams
-from glue.arrow import in_micros, schema
-from glue.layout import PARTITION, Format
+from firehose.pipeline.streams import IcebergLake, local_pipeline
+from glue.layout import ICEBERG_NAMESPACE, Format
 from glue.model import pii_names
-from glue.schema import SCHEMAS, load
-from glue.tables import parquet_table
-from transform.function import build
+from glue.schema import load
 
 _Seconds = defaultdict[str, float]
+_Records = Sequence[EventRecord]
 
 
 def main() -> None:
+    options = _options()
+    records = list(number_changes(changes(options.records, 1), pii_names(load())))
+    every = options.every or len(records)
+    with TemporaryDirectory() as folder:
+        _compare(records, every, options.rounds, lambda: Path(mkdtemp(dir=folder)))
+        cleaned, kept = Path(folder, "cleaned"), Path(folder, "kept")
+        _flush(_iceberg(kept, records, clean_up=False), records, every)
+        _print_parts(_iceberg(cleaned, records), records, every)
+        sizes = [_metadata_bytes(each) for each in (cleaned, kept)]
+    rows = [[name, *(f"{size[name] / 1e6:.1f}" for size in sizes)] for name in sizes[0]]
+    print(table("Metadata, MB", ["files", "cleaned up", "kept"], rows))
+
+
+def _compare(records: _Records, every: int, rounds: int, new_folder: Callable[[], Path]) -> None:
+    contenders = {
+        "Parquet mode": lambda: _flush(local_pipeline(FolderSink(new_folder())), records, every),
+        "Iceberg mode": lambda: _flush(_iceberg(new_folder(), records), records, every),
+    }
+    results = compare(contenders, rounds)
+    rows = [[it, f"{results.seconds(it):.2f}", f"{results.ratio(it, to='Parquet mode'):.1f}"] for it in contenders]
+    print(table(f"{len(records):,} records, a flush every {every:,}", ["CPU", "seconds", "times"], rows))
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.iceberg_flush", description=__doc__)
     parser.add_argument("--records", type=int, default=10_000)
-    records = list(number_changes(changes(parser.parse_args().records, 1), pii_names(load())))
-    with TemporaryDirectory() as folder:
-        parquet = _timed(lambda: local_pipeline(FolderSink(Path(folder, "parquet"))).run(records))
-        spent: _Seconds = defaultdict(float)
-        plane, catalog = _iceberg(Path(folder, "iceberg"), records)
-        _watch(spent, catalog)
-        whole = _timed(lambda: plane.run(records))
-        rows = [(part, seconds) for part, seconds in spent.items()]
-        rows.append(("the function, routing, buffers, the rest", whole - sum(spent.values())))
-        rows += [("all", whole), ("the same records in Parquet mode", parquet)]
-        report = plane.report.streams[0]
-        files = f"{report.rows:,} rows in {report.objects:,} files of {report.bytes_out / 1e6:.1f} MB"
-        print(
-            table(files, ["CPU", "seconds", "of all"], [[part, f"{it:.2f}", f"{it / whole:.0%}"] for part, it in rows])
-        )
-        catalog.close()
+    parser.add_argument("--every", type=int, help="records after which both flush; default: all in one flush a table")
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser.parse_args()
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _print_parts(plane: DataPlane, records: _Records, every: int) -> None:
+    spent: _Seconds = defaultdict(float)
+    _watch(spent)
+    whole = _flush(plane, records, every).seconds
+    spent["the function, routing, buffers, the rest"] = whole - sum(spent.values())
+    rows = [[part, f"{it:.2f}", f"{it / whole:.0%}"] for part, it in spent.items()]
+    print(table(f"Iceberg mode, {plane.report.streams[0].objects:,} files", ["part", "seconds", "of all"], rows))
+
+
+def _iceberg(folder: Path, records: _Records, *, clean_up: bool = True) -> DataPlane:
+    catalog = folder_catalog(folder / "tables")
+    catalog.create_namespace(ICEBERG_NAMESPACE)
+    make_tables(TablePlace(catalog, ICEBERG_NAMESPACE, str(folder / "tables")), load())
+    for name in [] if clean_up else catalog.list_tables(ICEBERG_NAMESPACE):
+        with catalog.load_table(name).transaction() as transaction:
+            transaction.set_properties({TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED: "false"})
+    lake = IcebergLake(lambda: catalog, ICEBERG_NAMESPACE, named_by_records(records))
+    return local_pipeline(FolderSink(folder / "bucket"), file_format=Format.ICEBERG, iceberg=lake)
+
+
+def _flush(plane: DataPlane, records: _Records, every: int) -> Round:
     began = time.process_time()
-    work()
-    return time.process_time() - began
+    for number, record in enumerate(records, 1):
+        plane.accept(record, None)
+        if number % every == 0:
+            plane.finish()
+    plane.finish()
+    return Round(time.process_time() - began, 0)
 
 
-def _iceberg(folder: Path, records: Sequence[Any]) -> tuple[DataPlane, Any]:
-    catalog = folder_catalog(folder)
-    types = load()
-    (stream,) = local_streams(types, Format.ICEBERG)
-    database = stream.variables["DATABASE"]
-    catalog.create_namespace(database)
-    for name, record_type in types.items():
-        fields = [field.with_type(in_micros(field.type)) for field in schema(parquet_table(record_type))]
-        made = catalog.create_table((database, name), pa.schema([*fields, pa.field(PARTITION, pa.string())]))
-        with made.update_spec() as spec:
-            spec.add_identity(PARTITION)
-    sink = FolderSink(folder / "bucket")
-    function = build(stream.variables, sink, SCHEMAS)
-    local = LocalStream(stream.request, function=function, keeps_event=True, catalog=lambda: catalog)
-    return DataPlane([local], sink, source_of=named_by_records(records)), catalog
+def _metadata_bytes(folder: Path) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for kind, pattern in (("table metadata", "*.json"), ("lists", "snap-*.avro"), ("manifests", "*-m*.avro")):
+        found[kind] = sum(path.stat().st_size for path in folder.rglob(f"metadata/{pattern}"))
+    return found
 
 
-def _watch(spent: _Seconds, catalog: Any) -> None:
+def _watch(spent: _Seconds) -> None:
     """Count the CPU of the parts of a write; one within another counts for itself only."""
     within: list[float] = []
 
     def watched(part: str, owner: Any, name: str) -> None:
-        work = getattr(owner, name)
+        work: Callable[..., Any] = getattr(owner, name)
 
         def timed(*arguments: Any, **named: Any) -> Any:
             within.append(0.0)
@@ -106,7 +132,7 @@ def _watch(spent: _Seconds, catalog: Any) -> None:
     watched("convert JSON", IcebergRows, "convert")
     watched("write Parquet files", writing, "_dataframe_to_data_files")
     watched("manifests", Transaction, "append")
-    watched("commit", catalog, "commit_table")
+    watched("commit", SqlCatalog, "commit_table")
 
 
 if __name__ == "__main__":
