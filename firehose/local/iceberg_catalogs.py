@@ -12,6 +12,7 @@ from pyiceberg.typedef import EMPTY_DICT, Properties
 from sqlalchemy import URL
 
 from firehose.local.iceberg_nulls import keep_null_lists
+from firehose.local.iceberg_shortcuts import take_shortcuts
 from firehose.local.private_files import make_folder, open_private
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SQLITE = "catalog.sqlite"
 TO_TRY_AGAIN = (CommitFailedException, CommitStateUnknownException)
 
 keep_null_lists()
+take_shortcuts()
 
 
 def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:

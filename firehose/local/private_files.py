@@ -29,6 +29,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: one of them cannot be made, or is something else than a folder.
     """
+    if folder.is_dir():  # as it mostly is: files are written one after the other
+        return
     for path in (*reversed(folder.parents), folder):
         if not path.is_dir():
             path.mkdir(folder_mode(), exist_ok=True)

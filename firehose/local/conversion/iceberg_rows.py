@@ -48,7 +48,7 @@ class IcebergRows:
     """Converts the rows of one table as its schema stands."""
 
     def __init__(self, schema: Schema, behaviour: Behaviour) -> None:
-        self._target: pa.Schema = schema_to_pyarrow(schema, include_field_ids=False)
+        self._target: pa.Schema = schema_to_pyarrow(schema, include_field_ids=True)
         self._struct = pa.struct([field.with_type(_as_read(field.type)) for field in self._target])
         self._refuses_extra = behaviour.iceberg_extra_keys is ExtraKeys.REFUSED
         texts = behaviour.iceberg_times is IcebergTimes.DOCUMENTED
