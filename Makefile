@@ -21,10 +21,10 @@ run: setup  ## change records in, a Parquet lake out, and SQL over it
 	$(BIN)/dmd run tests/corpora/sample.jsonl.gz --lake $(LAKE)
 	$(BIN)/dmd query "SELECT eventid, count(*) AS demand_count FROM demand WHERE partition_date >= '2025-01-01' AND coalesce(isdeleted, false) = false GROUP BY eventid ORDER BY demand_count DESC LIMIT 10" --lake $(LAKE)
 
-test: setup $(WHEELS)/ready  ## every specification but the long ones
+test: setup  ## every specification but the long ones
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not long and not spark"
 
-test-long: setup $(WHEELS)/ready  ## kills at every step, a failure of every call, and roots of Terraform applied
+test-long: setup $(WHEELS)/ready  ## kills at every step, a failure of every call, packages, and roots of Terraform applied
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope -m long
 
 test-spark: .venv-spark/installed  ## jobs on Spark, in an environment of its own; needs Java

@@ -67,8 +67,8 @@ def scope(nodeid: str) -> str:
 
 
 def scope_of_long(nodeid: str) -> str:
-    """Return a file of terraform/, whose specifications look at one deployment, and else one specification alone."""
-    return nodeid.partition("::")[0] if nodeid.startswith("tests/terraform/") else nodeid
+    """Return a file, whose specifications look at one thing that takes long to make, or one series of kills alone."""
+    return nodeid if nodeid.startswith(("tests/lake/", "tests/local/")) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from tests.terraform import PROJECT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TOPS = ("firehose", "glue", "transform")
 

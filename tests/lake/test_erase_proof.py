@@ -72,6 +72,7 @@ def everything(lake: Path) -> list[bytes]:
     return [text for path in files for text in texts(path.read_bytes())]
 
 
+@pytest.mark.long
 def test_no_value_of_an_erased_person_can_be_read_anywhere(lake: Path, tmp_path: Path) -> None:
     known = by_fan()
     erased = sorted(known)[:40]

@@ -15,7 +15,7 @@ from firehose.pipeline.glue_package import SCRIPT, SCRIPT_NAME, WHEELS_NAME, bui
 from firehose.pipeline.package import PROJECT, PackageError
 from tests.pipeline.test_package import pinned
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 # What people at a terminal or the tests need, and PySpark, which is Glue's.
 LEFT_OUT = {"vl_convert_python", "prompt_toolkit", "aws_kinesis_agg", "pyspark", "py4j", "moto", "pytest"}

@@ -15,7 +15,7 @@ from firehose.pipeline.package import UNZIPPED_LIMIT_BYTES, PackageError, build
 from glue.layout import Format
 from tests.given import environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 # The packages that Lambda's Python runtime brings.
 RUNTIMES_OWN = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six.py")

@@ -14,7 +14,7 @@ from tests.e2e.run import Clocks, run
 from tests.given import s
 from tests.local_aws import deliver, local_aws
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 RUN = "e2e-20250101-00000000"
 LIVES = [Life(name, RUN, "2025-01-01T10:00:00Z") for name in LIVING]
