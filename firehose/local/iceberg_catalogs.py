@@ -1,8 +1,10 @@
 """Iceberg catalogs: SQLite in a folder, or Glue. This file loads PyIceberg: import it when a stream needs it."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.io import OutputStream
@@ -10,6 +12,7 @@ from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
 from pyiceberg.table import Table, TableProperties
 from pyiceberg.typedef import EMPTY_DICT, Properties
 from sqlalchemy import URL
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from firehose.local.iceberg_nulls import keep_null_lists
 from firehose.local.iceberg_shortcuts import take_shortcuts
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pyiceberg.catalog.glue import GlueCatalog
 
 SQLITE = "catalog.sqlite"
+_TABLES_OF_CATALOG = 2
 
 # Another commit came first; or nobody knows whether this one has landed. After both the table is loaded anew.
 TO_TRY_AGAIN = (CommitFailedException, CommitStateUnknownException)
@@ -40,7 +44,17 @@ def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:
     # SQLAlchemy decodes %20, and takes what follows a question mark for settings: it would open a file elsewhere.
     database = URL.create("sqlite", database=str(place / SQLITE)).render_as_string()
     own = f"{PrivateFileIO.__module__}.{PrivateFileIO.__name__}"
-    return SqlCatalog(name, uri=database, warehouse=place.as_uri(), **{"py-io-impl": own})
+    properties = {"uri": database, "warehouse": place.as_uri(), "py-io-impl": own}
+    for _ in range(_TABLES_OF_CATALOG):
+        with suppress(OperationalError):  # another process made one of them at the same moment
+            return SqlCatalog(name, **properties)
+    return SqlCatalog(name, **properties)
+
+
+def make_namespace(catalog: Catalog, name: str) -> None:
+    """Make a namespace, unless it is there, or another process makes it at the same moment."""
+    with suppress(IntegrityError):
+        catalog.create_namespace_if_not_exists(name)
 
 
 def glue_catalog(client: Any, **properties: str) -> "GlueCatalog":

@@ -1,22 +1,27 @@
 """Makes the Iceberg tables of the record types, and evolves those that are there. This file loads PyIceberg."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
+from firehose.local.iceberg_catalogs import TO_TRY_AGAIN
+from firehose.local.user_error import UserError
 from glue import iceberg
 from glue.evolution import BreakingChange
 from glue.iceberg import FORMAT_VERSION, TableModel, breaking, in_order_of, other_order
 from glue.model import RecordType
 
 Kind: TypeAlias = Callable[[RecordType], TableModel]
+
+_MOST_ATTEMPTS = 5
 
 
 class TableState(StrEnum):
@@ -65,12 +70,23 @@ def make_tables(
     """Make the tables that are missing, and bring the others to their schemas by name; return what was done.
 
     Of each type there are those of `kinds`, histories alone by default. A table is left as it is if a change would
-    break its readers; the others are done all the same. Doing it again changes nothing.
+    break its readers; the others are done all the same. Doing it again changes nothing, nor does it in another process
+    at the same moment.
+
+    Raises:
+        UserError: others change a table again and again.
     """
     return [_table(place, kind(record_type), dry_run=dry_run) for kind in kinds for record_type in types.values()]
 
 
 def _table(place: TablePlace, model: TableModel, *, dry_run: bool) -> TableOutcome:
+    for _ in range(_MOST_ATTEMPTS):
+        with suppress(TableAlreadyExistsError, *TO_TRY_AGAIN):  # another process was faster: look at the table again
+            return _followed(place, model, dry_run=dry_run)
+    raise UserError(f"{model.name} cannot follow its schema while others change it: run the command again")
+
+
+def _followed(place: TablePlace, model: TableModel, *, dry_run: bool) -> TableOutcome:
     # In a dry run the history has not followed its schema.
     history = place.load(model.history) if model.history and not dry_run else None
     if history is not None:

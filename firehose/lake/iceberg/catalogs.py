@@ -46,7 +46,7 @@ def folder_tables(lake: str, *, make: bool = False) -> "TablePlace":
         UserError: the catalog is missing; or the lake was moved, since the tables' metadata hold absolute paths.
     """
     check_iceberg_installed()
-    from firehose.local.iceberg_catalogs import folder_catalog  # noqa: PLC0415 - loads PyIceberg
+    from firehose.local.iceberg_catalogs import folder_catalog, make_namespace  # noqa: PLC0415 - loads PyIceberg
     from firehose.pipeline.iceberg_tables import TablePlace  # noqa: PLC0415
 
     catalog_file = Path(lake, ICEBERG_CATALOG)
@@ -58,7 +58,7 @@ def folder_tables(lake: str, *, make: bool = False) -> "TablePlace":
         make_bucket_folder(catalog_file.parent, lake, "lake")
     catalog = folder_catalog(catalog_file.parent, NAME)
     if make:
-        catalog.create_namespace_if_not_exists(ICEBERG_NAMESPACE)
+        make_namespace(catalog, ICEBERG_NAMESPACE)
     return TablePlace(catalog, ICEBERG_NAMESPACE, address(lake))
 
 
