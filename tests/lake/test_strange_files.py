@@ -148,7 +148,8 @@ COUNT = "SELECT count(*) FROM demand"
 def test_a_damaged_parquet_file_is_named(here: Path, damage: Any, dialect: Dialect, sql: str) -> None:
     path = write_parquet(Path("lake"), "demand", DAY, [demand(DAY, phonenumber="SECRET")])
     path.write_bytes(damage(path.read_bytes()))
-    if damage is other_page and sql == COUNT:  # rows are counted by footers
+    if damage in (other_page, other_footer) and sql == COUNT:
+        # Of a footer that begins as the one before, the number of rows is read, and no page.
         assert query(sql, "lake", dialect=dialect).rows == [(2,)]
         return
 

@@ -29,7 +29,7 @@ from glue.tables import BUCKET, TableInput
 _PARQUET = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
 _LOCAL = LocalFileSystem()
 
-# To hand a file to a thread costs more than to read its footer: one by one, 5,000 files took 1.4 s of CPU, so 1.05.
+# A bucket's files are read by threads, which wait at the same time. To hand one file over costs more than its footer.
 _FILES_A_TASK = 64
 
 # Returns the files of a table in a lake, each with its partition date.
@@ -91,7 +91,8 @@ class ParquetTable(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow has n
 
     def _rows(self, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Yield the number of each file and how many rows it has."""
-        files = max(1, min(_FILES_A_TASK, len(numbers) // READ_AHEAD))
+        is_folder = self._lake.path(self._files[0][0]) is not None
+        files = max(1, len(numbers) if is_folder else min(_FILES_A_TASK, len(numbers) // READ_AHEAD))
         tasks = [numbers[start : start + files] for start in range(0, len(numbers), files)]
         for task, counting in read_ahead(tasks, self._count):
             try:
