@@ -87,7 +87,7 @@ def _with_ids(schema: Schema) -> pa.Schema:
 
 
 def _unless_as_requested(requested_schema: Schema, file_schema: Schema, batch: pa.RecordBatch, **options: Any) -> Any:
-    """Return rows as a schema has them; those with its types, field ids and docs, IcebergRows' own, as they are."""
+    """Return rows as a schema has them. Those with its types, field ids and docs, as IcebergRows makes, stay so."""
     if options.get("include_field_ids") and batch.schema.equals(_with_ids(requested_schema), check_metadata=True):
         return batch
     return _project(requested_schema, file_schema, batch, **options)
