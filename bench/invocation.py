@@ -97,7 +97,7 @@ def main() -> None:
     with one_core():
         for name, batch in {"demands": demand_batch(), "corpus": corpus}.items():
             for mode in ROW_SCHEMAS:
-                results, missing = invocations(batch, mode, 11)
+                results, missing = invocations(batch, mode, 7)
                 print(_report(batch, mode, results, missing))
                 short = name if mode == "parquet" else f"Avro, {name}"
                 add_figures(options.figures, figures(batch, results, short))

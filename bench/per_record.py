@@ -138,13 +138,13 @@ def main() -> None:
     options = parser.parse_args()
     demands, corpus = demand_batch(), corpus_batch(options.corpus)
     with one_core():
-        one_type = served(demands, "demand", 21)
+        one_type = served(demands, "demand", 15)
         print(report(one_type, "The function of one type"))
-        print(stages.report(stages.stages(demands, "demand", 21), len(demands.lines)))
+        print(stages.report(stages.stages(demands, "demand", 15), len(demands.lines)))
         all_types = served(corpus, ALL_TYPES, 7)
         print(report(all_types, "The function of all types"))
         print(report_types(by_type(corpus, 7), corpus.name))
-        others = against_floor(demands, "sale", 21)
+        others = against_floor(demands, "sale", 15)
         print(report(others, "Foreign records, to the function of sales"))
     ratio = others.results.ratio(FUNCTION, to=FLOOR)
     found = figures(one_type, "demands") | figures(all_types, "corpus") | {"foreign record / floor": ratio}

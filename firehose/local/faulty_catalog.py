@@ -18,7 +18,7 @@ class FaultyCatalog:
         """Load a table, whose commits come through here.
 
         Raises:
-            NoSuchTableError: there is none, or a fault was injected.
+            NoSuchTableError: the table does not exist, or a fault was injected.
         """
         if self._faults.strikes(Fault.ICEBERG_MISSING_TABLE):
             raise NoSuchTableError("injected")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyiceberg.catalog.glue import GlueCatalog
 
 SQLITE = "catalog.sqlite"
-_TABLES_OF_CATALOG = 2
+_TABLES_OF_CATALOG = 2  # each of which another process may make at the same moment
 
 # Another commit came first; or nobody knows whether this one has landed. After both the table is loaded anew.
 TO_TRY_AGAIN = (CommitFailedException, CommitStateUnknownException)
@@ -46,7 +46,7 @@ def folder_catalog(folder: Path, name: str = "local") -> SqlCatalog:
     own = f"{PrivateFileIO.__module__}.{PrivateFileIO.__name__}"
     properties = {"uri": database, "warehouse": place.as_uri(), "py-io-impl": own}
     for _ in range(_TABLES_OF_CATALOG):
-        with suppress(OperationalError):  # another process made one of them at the same moment
+        with suppress(OperationalError):
             return SqlCatalog(name, **properties)
     return SqlCatalog(name, **properties)
 

@@ -40,7 +40,7 @@ class StreamReport(msgspec.Struct):
     first_failures: dict[str, FirstFailure] = msgspec.field(default_factory=dict)  # by error code
     rows: int = 0
     objects: int = 0
-    first_object: str = ""  # its key; of an Iceberg destination there is none
+    first_object: str = ""  # its key; empty for an Iceberg destination
     error_objects: int = 0
     bytes_in: int = 0  # of the payloads that the function got
     bytes_out: int = 0  # of the objects

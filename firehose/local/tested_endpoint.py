@@ -66,7 +66,7 @@ class TestedEndpoint:
         """Return the counts of a delivery stream: {"read": 2, "waiting": 0, "delivered": 2, "failed": {}, ...}.
 
         Raises:
-            ValueError: there is no such stream.
+            ValueError: the stream does not exist.
         """
         found = [one for one in self.control("counts")["streams"] if one["stream"] == stream]
         if not found:

@@ -137,7 +137,7 @@ class TestedStream:
         Of a stream that delivers to Iceberg tables, return the rows of a table: "db.orders".
 
         Raises:
-            ValueError: the stream converts no records, so none of its objects is Parquet; or there is no such table.
+            ValueError: the stream converts no records, so its objects are not Parquet; or the table does not exist.
         """
         if self._iceberg:
             return self._firehose.table_rows(prefix)
@@ -263,7 +263,7 @@ class LocalFirehose:
         """Return the rows of an Iceberg table: "db.orders".
 
         Raises:
-            ValueError: there is no such table.
+            ValueError: the table does not exist.
         """
         if name.count(".") != 1 or not self.catalog.table_exists(name):
             raise ValueError(f"{name} is not a table: write database.table")

@@ -27,7 +27,7 @@ def modes_of(environment: str) -> list[Format]:
     """The modes that an environment is in, by the one place that says it: its terraform.tfvars.
 
     Raises:
-        UserError: there is no such environment.
+        UserError: the environment does not exist.
     """
     known = known_environments()
     if environment == LOCAL:
@@ -43,7 +43,7 @@ def open_environment(names: Names, run: str, role: str = "") -> Client:
     """Clients of an environment's services, under the CI role.
 
     Raises:
-        UserError: there are no credentials, or they may not take the role; no local endpoint is named.
+        UserError: credentials are missing, or they may not take the role; no local endpoint is named.
     """
     if names.environment == LOCAL:
         url = os.environ.get("AWS_ENDPOINT_URL", "")

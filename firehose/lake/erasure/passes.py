@@ -84,24 +84,29 @@ class Passes:
         done = WorkResult(undone=places.unknown, all_failed=bool(places.unknown))
         done.add(self._run(places.rows, "looked at", redacts=True))
         done.add(self._rewrite(places.tables, store))
-        done.add(self._redact_errors(places))
-        done.add(self._run(old_versions(self._versions).rows, "looked at in old versions", redacts=True))
+        errors = self._redact_errors(places)
+        done.add(errors)
+        done.add(self._delete_old_versions(errors))
         return done
 
     def _redact_errors(self, places: Places) -> WorkResult:
         copies = [*places.firehose, *old_versions(self._versions).firehose]
         done = self._run(copies, "looked at in the error output", redacts=False, all_versions=False)
         done.objects = []
-        emptied = done.emptied
-        done.add(self._run(places.documents, "looked at in error documents", redacts=True, emptied=emptied))
+        done.add(self._run(places.documents, "looked at in error documents", redacts=True, emptied=done.emptied))
         held = self._left(done)
         done.add(self._run(places.firehose, "redacted in the error output", redacts=True, held=held))
+        return done
+
+    def _delete_old_versions(self, errors: WorkResult) -> WorkResult:
         old = old_versions(self._versions)
-        done.add(self._run(old.documents, "looked at in old error documents", redacts=True, emptied=emptied))
-        held = self._left(done)
+        documents = self._run(old.documents, "looked at in old error documents", redacts=True, emptied=errors.emptied)
+        held = self._left(errors) | self._left(documents)
         all_versions = self._request.all_versions and not held
         name = "looked at in the old error output"
-        done.add(self._run(old.firehose, name, redacts=True, held=held, all_versions=all_versions))
+        done = self._run(old.firehose, name, redacts=True, held=held, all_versions=all_versions)
+        done.add(documents)
+        done.add(self._run(old.rows, "looked at in old versions", redacts=True))
         return done
 
     def _left(self, done: WorkResult) -> frozenset[str]:

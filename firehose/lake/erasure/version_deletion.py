@@ -41,7 +41,7 @@ class VersionDeletion:
         """Delete them for good."""
         for one in doomed:
             try:
-                self._versions.delete(ObjectVersion(one.key, one.deleted_version or "", 0))
+                self._versions.delete(one.key, one.deleted_version or "")
             except (UserError, OSError) as error:
                 result.fail(one.key, error, one.subjects)
             else:

@@ -32,7 +32,7 @@ class Versions(Protocol):
     def read(self, version: ObjectVersion) -> bytes | None:
         """Return the bytes of one, None if it is gone."""
 
-    def delete(self, version: ObjectVersion) -> None:
+    def delete(self, key: str, version: str) -> None:
         """Delete one for good; one that is gone stays so."""
 
 
@@ -50,7 +50,7 @@ class FolderVersions:
     def read(self, _: ObjectVersion) -> None:
         """Return None."""
 
-    def delete(self, version: ObjectVersion) -> None:
+    def delete(self, key: str, version: str) -> None:
         """Do nothing."""
 
 
@@ -89,10 +89,10 @@ class BucketVersions:
             body: bytes = answer["Body"].read()
         return body
 
-    def delete(self, version: ObjectVersion) -> None:
+    def delete(self, key: str, version: str) -> None:
         """Delete one by DeleteObject. An Object Lock refuses that."""
         with as_user_errors(f"a version in {S3}{self._bucket}", "deleted"):
-            self._client.delete_object(Bucket=self._bucket, Key=version.key, VersionId=version.version)
+            self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
 
 
 def versions_of(where: str) -> Versions:

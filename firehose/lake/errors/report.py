@@ -25,7 +25,7 @@ class Basis(StrEnum):
     """The source of a report's failures."""
 
     FIREHOSE = "firehose"  # Firehose's error records, explained by the documents
-    DOCUMENTS = "documents"  # the function's documents alone: there are no error objects of Firehose
+    DOCUMENTS = "documents"  # the function's documents alone: error objects of Firehose are missing
     DENIED = "denied"  # the documents alone: Firehose's error objects may not be read
 
 

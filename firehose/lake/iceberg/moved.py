@@ -24,10 +24,10 @@ _POSITION_DELETES = 1  # the content of a manifest (Iceberg specification, "Mani
 
 
 def move_tables(lake: str, *, dry_run: bool = False) -> int:
-    """Rewrite the paths of a lake's tables; return how many metadata files named another place.
+    """Rewrite the paths of a lake's tables, and return the number of metadata files that named another place.
 
     Raises:
-        UserError: there is no catalog, its tables come from several places, or a table has delete files.
+        UserError: the lake has no catalog, its tables come from several places, or a table has delete files.
     """
     if not Path(lake, ICEBERG_CATALOG).is_file():
         raise UserError(f"{lake} has no Iceberg tables: make them with dmd iceberg tables --lake {lake}")

@@ -16,12 +16,12 @@ _PREFIX = format_prefix(Format.ICEBERG)
 
 
 class LakeSnapshots:
-    """Reads the Iceberg tables of a lake; each table is loaded once, when it is first asked for.
+    """Reads the Iceberg tables of a lake. It loads a table when somebody first asks for it, and keeps it.
 
     A folder has its own catalog. The tables of a bucket are in Glue of its environment.
 
     Raises, when it is made:
-        UserError: there are no tables, PyIceberg is missing, or the lake was moved.
+        UserError: the lake has no tables, PyIceberg is missing, or the lake was moved.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -61,10 +61,10 @@ class LakeSnapshots:
         return {self._of(task.file.file_path): task for task in tasks}
 
     def snapshot(self, version: TableVersion, number: int) -> int:
-        """Return the id of the snapshot that a version names: by its id, or by a time in microseconds.
+        """Return the id of the snapshot of a version, which is an id or a time in microseconds.
 
         Raises:
-            UserError: there is none, or none so old any more.
+            UserError: the table never had this snapshot, or its snapshots of that time have expired.
         """
         found = self._table(version.table)
         if version.kind is VersionKind.VERSION:

@@ -1,9 +1,9 @@
-"""Keep jobs that delete or replace objects of a partition apart, by a note that each holds: its lease.
+"""Keeps jobs apart that delete or replace objects of the same partition: one holds a note, its lease.
 
     dmd-jobs/leases/parquet/demand/2025-01-01.json    {"owner": "5f2c...", "job": "compact", "plan": {...}, ...}
 
-A note is put if there is none. Its owner renews it, and does so before each destructive step: a renewal that is refused
-stops it. A note that was not renewed for ten minutes, by the store's own clock, is free. Whoever takes it over, for
+A job puts a note where no other lies. Its owner renews it, and does so before each destructive step: a renewal that is
+refused stops it. A note that was not renewed for ten minutes, by the store's own clock, is free. Whoever takes it over, for
 whatever job, first ends what its plan says (replacement.py).
 
 No clock of this machine is compared with the store's. An owner that stalls between a renewal and the step that follows

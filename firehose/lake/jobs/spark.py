@@ -44,10 +44,10 @@ class Spark(NamedTuple):
     cores: int
 
     def run(self, job: Job[AnswerT], units: Sequence[Unit], tick: Tick) -> Answers[AnswerT]:
-        """Run the units; yield the number and the answer of each, as its task ends.
+        """Run the units, and yield the number and the answer of each one when its task ends.
 
         Raises:
-            UserError: a unit failed, Spark did, or there is no Spark or no Java.
+            UserError: a unit or Spark failed, or Spark or Java is missing.
         """
         if not units:
             return

@@ -50,7 +50,7 @@ def open_tables(where: str, files: Sequence[Path], database: str) -> BucketTable
     s3:// alone, that lie in the bucket. `database` chooses the Glue database, "" if there is only one.
 
     Raises:
-        UserError: there are no tables, or those of several databases; a table is not one of Parquet files.
+        UserError: the bucket has no tables, or tables of several databases; a table is not of Parquet files.
     """
     bucket = where.removeprefix(S3).rstrip("/") if where.startswith(S3) else ""
     if not bucket and not Path(where).is_dir():

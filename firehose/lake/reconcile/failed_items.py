@@ -33,7 +33,7 @@ class FailedItem(NamedTuple):
 def failed_items(lake: Lake, types: Mapping[str, RecordType]) -> Iterator[FailedItem]:
     """Yield the failures of a lake that no replay has delivered.
 
-    They come from Firehose's error records or, if there are none or they may not be read, from the function's error
+    They come from Firehose's error records or, where those are missing or may not be read, from the function's error
     documents.
 
     Raises:

@@ -60,7 +60,7 @@ class Control:
         """Return the JSON value that answers a request.
 
         Raises:
-            ControlError: there is no such path, or an argument is wrong.
+            ControlError: the path is unknown, or an argument is wrong.
         """
         answer = self._answers.get((method, path.removeprefix(PATH).strip("/")))
         if answer is None:

@@ -48,10 +48,10 @@ def _key(node: exp.Ordered, outputs: Sequence[Value], scope: Scope) -> tuple[int
 
 
 def ordinal(node: exp.Expr, width: int) -> int | None:
-    """Return the place that a number in ORDER BY or GROUP BY names, or None if it is not a number.
+    """Return the column's place for a number in ORDER BY or GROUP BY; None for any other expression.
 
     Raises:
-        SqlError: there is no such column.
+        SqlError: the query has fewer columns.
     """
     if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
         return None
