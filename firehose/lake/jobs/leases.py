@@ -2,12 +2,12 @@
 
     dmd-jobs/leases/parquet/demand/2025-01-01.json    {"owner": "5f2c...", "job": "compact", "plan": {...}, ...}
 
-A job puts a note where no other lies. Its owner renews it, and does so before each destructive step: a renewal that is
-refused stops it. A note that was not renewed for ten minutes, by the store's own clock, is free. Whoever takes it over, for
-whatever job, first ends what its plan says (replacement.py).
+A job puts a note where no other lies. Its owner renews it, and does so before each destructive step: a renewal that
+is refused stops it. A note that was not renewed for ten minutes, by the store's own clock, is free. Whoever takes it
+over, for whatever job, first ends what its plan says (replacement.py).
 
-No clock of this machine is compared with the store's. An owner that stalls between a renewal and the step that follows
-may take that step late, beside the next owner. So every step is conditional, and harmless when it comes late.
+No clock of this machine is compared with the store's. An owner that stalls between a renewal and the step that
+follows may take that step late, beside the next owner. So every step is conditional, and harmless when it comes late.
 """
 
 import time
